@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -21,6 +22,9 @@ from tests.harness import tiers
 from tests.harness.processes.databases import PostgresDatabases
 from tests.harness.simulator.browser import CHROMIUM
 from tests.harness.simulator.in_process import run_simulator as run_simulator
+
+if TYPE_CHECKING:
+    from tests.harness.stage import Stage
 
 tiers.choose_profile()
 
@@ -139,3 +143,13 @@ def redis_flushed(redis_url: str) -> str:
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     return redis_url
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator["Stage"]:
+    """The bot behind its real door. A module that begins elsewhere, or needs another stage, has its own ``stage``."""
+    from tests.harness.stage import Stage
+
+    stage = Stage(database_url)
+    yield stage
+    stage.close()

@@ -131,9 +131,8 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
             except AlreadyAppointed as error:
                 raise click.ClickException(str(error)) from error
             with Session(connection) as db:
-                assign_pool_tasks(
-                    db, db.scalars(select(Staff).where(Staff.work_no == work_no)).one(), datetime.now(UTC)
-                )
+                seat = db.scalars(select(Staff).where(Staff.work_no == work_no)).one()
+                assign_pool_tasks(db, seat, datetime.now(UTC))
                 db.flush()
         click.echo(f"{work_no} is {role} of {region_code}.")
 

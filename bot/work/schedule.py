@@ -78,7 +78,7 @@ def _enqueue_due_bill(context: WorkerContext, now: datetime) -> None:
 
 
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
-    """Resume a broadcast whose job was lost."""
+    """Enqueue the oldest unfinished broadcast again: Redis may have lost its job."""
     with Session(context.database) as db:
         live = live_broadcasts(db)
     if live:
@@ -86,7 +86,7 @@ def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
 
 
 def _resume_allocations(context: WorkerContext, _now: datetime) -> None:
-    """Resume the allocation of disbursements whose gifts' states have not followed yet."""
+    """Enqueue the unfinished allocations of payouts again: Redis may have lost their jobs."""
     with Session(context.database) as db:
         numbers = unfinished_allocations(db)
     for number in numbers:

@@ -14,7 +14,7 @@ from models.treasury.reversal import find_entry, reverse_bank_entry
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """Show the entry whose number ``given`` holds. Raises NoSuchBankEntry."""
+    """Show the bank entry to be reversed; ``given`` holds its number. Raises NoSuchBankEntry."""
     entry = find_entry(turn.db, holder(turn), given["entry"])
     day = entry.at.astimezone(CHINA).date().isoformat()
     money = {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}

@@ -70,7 +70,7 @@ def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> D
 
 
 def lock_for_phone_check(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal]:
-    """Lock and return the disbursement whose check call is this member of staff's task, and its appeal.
+    """Lock a disbursement that the member of staff has to check by phone; return it and its appeal.
 
     Raises as models.disbursements.approval.turn_of does, and WrongState.
     """

@@ -38,7 +38,7 @@ _LIVE = text(f"state IN {LIVE}")
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment as the platform reports it, by a callback or an answer to a query. ``merchant``: whose it is."""
+    """A payment as the platform reports it, in a callback or an answer. ``merchant``: the account that it came to."""
 
     merchant: str
     out_trade_no: str

@@ -63,7 +63,7 @@ def has_read(db: Session, staff: Staff, subject: str, number: int, *, also: Colu
 
 
 def record_file_access(db: Session, staff: Staff, subject: str, number: int, about: int | None, now: datetime) -> None:
-    """Record this officer's reading, for ``has_read``. ``about``: the user whose access log shows it."""
+    """Record that the officer has read the file. ``about``: the user who finds it in their access log."""
     record_reading(
         db, at=now, actor=staff.actor.name, subject=subject, subject_id=number, purpose="review", about=about
     )

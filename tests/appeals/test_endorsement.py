@@ -1,9 +1,8 @@
 """An appeal stands in nobody's queue, and no clock runs, before it is known whose it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
@@ -18,13 +17,6 @@ from models.verification.case import lock_case
 from tests.harness.stage import Stage
 from tests.scenes.appeals import COUNTY, to_county
 from tests.scenes.cases import DAY, registered
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def task_of(stage: Stage, number: int) -> Task | None:

@@ -1,6 +1,6 @@
 """Who may move an appeal from where: every role at every step with every verdict, and three people."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -39,13 +39,6 @@ STEPS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
     ("crowdfund", "county"): ("county", {"pass": "county_review", "return": "returned", "reject": "rejected"}),
     ("crowdfund", "file"): ("fund_holder", {"pass": "funding", "return": "returned"}),
 }
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def ask(stage: Stage, kind: str = "one_to_one", serial: int = 1) -> int:

@@ -31,13 +31,6 @@ from tests.harness.tiers import examples
 from tests.scenes.appeals import STORY, put_in, wanted
 
 
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
 def publish(stage: Stage) -> int:
     """A published appeal with a picture; o-zhou vouched for it, o-qin did not."""
     stage.register("o-wang", "resident")

@@ -1,7 +1,7 @@
 """One message exactly once: duplicates, crowds, failures and lost services, through the real door."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -41,13 +41,6 @@ TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 SERIALS = count(1)
 
 Route = Callable[[TurnContext, Session, Message], Answer]
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def turns_of(stage: Stage) -> Turns:

@@ -32,13 +32,6 @@ def database(database_url: str) -> Iterator[Engine]:
     database.dispose()
 
 
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
 def tell(db: Database, number: int, **more: Any) -> None:
     record(db, at=NOW, actor="system", action="told", subject="thing", subject_id=number, **more)
 

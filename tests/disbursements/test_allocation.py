@@ -1,6 +1,5 @@
 """A payment of an appeal with many gifts: they give page by page past any kill, and nothing goes back meanwhile."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -27,13 +26,6 @@ from tests.scenes.refunds import hear, news_of
 GIFTS, FEN = 1_200, 500
 # What check-books says of gifts that nobody has paid.
 PAST_THE_DOOR = {"state_differs", "gift_and_payment", "trail_gap"}
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

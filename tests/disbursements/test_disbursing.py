@@ -1,7 +1,6 @@
 """Money on its way to what it is for: whose word it takes, what is held to, and what becomes of it afterwards."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -51,13 +50,6 @@ from tests.scenes.disbursements import (
 )
 
 LONGHUI = "430524101000"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

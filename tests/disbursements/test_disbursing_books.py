@@ -1,9 +1,5 @@
 """check-books about money that was paid out: each thing that can be wrong is named, whoever wrote it, and how."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.harness.money.spoiling import _after
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import asked, authorised, funded, paid, people, wrong
@@ -41,13 +37,6 @@ DONE: list[tuple[str, str | None, set[str]]] = [
         {"paid_by_one", "passed_by_one"},
     ),
 ]
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def test_whatever_is_done_to_a_payment_beside_the_program_is_named(stage: Stage) -> None:

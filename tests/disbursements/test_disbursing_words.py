@@ -1,7 +1,5 @@
 """After a payment, through the door: the call, what is odd, the county's word, receipts, and who may see an account."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select
 
@@ -12,13 +10,6 @@ from models.people.conversation import Conversation
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import asked, at, authorised, paid, passed, people, state, wrong
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What an appeal needs no more goes back, to the fen, on its owner's word or after eight months without one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -48,13 +48,6 @@ from tests.scenes.refunds import hear, news_of, plan, runs
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 PEOPLE: dict[Stage, dict[str, int]] = {}
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def gathered(stage: Stage, *gifts: int) -> int:

@@ -1,7 +1,7 @@
 """What a donor says to a family: what may not stand in it, who reads it and when, and when nobody does any more."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -55,13 +55,6 @@ from tests.scenes.refunds import code_of, fail_and_plan, want_back
 
 LEXICON = load_lexicon()
 WORDS = "加油，我也是山里长大的，路修好了就好了。"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def gift(stage: Stage, appeal: int, openid: str = "oDonor", *, anonymous: bool = False) -> str:

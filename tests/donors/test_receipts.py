@@ -1,7 +1,7 @@
 """Donation receipts: one at a time for a gift that is there, names sealed and soon gone, and nobody else's to see."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, text
@@ -34,13 +34,6 @@ from tests.scenes import gifts, refunds
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 NAME, TAX = "永州市某某果业有限公司", "91110000600037341L"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

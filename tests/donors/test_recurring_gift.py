@@ -1,7 +1,7 @@
 """Recurring gifts: on which day somebody is asked, that nothing is taken by itself, and how one ends."""
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,13 +44,6 @@ from tests.scenes.refunds import want_back
 
 COUNTY = Actor(By.COUNTY, "staff:1")
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=5_000)).map(datetime(2026, 1, 1, tzinfo=UTC).__add__)
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def moved(stage: Stage, appeal: int, *states: str) -> None:

@@ -1,7 +1,6 @@
 """查 and the page behind it: whoever has a gift's code sees where its money is, and nothing of anybody."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,13 +31,6 @@ from tests.scenes import gifts, refunds
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan
 
 NOBODYS = "ZZZZ2345ZZ"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def number_of(stage: Stage, kind: str, cause: str) -> int:

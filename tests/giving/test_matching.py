@@ -1,7 +1,6 @@
 """Pools add to gifts as far as every cap, their money and the appeal's room leave, and have it back with the gift."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -47,13 +46,6 @@ from tests.scenes.matching import (
     wrong_books,
 )
 from tests.scenes.refunds import fail_and_plan, spend, want_back
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

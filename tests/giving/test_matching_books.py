@@ -1,9 +1,5 @@
 """check-books about matching pools: each thing that can be wrong is named, whoever wrote it, and how."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.harness.money.spoiling import _after
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give
@@ -32,13 +28,6 @@ DONE: list[tuple[str, str | None, set[str]]] = [
     ("DELETE FROM pool_transfers WHERE kind = 'returned'", None, {"pool_sum"}),
     ("DELETE FROM pool_matches WHERE id = 1", None, {"pool_sum"}),
 ]
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def test_whatever_is_done_to_a_pool_beside_the_program_is_named(stage: Stage) -> None:

@@ -1,7 +1,6 @@
 """Crowdfunding that is begun with less than its target: from which sum on, who is told what, and what it may spend."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -35,13 +34,6 @@ from tests.scenes.refunds import want_back
 
 TARGET = CROWDFUND_MINIMUM
 HALF = TARGET // 2
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def opened(stage: Stage, minimum_fen: int | None = HALF, target_fen: int = TARGET) -> int:

@@ -1,22 +1,13 @@
 """Whoever has paid may be written to for two days: WeChat counts nothing then, and neither do we."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.service_window import ServiceWindow
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def windows(stage: Stage, openid: str) -> list[ServiceWindow]:

@@ -1,7 +1,7 @@
 """Updates and calls: nobody decides on their own, one officer publishes once, and who is erased is in nothing."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -30,13 +30,6 @@ from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from tests.harness.stage import Stage
 
 WORDS = "路基修好了一公里，水泥下个月到，开春就能通车。"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def tell_of(stage: Stage, number: int, draft: str = "told-1", pictures: int = 1) -> int:

@@ -1,6 +1,5 @@
 """What officers give themselves is counted apart: it is no measure of help found."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,13 +9,6 @@ from sqlalchemy.orm import Session as Database
 from models.giving.pledge import Pledge
 from models.staff.member import Staff
 from tests.harness.stage import Stage
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.mark.parametrize(

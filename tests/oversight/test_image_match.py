@@ -110,13 +110,6 @@ def test_a_print_is_kept_with_a_sign_and_its_parts_are_the_same_with_and_without
 # --- What is found by them
 
 
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
 def photo(db: Database, subject: str, number: int, found: int | None, state: str = "kept") -> int:
     row = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state, **fingerprint_columns(found))
     row.created_at = db.scalars(select(Appeal.created_at).limit(1)).one()

@@ -1,6 +1,6 @@
 """A region's figures: how long half of the last year's decisions took, rounded up to whole days."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,13 +12,6 @@ from models.verification.case import Verification
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 COUNTY, QINGTANG = "431124000000", "431124104000"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,6 @@ NUMBER = "GIFT00000000000001"
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
 def both(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Counter, Counter]]:
     """Both accounts, and whatever number is drawn for one is drawn for the other too."""
     for module in ("collection", "refund"):

@@ -1,8 +1,5 @@
 """Payments that come twice, too late or in another sum: whose money it is, and that it can go back."""
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy import select
 
 from models.giving.pledge import Pledge
@@ -18,13 +15,6 @@ from tests.scenes.disbursements import at, people
 from tests.scenes.gifts import later, ordered, payment_of, promise, state_of, take
 from tests.scenes.recurring_gifts import by_month, pay_month
 from tests.scenes.refunds import code_of, refund_of, want_back
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def test_of_a_gift_paid_twice_the_order_that_came_first_is_its_own_whenever_it_was_paid(stage: Stage) -> None:

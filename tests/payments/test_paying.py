@@ -1,7 +1,6 @@
 """What a payment does, once: orders, caps, late and strange payments, and pledges that nobody pays."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -39,13 +38,6 @@ from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
 
 COUNTY = Actor(By.COUNTY, "staff:0")
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def balances(stage: Stage) -> dict[str, int]:

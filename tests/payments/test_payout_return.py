@@ -1,6 +1,6 @@
 """What the bank gives back: by whom it may be said, whatever else happens to its gifts, and of an appeal that ended."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -23,13 +23,6 @@ from tests.harness.racing import assert_books_close, at_once
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import at, authorised, owner_of, paid, people, state, wrong
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def not_received(stage: Stage, staff: dict[str, int], *gifts: int, fen: int) -> tuple[int, int]:

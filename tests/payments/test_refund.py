@@ -1,7 +1,6 @@
 """When a gift goes back and how much of it; what the platform's news do, once; and what the books say of it all."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,13 +40,6 @@ from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promi
 from tests.scenes.refunds import code_of, hear, news_of, refund_of, spend, state_of, want_back, wrong_books
 
 COUNTY = "431124000000"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def balances(stage: Stage) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """What the tables hold of refunds by themselves, and what check-books finds where somebody wrote behind their back."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from models.payments.refund import Refund
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail, hear, news_of, want_back, wrong_books
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.mark.parametrize(

@@ -56,13 +56,6 @@ class Hands:
         self.jobs += jobs
 
 
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
 def many_gifts(stage: Stage, appeal: int, count: int = MANY) -> int:
     """Written at once, as if each had come by itself; what they sum to."""
     donor, now = stage.register("oMany", "donor"), stage.clock()

@@ -1,7 +1,6 @@
 """A gift that goes back leaves an appeal that had enough with less: it collects again or ends, and nothing is stuck."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,13 +31,6 @@ from tests.scenes.matching import pool
 from tests.scenes.refunds import hear, news_of, plan, runs, state_of, want_back
 
 TARGET = 30_000
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def standing(stage: Stage, appeal: int) -> tuple[str, int]:

@@ -1,19 +1,9 @@
 """What a person sees of their own: each number on the screen leads to what stands beside it."""
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from tests.harness.stage import Stage
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def test_the_number_beside_a_gift_leads_to_the_appeal_it_was_for(stage: Stage) -> None:

@@ -1,6 +1,6 @@
 """What anybody may see: nothing private in it, every page once, and a search that finds what is there and no more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,13 +18,6 @@ from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 CHANGSHA_YUELU = "430104000000"
 REASON = "老伴有病，家里揭不开锅"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def offer(number: int, item: str = "棉衣", category: str = "clothes", region: str = DAOXIAN_MEIHUA) -> NewOffer:

@@ -1,6 +1,5 @@
 """WeChat says that somebody has gone: what was theirs goes, what others count stays."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,13 +22,6 @@ from tests.harness.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 PRIVATE = ("王秀兰", "13800000000", "开春没钱", "橘子", "media-", "已经收到", "修不好")
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def told_to(stage: Stage, openid: str) -> int:

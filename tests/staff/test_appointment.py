@@ -1,6 +1,6 @@
 """Seats and who holds them: what must not work, what two do at once, and what the sweep ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,13 +26,6 @@ from tests.harness.platform import wechat
 from tests.harness.stage import Stage, id_number, numbered
 
 COUNTY, MEIHUA, XIUYI, PANJIA = "431124000000", "431124101000", "431124101208", "431124101209"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def invited(stage: Stage, until: datetime | None = None, by: str = "o-town") -> tuple[int, str, str]:

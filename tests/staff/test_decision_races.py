@@ -31,13 +31,6 @@ COUNTY = "431124000000"
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
 def staffed(new_database: Callable[[], str]) -> Iterator[Stage]:
     """A stage with a village officer (1), a county officer (2) and a verified household."""
     stage = Stage(new_database())

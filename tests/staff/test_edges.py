@@ -1,6 +1,5 @@
 """Edges at which an off-by-one or a forgotten condition would go unseen: terms, ends, links, and who is barred."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,13 +21,6 @@ from tests.scenes.cases import case, registered, visited
 
 COUNTY = "431124000000"
 INSTANT = timedelta(microseconds=1)
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def holder(stage: Stage, number: int) -> tuple[str, int | None]:

@@ -1,7 +1,5 @@
 """What is handed over can be read and done, whole; and nobody is asked ten questions, or why, for a no at the end."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
@@ -25,13 +23,6 @@ from tests.scenes.appeals import put_in, wanted
 from tests.scenes.cases import case, registered, visited
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def hand(stage: Stage, subject: str, number: int, to: int) -> None:

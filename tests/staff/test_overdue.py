@@ -1,9 +1,7 @@
 """What is overdue where nobody is above stays with its holder, and nobody hears that it went away."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy.orm import Session as Database
 
 from models.staff.queue import escalate_overdue
@@ -11,13 +9,6 @@ from models.staff.task import find_task
 from tests.harness.stage import Stage
 from tests.scenes.appeals import COUNTY, to_county
 from tests.scenes.cases import registered
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def escalate(stage: Stage) -> int:

@@ -1,6 +1,5 @@
 """Whoever is appointed anew is who they were: what they had their word in, and whom they are tied to, stays theirs."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -30,13 +29,6 @@ from tests.harness.stage import Stage, id_number, numbered
 from tests.scenes.cases import case, objected, registered, visited
 
 COUNTY, MEIHUA, VILLAGE = "431124000000", "431124101000", "431124101208"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def revoked(stage: Stage, staff_id: int, by: int) -> None:

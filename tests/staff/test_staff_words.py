@@ -5,7 +5,6 @@ A command that is added later fails here until somebody has said what it answers
 
 import inspect
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,13 +31,6 @@ LONGHUI, WORDS = "430524101000", load_lexicon().words
 STAFF_COMMANDS = {name: command for name, command in COMMANDS.items() if command.staff}
 SAID = {name: WORDS[name][0] for name in STAFF_COMMANDS if name in WORDS}
 MATTERS = (Takes.MATTER, Takes.MATTER_AND_WORDS)
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def say(stage: Stage, name: str, words: str) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session as Database
 
 from bot.wechat.codec import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
@@ -23,23 +22,11 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, NoFees, enter, uncovered
-from models.treasury.reversal import reverse_bank_entry, standing_entries
+from models.treasury.reversal import standing_entries
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
+from tests.scenes.bank_entries import COUNTY, ELSEWHERE, GIVEN, entered, prepared, settled, undone, who
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
-from tests.scenes.gifts import give
-
-COUNTY, ELSEWHERE = "431124000000", "430524000000"
-GIVEN = 50_000
-
-
-def prepared(url: str) -> Stage:
-    """So much is with the channel; two of one fund holder, and one of another."""
-    stage = Stage(url)
-    for name, county in (("HOLDER", COUNTY), ("SECOND", COUNTY), ("ELSEWHERE", ELSEWHERE)):
-        stage.appoint(f"o-{name}", "fund_holder", county, name)
-    give(stage, stage.open_appeal(target_fen=GIVEN * 2), GIVEN)
-    return stage
 
 
 @pytest.fixture
@@ -49,24 +36,8 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def who(db: Database, work_no: str = "HOLDER") -> Staff:
-    return db.scalars(select(Staff).where(Staff.work_no == work_no)).one()
-
-
-def settled(stage: Stage, fen: int, fee: int, reference: str, draft: str = "") -> int:
-    with at(stage) as db:
-        return enter(db, who(db), draft or reference, BankTransfer("settlement", fen, reference, fee), stage.clock()).id
-
-
 def covered(stage: Stage, fen: int, reference: str, work_no: str = "HOLDER", draft: str = "") -> int:
-    with at(stage) as db:
-        serial = draft or f"{reference}-{db.scalar(select(func.count(BankEntry.id)))}"
-        return enter(db, who(db, work_no), serial, BankTransfer("fee_cover", fen, reference), stage.clock()).id
-
-
-def undone(stage: Stage, number: int) -> None:
-    with at(stage) as db:
-        reverse_bank_entry(db, who(db), number, "amount_wrong", stage.clock())
+    return entered(stage, BankTransfer("fee_cover", fen, reference), work_no, draft)
 
 
 def balances(stage: Stage) -> dict[str, int]:
@@ -147,7 +118,7 @@ def test_it_is_undone_and_entered_anew_unless_it_is_spent(stage: Stage) -> None:
     assert balances(stage) == {"channel": GIVEN, "bank": 12, "fees": -12}
     with at(stage) as db:
         assert uncovered(db, who(db)) == 0
-    settled(stage, 20_000, 60, "B-1", "again")
+    settled(stage, 20_000, 60, "B-1", draft="again")
     with at(stage) as db:
         assert uncovered(db, who(db)) == 48
     assert wrong(stage) == set()
@@ -168,7 +139,7 @@ def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: C
                 serial = f"{deed}-{db.scalar(select(func.count(BankEntry.id)))}"
             try:
                 if deed == "settle":
-                    settled(stage, fen, fen * which // 3, f"N-{which}", serial)
+                    settled(stage, fen, fen * which // 3, f"N-{which}", draft=serial)
                 elif deed == "cover":
                     covered(stage, fen, f"N-{which}")
                 elif which < len(standing):

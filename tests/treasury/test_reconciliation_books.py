@@ -17,13 +17,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
 def till(stage: Stage) -> Iterator[Counter]:
     with counter(stage) as till:
         yield till

@@ -21,13 +21,6 @@ COUNTY, LONGHUI = "431124000000", "430524000000"
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
 def till(stage: Stage) -> Iterator[Counter]:
     with counter(stage) as till:
         for name, role, region in (

@@ -5,7 +5,6 @@ each bill is fetched over HTTP, proved, read, kept and compared.
 """
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -270,13 +269,6 @@ def reconcile(till: Counter, year: Year) -> None:
             for after in range(1, (day - missed).days + 1):
                 if missed + after * DAY not in waiting:
                     assert till.reconciler.fetch_bill(number_of(missed + after * DAY))
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session as Database
 
 from bot.words.lexicon import load_lexicon
 from models.books.bank_entries import check_entries
@@ -19,26 +18,13 @@ from models.core.refusal import Refusal
 from models.ledger import LedgerTransaction
 from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
-from models.staff.member import Staff
-from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer, enter
-from models.treasury.reversal import NoSuchBankEntry, reverse_bank_entry, standing_entries
+from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer
+from models.treasury.reversal import NoSuchBankEntry, standing_entries
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
+from tests.scenes.bank_entries import COUNTY, GIVEN, entered, prepared, settled, undone, who
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
-from tests.scenes.gifts import give
-
-COUNTY, ELSEWHERE = "431124000000", "430524000000"
-GIVEN = 50_000
-
-
-def prepared(url: str) -> Stage:
-    """So much is with the channel; two of one fund holder, and one of another."""
-    stage = Stage(url)
-    for name, county in (("HOLDER", COUNTY), ("SECOND", COUNTY), ("ELSEWHERE", ELSEWHERE)):
-        stage.appoint(f"o-{name}", "fund_holder", county, name)
-    give(stage, stage.open_appeal(target_fen=GIVEN * 2), GIVEN)
-    return stage
 
 
 @pytest.fixture
@@ -48,25 +34,8 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def who(db: Database, work_no: str = "HOLDER") -> Staff:
-    return db.scalars(select(Staff).where(Staff.work_no == work_no)).one()
-
-
-def settled(stage: Stage, fen: int, fee: int, reference: str, work_no: str = "HOLDER") -> int:
-    with at(stage) as db:
-        draft = f"{reference}-{db.scalar(select(func.count(BankEntry.id)))}"
-        return enter(db, who(db, work_no), draft, BankTransfer("settlement", fen, reference, fee), stage.clock()).id
-
-
 def topped_up(stage: Stage, fen: int, reference: str) -> int:
-    with at(stage) as db:
-        draft = f"{reference}-{db.scalar(select(func.count(BankEntry.id)))}"
-        return enter(db, who(db), draft, BankTransfer("top_up", fen, reference), stage.clock()).id
-
-
-def undone(stage: Stage, number: int, why: str = "amount_wrong", work_no: str = "HOLDER") -> None:
-    with at(stage) as db:
-        reverse_bank_entry(db, who(db, work_no), number, why, stage.clock())
+    return entered(stage, BankTransfer("top_up", fen, reference))
 
 
 def balances(stage: Stage) -> dict[str, int]:

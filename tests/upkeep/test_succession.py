@@ -1,6 +1,5 @@
 """A village goes into another: what goes on there goes with it, and officers see their own subtree, then and now."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -37,13 +36,6 @@ SECRETS = ("王秀兰", "13800000000", "买缝纫机", "家里三口人", "机�
 # Whose region column says where something was, not where it is.
 HISTORY = {"decisions", "regions"}
 OF_A_HOUSEHOLD = ("households", "users", "verifications", "tasks", "appeals", "tickets", "goods_requests", "offers")
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 class Village:

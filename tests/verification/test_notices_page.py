@@ -1,6 +1,6 @@
 """The public page of notices: who is on it, what is not, how it is found, and how it looks on a phone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -23,13 +23,6 @@ from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import FINDINGS, OBJECTION, case, objected, person_of, registered, visited
 
 DAOXIAN, QINGTANG, VILLAGE = "431124000000", "431124104000", "431124101201"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 @pytest.fixture

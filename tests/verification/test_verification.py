@@ -1,7 +1,6 @@
 """A case from registration on: who may not get in, in whose name, and what time does to it by itself."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -30,13 +29,6 @@ from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, OBJECTION, case, objected, person_of, registered, visited
 
 COUNTY = "431124000000"
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def count(stage: Stage, table: Any) -> int:

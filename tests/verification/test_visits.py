@@ -1,7 +1,6 @@
 """The officer's visit: what the assessment adds up to, where the officer stood, and what is kept sealed."""
 
 import json
-from collections.abc import Iterator
 from math import cos, radians
 
 import pytest
@@ -131,13 +130,6 @@ def test_a_few_odd_places_do_not_move_the_middle(off: float, odd: list[tuple[flo
 
 
 # Kept
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    stage = Stage(database_url)
-    yield stage
-    stage.close()
 
 
 def flags(stage: Stage, number: int) -> str | None:
