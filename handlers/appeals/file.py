@@ -16,8 +16,10 @@ from models.appeals.revision import undecided_revision
 from models.outreach.update import update_waiting
 
 # Characters of a story that fit into one message: beside the rest of the file, and by themselves.
-STORY_ROOM = 88
+STORY_ROOM = 80
 STORY_PART = 400
+# Characters that the story gives up for each line that only some files have; a link is as long as two.
+LINE_ROOM = 16
 # The largest budget lines are shown; all stand on a page of their own.
 BUDGET_LINES = 3
 # How many of the most serious flags are shown, and how many on a page of their own.
@@ -47,8 +49,11 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         update = update_waiting(talk.turn.db, number, kind)
         if update and not file.hidden:
             ways[way] = ["command", "look", f"update:{update.id}"]
-    if len(file.story) > STORY_ROOM:
-        ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
+    paper = sheet(talk, "appeal", number, hidden=file.hidden)
+    lines = bool(revision) + file.unconfirmed + paper["no_paper"] + 2 * bool(paper["sheet"])
+    room = STORY_ROOM - LINE_ROOM * lines
+    if len(file.story) > room:
+        ways["goes_on"] = ["command", "view_story", str(number), str(room)]
     if len(file.budget) > BUDGET_LINES:
         ways["budget"] = ["command", "view_budget", str(number)]
     flags = flags_of(talk.turn.db, number)
@@ -63,11 +68,11 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         "file": file,
         "revising": revision is not None,
         "budget": sorted(file.budget, key=lambda line: -line[1])[:BUDGET_LINES],
-        "story": file.story[:STORY_ROOM],
+        "story": file.story[:room],
         "flags": flags[:FLAGS],
         "more_flags": len(flags) - FLAGS,
         **pictures(talk, "appeal", number, hidden=file.hidden),
-        **sheet(talk, "appeal", number, hidden=file.hidden),
+        **paper,
         "told": last,
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
