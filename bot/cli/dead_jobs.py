@@ -1,6 +1,6 @@
 """Implement ``flask dead-jobs``: list, replay or drop dead jobs."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 from redis.exceptions import RedisError
@@ -12,19 +12,17 @@ from bot.work.queues import JobQueues
 from models.upkeep.dead_job import open_dead
 
 
-def settle_dead_jobs(
-    database: Engine, jobs: JobQueues, replayed: str | None, dropped: str | None, now: datetime
-) -> None:
+def settle_dead_jobs(database: Engine, jobs: JobQueues, replayed: str | None, dropped: str | None) -> None:
     """List the dead jobs, or settle the named ones: a number, or ``all``. Raises click's exceptions."""
     if replayed and dropped:
         raise click.UsageError("either --replay or --drop, not both")
     try:
         with Session(database) as db, db.begin():
             if replayed:
-                count = replay(db, jobs, _ids(replayed), now)
+                count = replay(db, jobs, _ids(replayed), datetime.now(UTC))
                 click.echo(f"{count} handed to the workers again.")
             elif dropped:
-                click.echo(f"{drop(db, _ids(dropped), now)} dropped.")
+                click.echo(f"{drop(db, _ids(dropped), datetime.now(UTC))} dropped.")
             else:
                 _list(db)
     except NoSuchDeadJob as error:

@@ -2,7 +2,7 @@
 
 import io
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from bot.photos.fingerprint import fingerprint_of
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
-from bot.work.clock import Clock, true_now
 from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_matches
 from models.people.conversation import SESSION, Conversation
@@ -41,11 +40,10 @@ class NotAPicture(Exception):
 class Photos:
     """Fetches and deletes photos. ``folder``: where they are kept."""
 
-    def __init__(self, database: Engine, api: WeChatApi, folder: Path, clock: Clock = true_now) -> None:
+    def __init__(self, database: Engine, api: WeChatApi, folder: Path) -> None:
         self.database = database
         self.api = api
         self.folder = folder
-        self._clock = clock
 
     def fetch(self, photo_id: int) -> None:
         """Fetch a photo from WeChat to our own disk, without its metadata (place and camera)."""
@@ -57,7 +55,7 @@ class Photos:
             media_id, tries = photo.media_id, photo.tries
             if tries > MOST_TRIES:
                 photo.state = "lost"
-                request_new_sheet(db, photo_id, self._clock())
+                request_new_sheet(db, photo_id, datetime.now(UTC))
                 log.warning("photo.lost", photo=photo_id)
                 return
         try:
@@ -92,9 +90,9 @@ class Photos:
             )
             settled = db.scalar(wanted)
             if settled and state == "lost":
-                request_new_sheet(db, photo_id, self._clock())
+                request_new_sheet(db, photo_id, datetime.now(UTC))
             if settled and found is not None:
-                flag_matches(db, [photo_id], self._clock())
+                flag_matches(db, [photo_id], datetime.now(UTC))
         if path and not settled:
             (self.folder / path).unlink(missing_ok=True)
 
