@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from flows.language.assessment import Scale
+from flows.language.danger import DangerWords
 from flows.language.wording import plain
 
 
@@ -59,6 +60,8 @@ class Lexicon:
     """The points of an officer's assessment."""
     sorts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Category of goods -> sort -> words for it (flows.language.sorts)."""
+    danger: DangerWords = field(default_factory=DangerWords)
+    """Words of suicide, danger and fraud, and the numbers to call (flows.language.danger)."""
 
     def means(self, name: str, text: str) -> bool:
         """Tell whether the text is exactly one of the words called ``name``."""
