@@ -1,4 +1,4 @@
-"""Find the days that a name may mean (festivals, lunar days, weekdays, months), to be asked back before one is taken."""
+"""Find the days that a name may mean (festivals, lunar days, weekdays, months); they are asked back, not just taken."""
 
 import calendar
 import re
