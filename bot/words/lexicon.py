@@ -47,7 +47,8 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     norms = read_norms(_read(folder / "norms.toml"))
     danger = DangerWords(**_read(folder / "danger.toml"))
     danger.check()
-    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts), danger=danger)
+    days = {kind: {day: tuple(names) for day, names in readers[kind].items()} for kind in ("solar_days", "lunar_days")}
+    lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), danger=danger, **days)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
 
