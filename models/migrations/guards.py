@@ -22,6 +22,17 @@ def keep_fixed(table: str, columns: tuple[str, ...], when: str = "1 = 1", name: 
     _refuse(f"{table}_{name}", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 
+def refuse_update(table: str, name: str, condition: str, message: str) -> None:
+    """No change for which this holds (an SQL condition on OLD and NEW)."""
+    _refuse(f"{table}_{name}", table, "UPDATE", condition, message)
+
+
+def drop_guard(table: str, name: str) -> None:
+    """Take away a guard that a later migration made, in its downgrade."""
+    op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
+    op.execute(f"DROP FUNCTION {table}_{name}()")
+
+
 def refuse_insert(table: str, name: str, condition: str, message: str) -> None:
     """No row for which this holds (an SQL condition on NEW, which may ask other tables)."""
     body = f"IF {condition} THEN {_raise(message)} END IF; RETURN NEW;"
