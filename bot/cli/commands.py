@@ -131,7 +131,8 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
             if level_of(region_code) not in SEATS[role]:
                 levels = " or a ".join(SEATS[role])
                 raise click.ClickException(f"a {role} officer belongs to a {levels}; this is a {level_of(region_code)}")
-            if charity_id is not None and not connection.scalar(select(Charity.id).where(Charity.id == charity_id)):
+            known_charity = connection.scalar(select(Charity.id).where(Charity.id == charity_id))
+            if charity_id is not None and known_charity is None:
                 raise click.ClickException(f"there is no charity {charity_id}; `charity list` shows them")
             known = (Conversation.account == account) & (Conversation.openid == openid)
             if not connection.scalar(select(Conversation.id).where(known)):
