@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cli.database import migrated
+from bot.work.clock import Clock
 from config.settings import Settings
 from models.appeals.collection import begin_to_collect
 from models.organisations.charity import (
@@ -29,7 +30,7 @@ from models.staff.fund_holder import fund_holders_of
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
-def add_charity_commands(app: Flask, settings: Settings) -> None:
+def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     """Add the group ``charity``."""
     group = AppGroup("charity", help="The charities that collect for appeals, and their filings.")
     app.cli.add_command(group)
@@ -39,8 +40,8 @@ def add_charity_commands(app: Flask, settings: Settings) -> None:
     def add(name: str, credit_code: str, certificate: str, region: str | None) -> None:
         """Add a charity; it collects for appeals of its region, or of the whole country."""
         with _database(settings) as db:
-            charity = add_charity(db, name, credit_code, certificate, region, _now())
-            taken = begin_to_collect(db, _now())
+            charity = add_charity(db, name, credit_code, certificate, region, clock())
+            taken = begin_to_collect(db, clock())
             click.echo(f"Charity {charity.id} is {charity.name}. {_begun(taken)}")
             click.echo(f"Next: appoint fund_holder … --charity {charity.id}, and charity filing {charity.id}.")
 
@@ -52,8 +53,8 @@ def add_charity_commands(app: Flask, settings: Settings) -> None:
     ) -> None:
         """Change what a charity is registered under; one that the upgrade made collects from then on."""
         with _database(settings) as db:
-            charity = name_charity(db, number, name, credit_code, certificate, region, _now())
-            taken = begin_to_collect(db, _now())
+            charity = name_charity(db, number, name, credit_code, certificate, region, clock())
+            taken = begin_to_collect(db, clock())
             click.echo(f"Charity {number} is {charity.name}, {charity.credit_code}. {_begun(taken)}")
 
     @group.command("filing")
@@ -67,8 +68,8 @@ def add_charity_commands(app: Flask, settings: Settings) -> None:
         """Enter a filing of public fundraising, without which there is no crowdfunding. It is never changed."""
         days = (from_day.date(), to_day.date())
         with _database(settings) as db:
-            add_filing(db, number, filing, authority, platform, days, _now())
-            taken = begin_to_collect(db, _now())
+            add_filing(db, number, filing, authority, platform, days, clock())
+            taken = begin_to_collect(db, clock())
             click.echo(f"Charity {number} collects under {filing} until {to_day.date()}. {_begun(taken)}")
 
     @group.command("suspend")
@@ -76,7 +77,7 @@ def add_charity_commands(app: Flask, settings: Settings) -> None:
     def suspend(number: int) -> None:
         """Let a charity take no gifts; what it has is paid out and refunded as ever."""
         with _database(settings) as db:
-            set_collecting(db, number, False, _now())
+            set_collecting(db, number, False, clock())
             click.echo(f"Charity {number} takes no gifts.")
 
     @group.command("resume")
@@ -84,7 +85,7 @@ def add_charity_commands(app: Flask, settings: Settings) -> None:
     def resume(number: int) -> None:
         """Let a suspended charity take gifts again."""
         with _database(settings) as db:
-            set_collecting(db, number, True, _now())
+            set_collecting(db, number, True, clock())
             click.echo(f"Charity {number} takes gifts again.")
 
     @group.command("list")
@@ -92,7 +93,7 @@ def add_charity_commands(app: Flask, settings: Settings) -> None:
         """List the charities with their filings and fund holders."""
         with _database(settings) as db:
             for number in db.scalars(select(Charity.id).order_by(Charity.id)).all():
-                click.echo("\n".join(_lines(db, get_charity(db, number))))
+                click.echo("\n".join(_lines(db, get_charity(db, number), clock())))
 
 
 def _described(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -126,15 +127,11 @@ def _begun(appeals: int) -> str:
     return f"{appeals} published appeals are now its own." if appeals else ""
 
 
-def _lines(db: Session, charity: Charity) -> list[str]:
+def _lines(db: Session, charity: Charity, now: datetime) -> list[str]:
     where = "the whole country" if charity.region_code is None else place_of(db, charity.region_code)
     lines = [f"{charity.id}  {charity.state}  {charity.name or '(no name)'}  {charity.credit_code or '-'}  {where}"]
     filings = db.scalars(select(Filing).where(Filing.charity_id == charity.id).order_by(Filing.from_day, Filing.id))
     lines += [f"   filing {each.number}, {each.from_day} to {each.to_day}, on {each.platform}" for each in filings]
-    seats = fund_holders_of(db, charity.id, _now())
+    seats = fund_holders_of(db, charity.id, now)
     lines += [f"   fund holder {each.work_no}" for each in seats]
     return lines if seats else [*lines, "   nobody to do its work: appoint fund_holder"]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -26,7 +26,7 @@ def _begin(db: Session, appeal: Appeal, now: datetime) -> bool:
     if appeal.charity_id is None and (charity := find_charity(db, appeal.region_code)):
         appeal.charity_id = charity.id
     if appeal.charity_id is not None and appeal.kind == "crowdfund":
-        filing = find_filing(db, appeal.charity_id, now, appeal.deadline)
+        filing = find_filing(db, appeal.charity_id, now, appeal.closes_at)
         appeal.filing_id = filing.id if filing else None
     if (appeal.charity_id, appeal.filing_id) == before:
         return False

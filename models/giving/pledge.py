@@ -133,7 +133,7 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
 
     Raises NotFunding, NoCollector or OwnHousehold.
     """
-    if appeal.state != "funding" or appeal.deadline <= now:
+    if not appeal.collects(now):
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
     charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
     if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):

@@ -27,8 +27,8 @@ def refuse_update(table: str, name: str, condition: str, message: str) -> None:
     _refuse(f"{table}_{name}", table, "UPDATE", condition, message)
 
 
-def drop_guard(table: str, name: str) -> None:
-    """Take away a guard that a later migration made, in its downgrade."""
+def drop_fixed(table: str, name: str = "fixed") -> None:
+    """Remove what ``keep_fixed`` or another function here made, so that it can be made anew, or in a downgrade."""
     op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
     op.execute(f"DROP FUNCTION {table}_{name}()")
 

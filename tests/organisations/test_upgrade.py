@@ -24,12 +24,12 @@ from tests.scenes.refunds import wrong_books
 
 
 def again(stage: Stage) -> None:
-    """Back to what the first release had, and up again."""
+    """Back to what there was before charities, and up again."""
     config = Config()
     config.set_main_option("script_location", str(Path(str(models.migrations.__file__)).parent))
     config.attributes["url"] = stage.database.url.render_as_string(hide_password=False)
     stage.database.dispose()
-    command.downgrade(config, "0001")
+    command.downgrade(config, "0003")
     command.upgrade(config, "head")
 
 

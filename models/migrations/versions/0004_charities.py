@@ -4,7 +4,7 @@ What was there before had one merchant number for all its money, and so one char
 its number is 0. All fund holders of then become its own, and it collects for all appeals that were published. It takes
 no gift until the command ``charity name`` says what it is registered under; its money is paid out and refunded as ever.
 
-Revision: 0002
+Revision: 0004
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from models.migrations.guards import drop_guard, keep_fixed, never_change, refuse_update
+from models.migrations.guards import drop_fixed, keep_fixed, never_change, refuse_update
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -104,7 +104,7 @@ def _shared_region(connection: sa.Connection, seats: Sequence[str]) -> str | Non
 
 def downgrade() -> None:
     for name in ("collected", "filing_once", "charity_once"):
-        drop_guard("appeals", name)
+        drop_fixed("appeals", name)
     op.drop_index("ix_appeals_charity", "appeals")
     op.drop_index("ix_tasks_charity", "tasks")
     op.drop_index("ix_staff_charity", "staff")
@@ -114,6 +114,6 @@ def downgrade() -> None:
     for table in ("tasks", "staff"):
         op.drop_column(table, "charity_id")
     for act in ("update", "delete"):
-        drop_guard("filings", f"no_{act}")
+        drop_fixed("filings", f"no_{act}")
     op.drop_table("filings")
     op.drop_table("charities")
