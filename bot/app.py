@@ -67,6 +67,7 @@ def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime
         link=links_of(settings, clock).make,
         subscriptions=SubscriptionTemplates(settings.wechat_subscriptions, settings.wechat_long_term),
         collects=settings.pay_mode is PayMode.ON,
+        recogniser=settings.recogniser,
     )
 
 

@@ -4,13 +4,14 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
 from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
+from handlers.speech.listen import listen
 from handlers.support import call
 from models.people.message import MessageKind
 from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
-    kept = call.add(talk)
+    kept = listen(talk) or call.add(talk)
     if kept:
         return kept
     draft = talk.session.draft

@@ -15,10 +15,11 @@ from handlers.routing.command import Takes
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.media import discard_pictures
 from handlers.routing.talk import Talk
+from handlers.speech.question import ask_about_voice
 from handlers.support import call
 
 # Names of the control words in config/keywords.toml. Only exact matches count.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "voice", "opt_out")
 
 
 def handle(talk: Talk) -> Answer:
@@ -42,11 +43,13 @@ def handle(talk: Talk) -> Answer:
 def _control(talk: Talk, name: str) -> Answer:
     session, engine, world = talk.session, talk.engine, talk.world
     draft = session.draft
-    if session.ticket is not None and name not in ("human", "news"):
+    if session.ticket is not None and name not in ("human", "news", "voice"):
         call.leave(talk)
     match name:
         case "news":
             return unread.show(talk)
+        case "voice":
+            return ask_about_voice(talk)
         case "human":
             return call.call(talk)
         case "menu":
@@ -92,6 +95,8 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["offer", name, *arguments]:
             call.leave(talk)
             return aside(talk, lambda talk: run_command(talk, name, arguments))
+        case ["answer", name, *arguments]:
+            return run_command(talk, name, list(arguments))
         case ["offer_over"]:
             return aside(talk, lambda _: Answer([Say("replies/routing/push_expired")], outcome="offer_over"))
         case ["human"]:
