@@ -5,6 +5,7 @@ from flows.readers.numbers.budget_lines import BudgetLines
 from flows.readers.numbers.count import Count
 from flows.readers.numbers.day import Day
 from flows.readers.numbers.id_number import IdNumber
+from flows.readers.numbers.last_day import LastDay
 from flows.readers.numbers.money import Money
 from flows.readers.numbers.phone import Phone
 from flows.readers.numbers.price import Price
@@ -23,6 +24,7 @@ __all__ = [
     "Day",
     "Here",
     "IdNumber",
+    "LastDay",
     "Money",
     "Phone",
     "Photo",

@@ -25,7 +25,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     found = APPEALS.catalogue.find(talk.turn.db, int(number), viewer)
     if found is None:
         raise NoSuchAppeal(number=int(number))
-    takes_pledges = found.state == "funding" and found.deadline > talk.world.now
+    takes_pledges = found.state == "funding" and found.deadline is not None and found.deadline > talk.world.now
     own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
     ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
     if own and found.state == "returned":

@@ -92,7 +92,7 @@ def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) ->
     if pledge.state != "intended":
         return
     check_room(db, appeal, pledge.amount_fen, but=pledge.id)
-    pledge.pay_by = min(now + PAY_WITHIN, appeal.deadline)
+    pledge.pay_by = min(now + PAY_WITHIN, appeal.closes_at)
     PLEDGES.move(db, pledge, "awaiting_payment", _owner(pledge), now)
     db.flush()
 
@@ -145,7 +145,7 @@ def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallb
         amount_fen=pledge.amount_fen,
         state="created",
         created_at=now,
-        expires_at=min(now + ORDER_LASTS, pledge.pay_by, appeal.deadline),
+        expires_at=min(now + ORDER_LASTS, pledge.pay_by, appeal.closes_at),
         check_at=now + FIRST_CHECK,
     )
     if not fresh(order, now):

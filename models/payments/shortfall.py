@@ -34,7 +34,7 @@ def settle_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     notified too.
     """
     fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
-    missing, collects = appeal.target_fen - fen, appeal.deadline > now
+    missing, collects = appeal.target_fen - fen, appeal.closes_at > now
     least = appeal.minimum_fen or least_minimum(appeal.target_fen)
     if appeal.state not in HAD_ENOUGH or missing < SMALLEST_PLEDGE or (fen >= least and not collects):
         return False

@@ -32,7 +32,8 @@ class PublicAppeal:
     minimum_fen: int | None
     promised_fen: int
     gifts: int
-    deadline: datetime
+    deadline: datetime | None
+    collect_days: int | None
     state: str
     vouched_by: str | None
     vouched_at: datetime | None

@@ -1,13 +1,13 @@
 """Voices that wait to be heard or answered, and the consents to have them recognised.
 
-Revision: 0002
+Revision: 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
