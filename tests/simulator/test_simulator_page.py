@@ -87,7 +87,7 @@ def test_every_act_of_the_panel_arrives(client, simulator):
 
 
 def test_a_voice_is_said_in_some_way_and_wechat_recognises_it_or_not(client, simulator):
-    said = [
+    said: list[dict[str, Any]] = [
         {"text": "路断了"},
         {"text": "路断了", "recognised": "1"},
         {"text": "路断了", "how": "noise"},
