@@ -1,6 +1,5 @@
 """Define the job of voices."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.work.job import Job
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
 def hear_voice(context: "WorkerContext", voice_id: int) -> None:
     """Hear a voice and tell its owner; raises NotHeardYet while it is to be tried again."""
-    context.hearing.hear(voice_id, lambda: datetime.now(UTC))
+    context.hearing.hear(voice_id, context.clock)
 
 
 # The person waits. WeChat's time-outs and the recogniser's together stay below the time limit, and the time limit below
