@@ -29,7 +29,7 @@ def again(stage: Stage) -> None:
     config.set_main_option("script_location", str(Path(str(models.migrations.__file__)).parent))
     config.attributes["url"] = stage.database.url.render_as_string(hide_password=False)
     stage.database.dispose()
-    command.downgrade(config, "0003")
+    command.downgrade(config, "0004")
     command.upgrade(config, "head")
 
 

@@ -4,7 +4,7 @@ What was there before had one merchant number for all its money, and so one char
 its number is 0. All fund holders of then become its own, and it collects for all appeals that were published. It takes
 no gift until the command ``charity name`` says what it is registered under; its money is paid out and refunded as ever.
 
-Revision: 0004
+Revision: 0005
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from alembic import op
 
 from models.migrations.guards import drop_fixed, keep_fixed, never_change, refuse_update
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
