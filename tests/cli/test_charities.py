@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from click.testing import Result
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as Database
@@ -12,7 +13,6 @@ from models.appeals.appeal import Appeal
 from models.organisations.charity import Charity
 from models.staff.member import Staff
 from models.staff.task import find_task
-from tests.cli.test_commands import run
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, settings_for
 from tests.scenes.charities import CREDIT_CODE, NATIONAL, remove_charities
@@ -29,6 +29,10 @@ def app(database_url: str) -> Iterator[Flask]:
     app = create_app(settings_for(database_url))
     yield app
     app.extensions["bangfu"]["turns"].database.dispose()
+
+
+def run(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(words))
 
 
 def test_a_charity_with_its_filing_and_fund_holder(app: Flask, stage: Stage) -> None:
