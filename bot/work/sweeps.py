@@ -23,8 +23,11 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.speech.hearing import owed_voices
+from models.speech.voice import delete_old_voices
 from models.staff.queue import escalate_overdue
 from models.staff.suspension import end_terms, release_stuck_tasks
+from models.support.desk import close_quiet_tickets
 from models.verification.lifecycle import cases_for_registry, end_notices, expire_and_remind, open_visits_without_answer
 
 log = structlog.get_logger()
@@ -47,11 +50,13 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "accounts_closed": close_spent_accounts,
     "updates_reminded": remind_owners,
     "tasks_escalated": escalate_overdue,
+    "tickets_closed": close_quiet_tickets,
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
+    "voices_deleted": delete_old_voices,
 }
 
 
@@ -63,6 +68,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
         discard_draft_photos(connection, now, MOST_SWEPT)
         found: list[Named] = [("fetch_photo", photo) for photo in owed_photos(connection, now, MOST_SWEPT)]
         found += [("forget_photo", photo) for photo in gone_photos(connection, MOST_SWEPT)]
+        found += [("hear_voice", voice) for voice in owed_voices(connection, now, MOST_SWEPT)]
         connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
         with Session(connection) as db:
             cancel_overdue_reviews(db, now)

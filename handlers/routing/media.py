@@ -1,23 +1,28 @@
-"""Handle photos, voices, videos, places and links: as an answer to the current question, or with a friendly reply."""
+"""Handle photos, voices, videos, places and links: as an answer to the current question, as a message of the
+person's ticket, or with a friendly reply."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
 from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
+from handlers.speech.listen import listen
 from handlers.support import call
 from models.people.message import MessageKind
 from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
-    kept = call.add(talk)
-    if kept:
-        return kept
+    heard = listen(talk)
+    if heard:
+        return heard
     draft = talk.session.draft
     if draft:
         answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
         _keep_picture(talk, draft)
         return finish(talk, answer)
+    kept = call.add(talk)
+    if kept:
+        return kept
     return Answer([Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], outcome="media")
 
 

@@ -1,5 +1,6 @@
 """Handle a typed text, as the first of these that fits: a tapped line of a push, a control word, a choice of the
-newest push, a message of an open ticket, a choice on the screen, a command, an answer to the question, a guess, help.
+newest push or on the screen, a word on the person's ticket, a command, an answer to the question, a message of the
+ticket, a guess, help.
 """
 
 from collections.abc import Callable
@@ -15,10 +16,11 @@ from handlers.routing.command import Takes
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.media import discard_pictures
 from handlers.routing.talk import Talk
+from handlers.speech.question import ask_about_voice
 from handlers.support import call
 
 # Names of the control words in config/keywords.toml. Only exact matches count.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "voice", "opt_out")
 
 
 def handle(talk: Talk) -> Answer:
@@ -31,10 +33,11 @@ def handle(talk: Talk) -> Answer:
             return _control(talk, name)
     return (
         _offered(talk)
-        or call.add(talk)
         or _on_screen(talk, text)
+        or _on_ticket(talk)
         or _command(talk, text)
         or _to_draft(talk)
+        or _to_ticket(talk, text)
         or _not_understood(talk, text)
     )
 
@@ -42,11 +45,11 @@ def handle(talk: Talk) -> Answer:
 def _control(talk: Talk, name: str) -> Answer:
     session, engine, world = talk.session, talk.engine, talk.world
     draft = session.draft
-    if session.ticket is not None and name not in ("human", "news"):
-        call.leave(talk)
     match name:
         case "news":
             return unread.show(talk)
+        case "voice":
+            return ask_about_voice(talk)
         case "human":
             return call.call(talk)
         case "menu":
@@ -68,7 +71,7 @@ def _control(talk: Talk, name: str) -> Answer:
 
 
 def _offered(talk: Talk) -> Answer | None:
-    """Choose by a number or label of a push that came after the last reply, even with an open ticket or question."""
+    """Choose by a number or label of a push that came after the last reply, even with an open question."""
     option = push_replies.typed(talk)
     return choose(talk, option) if option else None
 
@@ -90,8 +93,9 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["command", name, *arguments]:
             return run_command(talk, name, list(arguments))
         case ["offer", name, *arguments]:
-            call.leave(talk)
             return aside(talk, lambda talk: run_command(talk, name, arguments))
+        case ["answer", name, *arguments]:
+            return run_command(talk, name, list(arguments))
         case ["offer_over"]:
             return aside(talk, lambda _: Answer([Say("replies/routing/push_expired")], outcome="offer_over"))
         case ["human"]:
@@ -101,6 +105,12 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
             discard_pictures(talk, draft)
     return talk.engine.carry_out(talk.session, option.do, talk.world)
+
+
+def _on_ticket(talk: Talk) -> Answer | None:
+    """Close or take up the person's ticket, where the text says so."""
+    answer_it = call.meant(talk)
+    return aside(talk, answer_it) if answer_it else None
 
 
 def _command(talk: Talk, text: str) -> Answer | None:
@@ -131,6 +141,11 @@ def _to_draft(talk: Talk) -> Answer | None:
         return None
     answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
     return finish(talk, answer)
+
+
+def _to_ticket(talk: Talk, text: str) -> Answer | None:
+    """Send what nothing else takes to the person's ticket; a 0 still means the menu."""
+    return call.add(talk) if ordinal(text) != 0 else None
 
 
 def _not_understood(talk: Talk, text: str) -> Answer:
