@@ -44,7 +44,10 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     keys |= _assessed(assessment)
     norms = read_norms(_read(folder / "norms.toml"))
     days = {kind: {day: tuple(names) for day, names in readers[kind].items()} for kind in ("solar_days", "lunar_days")}
-    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts), **days)
+    belonging = {category: tuple(listed) for category, listed in sorts.pop("belonging").items()}
+    lexicon = Lexicon(
+        words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts), belonging=belonging, **days
+    )
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
 

@@ -59,6 +59,8 @@ class Lexicon:
     """The points of an officer's assessment."""
     sorts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Category of goods -> sort -> words for it (flows.language.sorts)."""
+    belonging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Category of goods -> words for things that belong to it (flows.language.sorts)."""
     solar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Month and day of the common calendar (10-01) -> names of the day."""
     lunar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
