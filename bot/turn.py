@@ -65,6 +65,7 @@ class Turns:
     link: Callable[[str, str, int], str]
     subscriptions: SubscriptionTemplates = NO_TEMPLATES
     collects: bool = False
+    recogniser: str = ""
 
     def take(self, message: Message) -> str:
         """Take a message and return the reply's text, empty for none. Raises TryAgain while the database is away."""
@@ -174,7 +175,7 @@ class Turns:
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        world = World(now, self.lexicon, find, link, region, self.subscriptions, self.collects)
+        world = World(now, self.lexicon, find, link, region, self.subscriptions, self.collects, self.recogniser)
         turn = TurnContext(connection, person, world, jobs, locked.offered_at)
         return turn
 

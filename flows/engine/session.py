@@ -108,6 +108,23 @@ def dumps(session: Session) -> str:
     return json.dumps(asdict(session), ensure_ascii=False, separators=(",", ":"))
 
 
+def save_screen(screen: Screen | None) -> str:
+    """Write the choices of a screen as JSON; "" for none."""
+    return json.dumps(asdict(screen), ensure_ascii=False, separators=(",", ":")) if screen else ""
+
+
+def load_screen(text: str, now: datetime) -> Screen | None:
+    """Read what ``save_screen`` wrote; None for a screen without choices or one that is too old."""
+    if not text:
+        return None
+    screen = _screen(json.loads(text))
+    return screen if now.timestamp() - screen.at < SCREEN_LASTS.total_seconds() else None
+
+
+def _screen(raw: dict[str, Any]) -> Screen:
+    return Screen([Option(**option) for option in raw["options"]], raw["at"])
+
+
 def _draft(raw: dict[str, Any]) -> Draft:
     known = {item.name for item in fields(Draft)}
     return Draft(**{name: value for name, value in raw.items() if name in known})
@@ -123,7 +140,7 @@ def loads(text: str) -> Session:
         return Session(
             drafts=[_draft(draft) for draft in raw["drafts"]],
             focus=raw["focus"],
-            screen=Screen([Option(**option) for option in screen["options"]], screen["at"]) if screen else None,
+            screen=_screen(screen) if screen else None,
             ticket=raw.get("ticket"),
             shown=raw.get("shown", 0.0),
         )

@@ -12,6 +12,7 @@ from flows.readers.numbers.price import Price
 from flows.readers.numbers.weight import Weight
 from flows.readers.words.choice import Choice
 from flows.readers.words.location import Here
+from flows.readers.words.person_name import PersonName
 from flows.readers.words.photo import Photo
 from flows.readers.words.place import Place
 from flows.readers.words.text import Text
@@ -26,6 +27,7 @@ __all__ = [
     "IdNumber",
     "LastDay",
     "Money",
+    "PersonName",
     "Phone",
     "Photo",
     "Place",

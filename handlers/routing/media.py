@@ -5,12 +5,16 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
 from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
+from handlers.speech.listen import listen
 from handlers.support import call
 from models.people.message import MessageKind
 from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
+    heard = listen(talk)
+    if heard:
+        return heard
     draft = talk.session.draft
     if draft:
         answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)

@@ -16,10 +16,11 @@ from handlers.routing.command import Takes
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.media import discard_pictures
 from handlers.routing.talk import Talk
+from handlers.speech.question import ask_about_voice
 from handlers.support import call
 
 # Names of the control words in config/keywords.toml. Only exact matches count.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "voice", "opt_out")
 
 
 def handle(talk: Talk) -> Answer:
@@ -47,6 +48,8 @@ def _control(talk: Talk, name: str) -> Answer:
     match name:
         case "news":
             return unread.show(talk)
+        case "voice":
+            return ask_about_voice(talk)
         case "human":
             return call.call(talk)
         case "menu":
@@ -91,6 +94,8 @@ def choose(talk: Talk, option: Option) -> Answer:
             return run_command(talk, name, list(arguments))
         case ["offer", name, *arguments]:
             return aside(talk, lambda talk: run_command(talk, name, arguments))
+        case ["answer", name, *arguments]:
+            return run_command(talk, name, list(arguments))
         case ["offer_over"]:
             return aside(talk, lambda _: Answer([Say("replies/routing/push_expired")], outcome="offer_over"))
         case ["human"]:

@@ -96,4 +96,5 @@ def test_a_picture_is_copied_from_our_own_disk_and_outlives_the_first(desk: Desk
     desk.context.run_job("forget_photo", shown)
     kept = desk.row(copy.id)
     assert kept.state == "kept"
-    assert kept.path and (desk.context.folder / kept.path).exists()
+    assert kept.path
+    assert (desk.context.folder / kept.path).exists()

@@ -16,6 +16,7 @@ from flows.readers import (
     Day,
     IdNumber,
     Money,
+    PersonName,
     Phone,
     Photo,
     Place,
@@ -25,18 +26,45 @@ from flows.readers import (
     Weight,
 )
 from flows.readers.base import Accepted, Offer, Partial, Reader, Rejected
+from flows.readers.numbers.quantity import UnitChoice, UnitCount, UnitWeight
+from flows.readers.words.goods_category import BetterCategory
 from flows.readers.words.goods_name import GoodsName
 from models.people.message import MessageKind, Point
 from tests.harness.words.reading import TARGET, asking, message, read
 
 WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
 # Looked for inside what was said, so that one word may serve twice.
-INSIDE = {"vague", "measure", "size", "costs", "medicine_endings", "not_medicine", "food_goods", "not_food_endings"}
+INSIDE = {
+    "vague",
+    "rounds_in_front",
+    "leads_to_amount",
+    "polite_tails",
+    "denies_amount",
+    "leads_to_day",
+    "span_begins",
+    "span_ends",
+    "new_years_days",
+    "leads_to_name",
+    "may_lead_to_name",
+    "name_tails",
+    "titles",
+    "beside_name",
+    "never_in_names",
+    "seldom_in_names",
+    "surnames",
+    "measure",
+    "size",
+    "costs",
+    "medicine_endings",
+    "not_medicine",
+    "food_goods",
+    "not_food_endings",
+}
 
 
 EVERY_READER: list[Reader] = [
     Text(min=2, max=20),
-    Text(min=2, max=20, name=True, digits=False),
+    PersonName(),
     GoodsName(max=20),
     Text(min=5, max=40, many=True, optional=True),
     Choice("colour"),
@@ -46,6 +74,10 @@ EVERY_READER: list[Reader] = [
     Price(),
     Weight(min=500, max=1_000_000),
     Count(min=2, max=500),
+    UnitCount(max=500),
+    UnitWeight(max=1_000_000, bare=500),
+    UnitChoice(),
+    BetterCategory(),
     Photo(max=2),
     Photo(min=0),
     Place(),

@@ -1,13 +1,13 @@
 """Let an appeal name the earlier one whose answers it repeats, and a photo the one that it is a copy of.
 
-Revision: 0004
+Revision: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
