@@ -7,6 +7,7 @@ from handlers.public.catalogue import APPEALS, detail
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal, get_appeal
+from models.appeals.reopening import is_reopenable
 from models.appeals.revision import undecided_revision
 from models.disbursements.budget import SPENDABLE
 from models.donors.message_inbox import has_messages
@@ -31,6 +32,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
     if own and found.state == "returned":
         ways["fix"] = ["command", "fix", number]
+    if own and is_reopenable(found.state, found.published_at):
+        ways["reopen"] = ["command", "reopen", number]
     ways["story"] = ["command", "public_story", number, "0", word, after]
     ways["budget"] = ["command", "public_budget", number, word, after]
     told = find_update(talk.turn.db, found.number)

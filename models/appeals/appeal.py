@@ -140,6 +140,8 @@ class Appeal(Base):
     returned_fields: Mapped[str | None] = mapped_column(String(120))
     """The flow's steps to answer again, comma-separated; the reasons are in models.staff.decision."""
     sampled: Mapped[bool | None]
+    reopens_id: Mapped[int | None] = mapped_column(ForeignKey("appeals.id"))
+    """The owner's earlier appeal, which ended without success (models.appeals.reopening)."""
     update_due_at: Mapped[datetime | None]
     """From the first payout on: when the owner's next progress update is due (models.outreach.reporting_duty)."""
     update_reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
@@ -174,6 +176,7 @@ class Appeal(Base):
         Index("ix_appeals_state_id", "state", "id"),
         Index("ix_appeals_charity", "charity_id", "id"),
         Index("ix_appeals_region_state", "region_code", "state"),
+        Index("ix_appeals_reopens", "reopens_id", postgresql_where=text("reopens_id IS NOT NULL")),
         Index("ix_appeals_update_due", "update_due_at", postgresql_where=_EXECUTING),
     )
 
