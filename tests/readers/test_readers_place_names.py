@@ -1,6 +1,6 @@
 """Which typed names are taken as a place, and which only offered: on the real tree, found as the bot finds it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.places.lookup import find_places, get_place
 from bot.words.lexicon import load_lexicon
-from flows.engine.world import World
+from flows.engine.world import Region, World
 from flows.readers import Place
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from models.core.database import connect
@@ -32,7 +32,8 @@ def world(module_database: str) -> Iterator[World]:
 
 def officers(world: World, seat: str) -> World:
     """The world of an officer of this place, as the bot makes it."""
-    return replace(world, find_regions=partial(world.find_regions, near=seat))
+    find: Callable[..., list[Region]] = world.find_regions  # type: ignore[assignment]
+    return replace(world, find_regions=partial(find, near=seat))
 
 
 def read(world: World, typed: str, level: str = "township") -> Reading:
