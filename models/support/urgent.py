@@ -36,7 +36,8 @@ def open_urgent_ticket(
         )
         db.add(ticket)
     county = county_of(home) if home else None
-    ticket.region_code, ticket.about = county if county and _officers(db, county, now) else None, about
+    ticket.region_code = county if county and _officers(db, county, now) else None
+    ticket.about = about
     put_in_queue(ticket, now)
     db.flush()
     add_message(db, ticket.id, "person", words, now)
