@@ -46,7 +46,7 @@ def test_time_that_ran_out_during_the_checks_costs_its_owner_one_answer(stage: S
     stage.say("o-wang", "确认")
     assert appeals(stage) == [(1, "cancelled", None), (2, "submitted", 1)]
     # What has been handed in again is not offered once more.
-    assert "重新交“" not in stage.say("o-wang", "我的")
+    assert "重新交" not in stage.say("o-wang", "我的")
 
 
 def test_an_officer_hands_in_again_what_they_wrote_by_mandate(village: Village) -> None:
