@@ -161,7 +161,9 @@ class Turns:
         jobs: list[tuple[str, int]],
     ) -> TurnContext:
         def find(text: str) -> list[Region]:
-            return find_places(turn.db, text)
+            # A township that staff name is theirs before it is one of the same name far away.
+            staff = find_staff(turn.db, message.account, message.openid, now)
+            return find_places(turn.db, text, near=staff.region_code if staff else "")
 
         def region(code: str) -> Region | None:
             return get_place(turn.db, code)

@@ -26,6 +26,7 @@ from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import matching_offers
 from models.giving.pledge import FALLBACKS, LEFT_APPEAL, Pledge
+from models.organisations.collector import find_collector
 from models.payments.collection import NotPayable, OverCap, check_payable
 from models.payments.order import live_order
 from models.people.conversation import Conversation
@@ -221,6 +222,7 @@ def _gift(db: Session, pledge: Pledge) -> Mapping[str, Any]:
     return {
         "pledge": pledge,
         "appeal": appeal,
+        "collector": find_collector(db, appeal.charity_id, appeal.filing_id),
         "lines": lines[:MOST_LINES],
         "line_count": len(lines),
         "name": None if pledge.anonymous else donor.display_name,

@@ -47,10 +47,15 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     norms = read_norms(_read(folder / "norms.toml"))
     danger = DangerWords(**_read(folder / "danger.toml"))
     danger.check()
-    days = {kind: {day: tuple(names) for day, names in readers[kind].items()} for kind in ("solar_days", "lunar_days")}
-    lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), danger=danger, **days)
+    days = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
+    belonging = _tuples(sorts.pop("belonging"))
+    lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), belonging=belonging, danger=danger, **days)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
+
+
+def _tuples(listed: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(words) for name, words in listed.items()}
 
 
 def _assessed(assessment: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
@@ -14,7 +15,8 @@ from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.money import SMALLEST_PLEDGE
 from models.giving.gift_notifications import funding_progress, notify_of_gift
-from models.giving.pledge import NotFunding, Pledge, check_open, make_pledge
+from models.giving.pledge import NoCollector, NotFunding, Pledge, check_open, make_pledge
+from models.organisations.collector import find_collector
 from models.payments.collection import await_payment, check_room
 from models.people.user import get_user
 from models.staff.member import Staff, find_staff
@@ -29,9 +31,9 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """
     appeal = get_appeal(turn.db, given["appeal_id"])
     # Checked first without a donor: a person should not register for an appeal that is closed.
-    check_open(appeal, None, turn.world.now)
+    check_open(turn.db, appeal, None, turn.world.now)
     donor = get_user(turn.db, turn.person.user_id, then=given["said"])
-    check_open(appeal, donor, turn.world.now)
+    check_open(turn.db, appeal, donor, turn.world.now)
     if turn.world.collects:
         check_room(turn.db, appeal, SMALLEST_PLEDGE)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
@@ -51,8 +53,9 @@ def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
         "deadline": appeal.deadline,
         "minimum_fen": appeal.minimum_fen,
         "crowdfund": appeal.kind == "crowdfund",
-        "closed": _closed(appeal, turn.world.now),
+        "closed": _closed(turn.db, appeal, turn.world.now),
         "collects": turn.world.collects,
+        "collector": find_collector(turn.db, appeal.charity_id, appeal.filing_id),
         **funding_progress(turn.db, appeal),
     }
 
@@ -87,10 +90,12 @@ def _pay_link(turn: TurnContext, pledge: Pledge) -> str:
     return turn.world.link("pay", f"pledge:{pledge.id}") if waits else ""
 
 
-def _closed(appeal: Appeal, now: datetime) -> str | None:
-    """Return why the appeal stopped taking pledges (past, frozen or over); None if it still takes them."""
+def _closed(db: Session, appeal: Appeal, now: datetime) -> str | None:
+    """Return why it stopped taking pledges (past, frozen, uncollected or over); None if it still takes them."""
     try:
-        check_open(appeal, None, now)
+        check_open(db, appeal, None, now)
+    except NoCollector:
+        return "uncollected"
     except NotFunding:
         return {"funding": "past", "frozen": "frozen"}.get(appeal.state, "over")
     return None

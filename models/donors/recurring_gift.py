@@ -153,7 +153,7 @@ def begin(
     """
     if earlier := db.scalar(select(RecurringGift).where(RecurringGift.draft_id == draft_id)):
         return earlier
-    check_open(appeal, donor, now)
+    check_open(db, appeal, donor, now)
     if gift := find_live(db, donor, appeal.id, lock=True):
         gift.draft_id, gift.amount_fen, gift.anonymous = draft_id, amount_fen, anonymous
         actor = _owner(donor).name

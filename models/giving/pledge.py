@@ -15,6 +15,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.ledger import totals_of
+from models.organisations.charity import Charity
 from models.people.user import User
 
 CODE_LENGTH = 10
@@ -71,6 +72,12 @@ class NotFunding(Refusal):
     final = True
 
 
+class NoCollector(NotFunding):
+    """No charity collects for it now: it is suspended or has no name, or a crowdfunding appeal has no filing."""
+
+    code = "no_collector"
+
+
 class Pledge(Base):
     """A donor's pledge to an appeal. ``anonymous`` holds wherever the gift is shown."""
 
@@ -121,10 +128,16 @@ class OwnPledge:
     back_fen: int | None = None
 
 
-def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
-    """Check that this donor (None: not known yet) may pledge to this appeal now. Raises NotFunding or OwnHousehold."""
+def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -> None:
+    """Check that this donor (None: not known yet) may pledge to this appeal now.
+
+    Raises NotFunding, NoCollector or OwnHousehold.
+    """
     if not appeal.collects(now):
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
+    charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
+    if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):
+        raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
         raise OwnHousehold(number=appeal.id)
 
@@ -147,7 +160,7 @@ def make_pledge(
     earlier = db.scalar(select(Pledge).where(Pledge.draft_id == draft_id))
     if earlier:
         return earlier
-    check_open(appeal, donor, now)
+    check_open(db, appeal, donor, now)
     pledge = Pledge(
         draft_id=draft_id,
         code=new_code(CODE_LENGTH),
