@@ -74,6 +74,9 @@ class Session:
     """The id of the open ticket, a request to talk to a human."""
     shown: float = 0.0
     """When the last reply was shown (epoch seconds), whether it offered choices or not."""
+    loose: list[dict[str, str]] = field(default_factory=list)
+    """Photos that no question asked for, in the Photo reader's form; the last came at ``loose_at`` (epoch seconds)."""
+    loose_at: int = 0
 
     @property
     def draft(self) -> Draft | None:
@@ -94,6 +97,8 @@ class Session:
         self.drafts = [draft for draft in self.drafts if moment - draft.touched < DRAFT_LASTS.total_seconds()]
         if self.screen and moment - self.screen.at >= SCREEN_LASTS.total_seconds():
             self.screen = None
+        if moment - self.loose_at >= SCREEN_LASTS.total_seconds():
+            self.loose = []
         draft = self.draft
         if draft is None:
             self.focus = None
@@ -143,6 +148,8 @@ def loads(text: str) -> Session:
             screen=_screen(screen) if screen else None,
             ticket=raw.get("ticket"),
             shown=raw.get("shown", 0.0),
+            loose=raw.get("loose", []),
+            loose_at=raw.get("loose_at", 0),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SessionBroken(type(error).__name__) from None
