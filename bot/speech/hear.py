@@ -3,7 +3,7 @@
 The sound is in this process's memory alone, and nowhere once the job has ended.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from bot.speech.words import NoWords, read_words
 from bot.web.metrics import HEARD_KEY
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Action, Unreachable, WeChatError
+from flows.language.danger import DangerWords, find_danger
 from models.notifications.notification import TO_DELIVER
 from models.speech.hearing import ClaimedVoice, claim_voice, record_heard, record_unheard, release_voice
 
@@ -41,19 +42,24 @@ class Unheard(Exception):
 
 
 class Hearing:
-    """Hears voices. ``recogniser``: None where SPEECH_URL was taken away. ``deliver`` gets ids of notifications."""
+    """Hears voices. ``recogniser``: None where SPEECH_URL was taken away. ``deliver`` gets ids of notifications.
+
+    ``danger``: the words of suicide and danger.
+    """
 
     def __init__(
         self,
         database: Engine,
         api: WeChatApi,
         recogniser: Recogniser | None,
+        danger: DangerWords,
         redis: Redis,
         deliver: Callable[[Sequence[int]], None],
     ) -> None:
         self.database = database
         self.api = api
         self.recogniser = recogniser
+        self.danger = danger
         self.redis = redis
         self.deliver = deliver
 
@@ -102,12 +108,19 @@ class Hearing:
 
     def _tell(self, voice_id: int, words: str, why: str, now: datetime) -> None:
         with Session(self.database) as db, db.begin():
-            told = record_heard(db, voice_id, words, now) if words else record_unheard(db, voice_id, why, now)
+            if words:
+                told = record_heard(db, voice_id, words, now, self._numbers(words))
+            else:
+                told = record_unheard(db, voice_id, why, now)
             owed = list(db.info.get(TO_DELIVER, ()))
         if told:
             log.info("voice.heard", voice=voice_id, outcome=why or "heard")
             self._count(why or "heard")
             self.deliver(owed)
+
+    def _numbers(self, words: str) -> Mapping[str, str]:
+        """Return whom to call, where the words speak of a danger: nobody in it should have to answer first."""
+        return self.danger.numbers if find_danger(words, self.danger) else {}
 
     def _count(self, outcome: str) -> None:
         """Count for the metrics; without Redis the count is lost, which is only logged."""

@@ -53,9 +53,14 @@ class Draft:
     """The [label, value] pairs from which the current step asks to pick."""
     editing: str | None = None
     """The step that is being answered anew; its old answer stays until the new one is accepted."""
+    again: list[str] = field(default_factory=list)
+    """The steps that are still to be answered anew, one after another, as with ``editing``."""
     misses: int = 0
     given: dict[str, Any] = field(default_factory=dict)
-    """The facts with which the flow was started (an appeal's number and title)."""
+    """The facts with which the flow was started (an appeal's number and title).
+
+    ``again`` in it: the steps whose given answers are to be answered anew.
+    """
     preset: dict[str, Any] = field(default_factory=dict)
     """Answers that were contained in the words that started the flow; starting over returns to them."""
 
@@ -74,6 +79,9 @@ class Session:
     """The id of the open ticket, a request to talk to a human."""
     shown: float = 0.0
     """When the last reply was shown (epoch seconds), whether it offered choices or not."""
+    loose: list[dict[str, str]] = field(default_factory=list)
+    """Photos that no question asked for, in the Photo reader's form; the last came at ``loose_at`` (epoch seconds)."""
+    loose_at: int = 0
 
     @property
     def draft(self) -> Draft | None:
@@ -94,6 +102,8 @@ class Session:
         self.drafts = [draft for draft in self.drafts if moment - draft.touched < DRAFT_LASTS.total_seconds()]
         if self.screen and moment - self.screen.at >= SCREEN_LASTS.total_seconds():
             self.screen = None
+        if moment - self.loose_at >= SCREEN_LASTS.total_seconds():
+            self.loose = []
         draft = self.draft
         if draft is None:
             self.focus = None
@@ -143,6 +153,8 @@ def loads(text: str) -> Session:
             screen=_screen(screen) if screen else None,
             ticket=raw.get("ticket"),
             shown=raw.get("shown", 0.0),
+            loose=raw.get("loose", []),
+            loose_at=raw.get("loose_at", 0),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SessionBroken(type(error).__name__) from None

@@ -40,11 +40,13 @@ class DangerWords:
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     context: Mapping[str, Sequence[str]] = field(default_factory=dict)
     people: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    accusations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Those of flows.language.accusation."""
 
     @cached_property
     def found(self) -> Mapping[str, re.Pattern[str]]:
         """Group -> one pattern for any of its expressions. Raises re.error where one of them is none."""
-        groups = {**self.phrases, **self.context, **self.people}
+        groups = {**self.phrases, **self.context, **self.people, **self.accusations}
         each = {name: "|".join(f"(?:{one})" for one in listed) for name, listed in groups.items()}
         # A clause is a line, so that ^ and $ are its ends.
         return {name: re.compile(pattern, re.MULTILINE) for name, pattern in each.items()}

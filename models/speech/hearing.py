@@ -1,5 +1,6 @@
 """Pass voices to the workers: one claims a voice, hears it outside of any transaction, and records what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,8 +41,10 @@ def release_voice(db: Session, voice_id: int) -> None:
     db.execute(update(Voice).where(Voice.id == voice_id, Voice.state == "listening").values(tried_at=None))
 
 
-def record_heard(db: Session, voice_id: int, words: str, now: datetime) -> bool:
+def record_heard(db: Session, voice_id: int, words: str, now: datetime, call: Mapping[str, str] | None = None) -> bool:
     """Keep the words, and ask the person whether they are right. False if the voice was deleted meanwhile.
+
+    ``call``: telephone numbers to show at once, before any answer, since the words speak of a danger.
 
     If the person has done something since they were told that we listen, the question must not take the place of what
     they look at now: they are told the word that brings it.
@@ -53,7 +56,7 @@ def record_heard(db: Session, voice_id: int, words: str, now: datetime) -> bool:
     assert voice.since is not None  # noqa: S101 - a constraint
     aside = touched_at > voice.since
     voice.state, voice.words, voice.media_id = "aside" if aside else "heard", words, ""
-    facts = {"voice": voice.id, "words": words, "since": voice.since.timestamp()}
+    facts = {"voice": voice.id, "words": words, "since": voice.since.timestamp(), "call": dict(call or {})}
     kind = "voice_aside" if aside else "voice_heard"
     notify(db, voice.conversation_id, kind, facts, notification_key(voice.id), now)
     return True
