@@ -153,7 +153,13 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "person_in_danger": {"number": MOST, "danger": "now", "due": "2026-11-24T02:00:00+00:00"},
         "introduction": {"kind": "request", "number": MOST, "name": ITEM},
         **{
-            kind: {"voice": MOST, "words": WIDE * LONGEST_HEARD, "since": 1.0, "call": dict(lexicon.danger.numbers)}
+            kind: {
+                "voice": MOST,
+                "words": WIDE * LONGEST_HEARD,
+                "since": 1.0,
+                "call": dict(lexicon.danger.numbers),
+                "county": True,
+            }
             for kind in ("voice_heard", "voice_aside")
         },
         "voice_unheard": {"why": "unclear"},
@@ -313,7 +319,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for kind in ("listing", "offer", "request")
         ),
         *(
-            (kind, {"voice": 3, "words": "捐五十块钱", "since": 1.0, "call": call})
+            (kind, {"voice": 3, "words": "捐五十块钱", "since": 1.0, "call": call, "county": bool(call)})
             for kind in ("voice_heard", "voice_aside")
             for call in ({}, dict(lexicon.danger.numbers))
         ),
