@@ -38,7 +38,7 @@ from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from bot.work.context import make_api
 from bot.work.queues import JobQueues
-from config.settings import PayMode, Settings, read_settings
+from config.settings import Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
@@ -58,7 +58,7 @@ def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
     return Turns(
-        database=connect(settings.database_url),
+        database=connect(settings.database_url, collects=settings.collects),
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
         lexicon=lexicon,
         route=Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon)).route,
@@ -66,7 +66,7 @@ def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime
         clock=clock,
         link=links_of(settings, clock).make,
         subscriptions=SubscriptionTemplates(settings.wechat_subscriptions, settings.wechat_long_term),
-        collects=settings.pay_mode is PayMode.ON,
+        collects=settings.collects,
     )
 
 
@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
-    if settings.pay_mode is PayMode.ON:
+    if settings.collects:
         _take_money(app, settings, turns.database, jobs, pages, links, clock)
     add_commands(app, settings, turns.lexicon, create_app)
     return app

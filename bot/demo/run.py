@@ -88,7 +88,7 @@ def fill(settings: Settings, at: Path) -> Seeded:
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
     upgrade(settings.database_url)
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))
     with Session(database) as db:
         draw_pictures(db, Path(settings.media_dir))
@@ -101,7 +101,7 @@ def fill(settings: Settings, at: Path) -> Seeded:
 def fill_named(settings: Settings, at: Path) -> Seeded:
     """Fill a database of the operator's. Raises NotOurs, with nothing done, if it holds other people."""
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     try:
         refuse_strangers(database, ACCOUNT["id"])
     finally:

@@ -73,7 +73,7 @@ def _options_of(talk: Talk, offered: PushWithChoices) -> list[Option]:
             labels = talk.world.lexicon.choices["push_offer"]
             return [
                 Option(number, label, ["offer", name, *(str(facts[fact]) for fact in wanted)])
-                for number, offer in enumerate(kind.offers, 1)
+                for number, offer in enumerate(kind.offered(facts), 1)
                 for name, *wanted in [offer.do]
                 for label in labels[offer.name]
             ]

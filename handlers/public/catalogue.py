@@ -99,6 +99,16 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     return detail(talk, MARKET, found, ways, own, word, after)
 
 
+def ways_to_give(talk: Talk, number: str) -> dict[str, list[str]]:
+    """Offer to give to this appeal, while it can be given to; its owner is offered nothing."""
+    viewer = talk.turn.person.user_id
+    found = APPEALS.catalogue.find(talk.turn.db, int(number), None)
+    if found is None or not found.takes_gifts(talk.world.now):
+        return {}
+    own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
+    return {} if own else {"give": ["command", "pledge", number]}
+
+
 def role(talk: Talk) -> str | None:
     """Return ``resident`` or ``donor``; None for a person who has not registered."""
     person = talk.turn.person

@@ -55,7 +55,8 @@ class Step:
 class Trace:
     """The trace of a gift. ``held_fen``: held for the appeal now. ``spent_fen``: paid out.
 
-    ``stopped``: the appeal is frozen. ``pay_by``: until when the pledge can be paid; None if it does not wait for that.
+    ``stopped``: the appeal is frozen. ``closed``: it takes no gifts any more, so that a promise need not be kept.
+    ``pay_by``: until when the pledge can be paid; None if it does not wait for that.
     """
 
     code: str
@@ -64,6 +65,7 @@ class Trace:
     amount_fen: int
     state: str
     stopped: bool
+    closed: bool
     pay_by: datetime | None
     held_fen: int
     spent_fen: int
@@ -96,6 +98,7 @@ def find_trace(db: Session, code: str) -> Trace | None:
         amount_fen=pledge.amount_fen,
         state=pledge.state,
         stopped=appeal.state == "frozen",
+        closed=appeal.state not in ("funding", "frozen"),
         pay_by=pledge.pay_by if pledge.state == "awaiting_payment" else None,
         held_fen=pledge.amount_fen - spent_fen if pledge.state in GIVEN else 0,
         spent_fen=spent_fen,

@@ -79,7 +79,7 @@ def test_what_everybody_reads_of_it_is_short() -> None:
 def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     facts: dict[str, Any] = {
         **{"number": NUMBER, "kind": "crowdfund", "category": "public_works", "title": TITLE, "place": LONGEST_PLACE},
-        **{"target_fen": FEN, "minimum_fen": FEN - 1, "promised_fen": FEN - 1, "gifts": NUMBER, "deadline": NOW},
+        **{"target_fen": FEN, "minimum_fen": FEN - 1, "raised_fen": FEN - 1, "gifts": NUMBER, "deadline": NOW},
         **{"state": "funding", "vouched_by": "township", "vouched_at": NOW, "published_at": NOW, "unconfirmed": True},
     }
     appeal = PublicAppeal(**facts)
