@@ -1,7 +1,5 @@
 """Build the Flask application from the settings. All wiring of the web process is here."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,13 +9,13 @@ from sqlalchemy import Engine as Database
 
 from bot.cli.commands import add_commands
 from bot.log import configure_logging
-from bot.pay.client import true_now
 from bot.pay.factory import make_callback_verifier, make_pay_client
 from bot.payments.orders import OrderService, PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
+from bot.web.home import home_page
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
 from bot.web.pages import Pages
@@ -36,6 +34,7 @@ from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from bot.wechat.ticket import TicketManager
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
+from bot.work.clock import Clock, clock_of, true_now
 from bot.work.context import make_api
 from bot.work.queues import JobQueues
 from config.settings import Settings, read_settings
@@ -50,15 +49,11 @@ from models.notifications.subscription import SubscriptionTemplates
 from models.wiring import wire
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime]) -> Turns:
+def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: Clock) -> Turns:
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
     return Turns(
-        database=connect(settings.database_url, collects=settings.collects),
+        database=database,
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
         lexicon=lexicon,
         route=Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon)).route,
@@ -70,7 +65,7 @@ def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime
     )
 
 
-def links_of(settings: Settings, clock: Callable[[], datetime]) -> Links:
+def links_of(settings: Settings, clock: Clock) -> Links:
     return Links(settings.public_url, settings.secret_key.get_secret_value(), clock)
 
 
@@ -95,19 +90,22 @@ def make_codec(settings: Settings) -> WebhookCodec:
     )
 
 
-def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Flask:
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """Create the application; ``clock`` gives the conversation's time, which tests move."""
     settings = settings or read_settings()
+    database = connect(settings.database_url, collects=settings.collects)
+    clock = clock or clock_of(settings, database)
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
     jobs = JobQueues(settings.redis_url)
-    turns = make_turns(settings, jobs, clock)
+    turns = make_turns(settings, database, jobs, clock)
     app = Flask("bangfu", static_folder=None)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
     app.register_blueprint(webhook(make_codec(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs, clock))
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
+    app.register_blueprint(home_page(pages))
     app.register_blueprint(card_page(turns.database, pages, links, clock))
     app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
@@ -120,7 +118,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
     if settings.collects:
         _take_money(app, settings, turns.database, jobs, pages, links, clock)
-    add_commands(app, settings, turns.lexicon, create_app)
+    add_commands(app, settings, turns.lexicon, create_app, clock)
     return app
 
 
@@ -131,7 +129,7 @@ def _take_money(
     jobs: JobQueues,
     pages: Pages,
     links: Links,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> None:
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     intake = PaymentIntake(database, jobs)
@@ -146,7 +144,7 @@ def _take_money(
         open_session(),
     )
     payers = PayerCookies(links, settings.secret_key.get_secret_value(), clock)
-    orders = OrderService(intake, make_pay_client(settings, jobs.redis), clock)
+    orders = OrderService(intake, make_pay_client(settings, jobs.redis, clock), clock)
     app.register_blueprint(
         pay_page(PayPageParts(pages, links, payers, authorization, orders, clock, sdk_of(settings) if here else ""))
     )

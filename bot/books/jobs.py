@@ -1,6 +1,6 @@
 """Define the job of the books."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def check_books(context: "WorkerContext", _day: int) -> None:
     """Check the books, and publish the ledger, which is checked on its own as it is written."""
-    check_and_tell(context.database.url, context.jobs.redis, datetime.now(UTC))
-    publish_ledger(context, datetime.now(UTC))
+    check_and_tell(context.database.url, context.jobs.redis, context.clock())
+    publish_ledger(context, context.clock())
 
 
 def publish_ledger(context: "WorkerContext", now: datetime) -> None:

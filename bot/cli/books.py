@@ -1,6 +1,5 @@
 """Add the commands of the books: check them, export the public ledger."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,12 +9,13 @@ from bot.books.check import check_books, read_noted
 from bot.books.export import NotTheLedger, export_ledger
 from bot.cli.database import migrated
 from bot.words.render import Renderer
+from bot.work.clock import Clock
 from config.settings import Settings
 from flows.language.lexicon import Lexicon
 from models.books import Noted
 
 
-def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon) -> None:
+def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon, clock: Clock) -> None:
     @app.cli.command("check-books")
     @click.option("--head", "noted", metavar="N:HASH", help="Demand that link N still has this hash.")
     @click.option("--ledger-head", "noted_ledger", metavar="N:HASH", help="The same of the ledger's transaction N.")
@@ -30,7 +30,7 @@ def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon) -> None:
 
         links = wanted("--head", noted), wanted("--ledger-head", noted_ledger)
         with migrated(settings):
-            checked = check_books(settings.database_url, datetime.now(UTC), *links, tell=click.echo)
+            checked = check_books(settings.database_url, clock(), *links, tell=click.echo)
         click.echo(f"audit chain: {checked.links} links, head {checked.head}")
         click.echo(f"ledger: {checked.transactions} transactions, head {checked.ledger_head}")
         if count := checked.found.total():
@@ -46,9 +46,7 @@ def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon) -> None:
         with migrated(settings):
             env = Renderer(lexicon.words).env
             try:
-                wrote = export_ledger(
-                    settings.database_url, folder or Path(settings.export_dir), env, datetime.now(UTC)
-                )
+                wrote = export_ledger(settings.database_url, folder or Path(settings.export_dir), env, clock())
             except NotTheLedger as error:
                 raise click.ClickException(f"{error}; check-books tells more. Nothing was published.") from error
         click.echo(f"{wrote.transactions} transactions, {wrote.entries} entries, {wrote.appeals} appeals")

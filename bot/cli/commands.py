@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from bot.cli.menu import add_menu_commands
 from bot.goods.sort_goods import sort_goods
 from bot.places.load import DIVISIONS, BadRegions, load_regions, read_regions
 from bot.work import start_workers
+from bot.work.clock import Clock
 from bot.work.queues import QUEUES, JobQueues
 from config.settings import Settings
 from flows.language.lexicon import Lexicon
@@ -32,11 +32,13 @@ from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 
 
-def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
+def add_commands(
+    app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask], clock: Clock
+) -> None:
     """Add the commands. ``app_of`` makes an application for other settings than ours: the demo's."""
     add_demo_commands(app, settings, lexicon, app_of)
     add_menu_commands(app, settings, lexicon)
-    add_book_commands(app, settings, lexicon)
+    add_book_commands(app, settings, lexicon, clock)
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:
@@ -63,7 +65,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def dead_jobs(replay: str | None, drop: str | None) -> None:
         """List the jobs that failed as often as they may."""
         with migrated(settings) as database:
-            settle_dead_jobs(database, JobQueues(settings.redis_url), replay, drop)
+            settle_dead_jobs(database, JobQueues(settings.redis_url), replay, drop, clock())
 
     @app.cli.command("simulator", context_settings={"ignore_unknown_options": True})
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -127,12 +129,12 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
             if not connection.scalar(select(Conversation.id).where(known)):
                 raise click.ClickException("nobody with this openid has written to this account; let them say hello")
             try:
-                appoint(connection, wanted, datetime.now(UTC))
+                appoint(connection, wanted, clock())
             except AlreadyAppointed as error:
                 raise click.ClickException(str(error)) from error
             with Session(connection) as db:
                 seat = db.scalars(select(Staff).where(Staff.work_no == work_no)).one()
-                assign_pool_tasks(db, seat, datetime.now(UTC))
+                assign_pool_tasks(db, seat, clock())
                 db.flush()
         click.echo(f"{work_no} is {role} of {region_code}.")
 

@@ -1,6 +1,6 @@
 """Implement ``flask dead-jobs``: list, replay or drop dead jobs."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 from redis.exceptions import RedisError
@@ -12,17 +12,19 @@ from bot.work.queues import JobQueues
 from models.upkeep.dead_job import open_dead
 
 
-def settle_dead_jobs(database: Engine, jobs: JobQueues, replayed: str | None, dropped: str | None) -> None:
+def settle_dead_jobs(
+    database: Engine, jobs: JobQueues, replayed: str | None, dropped: str | None, now: datetime
+) -> None:
     """List the dead jobs, or settle the named ones: a number, or ``all``. Raises click's exceptions."""
     if replayed and dropped:
         raise click.UsageError("either --replay or --drop, not both")
     try:
         with Session(database) as db, db.begin():
             if replayed:
-                count = replay(db, jobs, _ids(replayed), datetime.now(UTC))
+                count = replay(db, jobs, _ids(replayed), now)
                 click.echo(f"{count} handed to the workers again.")
             elif dropped:
-                click.echo(f"{drop(db, _ids(dropped), datetime.now(UTC))} dropped.")
+                click.echo(f"{drop(db, _ids(dropped), now)} dropped.")
             else:
                 _list(db)
     except NoSuchDeadJob as error:

@@ -13,6 +13,7 @@ from bot.cli.chat import chat
 from bot.cli.database import demand_database
 from bot.cli.menu import menus_of
 from bot.demo import run as demo
+from bot.demo.clock import TimeDoesNotGoBack
 from bot.demo.seed import NotOurs
 from bot.processes.supervisor import ServiceError
 from bot.simulator.options import read_people
@@ -20,6 +21,9 @@ from bot.work.context import make_api
 from config.embedded import demo_folder
 from config.settings import Environment, Settings
 from flows.language.lexicon import Lexicon
+
+# Seconds.
+DAY = 86_400.0
 
 
 @contextmanager
@@ -42,11 +46,16 @@ def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: 
 
     @app.cli.command("demo")
     @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
-    def demo_(seed_only: bool) -> None:
+    @click.option(
+        "--days-ahead", type=float, help="Begin so many days ahead of today (-3: behind); else where the clock stands."
+    )
+    def demo_(seed_only: bool, days_ahead: float | None) -> None:
         """Bot, worker and simulator of WeChat on an invented world; no account needed."""
         refuse_in_production()
         at = demo_folder()
         if seed_only and settings.bangfu_env is Environment.DEMO and demo.named_database():
+            if days_ahead is not None:
+                raise click.UsageError("--days-ahead shifts the clock of the demo's own database, and of no other")
             demand_database(settings)
             try:
                 demo.fill_named(settings, at)
@@ -56,12 +65,18 @@ def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: 
             return
         os.environ.update(demo.environment(at))
         ours = Settings()
-        if seed_only:
-            with brought_along(at):
-                demo.fill(ours, at)
-            click.echo(f"The data set is in {at}.")
-            return
-        sys.exit(demo.run(ours, at, menus_of(lexicon), make_api(ours)))
+        ahead = None if days_ahead is None else days_ahead * DAY
+        try:
+            if seed_only:
+                with brought_along(at):
+                    demo.fill(ours, at, ahead)
+                click.echo(f"The data set is in {at}.")
+                return
+            sys.exit(demo.run(ours, at, menus_of(lexicon), make_api(ours), ahead))
+        except TimeDoesNotGoBack:
+            raise click.ClickException(
+                f"in {at} it is later already, and time does not go back; another DEMO_DIR begins anew"
+            ) from None
 
     @app.cli.command("chat")
     def chat_() -> None:

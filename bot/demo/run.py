@@ -6,7 +6,6 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -17,6 +16,7 @@ from dotenv import dotenv_values, find_dotenv
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
+from bot.demo.clock import ClockRow
 from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.pay.demo_keys import settings_in
@@ -28,6 +28,7 @@ from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
 from bot.words.lexicon import CONFIG
 from bot.work import start_workers
+from bot.work.clock import clock_of
 from config.settings import ROOT, SECRETS, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
@@ -82,20 +83,32 @@ def _ids(prefix: str) -> str:
     return ",".join(f"{card}={prefix}{card}" for card in load_cards())
 
 
-def fill(settings: Settings, at: Path) -> Seeded:
-    """Write the schema and the data set once, and the simulator's files of people and templates every time."""
+def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
+    """Write the schema and the data set once, and the simulator's files of people and templates every time.
+
+    ``ahead``: where the demo's own clock begins, in seconds from the true time; None: where it stands. Raises
+    TimeDoesNotGoBack.
+    """
     at.mkdir(parents=True, exist_ok=True)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
     upgrade(settings.database_url)
     database = connect(settings.database_url, collects=settings.collects)
-    seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))
+    if settings.has_own_database:
+        _begin_clock(ClockRow(database), ahead)
+    seeded = seed(database, ACCOUNT["id"], clock_of(settings, database)())
     with Session(database) as db:
         draw_pictures(db, Path(settings.media_dir))
     database.dispose()
     _write(at / "people.json", seeded.people)
     _write(at / "templates.json", {"own": as_in_console(TEMPLATES), "subscriptions": as_in_console(SUBSCRIPTIONS)})
     return seeded
+
+
+def _begin_clock(row: ClockRow, ahead: float | None) -> None:
+    row.make()
+    if ahead is not None:
+        row.begin(ahead)
 
 
 def fill_named(settings: Settings, at: Path) -> Seeded:
@@ -113,14 +126,14 @@ def _write(path: Path, what: Any) -> None:
     path.write_text(json.dumps(what, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
-def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) -> int:
-    """Run the demo until Ctrl-C. Returns the exit code."""
+def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi, ahead: float | None = None) -> int:
+    """Run the demo until Ctrl-C. Returns the exit code. ``ahead``: see ``fill``, which raises TimeDoesNotGoBack."""
     try:
         for number in _ports():
             demand_free(int(number), ENDING_WITHIN)
         with own_database(at) as database, EmbeddedValkey(at / "valkey") as valkey:
             servers: dict[str, Server] = {"postgres": database, "valkey": valkey}
-            return _serve(settings, at, servers, fill(settings, at), menus, api)
+            return _serve(settings, at, servers, fill(settings, at, ahead), menus, api)
     except ServiceError as error:
         click.echo(f"The demo did not start: {error}", err=True)
         return 1
@@ -144,9 +157,10 @@ def _serve(
         python = sys.executable
         options = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
         options += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
-        options += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
+        options += ["--people", str(at / "people.json"), "--followers", str(at / "followers.json")]
+        options += ["--templates", str(at / "templates.json")]
         options += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
-        processes.start("simulator", [python, "-m", "bot.simulator", *options], secrets)
+        processes.start("simulator", [python, "-m", "bot.demo.stand_in", *options], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)
         ours |= settings_in(at / "pay")  # the simulator has made these keys by now
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
@@ -193,7 +207,7 @@ def _announce(port: str, simulator: str, at: Path) -> None:
 
       http://127.0.0.1:{simulator}/
 
-  The bot itself listens on http://127.0.0.1:{port}/wechat, its data lie in {at}.
+  The bot itself says what it is at http://127.0.0.1:{port}/ and listens at /wechat; its data lie in {at}.
   Ctrl-C ends everything.
 """
     )

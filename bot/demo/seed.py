@@ -8,7 +8,7 @@ trail reads like a real one.
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,6 @@ from models.staff.task import find_task
 from models.verification.case import begin_case
 
 FOLDER = Path(__file__).parents[2] / "config" / "demo"
-_LAST_SECOND = time(23, 59, 59)
 # Older notifications count as read.
 _NEWS_IS_NEW = timedelta(days=2)
 _CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
@@ -222,10 +221,9 @@ class _History:
             region_code=_home(owner),
             story=row["story"].strip(),
             target_fen=sum(fen for _, fen in row["budget"]),
-            deadline=datetime.combine(self._day(row["deadline_in_days"]), _LAST_SECOND, CHINA),
             budget=[(item, fen) for item, fen in row["budget"]],
             minimum_fen=row.get("minimum_fen"),
-            **_some(row, "kind", "category", "title"),
+            **_some(row, "kind", "category", "title", "collect_days"),
         )
         by = row.get("by")
         appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, self.staff[by].actor if by else None)

@@ -5,8 +5,7 @@ Every method raises Unfit before anything is sent; Unreachable, BadAnswer (``out
 """
 
 import re
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, BinaryIO, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +18,7 @@ from bot.pay.errors import BadAnswer, Refused, Unfit
 from bot.pay.moments import written
 from bot.pay.signatures import PlatformKeys, Signer, new_nonce
 from bot.pay.wire import TIMEOUT, Breaker, Request, Wire, open_session
+from bot.work.clock import Clock, true_now
 
 DESCRIPTION_BYTES = 127
 ATTACH_BYTES = 128
@@ -43,14 +43,11 @@ class _BillPlace(Strict):
     download_url: str
 
 
-def true_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class PayClient:
     """The client, safe to share between threads. ``api_url``: the root of the platform, or of the simulator.
 
-    ``clock`` gives the real time, not the conversation's, since signatures are valid for five minutes.
+    ``clock`` gives the true time, not the conversation's, since signatures are valid for five minutes; orders expire
+    by ``orders_clock``, which is the conversation's.
     """
 
     def __init__(
@@ -61,12 +58,14 @@ class PayClient:
         notify_url: str,
         signer: Signer,
         keys: PlatformKeys,
-        clock: Callable[[], datetime] = true_now,
+        clock: Clock = true_now,
+        orders_clock: Clock | None = None,
         timeout: tuple[float, float] = TIMEOUT,
         breaker: Breaker | None = None,
         http: requests.Session | None = None,
     ) -> None:
         self._app_id, self._notify_url, self._signer, self._clock = app_id, _checked_url(notify_url), signer, clock
+        self._orders_clock = orders_clock or clock
         self._http = http or open_session()
         self._wire = Wire(api_url, signer, keys, self._http, clock, timeout, breaker)
 
@@ -118,7 +117,7 @@ class PayClient:
         if attach:
             body["attach"] = attach
         if expires:
-            _demand(call, "expires", expires - self._clock() >= EXPIRES_AHEAD)
+            _demand(call, "expires", expires - self._orders_clock() >= EXPIRES_AHEAD)
             body["time_expire"] = written(expires)
         answer = self._wire.ask(Request(call, "POST", "/v3/pay/transactions/jsapi", body))
         return _read(call, _Prepaid, answer).prepay_id

@@ -1,24 +1,22 @@
 """Make the client and the callback's verifier from the settings, for jobs and for the web application."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from redis import Redis
 
 from bot.pay.callback import CallbackVerifier
-from bot.pay.client import PayClient, true_now
+from bot.pay.client import PayClient
 from bot.pay.signatures import PlatformKeys, Signer
 from bot.registry.breaker import Breaker
+from bot.work.clock import Clock, true_now
 from config.pay import read_platform_key, read_private_key
 from config.settings import Settings
 
 NOTIFY_PATH = "/pay/notify"
 
 
-def make_pay_client(
-    settings: Settings, redis: Redis | None = None, clock: Callable[[], datetime] = true_now
-) -> PayClient:
+def make_pay_client(settings: Settings, redis: Redis | None = None, orders_clock: Clock = true_now) -> PayClient:
     """Make the process's client; the caller closes it. With ``redis``, all processes share a circuit breaker.
+
+    ``orders_clock``: the time by which orders expire, the conversation's.
 
     Raises ValueError if PAY_MODE is off.
     """
@@ -31,7 +29,7 @@ def make_pay_client(
             settings.pay_mch_id, settings.pay_serial, read_private_key(settings.pay_private_key.get_secret_value())
         ),
         keys=_platform_keys(settings),
-        clock=clock,
+        orders_clock=orders_clock,
         breaker=Breaker(redis, "pay") if redis else None,
     )
 

@@ -1,6 +1,5 @@
 """The jobs of pay orders, refunds and payouts."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 def query_order(context: "WorkerContext", order_id: int) -> None:
     """Ask WeChat Pay for an order's state and apply it; does nothing without a pay client."""
     if context.pay:
-        OrderService(PaymentIntake(context.database, context.jobs), context.pay, lambda: datetime.now(UTC)).refresh(
-            order_id
-        )
+        OrderService(PaymentIntake(context.database, context.jobs), context.pay, context.clock).refresh(order_id)
 
 
 def ask_refund(context: "WorkerContext", refund_id: int) -> None:
@@ -28,18 +25,18 @@ def ask_refund(context: "WorkerContext", refund_id: int) -> None:
 
 def ask_refunds(context: "WorkerContext", refund_ids: list[int]) -> None:
     if context.pay:
-        refunds.ask_refunds(context.database, context.pay, refund_ids)
+        refunds.ask_refunds(context.database, context.pay, refund_ids, context.clock)
 
 
 def return_gifts(context: "WorkerContext", run_id: int) -> None:
-    refunds.return_gifts(context.database, context.jobs, run_id, datetime.now(UTC))
+    refunds.return_gifts(context.database, context.jobs, run_id, context.clock())
 
 
 def follow_gifts(context: "WorkerContext", disbursement_id: int) -> None:
     """Complete the allocation of an appeal's payments, one page a transaction; the sweep resumes a killed job."""
     while True:
         with Session(context.database) as db, db.begin():
-            if not continue_allocation(db, disbursement_id, datetime.now(UTC)):
+            if not continue_allocation(db, disbursement_id, context.clock()):
                 return
 
 

@@ -5,7 +5,7 @@ queries it, and repeats the refund under the same number, so that the money goes
 anywhere; models.payments.refund_submission.lease_due_refunds finds the rest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.pay.answers import Refund
-from bot.pay.client import PayClient, true_now
+from bot.pay.client import PayClient
 from bot.pay.errors import Action, PayError, Refused, Unfit
 from bot.payments.orders import Enqueuer
+from bot.work.clock import Clock
 from bot.work.job import Named
 from models.core.batch_run import batches
 from models.payments.redirection import redirect
@@ -32,16 +33,16 @@ FEW = 20
 _PATIENT = frozenset({Action.QUERY, Action.LATER})
 
 
-def ask_refunds(database: Engine, client: PayClient, numbers: Sequence[int]) -> None:
+def ask_refunds(database: Engine, client: PayClient, numbers: Sequence[int], clock: Clock) -> None:
     """Carry out several refunds; one that fails is logged and left to the sweep, and the others go on."""
     for number in numbers:
         try:
-            ask_refund(database, client, number, true_now)
+            ask_refund(database, client, number, clock)
         except Exception:  # the other refunds are owed too; the log has the cause
             log.exception("refund.failed", refund=number)
 
 
-def ask_refund(database: Engine, client: PayClient, number: int, clock: Callable[[], datetime]) -> None:
+def ask_refund(database: Engine, client: PayClient, number: int, clock: Clock) -> None:
     """Carry out one refund as far as is possible now: redirect it, or submit it and apply the answer."""
     with Session(database) as db, db.begin():
         if redirect(db, number, clock()) is not None:

@@ -2,7 +2,7 @@
 
 import io
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.photos.fingerprint import fingerprint_of
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
+from bot.work.clock import Clock, true_now
 from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_matches
 from models.people.conversation import SESSION, Conversation
@@ -40,10 +41,11 @@ class NotAPicture(Exception):
 class Photos:
     """Fetches and deletes photos. ``folder``: where they are kept."""
 
-    def __init__(self, database: Engine, api: WeChatApi, folder: Path) -> None:
+    def __init__(self, database: Engine, api: WeChatApi, folder: Path, clock: Clock = true_now) -> None:
         self.database = database
         self.api = api
         self.folder = folder
+        self._clock = clock
 
     def fetch(self, photo_id: int) -> None:
         """Fetch a photo from WeChat to our own disk, without its metadata (place and camera)."""
@@ -55,7 +57,7 @@ class Photos:
             media_id, tries = photo.media_id, photo.tries
             if tries > MOST_TRIES:
                 photo.state = "lost"
-                request_new_sheet(db, photo_id, datetime.now(UTC))
+                request_new_sheet(db, photo_id, self._clock())
                 log.warning("photo.lost", photo=photo_id)
                 return
         try:
@@ -90,9 +92,9 @@ class Photos:
             )
             settled = db.scalar(wanted)
             if settled and state == "lost":
-                request_new_sheet(db, photo_id, datetime.now(UTC))
+                request_new_sheet(db, photo_id, self._clock())
             if settled and found is not None:
-                flag_matches(db, [photo_id], datetime.now(UTC))
+                flag_matches(db, [photo_id], self._clock())
         if path and not settled:
             (self.folder / path).unlink(missing_ok=True)
 

@@ -4,8 +4,8 @@ A card may lie in a drawer for long before its resident has a phone, so its QR c
 account 100,000 lasting codes; after those, a code of 30 days is used and the card says until when it works.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Engine, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.wechat.client import WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
+from bot.work.clock import Clock, true_now
 from models.core.encryption import CannotOpen
 from models.proxy.card import SCENE, Card
 
@@ -25,11 +26,7 @@ LASTS = timedelta(days=30)
 _USED_UP = 45029
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def make_code(database: Engine, api: WeChatApi, card_id: int, clock: Callable[[], datetime] = utc_now) -> None:
+def make_code(database: Engine, api: WeChatApi, card_id: int, clock: Clock = true_now) -> None:
     """Fetch and store the QR code of a card. May run twice: the same scene gives the same code.
 
     A card that was bound or void meanwhile gets none. After a WeChat error the sweep (``owed_codes``) tries again.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def make_card_code(context: "WorkerContext", card_id: int) -> None:
-    card_codes.make_code(context.database, context.api, card_id)
+    card_codes.make_code(context.database, context.api, card_id, context.clock)
 
 
 JOBS = {"make_card_code": Job(make_card_code)}

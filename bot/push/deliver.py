@@ -6,10 +6,10 @@ database do not wait for each other. No transaction is open during a send.
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from queue import Empty, SimpleQueue
 
@@ -32,6 +32,7 @@ from bot.wechat.client import WeChatApi
 from bot.wechat.policy import Action, WeChatError
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
+from bot.work.clock import Clock
 from config.settings import Settings
 from models.notifications import outbox
 
@@ -70,7 +71,7 @@ class Tools:
     cards: Mapping[str, Card]
     pace: Pace
     counts: SendCounts
-    clock: Callable[[], datetime]
+    clock: Clock
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "push"))
 
 
@@ -211,14 +212,14 @@ class _Run:
                 return
 
 
-def make_deliverer(settings: Settings, database: Engine, api: WeChatApi, redis: Redis) -> Deliverer:
+def make_deliverer(settings: Settings, database: Engine, api: WeChatApi, redis: Redis, clock: Clock) -> Deliverer:
     """Create a process's deliverer. Raises UnknownCard where a setting names an unknown card."""
     lexicon = load_lexicon()
-    page = Links(settings.public_url, settings.secret_key.get_secret_value(), lambda: datetime.now(UTC)).open
+    page = Links(settings.public_url, settings.secret_key.get_secret_value(), clock).open
     wording = Wording(Renderer(lexicon.words, lexicon.choices, page=page), lexicon.choices["push_offer"])
     cards = load_cards(settings.wechat_templates, settings.wechat_subscriptions)
     pace, counts = Pace(redis, settings.push_per_minute), SendCounts(redis)
-    return Deliverer(Tools(database, Sender(api, wording), cards, pace, counts, lambda: datetime.now(UTC)))
+    return Deliverer(Tools(database, Sender(api, wording), cards, pace, counts, clock))
 
 
 def _chunks(supply: Iterable[Sequence[int]], size: int) -> Iterator[list[int]]:

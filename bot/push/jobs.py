@@ -1,6 +1,5 @@
 """Define the jobs of pushes, broadcasts and digests."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.push import digest
@@ -26,13 +25,13 @@ def deliver_bulk(context: "WorkerContext", notification_ids: list[int]) -> None:
 
 def fan_out(context: "WorkerContext", _broadcast_id: int) -> None:
     """Continue all broadcasts until they are written; after a kill, the scheduler enqueues this job again."""
-    while continue_broadcasts(context.database, context.jobs, datetime.now(UTC)):
+    while continue_broadcasts(context.database, context.jobs, context.clock()):
         pass
 
 
 def write_digests(context: "WorkerContext", month: int) -> None:
     """Write the digests of this month (202610), at most one per donor."""
-    digest.write_digests(context.database, month, datetime.now(UTC))
+    digest.write_digests(context.database, month, context.clock())
 
 
 JOBS = {

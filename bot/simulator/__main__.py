@@ -11,6 +11,7 @@ from bot.simulator.options import Mode, Options, read_people
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.serving import die_with_parent, listen, serve_until_told
 from bot.simulator.simulator import Simulator
+from bot.simulator.timeline import SharedClock
 
 HOST = "127.0.0.1"
 # option -> (environment variable, default, help)
@@ -18,6 +19,7 @@ SETTINGS = {
     "bot-url": ("SIMULATOR_BOT_URL", "http://127.0.0.1:8000/wechat", "where the account's server takes messages"),
     "port": ("SIMULATOR_PORT", "8001", "port of the page and the API; 0 takes a free one"),
     "people": ("SIMULATOR_PEOPLE", "", "JSON file with the people who chat"),
+    "followers": ("SIMULATOR_FOLLOWERS", "", "JSON file that keeps who was added and who follows, for the next start"),
     "templates": ("SIMULATOR_TEMPLATES", "", "JSON file with the account's message templates"),
     "app-id": ("WECHAT_APP_ID", None, "the account's AppID"),
     "app-secret": ("WECHAT_APP_SECRET", None, "the account's AppSecret"),
@@ -59,6 +61,7 @@ def options(given: argparse.Namespace, port: int) -> Options:
         account=given.account,
         account_name=given.account_name,
         people=read_people(Path(given.people)) if given.people else (),
+        followers=Path(given.followers) if given.followers else None,
         pay=PayOptions(
             mchid=given.mchid,
             kind=Kind(given.pay_kind),
@@ -72,12 +75,13 @@ def options(given: argparse.Namespace, port: int) -> Options:
     )
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], shared: SharedClock | None = None) -> int:
+    """``shared``: the clock's moves, where the account's server moves along (the demo's)."""
     die_with_parent()
     given = parse(arguments)
     try:
         listener = listen(HOST, int(given.port))
-        simulator = Simulator(options(given, listener.getsockname()[1]))
+        simulator = Simulator(options(given, listener.getsockname()[1]), shared=shared)
         app = create_simulator(simulator.options, simulator)
         simulator.pay.keys()
     except (OSError, ValueError) as error:

@@ -1,4 +1,7 @@
-"""Who there is: the people, whether they follow the account, and the tags it gave them."""
+"""Who there is: the people, whether they follow the account, and the tags it gave them.
+
+Who was added and who follows can outlive a restart (bot.simulator.followers); tags do not, the account gives them anew.
+"""
 
 import json
 import secrets
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.simulator.errors import ApiError
+from bot.simulator.followers import as_left, read_followers, write_followers
 from bot.simulator.options import Person
 
 FIRST_TAG = 100
@@ -34,15 +38,22 @@ class _Phone:
 
 
 class Crowd:
-    def __init__(self, people: Sequence[Person], templates_dir: Path) -> None:
+    """``kept``: the file of who was added and who follows. Raises OSError, ValueError where it cannot be read."""
+
+    def __init__(self, people: Sequence[Person], templates_dir: Path, kept: Path | None = None) -> None:
         self._lock = threading.Lock()
         self._phones = {person.openid: _Phone(person, person.following, person.following) for person in people}
         self._at_start = len(self._phones)
+        self._kept = kept
         self._tags: dict[int, str] = {}
         self._newcomers = json.loads((templates_dir / "newcomers.json").read_text(encoding="utf-8"))
-        self._arrived = 0
         self.changes = 0
         """Grows whenever somebody's tags, and so perhaps their menu, have changed."""
+        for left in read_followers(kept) if kept else ():
+            known = self._phones.get(left.person.openid)
+            person = known.person if known else left.person
+            self._phones[person.openid] = _Phone(person, left.person.following, left.met)
+        self._arrived = len(self._phones) - self._at_start
 
     def add(self, openid: str = "", name: str = "", following: bool = False) -> Person:
         """A new person; without a name they take the next of ``newcomers.json``."""
@@ -50,6 +61,7 @@ class Crowd:
             row = {"name": name, "note": "", "gloss": ""} if name else self._next_newcomer()
             person = Person(openid or f"o{secrets.token_urlsafe(20)}", **row, following=following)
             self._phones[person.openid] = _Phone(person, following, following)
+            self._keep()
             return person
 
     def follow(self, openid: str, following: bool) -> None:
@@ -58,6 +70,7 @@ class Crowd:
             phone = self._phone(openid)
             phone.following = following
             phone.met = phone.met or following
+            self._keep()
 
     def has_met(self, openid: str) -> bool:
         with self._lock:
@@ -140,6 +153,17 @@ class Crowd:
             for phone in phones:
                 phone.tags = [worn for worn in phone.tags if worn != tag] + ([tag] if wear else [])
             self.changes += 1
+
+    def _keep(self) -> None:
+        """Write down everybody who was added, and of the others those who have followed or left since the start."""
+        if self._kept is None:
+            return
+        changed = [
+            as_left(phone.person, phone.following, phone.met)
+            for number, phone in enumerate(self._phones.values())
+            if number >= self._at_start or phone.following != phone.person.following
+        ]
+        write_followers(self._kept, changed)
 
     def _phone(self, openid: str) -> _Phone:
         if openid not in self._phones:

@@ -46,6 +46,8 @@ class Options:
     account: str = "gh_0000000000aa"
     account_name: str = ""
     people: tuple[Person, ...] = ()
+    followers: Path | None = None
+    """The file that keeps who was added and who follows, for the next start; None: nothing is kept."""
     public_url: str = "http://127.0.0.1:8001"
     """Where the bot reaches the simulator: pictures are served from here."""
     deadline: float = 5.0

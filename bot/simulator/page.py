@@ -72,7 +72,14 @@ def make_page(simulator: Simulator) -> Blueprint:
 
     @page.get("/")
     def index() -> str:
-        return render_template("page.html", options=simulator.options, boot=boot, account=account, calls=sorted(CALLS))
+        return render_template(
+            "page.html",
+            options=simulator.options,
+            boot=boot,
+            account=account,
+            calls=sorted(CALLS),
+            shared=simulator.timeline.is_shared,
+        )
 
     @page.get("/assets/<name>")
     def asset(name: str) -> Response:

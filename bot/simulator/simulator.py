@@ -28,7 +28,7 @@ from bot.simulator.rids import Rids
 from bot.simulator.subscriptions import Subscriptions
 from bot.simulator.templates import Templates
 from bot.simulator.tickets import Tickets
-from bot.simulator.timeline import Timeline
+from bot.simulator.timeline import SharedClock, Timeline
 from bot.simulator.tokens import Tokens
 from bot.simulator.windows import Windows
 
@@ -43,15 +43,24 @@ class NoSuchButton(LookupError):
 
 
 class Simulator:
-    """``post`` replaces the sockets, so that a test can drive an application in process."""
+    """``post`` replaces the sockets, so that a test can drive an application in process.
 
-    def __init__(self, options: Options, post: wire.Post | None = None, clock: Callable[[], float] = time.time) -> None:
+    ``shared``: the clock's moves, where the account's server moves along.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        post: wire.Post | None = None,
+        clock: Callable[[], float] = time.time,
+        shared: SharedClock | None = None,
+    ) -> None:
         self._session = wire.make_session()
         self.options = options
-        self.timeline = Timeline(clock)
+        self.timeline = Timeline(clock, shared)
         self.faults = FaultDesk(options.seed)
-        self.crowd = Crowd(options.people, options.templates_dir)
-        self.tokens = Tokens(self.timeline)
+        self.crowd = Crowd(options.people, options.templates_dir, options.followers)
+        self.tokens = Tokens(self.timeline.tokens_clock)
         self.quotas = Quotas(self.timeline)
         if options.test_account:
             self.quotas.limits |= SANDBOX_PER_DAY
@@ -61,7 +70,7 @@ class Simulator:
         self.subscriptions = Subscriptions(self.timeline, options.subscriptions)
         self.codes = Codes(self.timeline)
         self.oauth = OAuth(self.timeline, options.app_id, options.oauth_domains)
-        self.tickets = Tickets(self.timeline)
+        self.tickets = Tickets(self.timeline.tokens_clock)
         self.rids = Rids(self.timeline)
         self.menus = MenuBoard()
         self.media = MediaStore(self.timeline)

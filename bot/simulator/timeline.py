@@ -11,16 +11,33 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from typing import Protocol
 
 Act = Callable[[], None]
 
+# Seconds: less than this is what adding to a time and subtracting from it may lose.
+_NOTHING = 1e-6
+
+
+class SharedClock(Protocol):
+    """Where the account's server reads by how many seconds the clock is moved, so that both have one time."""
+
+    def read(self) -> float: ...
+
+    def write(self, ahead: float) -> None: ...
+
 
 class Timeline:
-    """Seconds since 1970. ``base`` is the true time, to which the moves are added."""
+    """Seconds since 1970. ``base`` is the true time, to which the moves are added.
 
-    def __init__(self, base: Callable[[], float] = time.time) -> None:
+    ``shared``: begins where that stands (it may be behind the true time), and tells it each move before anything is
+    done at the new time.
+    """
+
+    def __init__(self, base: Callable[[], float] = time.time, shared: SharedClock | None = None) -> None:
         self._base = base
-        self._ahead = 0.0
+        self._shared = shared
+        self._ahead = shared.read() if shared else 0.0
         self._due: list[tuple[float, int, Act]] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
@@ -33,13 +50,28 @@ class Timeline:
             return self._base() + self._ahead
 
     def true(self) -> float:
-        """The time that the account's server has, too, and that signatures are made at."""
+        """The time that signatures are made at, here and at the account's server."""
         return self._base()
 
     @property
     def ahead(self) -> float:
         """By how much the clock has been moved."""
         return self._ahead
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the account's server moves along."""
+        return self._shared is not None
+
+    @property
+    def server_behind(self) -> float:
+        """By how much the clock of the account's server is behind this one: by nothing where it is shared."""
+        return 0.0 if self._shared else self._ahead
+
+    @property
+    def tokens_clock(self) -> Callable[[], float]:
+        """The clock of tokens and tickets. The server keeps them for so many true seconds, wherever its clock is."""
+        return self.true if self._shared else self
 
     def after(self, seconds: float, act: Act) -> None:
         """Do this so many seconds from now: when they have passed, or have been moved past."""
@@ -55,9 +87,7 @@ class Timeline:
             goal = self() + seconds
             while (act := self._take(goal)) is not None:
                 _do(act)
-            with self._changed:
-                self._ahead = max(self._ahead, goal - self._base())
-                self._changed.notify_all()
+            self._put(goal)
 
     def start(self) -> None:
         """Do what falls due as true time passes, from a thread of its own, until ``close``."""
@@ -87,9 +117,21 @@ class Timeline:
         with self._changed:
             if not self._due or self._due[0][0] > until:
                 return None
-            moment, _, act = heapq.heappop(self._due)
-            self._ahead = max(self._ahead, moment - self._base())
-            return act
+            moment = self._due[0][0]
+        self._put(moment)
+        with self._changed:
+            return heapq.heappop(self._due)[2]
+
+    def _put(self, moment: float) -> None:
+        """Put the clock to this time, unless it is there already."""
+        ahead = moment - self._base()
+        if ahead <= self._ahead + _NOTHING:
+            return
+        if self._shared:
+            self._shared.write(ahead)
+        with self._changed:
+            self._ahead = ahead
+            self._changed.notify_all()
 
 
 def _do(act: Act) -> None:

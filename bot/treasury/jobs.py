@@ -1,6 +1,5 @@
 """Define the job of the reconciliation."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.treasury.reconciliation import Reconciler
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 def fetch_bill(context: "WorkerContext", day: int) -> None:
     """Fetch the pay channel's bill of a day (20261125), and compare it with our books."""
     if context.pay:
-        Reconciler(context.database, context.jobs, context.pay, lambda: datetime.now(UTC)).fetch_bill(day)
+        Reconciler(context.database, context.jobs, context.pay, context.clock).fetch_bill(day)
 
 
 # Long enough for a busy day's lines, and a query to the channel for each lost callback.

@@ -1,13 +1,13 @@
 """Ask the registry about a case between two short transactions, so that none is open while it answers."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine, LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session
 
 from bot.registry import Registry
+from bot.work.clock import Clock, true_now
 from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.people.user import User
 from models.verification.case import Verification
@@ -17,13 +17,7 @@ from models.verification.registry import UNAVAILABLE, Finding
 log = structlog.get_logger()
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def check_registry(
-    database: Engine, registry: Registry, verification_id: int, clock: Callable[[], datetime] = utc_now
-) -> None:
+def check_registry(database: Engine, registry: Registry, verification_id: int, clock: Clock = true_now) -> None:
     """Ask the registry about a case's resident and store the answer.
 
     May run twice, even at once: whether the case still waits is checked before asking and again with the answer.

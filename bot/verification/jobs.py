@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def check_registry(context: "WorkerContext", verification_id: int) -> None:
     """Ask the registry about the resident of a case."""
-    registry.check_registry(context.database, context.registry, verification_id)
+    registry.check_registry(context.database, context.registry, verification_id, context.clock)
 
 
 JOBS = {"check_registry": Job(check_registry)}

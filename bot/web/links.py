@@ -51,7 +51,7 @@ class Grant:
 
 
 class _Signer(TimestampSigner):
-    """A signer that uses our clock, which tests move."""
+    """A signer that uses the bot's clock, which the demo and tests move: who waited that long finds the link dead."""
 
     default_digest_method = staticmethod(sha256)
 

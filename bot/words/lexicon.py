@@ -43,7 +43,8 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
     keys |= _assessed(assessment)
     norms = read_norms(_read(folder / "norms.toml"))
-    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts))
+    days = {kind: {day: tuple(names) for day, names in readers[kind].items()} for kind in ("solar_days", "lunar_days")}
+    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts), **days)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
 

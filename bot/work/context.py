@@ -12,6 +12,7 @@ from bot.push.deliver import Deliverer, make_deliverer
 from bot.registry import make_registry
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
+from bot.work.clock import clock_of
 from bot.work.jobs import JOBS
 from bot.work.queues import JobQueues, open_redis
 from config.settings import Settings
@@ -21,7 +22,7 @@ from models.wiring import wire
 
 
 class WorkerContext:
-    """What jobs and scheduled runs need: database, Redis, WeChat's API, and where photos go."""
+    """What jobs and scheduled runs need: database, Redis, WeChat's API, the clock, and where photos go."""
 
     def __init__(self, settings: Settings) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
@@ -32,18 +33,19 @@ class WorkerContext:
         self.folder = Path(settings.media_dir)
         self.jobs = JobQueues(settings.redis_url)
         self.registry = make_registry(settings, self.database, self._redis)
-        self.photos = Photos(self.database, self.api, self.folder)
+        self.clock = clock_of(settings, self.database)
+        self.photos = Photos(self.database, self.api, self.folder, self.clock)
         self.settings = settings
 
     @cached_property
     def deliverer(self) -> Deliverer:
         """The deliverer, made on first use: loading its templates takes longer than most jobs."""
-        return make_deliverer(self.settings, self.database, self.api, self._redis)
+        return make_deliverer(self.settings, self.database, self.api, self._redis, self.clock)
 
     @cached_property
     def pay(self) -> PayClient | None:
         """The pay client, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
-        return make_pay_client(self.settings, self._redis) if self.settings.collects else None
+        return make_pay_client(self.settings, self._redis, self.clock) if self.settings.collects else None
 
     def close(self) -> None:
         if "pay" in self.__dict__ and self.pay:

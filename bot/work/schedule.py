@@ -11,6 +11,7 @@ from bot.books.check import is_night
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import enqueue_due_bill
+from bot.work.clock import true_now
 from bot.work.context import WorkerContext
 from bot.work.dead_jobs import bury, forget
 from bot.work.job import Named
@@ -94,7 +95,7 @@ def _resume_allocations(context: WorkerContext, _now: datetime) -> None:
 
 
 SCHEDULE = {
-    "lost_jobs": Scheduled(timedelta(seconds=15), lambda context, now: recover_jobs(context.jobs, now)),
+    "lost_jobs": Scheduled(timedelta(seconds=15), lambda context, _now: recover_jobs(context.jobs, true_now())),
     "outbox": Scheduled(timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now)),
     "broadcasts": Scheduled(timedelta(seconds=15), _resume_broadcast),
     "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),

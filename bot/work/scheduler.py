@@ -5,8 +5,7 @@ RQ's own lock lets one process handle the retries; another takes over within a m
 """
 
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from redis.exceptions import RedisError
@@ -26,10 +25,6 @@ log = structlog.get_logger()
 TICK = 1.0
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scheduler:
     def __init__(self, context: WorkerContext, redis_url: str, schedule: dict[str, Scheduled] = SCHEDULE) -> None:
         self.context = context
@@ -39,11 +34,11 @@ class Scheduler:
         )
         self._away = False
 
-    def run(self, ending: threading.Event, clock: Callable[[], datetime] = utc_now) -> None:
+    def run(self, ending: threading.Event) -> None:
         """Run what is due, second by second, until ``ending`` is set."""
         while not ending.wait(TICK):
             self.retry()
-            self.tick(clock(), ending)
+            self.tick(self.context.clock(), ending)
         self.close()
 
     def close(self) -> None:
@@ -92,7 +87,7 @@ class Scheduler:
         return [
             name
             for name, entry in self.schedule.items()
-            if entry.when(now) and (name not in ran or ran[name] <= now - entry.every)
+            if entry.when(now) and (name not in ran or abs(now - ran[name]) >= entry.every)
         ]
 
     def _claim(self, name: str, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from flows.proxy.common import OFFICERS, lock_mandate
 from models.appeals.appeal import Appeal, budget_of
 from models.appeals.correction import ChangedMeanwhile, NothingChanged, differs, own_appeal, resubmit
 from models.appeals.submission import NewAppeal
-from models.core.calendar import CHINA
+from models.core.calendar import day_in_china
 from models.core.money import least_minimum
 from models.people.photo import pictures_of, replace_photos
 from models.people.user import User, get_resident
@@ -56,7 +56,7 @@ def answers_of(turn: TurnContext, appeal: Appeal) -> dict[str, Any]:
         "story": appeal.story,
         "photos": pictures_of(turn.db, "appeal", appeal.id),
         "place": {"code": region.code, "name": region.full_name, "latitude": None, "longitude": None, "detail": ""},
-        "deadline": appeal.deadline.astimezone(CHINA).date().isoformat(),
+        "deadline": appeal.collect_days or day_in_china(appeal.closes_at),
     }
     if appeal.kind == "crowdfund":
         answers |= shortfall_of(appeal)

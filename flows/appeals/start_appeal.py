@@ -6,7 +6,7 @@ An officer may write it by mandate (``given``: ``mandate``, and ``for``, the res
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from flows.appeals import correct_appeal
@@ -15,22 +15,21 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.proxy.common import lock_mandate
-from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
+from flows.readers import BudgetLines, Choice, LastDay, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, check_category_free, submit
-from models.core.calendar import CHINA
+from models.core.calendar import CHINA, LAST_SECOND
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
 from models.people.photo import attach_photos
 from models.people.user import User, get_resident
 from models.proxy.act import record_proxy_act
 from models.staff.task import find_task
+from models.verification.case import PROMISED
 from models.verification.eligibility import check_may_appeal
 
 # The programme promises a review within so many days.
 REVIEW_DAYS = 15
-
-_LAST_SECOND = time(23, 59, 59)
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,17 @@ def _appeal(draft: Draft) -> NewAppeal:
         story=answers["story"],
         region_code=answers["place"]["code"],
         target_fen=answers["target"],
-        deadline=datetime.combine(date.fromisoformat(answers["deadline"]), _LAST_SECOND, CHINA),
         budget=[(line["item"], line["amount_fen"]) for line in answers["budget"]],
         minimum_fen=_minimum(answers),
+        **_last_day(answers["deadline"]),
     )
+
+
+def _last_day(answer: int | str) -> dict[str, Any]:
+    """Return the days from publication, or the last second of the chosen date in China."""
+    if isinstance(answer, int):
+        return {"collect_days": answer}
+    return {"deadline": datetime.combine(date.fromisoformat(answer), LAST_SECOND, CHINA)}
 
 
 def _minimum(answers: Mapping[str, Any]) -> int | None:
@@ -159,7 +165,7 @@ start_appeal = Flow(
         Step("story", Text(min=50, max=800, many=True, public=True)),
         Step("photos", Photo(max=9, min=1)),
         Step("place", Place(level="township")),
-        Step("deadline", Day(earliest=7, latest=180)),
+        Step("deadline", LastDay("collect_days", least=7, most=180, checking=PROMISED.days + REVIEW_DAYS)),
         Step("shortfall", Choice("shortfall"), when=lambda answers: answers.get("kind") == "crowdfund"),
         Step("minimum", Minimum(min=YUAN, max=LARGEST), when=lambda answers: answers.get("shortfall") == "own"),
     ),

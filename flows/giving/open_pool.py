@@ -1,7 +1,7 @@
 """开配捐: a fund holder opens a sponsor's matching pool; its terms never change, and 配捐到账 enters its money."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from flows.engine.flow import Answer, Flow, Say, Step
@@ -10,11 +10,10 @@ from flows.engine.turn import TurnContext
 from flows.readers import Choice, Count, Day, Money, Place, Text
 from flows.readers.base import Asking, Rejected
 from flows.staff.fund_holder import holder
-from models.core.calendar import CHINA
+from models.core.calendar import CHINA, LAST_SECOND
 from models.giving.pool import LONGEST_SPONSOR
 from models.giving.pool_terms import PoolTerms, check_scope, open_pool
 
-_LAST_SECOND = time(23, 59, 59)
 LONGEST_DAYS = 366
 
 
@@ -73,7 +72,7 @@ def _scope(answers: Mapping[str, Any]) -> tuple[int | None, str | None]:
 
 
 def _until(answers: Mapping[str, Any]) -> datetime:
-    return datetime.combine(date.fromisoformat(answers["until"]), _LAST_SECOND, CHINA)
+    return datetime.combine(date.fromisoformat(answers["until"]), LAST_SECOND, CHINA)
 
 
 open_pool_flow = Flow(

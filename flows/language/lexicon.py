@@ -59,6 +59,10 @@ class Lexicon:
     """The points of an officer's assessment."""
     sorts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Category of goods -> sort -> words for it (flows.language.sorts)."""
+    solar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Month and day of the common calendar (10-01) -> names of the day."""
+    lunar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same of the lunar calendar."""
 
     def means(self, name: str, text: str) -> bool:
         """Tell whether the text is exactly one of the words called ``name``."""

@@ -31,8 +31,8 @@ _VARIANTS = {
     "零": "〇○",
     "一": "壹",
     "二": "贰貳弍",
-    "两": "兩",
-    "三": "叁參参",
+    "两": "兩俩",
+    "三": "叁參参仨",
     "四": "肆",
     "五": "伍",
     "六": "陆陸",
@@ -65,6 +65,12 @@ _RUN = re.compile(r"(?<![零一二三四五六七八九两点.])[零一二三四
 _MIXED_RUN = re.compile(r"[0-9][一二三四五六七八九两]|[一二三四五六七八九两][0-9]")
 # 两 only counts hundreds and more, or stands alone: 三百两 is silver, not 320.
 _STRAY_LIANG = re.compile(r".+两(?![百千万亿点.])|^两(?![百千万亿点.]|$)")
+# 百八十 and 千八百 say a round size; 百万 is exact.
+_ROUND = re.compile("[百千][一二三四五六七八九两十百1-9]|万[二三四五六七八九两2-9]")
+_THOUSANDS = re.compile("(?<=[0-9])k(?![a-z0-9])")
+# 千儿八百
+_ER = re.compile("(?<=[百千万])儿(?=[一二三四五六七八九两十百千])")
+_DECIMAL_UNITS = re.compile(r"([0-9]+\.[0-9]+)([千百])")
 _PLAIN_DIGITS = re.compile(r"[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+")
 _SECTION = re.compile(r"(?:0?[1-9]?[千百十])+(?:0?[1-9])?")
 _PLACE = re.compile(r"(0?)(?:([1-9]?)([千百十])|([1-9]))")
@@ -74,11 +80,12 @@ _ORDINAL = re.compile(r"[选選]?第?(.+?)[个個号號项条种]?")
 def fold(text: str) -> str:
     """Fold the text to the one set of characters in which numbers are read.
 
-    Full-width, enclosed, traditional and 大写 forms become 0-9, 零-九, 十百千万亿;
+    Full-width, enclosed, traditional and 大写 forms become 0-9, 零-九, 十百千万亿, and so do 30w, 5k, 俩 and 仨;
     spaces stay only between two digits; punctuation at the end is removed.
     """
     folded = unicodedata.normalize("NFKC", clean(text)).lower().translate(_FOLDED)
     folded = re.sub(r"\s+", " ", folded).strip().rstrip(_CLOSING)
+    folded = _ER.sub("", _THOUSANDS.sub("千", folded))
     return re.sub(r"(?<![0-9]) | (?![0-9])", "", folded)
 
 
@@ -164,7 +171,12 @@ def hanzi_money(fen: int) -> str:
 
 
 def _is_estimate(unsigned: str) -> bool:
-    """Tell an estimate by two digits side by side: 三四万, 十三四. Not 二零, nor three or more alone (一三八)."""
+    """Tell an estimate by two digits side by side (三四万, 十三四) or by a unit without its digit (百八十).
+
+    Not 二零, nor three or more alone (一三八).
+    """
+    if _ROUND.match(unsigned):
+        return True
     for run in _RUN.finditer(unsigned):
         figures = run.group().lstrip("零")
         alone = run.start() == 0 and unsigned[run.end() : run.end() + 1] in ("", "点", ".")
@@ -217,6 +229,8 @@ def _tail(tail: str, high: Fraction, size: int, smaller: tuple[tuple[str, int], 
 
 
 def _below_wan(text: str, ends: bool) -> Fraction | None:
+    if decimal := _DECIMAL_UNITS.fullmatch(text):
+        return Fraction(decimal[1]) * _SMALL_UNITS[decimal[2]]
     whole, point, places = text.partition(".")
     if point and not re.fullmatch("[0-9]+", places):
         return None

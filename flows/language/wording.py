@@ -1,11 +1,14 @@
-"""Normalise typed text in two ways: ``clean`` for keeping it, ``plain`` for matching it."""
+"""Normalise typed text: ``clean`` for keeping it, ``plain`` for matching it, ``simplified`` for reading sentences."""
 
 import re
 import unicodedata
 
+from opencc import OpenCC
+
 # Unicode categories that are removed: control, format (zero-width, bidi), surrogate, private, unassigned.
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _SPACES = re.compile(r"\s+")
+_TO_SIMPLIFIED = OpenCC("t2s")
 _EDGE = " \t\n.。,，!！?？;；:：、~～\"'“”‘’「」【】[]()（）"
 
 
@@ -19,3 +22,8 @@ def plain(text: str) -> str:
     """Fold a text for matching: no full width, lower case, single spaces, no punctuation at the edges."""
     folded = unicodedata.normalize("NFKC", clean(text)).lower()
     return _SPACES.sub(" ", folded).strip(_EDGE)
+
+
+def simplified(text: str) -> str:
+    """Convert traditional characters to simplified ones. ``plain`` leaves them, so that a name keeps its own."""
+    return str(_TO_SIMPLIFIED.convert(text))

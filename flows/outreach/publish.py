@@ -12,6 +12,7 @@ from models.outreach.audience import count_people
 from models.outreach.update import Update
 from models.outreach.update_review import backers_of, check_decidable
 from models.outreach.update_review import publish as publish_update
+from models.people.photo import pictures_of
 from models.staff.directory import demand_staff
 from models.staff.member import Staff
 
@@ -25,10 +26,13 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
-    """Give the update's words, whether it still waits, and how many people would be notified now."""
+    """Give the update's words and pictures, whether it still waits, and how many people would be notified now."""
     update = turn.db.get_one(Update, draft.given["update"])
     people = count_people(turn.db, backers_of(turn.db.get_one(Appeal, update.appeal_id), update.kind))
-    return {"kind": update.kind, "words": update.words, "waits": update.state == "submitted", "people": people}
+    pictures = len(pictures_of(turn.db, "update", update.id))
+    link = turn.world.link("pictures", f"appeal:{update.appeal_id}") if pictures else ""
+    facts = {"kind": update.kind, "words": update.words, "waits": update.state == "submitted"}
+    return {**facts, "people": people, "pictures": pictures, "link": link}
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:

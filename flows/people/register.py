@@ -12,7 +12,7 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
-from flows.readers import Choice, IdNumber, Phone, Place, Text
+from flows.readers import Choice, IdNumber, PersonName, Phone, Place, Text
 from flows.readers.base import Asking, Rejected
 from models.core.state_machine import Actor, By
 from models.people import user as users
@@ -84,7 +84,7 @@ register = Flow(
         Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),
         Step("role", Choice("role")),
         Step("consent_identity", Choice("agree"), when=is_resident, check=must_agree, codes=("not_agreed",)),
-        Step("name", Text(min=2, max=20, name=True, digits=False), when=is_resident),
+        Step("name", PersonName(), when=is_resident),
         Step("id_number", IdNumber(), when=is_resident),
         Step("phone", Phone(), when=is_resident),
         Step("home", Place(level="township"), when=is_resident),

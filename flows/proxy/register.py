@@ -9,7 +9,7 @@ from flows.engine.turn import TurnContext
 from flows.engine.world import World
 from flows.language.numerals import ordinal
 from flows.proxy.common import for_officers, officer
-from flows.readers import IdNumber, Phone, Photo, Place, Text
+from flows.readers import IdNumber, PersonName, Phone, Photo, Place
 from flows.readers.base import Accepted, Asking, Reading
 from models.core.audit_trail import record
 from models.people.photo import attach_photos
@@ -100,7 +100,7 @@ proxy_register = Flow(
     room="proxy",
     steps=(
         Step("sheet", Photo(max=3, min=1)),
-        Step("name", Text(min=2, max=20, name=True, digits=False)),
+        Step("name", PersonName()),
         Step("id_number", IdNumber()),
         Step("phone", PhoneOrNone()),
         Step("home", Place(level="township")),

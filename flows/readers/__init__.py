@@ -5,12 +5,14 @@ from flows.readers.numbers.budget_lines import BudgetLines
 from flows.readers.numbers.count import Count
 from flows.readers.numbers.day import Day
 from flows.readers.numbers.id_number import IdNumber
+from flows.readers.numbers.last_day import LastDay
 from flows.readers.numbers.money import Money
 from flows.readers.numbers.phone import Phone
 from flows.readers.numbers.price import Price
 from flows.readers.numbers.weight import Weight
 from flows.readers.words.choice import Choice
 from flows.readers.words.location import Here
+from flows.readers.words.person_name import PersonName
 from flows.readers.words.photo import Photo
 from flows.readers.words.place import Place
 from flows.readers.words.text import Text
@@ -23,7 +25,9 @@ __all__ = [
     "Day",
     "Here",
     "IdNumber",
+    "LastDay",
     "Money",
+    "PersonName",
     "Phone",
     "Photo",
     "Place",

@@ -7,7 +7,7 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
-from flows.readers import Choice, Day, Place, Text
+from flows.readers import Choice, Day, PersonName, Place
 from models.core.calendar import CHINA
 from models.staff.appointment import Invitation, NotYoursToInvite, check_invitation, invite
 from models.staff.directory import BELOW, demand_staff, is_below, seat_of
@@ -79,7 +79,7 @@ invite_staff = Flow(
     steps=(
         Step("role", Choice("staff_role")),
         Step("place", Place(level="township"), when=has_a_place),
-        Step("name", Text(min=2, max=20, name=True, digits=False)),
+        Step("name", PersonName()),
         Step("term", Choice("staff_term")),
         Step("until", Day(earliest=1, latest=3 * 366), when=ends_on_a_day),
     ),

@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.routing.answers import ask_which_appeal, labels
+from handlers.routing.answers import ask_which, ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.correction import own_appeal, own_appeals
@@ -14,7 +14,7 @@ from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayout
 from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
-from models.disbursements.file import disbursements_of, free_fen_of, line_balances, may_withdraw
+from models.disbursements.file import awaiting_pictures, disbursements_of, free_fen_of, line_balances, may_withdraw
 from models.disbursements.payee import MOST, Payee, get_payee, payees_of
 from models.people.user import User, get_resident
 
@@ -118,8 +118,16 @@ def withdraw_use(talk: Talk, number: str) -> Answer:
 
 
 def evidence(talk: Talk, number: str = "") -> Answer:
-    """补照片 <号>, 交发票 <号>: start to send pictures for a disbursement; without a number, as ``use_money``."""
-    return talk.start("disbursement_evidence", {"use": int(number)}) if number else use_money(talk)
+    """补照片 <号>, 交发票 <号>: start to send pictures for a disbursement; without a number, for the one that waits.
+
+    Where several wait, ask which. Raises NotRegistered, ResidentsOnly, NoSuchDisbursement or WrongState.
+    """
+    if number:
+        return talk.start("disbursement_evidence", {"use": int(number)})
+    waiting = awaiting_pictures(talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id))
+    if len(waiting) == 1:
+        return evidence(talk, str(waiting[0].id))
+    return ask_which("replies/disbursements/which_evidence", waiting, lambda use: ["evidence", str(use.id)])
 
 
 def received(talk: Talk, code: str = "") -> Answer:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from flows.engine.flow import Answer, Say
 from flows.language.numerals import Unread
-from flows.readers.numbers.money import read_fen
+from flows.readers.numbers.money import read_fen, read_said_fen
 from handlers.public.catalogue import ways_to_give
 from handlers.routing.answers import with_ways
 from handlers.routing.dispatch import finish, run_command
@@ -91,10 +91,10 @@ def _either_way(talk: Talk, one: str, other: str) -> tuple[int, str] | None:
 
 
 def _is_amount(talk: Talk, number: str, words: str) -> bool:
-    """Tell whether number and words are one amount (捐100元), so that no appeal is named."""
-    if read_fen(words, talk.world) is not Unread.NOT_A_NUMBER:
+    """Tell whether number and words are one amount (捐100元, 捐50块吧), so that no appeal is named."""
+    if read_said_fen(words, talk.world) is not Unread.NOT_A_NUMBER:
         return False
-    return read_fen(number + words, talk.world) is not Unread.NOT_A_NUMBER
+    return read_said_fen(number + words, talk.world) is not Unread.NOT_A_NUMBER
 
 
 def _drop_earlier(talk: Talk, flow: str, appeal_id: int) -> None:

@@ -10,7 +10,6 @@ from handlers.routing import menu
 from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.routing.text import aside
-from handlers.support import call
 from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.proxy.card import SCENE
@@ -47,7 +46,6 @@ def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
     scene = talk.message.event_key
     if not scene.startswith(SCENE):
         return aside(talk, otherwise)
-    call.leave(talk)
     return aside(talk, lambda talk: run_command(talk, "bind_card", [scene.removeprefix(SCENE)]))
 
 
@@ -56,7 +54,6 @@ def _tapped(talk: Talk, command: str) -> Answer:
 
     The command ``human`` parks the draft itself, and notes where it was.
     """
-    call.leave(talk)
     if not talk.commands.is_said(command):
         return aside(talk, menu.show)
     if command == "human":

@@ -1,4 +1,5 @@
-"""Handle photos, voices, videos, places and links: as an answer to the current question, or with a friendly reply."""
+"""Handle photos, voices, videos, places and links: as an answer to the current question, as a message of the
+person's ticket, or with a friendly reply."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
@@ -10,14 +11,14 @@ from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
-    kept = call.add(talk)
-    if kept:
-        return kept
     draft = talk.session.draft
     if draft:
         answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
         _keep_picture(talk, draft)
         return finish(talk, answer)
+    kept = call.add(talk)
+    if kept:
+        return kept
     return Answer([Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], outcome="media")
 
 

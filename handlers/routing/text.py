@@ -1,5 +1,6 @@
 """Handle a typed text, as the first of these that fits: a tapped line of a push, a control word, a choice of the
-newest push, a message of an open ticket, a choice on the screen, a command, an answer to the question, a guess, help.
+newest push or on the screen, a word on the person's ticket, a command, an answer to the question, a message of the
+ticket, a guess, help.
 """
 
 from collections.abc import Callable
@@ -31,10 +32,11 @@ def handle(talk: Talk) -> Answer:
             return _control(talk, name)
     return (
         _offered(talk)
-        or call.add(talk)
         or _on_screen(talk, text)
+        or _on_ticket(talk)
         or _command(talk, text)
         or _to_draft(talk)
+        or _to_ticket(talk, text)
         or _not_understood(talk, text)
     )
 
@@ -42,8 +44,6 @@ def handle(talk: Talk) -> Answer:
 def _control(talk: Talk, name: str) -> Answer:
     session, engine, world = talk.session, talk.engine, talk.world
     draft = session.draft
-    if session.ticket is not None and name not in ("human", "news"):
-        call.leave(talk)
     match name:
         case "news":
             return unread.show(talk)
@@ -68,7 +68,7 @@ def _control(talk: Talk, name: str) -> Answer:
 
 
 def _offered(talk: Talk) -> Answer | None:
-    """Choose by a number or label of a push that came after the last reply, even with an open ticket or question."""
+    """Choose by a number or label of a push that came after the last reply, even with an open question."""
     option = push_replies.typed(talk)
     return choose(talk, option) if option else None
 
@@ -90,7 +90,6 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["command", name, *arguments]:
             return run_command(talk, name, list(arguments))
         case ["offer", name, *arguments]:
-            call.leave(talk)
             return aside(talk, lambda talk: run_command(talk, name, arguments))
         case ["offer_over"]:
             return aside(talk, lambda _: Answer([Say("replies/routing/push_expired")], outcome="offer_over"))
@@ -101,6 +100,12 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
             discard_pictures(talk, draft)
     return talk.engine.carry_out(talk.session, option.do, talk.world)
+
+
+def _on_ticket(talk: Talk) -> Answer | None:
+    """Close or take up the person's ticket, where the text says so."""
+    answer_it = call.meant(talk)
+    return aside(talk, answer_it) if answer_it else None
 
 
 def _command(talk: Talk, text: str) -> Answer | None:
@@ -131,6 +136,11 @@ def _to_draft(talk: Talk) -> Answer | None:
         return None
     answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
     return finish(talk, answer)
+
+
+def _to_ticket(talk: Talk, text: str) -> Answer | None:
+    """Send what nothing else takes to the person's ticket; a 0 still means the menu."""
+    return call.add(talk) if ordinal(text) != 0 else None
 
 
 def _not_understood(talk: Talk, text: str) -> Answer:

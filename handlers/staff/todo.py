@@ -18,7 +18,7 @@ from models.staff.member import Staff
 from models.staff.notification_kinds import QUEUE_KINDS
 from models.staff.queue import list_queue
 from models.staff.task import Task, conflict_in
-from models.support.desk import ANSWERED_WITHIN, waiting_tickets
+from models.support.desk import waiting_tickets
 from models.support.introduction import topic_of_ticket
 from models.support.ticket import Ticket
 
@@ -66,11 +66,11 @@ def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
         due_at, kind, number = after
         # Of things due at the same moment all tasks come first, so after a ticket all of these have been listed.
         task_after = (due_at, number if kind == _TASK else 2**62)
-        ticket_after = (due_at - ANSWERED_WITHIN, number if kind == _TICKET else 0)
+        ticket_after = (due_at, number if kind == _TICKET else 0)
     tasks = list_queue(db, staff, PAGE + 1, task_after)
     tickets = waiting_tickets(db, staff, PAGE + 1, ticket_after)
     lines = [_Line((task.due_at, _TASK, task.id), task) for task in tasks]
-    lines += [_Line((ticket.opened_at + ANSWERED_WITHIN, _TICKET, ticket.id), ticket) for ticket in tickets]
+    lines += [_Line((ticket.due_at, _TICKET, ticket.id), ticket) for ticket in tickets]
     return sorted(lines, key=lambda line: line.place)[: PAGE + 1]
 
 

@@ -1,7 +1,10 @@
-"""人工: let a person call for an officer.
+"""人工: let a person call for an officer, and talk with them in a ticket.
 
-What they send is kept in a ticket until an officer answers, and every command still works meanwhile.
+While the ticket is not closed, every command, number and question works as ever, and only what nothing else takes goes
+to the ticket. Either side may write several times; either may close it, and the person may take it up again.
 """
+
+from collections.abc import Callable
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
@@ -16,7 +19,16 @@ from models.support.introduction import (
     topic_of_thread,
     topic_of_ticket,
 )
-from models.support.ticket import Ticket, add_message, is_ticket_open, open_ticket
+from models.support.ticket import (
+    NoSuchTicket,
+    Ticket,
+    close_ticket,
+    lock_ticket,
+    newest_ticket,
+    open_ticket,
+    say_in_ticket,
+    take_up,
+)
 
 LONGEST_WORDS = 1_000
 
@@ -31,7 +43,7 @@ def call(talk: Talk) -> Answer:
     threads, draft = _threads(talk), talk.session.draft
     things = [thread for thread in threads if thread.has_subject]
     waits = [thread for thread in things if thread.waits]
-    if things and ((draft and waits) or (is_in_ticket(talk) and threads[0] not in waits)):
+    if things and (waits if draft else is_in_ticket(talk) and threads[0] not in waits):
         return _ask_which(talk, things, draft)
     if threads and draft is None:
         return _go_on(talk, threads[0], more=bool(things))
@@ -51,7 +63,7 @@ def talk_about(talk: Talk, what: str = "", which: str = "") -> Answer:
 
 
 def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False) -> Answer:
-    """Send what the person writes from now on to the ticket.
+    """Send what the person writes from now on, and nothing else takes, to the ticket.
 
     ``asked``: they have just asked for an item; ``more``: they may have meant something else.
     """
@@ -63,31 +75,80 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
 
 
 def add(talk: Talk) -> Answer | None:
-    """Add the message to the open ticket; None if there is no ticket, or staff have closed it."""
+    """Add the message, which nothing else takes, to the person's ticket; None if there is none, or it is closed.
+
+    The numbers on the screen stay valid.
+    """
     ticket = talk.session.ticket
     if ticket is None:
         return None
-    if not is_in_ticket(talk):
-        leave(talk)
+    message, screen = talk.message, talk.session.screen
+    if not say_in_ticket(talk.turn.db, ticket, _words(message), talk.world.now):
+        talk.session.ticket = None
         return None
-    message = talk.message
-    add_message(talk.turn.db, ticket, "person", _words(message), talk.world.now)
     template = (
         "replies/support/human_kept"
         if message.kind is MessageKind.TEXT or message.text
         else "replies/support/human_kept_media"
     )
-    return Answer([Say(template, None, {"number": ticket})], outcome="ticket")
+    options = list(screen.options) if screen else []
+    return Answer([Say(template, None, {"number": ticket})], options, outcome="ticket")
 
 
 def is_in_ticket(talk: Talk) -> bool:
-    """Tell whether what the person sends goes to a ticket."""
-    return talk.session.ticket is not None and is_ticket_open(talk.turn.db, talk.session.ticket)
+    """Tell whether what nothing else takes goes to a ticket."""
+    ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
+    return ticket is not None and ticket.state != "closed"
 
 
-def leave(talk: Talk) -> None:
-    """Stop sending the person's messages to the ticket; it stays open for staff."""
-    talk.session.ticket = None
+def meant(talk: Talk) -> Callable[[Talk], Answer] | None:
+    """Return what the text asks to do with a ticket of the person's, to close it or to take it up; None otherwise.
+
+    Within a story the same words belong to the story.
+    """
+    lexicon, text = talk.world.lexicon, talk.message.text
+    solved, more = lexicon.means("solved", text), lexicon.means("more_to_say", text)
+    if not (solved or more) or talk.engine.takes_any_words(talk.session):
+        return None
+    ticket = _current(talk)
+    if ticket is None or (solved and ticket.state == "closed"):
+        return None
+    number = str(ticket.id)
+    return (lambda talk: solve_ticket(talk, number)) if solved else (lambda talk: take_up_ticket(talk, number))
+
+
+def solve_ticket(talk: Talk, number: str) -> Answer:
+    """Close the person's ticket, whether it was answered or not. Raises NoSuchTicket."""
+    ticket = _own(talk, number)
+    close_ticket(talk.turn.db, ticket.id, talk.world.now)
+    if talk.session.ticket == ticket.id:
+        talk.session.ticket = None
+    return Answer([Say("replies/support/ticket_solved", None, {"number": ticket.id})])
+
+
+def take_up_ticket(talk: Talk, number: str) -> Answer:
+    """Let the person go on with their ticket: their next words reach the officers. Raises NoSuchTicket."""
+    ticket = _own(talk, number)
+    take_up(ticket, talk.world.now)
+    talk.session.ticket = ticket.id
+    topic = topic_of_ticket(talk.turn.db, ticket)
+    return Answer([Say("replies/support/ticket_taken_up", None, {"number": ticket.id, "topic": topic})])
+
+
+def _current(talk: Talk) -> Ticket | None:
+    """Find the ticket that the person is in, or else the one that was used last and may go on."""
+    db = talk.turn.db
+    if is_in_ticket(talk):
+        return db.get(Ticket, talk.session.ticket)
+    return newest_ticket(db, talk.turn.person.conversation_id, talk.world.now)
+
+
+def _own(talk: Talk, number: str) -> Ticket:
+    """Lock and return a ticket of the person's own. Raises NoSuchTicket."""
+    ticket = lock_ticket(talk.turn.db, int(number))
+    if ticket is None or ticket.conversation_id != talk.turn.person.conversation_id:
+        raise NoSuchTicket(number=int(number))
+    return ticket
 
 
 def _threads(talk: Talk) -> list[Thread]:
@@ -96,7 +157,7 @@ def _threads(talk: Talk) -> list[Thread]:
 
 
 def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
-    leave(talk)
+    talk.session.ticket = None  # until they say which: what they write meanwhile might reach the wrong officers
     talk.engine.park(talk.session)
     topics = [(thread, topic_of_thread(talk.turn.db, thread)) for thread in things[:MOST_THREADS]]
     known = [(thread, topic) for thread, topic in topics if topic]

@@ -1,4 +1,4 @@
-"""Let an officer read a ticket and answer it."""
+"""Let an officer read a ticket, answer it and close it."""
 
 import re
 
@@ -31,6 +31,8 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     topic = topic_of_ticket(talk.turn.db, ticket)
     values = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end]}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
+    if ticket.state == "answered":
+        ways["end"] = ["command", "end_ticket", number]
     if topic and topic.kind in DECISIONS:
         ways["decided"] = ["command", "look", f"{topic.kind}:{topic.number}"]
     return with_ways("replies/support/ticket", values, ways)
@@ -42,7 +44,16 @@ def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
         return todo(talk)
     words = _as_typed(talk.message.text, words)
     desk.answer_ticket(talk.turn.db, staff_of(talk), int(number), words, talk.world.now)
-    return Answer([Say("replies/support/ticket_answered", None, {"number": int(number)})])
+    ways = {"end": ["command", "end_ticket", number]}
+    return with_ways("replies/support/ticket_answered", {"number": int(number)}, ways)
+
+
+def end_ticket(talk: Talk, number: str = "") -> Answer:
+    """关工单 <工单号>: close a ticket in which nothing waits for an answer."""
+    if not number:
+        return todo(talk)
+    desk.end_ticket(talk.turn.db, staff_of(talk), int(number), talk.world.now)
+    return Answer([Say("replies/support/ticket_ended", None, {"number": int(number)})])
 
 
 def _pieces(words: str, author: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
+from models.core.calendar import end_of_day
 from models.core.hooks import Hook
 from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
@@ -91,8 +92,9 @@ class OwnHousehold(Refusal):
 
 
 class Appeal(Base):
-    """An appeal for money. A database trigger fixes target_fen, minimum_fen, deadline and kind once it is published.
+    """An appeal for money. A trigger fixes target_fen, minimum_fen, deadline, collect_days and kind at publication.
 
+    Its last day is chosen as ``collect_days`` from publication, which fixes ``deadline``, or as that date itself.
     ``minimum_fen``: the sum with which crowdfunding begins at its deadline; None: with the whole target or not at all.
     ``was``: the state before ``frozen``. ``endorsed_by``, ``endorsed_at``: the village officer's endorsement.
     """
@@ -109,7 +111,8 @@ class Appeal(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     target_fen: Mapped[int]
     minimum_fen: Mapped[int | None]
-    deadline: Mapped[datetime]
+    deadline: Mapped[datetime | None]
+    collect_days: Mapped[int | None] = mapped_column(SmallInteger)
     state: Mapped[str] = mapped_column(String(20), default="draft")
     was: Mapped[str | None] = mapped_column(String(20))
     endorsed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
@@ -139,6 +142,10 @@ class Appeal(Base):
             name="minimum_within",
         ),
         CheckConstraint("state <> 'frozen' OR was IS NOT NULL", name="frozen_from"),
+        CheckConstraint("collect_days > 0", name="collect_days_positive"),
+        CheckConstraint(
+            "deadline IS NOT NULL OR (collect_days IS NOT NULL AND published_at IS NULL)", name="deadline_known"
+        ),
         Index(
             "uq_appeals_one_open",
             "household_id",
@@ -154,6 +161,20 @@ class Appeal(Base):
     @property
     def matter(self) -> Matter:
         return Matter("appeal", self.id, self.region_code, self.household_id)
+
+    @property
+    def closes_at(self) -> datetime:
+        """When it stops collecting, if it is published or its last day was chosen as a date."""
+        assert self.deadline is not None  # noqa: S101 - a CHECK holds it of what is published
+        return self.deadline
+
+    def collects(self, now: datetime) -> bool:
+        """Tell whether it takes pledges now."""
+        return self.state == "funding" and self.closes_at > now
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Tell whether its deadline has passed; one that waits for publication to fix it is never overdue."""
+        return self.deadline is not None and self.deadline <= now
 
 
 APPEAL = Subject(
@@ -188,7 +209,7 @@ def budget_of(db: Session, number: int) -> list[tuple[str, int]]:
 
 def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """Cancel (in review) or fail (in funding) an appeal whose deadline has passed, so that a new one may open."""
-    if appeal.deadline > now or appeal.state not in (*IN_REVIEW, "funding"):
+    if not appeal.is_overdue(now) or appeal.state not in (*IN_REVIEW, "funding"):
         return
     if appeal.state == "funding":
         fail(db, appeal, now, "overdue")
@@ -233,10 +254,15 @@ def _notify_backers(db: Session, appeal: Appeal, template: str, now: datetime) -
 
 
 def publish(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Open an appeal for pledges: endorsed and, for crowdfunding, filed by the fund holder. Raises WrongState."""
+    """Open an appeal for pledges, up to its last day: endorsed and, for crowdfunding, filed by the fund holder.
+
+    Raises WrongState.
+    """
     if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
         raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
     MACHINE.move(db, appeal, "funding", SYSTEM, now)
+    if appeal.collect_days is not None:
+        appeal.deadline = end_of_day(now, appeal.collect_days)
     appeal.published_at = now
 
 

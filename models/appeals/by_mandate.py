@@ -30,6 +30,7 @@ def read_back(db: Session, number: int) -> ActFacts:
         "budget": budget[:MOST_LINES],
         "lines": len(budget),
         "deadline": appeal.deadline,
+        "collect_days": appeal.collect_days,
     }
     return ActFacts(appeal.region_code, facts)
 

@@ -16,7 +16,7 @@ from models.staff.decision import Decision
 from models.staff.task import close_task
 from models.verification.case import lock_cases
 
-_FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "minimum_fen", "deadline")
+_FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "minimum_fen", "deadline", "collect_days")
 _MOST = 5
 
 

@@ -34,7 +34,8 @@ class AppealFile:
     target_fen: int
     minimum_fen: int | None
     budget: Sequence[tuple[str, int]]
-    deadline: datetime
+    deadline: datetime | None
+    collect_days: int | None
     state: str
     name: str | None
     phone: str | None
@@ -73,6 +74,7 @@ def open_appeal_file(db: Session, staff: Staff, number: int, now: datetime) -> A
         minimum_fen=appeal.minimum_fen,
         budget=[(line.item, line.amount_fen) for line in lines],
         deadline=appeal.deadline,
+        collect_days=appeal.collect_days,
         state=appeal.state,
         name=owner.name if sees_people else None,
         phone=owner.phone if sees_people else None,

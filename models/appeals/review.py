@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE, Appeal, freeze, lock_appeal, publish, resume
 from models.appeals.file import has_read_appeal
+from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.broadcast import notify_backers
@@ -84,7 +85,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
         raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
     if appeal.round > 1 and not has_read_appeal(db, staff, number):
         raise ChangedSince(number)
-    if appeal.deadline <= now:
+    if appeal.is_overdue(now):
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "pass", now)
@@ -175,6 +176,8 @@ def notify_owner(
     template = "appeal_opened" if opened else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
     values |= {"resumed": resumed, **(sums or {})}
+    if opened:
+        values["closes"] = day_in_china(appeal.closes_at)
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     if not notify_user(db, appeal.owner_id, template, values, key, now, ("appeal", appeal.id)):
         notify_writer(db, appeal.id, values, key, now)

@@ -37,7 +37,7 @@ class OutsideHomeCounty(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NewAppeal:
-    """The answers that make an appeal. ``budget``: (item, fen) pairs."""
+    """The answers that make an appeal. ``budget``: (item, fen) pairs; ``deadline`` or ``collect_days``, not both."""
 
     draft_id: str
     kind: str
@@ -46,8 +46,9 @@ class NewAppeal:
     story: str
     region_code: str
     target_fen: int
-    deadline: datetime
     budget: Sequence[tuple[str, int]]
+    deadline: datetime | None = None
+    collect_days: int | None = None
     minimum_fen: int | None = None
 
 
@@ -100,7 +101,7 @@ def check_category_free(db: Session, owner: User, category: str, now: datetime) 
     """Check that the household has no open appeal in this category; ends an overdue one. Raises OnePerCategory."""
     theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
     other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
-    if other and other.deadline <= now:
+    if other and other.is_overdue(now):
         on_deadline(db, get_appeal(db, other.id, lock=True), now)
     if other and other.state in OPEN:
         raise OnePerCategory(number=other.id)

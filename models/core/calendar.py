@@ -1,11 +1,17 @@
 """Define China's time zone, in which the product counts days."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 
 # A fixed offset: China has had no daylight saving since 1991.
 CHINA = timezone(timedelta(hours=8))
+LAST_SECOND = time(23, 59, 59)
 
 
 def day_in_china(at: datetime) -> str:
     """Write the day in China as ISO 8601, as a notification's facts hold it."""
     return at.astimezone(CHINA).date().isoformat()
+
+
+def end_of_day(at: datetime, days_on: int = 0) -> datetime:
+    """Return the last second of the day in China, so many days after ``at``."""
+    return datetime.combine(at.astimezone(CHINA).date() + timedelta(days=days_on), LAST_SECOND, CHINA)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal, BudgetLine
 from models.core.state_machine import By
 from models.disbursements.disbursement import (
+    UNACQUITTED,
     UNDER_WAY,
     Disbursement,
     NoSuchDisbursement,
@@ -25,6 +26,8 @@ from models.staff.file_access import TaskView, may_read, record_file_access, vie
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 
+# The most disbursements that are listed to choose from.
+MOST = 9
 # The steps at which staff see the payee's account, and those at which they see the owner's name and telephone.
 _SEE_ACCOUNT = ("use_endorse", "use_approve", "use_authorise", "use_pay", "use_doubt")
 _CALL = ("use_endorse", "use_call", "use_doubt", "use_acquit")
@@ -92,6 +95,15 @@ def disbursements_of(db: Session, appeal_id: int, most: int) -> Sequence[Disburs
     ended = ("acquitted", "refused", "withdrawn", "returned")
     theirs = select(Disbursement).where(Disbursement.appeal_id == appeal_id, Disbursement.state.not_in(ended))
     return db.scalars(theirs.order_by(Disbursement.id.desc()).limit(most)).all()
+
+
+def awaiting_pictures(db: Session, user: User) -> Sequence[Disbursement]:
+    """List the owner's disbursements that wait for pictures of evidence or receipts, the newest first, at most MOST."""
+    receipts = Disbursement.state.in_(UNACQUITTED) & Disbursement.receipts_at.is_(None)
+    waits = select(Disbursement).join(Appeal, Appeal.id == Disbursement.appeal_id)
+    waits = waits.where(Appeal.owner_id == user.id, Disbursement.requested_by == user.id)
+    waits = waits.where((Disbursement.state == "requested") | receipts)
+    return db.scalars(waits.order_by(Disbursement.id.desc()).limit(MOST)).all()
 
 
 def may_withdraw(disbursement: Disbursement) -> bool:

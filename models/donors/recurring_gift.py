@@ -132,7 +132,7 @@ def check_may_begin(db: Session, donor: User, appeal: Appeal, now: datetime) -> 
     live = db.scalars(select(RecurringGift.appeal_id).where(*_live(donor))).all()
     if appeal.id in live:
         return
-    if first_time(now) >= appeal.deadline:
+    if first_time(now) >= appeal.closes_at:
         raise EndsBefore(number=appeal.id, title=appeal.title, deadline=appeal.deadline)
     if len(live) >= MOST:
         raise TooManyRecurringGifts(most=MOST)
@@ -244,7 +244,7 @@ def remind_donors(db: Session, now: datetime) -> int:
     for gift, appeal in found:
         asked_for = day_in_china(gift.next_at)
         gift.next_at, gift.pledge_id = next_time(gift.day, gift.next_at, now), None
-        if appeal.state == "funding" and appeal.deadline > now:
+        if appeal.collects(now):
             _notify(db, "recurring_gift_due", gift, appeal, asked_for, now)
     db.flush()
     return len(found)

@@ -48,7 +48,7 @@ def end_funding(db: Session, now: datetime) -> int:
 
 def end_if_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """End one overdue appeal, which the caller holds; one in review is cancelled. Nothing before the deadline."""
-    if appeal.deadline > now:
+    if not appeal.is_overdue(now):
         return
     if appeal.state == "funding":
         _end(db, appeal, now)

@@ -56,7 +56,7 @@ def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False)
 def matching_offers(db: Session, appeal_id: int, now: datetime) -> list[MatchingOffer]:
     """List the offers to match a gift to this appeal now, without sums: other gifts may use them up first."""
     appeal = db.get(Appeal, appeal_id)
-    if appeal is None or appeal.state != "funding" or appeal.deadline <= now:
+    if appeal is None or not appeal.collects(now):
         return []
     found = []
     for pool in pools_for(db, appeal, now):

@@ -157,7 +157,7 @@ class Raised:
 
 def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
     """Check that this donor (None: not known yet) may pledge to this appeal now. Raises NotFunding or OwnHousehold."""
-    if appeal.state != "funding" or appeal.deadline <= now:
+    if not appeal.collects(now):
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
         raise OwnHousehold(number=appeal.id)

@@ -82,11 +82,10 @@ def check_scope(
         raise PlaceElsewhere(region=db.get_one(Region, staff.region_code).full_name)
     if appeal_id:
         appeal = db.get(Appeal, appeal_id)
-        takes = appeal is not None and appeal.state == "funding" and appeal.deadline > now
-        if appeal is None or not takes or not staff.covers(appeal.region_code):
+        if appeal is None or not appeal.collects(now) or not staff.covers(appeal.region_code):
             raise NotForAppeal(number=appeal_id)
-        if until and until > appeal.deadline:
-            raise PoolEnds(number=appeal.id, deadline=appeal.deadline)
+        if until and until > appeal.closes_at:
+            raise PoolEnds(number=appeal.id, deadline=appeal.closes_at)
 
 
 def close_pool(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool:

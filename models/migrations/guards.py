@@ -22,6 +22,12 @@ def keep_fixed(table: str, columns: tuple[str, ...], when: str = "1 = 1", name: 
     _refuse(f"{table}_{name}", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 
+def drop_fixed(table: str, name: str = "fixed") -> None:
+    """Remove what ``keep_fixed`` made, so that it can be made anew with other columns."""
+    op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
+    op.execute(f"DROP FUNCTION {table}_{name}()")
+
+
 def refuse_insert(table: str, name: str, condition: str, message: str) -> None:
     """No row for which this holds (an SQL condition on NEW, which may ask other tables)."""
     body = f"IF {condition} THEN {_raise(message)} END IF; RETURN NEW;"

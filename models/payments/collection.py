@@ -87,7 +87,7 @@ def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) ->
     if pledge.state != "intended":
         return
     check_room(db, appeal, pledge.amount_fen)
-    pledge.pay_by = min(now + PAY_WITHIN, appeal.deadline - LAST_ORDER)
+    pledge.pay_by = min(now + PAY_WITHIN, appeal.closes_at - LAST_ORDER)
     if pledge.pay_by <= now:
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
     PLEDGES.move(db, pledge, "awaiting_payment", _owner(pledge), now)
@@ -110,7 +110,7 @@ def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
     """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
     appeal = get_appeal(db, pledge.appeal_id)
     in_question = has_open_suspense_item(db, pledge.id)
-    until = pledge.pay_by or appeal.deadline - LAST_ORDER
+    until = pledge.pay_by or appeal.closes_at - LAST_ORDER
     if pledge.state not in UNPAID or until <= now or in_question:
         raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
     check_open(appeal, db.get_one(User, pledge.donor_id), now)

@@ -34,7 +34,7 @@ def settle_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     notified too.
     """
     has = raised(db, [appeal.id])[appeal.id]
-    missing, collects = appeal.target_fen - has.raised_fen, appeal.deadline > now
+    missing, collects = appeal.target_fen - has.raised_fen, appeal.closes_at > now
     least = appeal.minimum_fen or least_minimum(appeal.target_fen)
     if appeal.state not in HAD_ENOUGH or missing < SMALLEST_PLEDGE or (has.raised_fen >= least and not collects):
         return False

@@ -139,6 +139,7 @@ APPEALS: Catalogue[PublicAppeal] = Catalogue(
         Appeal.target_fen,
         Appeal.minimum_fen,
         Appeal.deadline,
+        Appeal.collect_days,
         Appeal.state,
         Staff.role.label("vouched_by"),
         Appeal.endorsed_at.label("vouched_at"),

@@ -37,7 +37,8 @@ class PublicAppeal:
     gifts: int
     paid_fen: int
     promised_fen: int
-    deadline: datetime
+    deadline: datetime | None
+    collect_days: int | None
     state: str
     vouched_by: str | None
     vouched_at: datetime | None
@@ -47,7 +48,7 @@ class PublicAppeal:
     def takes_gifts(self, now: datetime) -> bool:
         """Tell whether it can be given to now: it is open, and does not have its target yet."""
         is_full = self.target_fen - self.raised_fen < SMALLEST_PLEDGE
-        return self.state == "funding" and self.deadline > now and not is_full
+        return self.state == "funding" and self.deadline is not None and self.deadline > now and not is_full
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Let staff list, read and answer the tickets (人工) of their region."""
+"""Let staff list, read, answer and close the tickets (人工) of their region."""
 
 from datetime import datetime, timedelta
 
@@ -14,10 +14,11 @@ from models.places.region import Region
 from models.staff.decision import Decision
 from models.staff.member import Staff, all_seats_of, covered_by
 from models.staff.task import HasConflict, OutsideRegion
-from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket
+from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket, lock_ticket
 
-# The person should have an answer within this time.
-ANSWERED_WITHIN = timedelta(days=2)
+# After an answer, a person who is silent for this long needs nothing more.
+QUIET_LASTS = timedelta(days=7)
+_BATCH = 500
 # In characters of three bytes; a longer one counts for more. The answer has to fit into one message.
 LONGEST_ANSWER = 500
 
@@ -32,18 +33,24 @@ class AnswerMissing(Refusal):
     code = "answer_missing"
 
 
+class TicketWaits(Refusal):
+    """The person waits for an answer in the ticket, so an officer may not close it."""
+
+    code = "ticket_waits"
+
+
 class AnswerTooLong(Refusal):
     code = "answer_too_long"
 
 
 def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
-    """List open tickets that the officer may answer, the oldest first; ``after``: (opened_at, id) of the last seen."""
+    """List open tickets that the officer may answer, the earliest due first; ``after``: (due_at, id) of the last."""
     statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_about_own_decision(db, staff))
     if after:
-        opened_at, number = after
-        later = or_(Ticket.opened_at > opened_at, (Ticket.opened_at == opened_at) & (Ticket.id > number))
+        due_at, number = after
+        later = or_(Ticket.due_at > due_at, (Ticket.due_at == due_at) & (Ticket.id > number))
         statement = statement.where(later)
-    return list(db.scalars(statement.order_by(Ticket.opened_at, Ticket.id).limit(most)))
+    return list(db.scalars(statement.order_by(Ticket.due_at, Ticket.id).limit(most)))
 
 
 def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
@@ -67,9 +74,9 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
 
 
 def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
-    """Keep the answer, close the ticket, and notify the person. Locks the ticket.
+    """Keep the answer and notify the person, whose turn it is then. Locks the ticket.
 
-    A closed ticket may be answered again as far as models.support.ticket allows.
+    It may be answered again until it is closed, and as far as models.support.ticket allows.
     Raises NoSuchTicket, OutsideRegion, HasConflict, AnswerMissing or AnswerTooLong.
     """
     ticket = _lock_ticket(db, staff, number, now)
@@ -79,7 +86,8 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     if length > LONGEST_ANSWER:
         raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
     message = add_message(db, number, staff.actor.name, words, now)
-    close_ticket(db, number, now)
+    ticket.state, ticket.answered_at, ticket.closed_at = "answered", now, None
+    db.flush()
     values = {"number": number, "words": words}
     notify(
         db,
@@ -92,9 +100,38 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     )
 
 
+def end_ticket(db: Session, staff: Staff, number: int, now: datetime) -> None:
+    """Close an answered ticket, and notify the person. Locks the ticket.
+
+    Raises NoSuchTicket, OutsideRegion, HasConflict or TicketWaits.
+    """
+    ticket = _lock_ticket(db, staff, number, now)
+    if ticket.state == "closed":
+        raise NoSuchTicket(number=number)
+    if ticket.state == "open":
+        raise TicketWaits(number=number)
+    _end(db, ticket, now, quiet=False)
+
+
+def close_quiet_tickets(db: Session, now: datetime) -> int:
+    """Close tickets in which the person has been silent since the last answer, and tell them. Returns how many."""
+    quiet = select(Ticket).where(Ticket.state == "answered", Ticket.answered_at <= now - QUIET_LASTS)
+    found = db.scalars(quiet.order_by(Ticket.answered_at).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    for ticket in found:
+        _end(db, ticket, now, quiet=True)
+    return len(found)
+
+
+def _end(db: Session, ticket: Ticket, now: datetime, *, quiet: bool) -> None:
+    close_ticket(db, ticket.id, now)
+    key = f"ticket_ended:{ticket.id}:{now.timestamp()}"
+    facts = {"number": ticket.id, "days": QUIET_LASTS.days if quiet else None}
+    notify(db, ticket.conversation_id, "ticket_ended", facts, key, now, ("ticket", ticket.id))
+
+
 def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
     """Lock and return a ticket that this officer may answer. Raises NoSuchTicket, OutsideRegion or HasConflict."""
-    ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
+    ticket = lock_ticket(db, number)
     if ticket is None or not ticket.may_be_answered(now):
         raise NoSuchTicket(number=number)
     if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_region(staff))) is None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.notifications.notify import notify_user
 from models.places.region import Region, county_of
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
-from models.support.ticket import TICKET_LASTS, Ticket, open_ticket, reopen_ticket
+from models.support.ticket import Ticket, may_go_on, open_ticket, put_in_queue
 from models.verification.case import Verification
 
 ITEMS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
@@ -89,13 +89,11 @@ def request_introduction(
 
 
 def find_threads(db: Session, conversation_id: int, user_id: int | None, now: datetime) -> list[Thread]:
-    """List the person's threads that are open or were answered within ``LASTS``, the newest first: their own tickets,
-    and tickets of people who want their items."""
-    live = or_(Ticket.state == "open", Ticket.closed_at > now - TICKET_LASTS)
-    newest = select(Ticket).where(live).order_by(Ticket.id.desc()).limit(4 * MOST_THREADS)
-    mine = db.scalars(
-        newest.where(Ticket.conversation_id == conversation_id, or_(Ticket.about.is_not(None), Ticket.state == "open"))
-    ).all()
+    """List the person's threads that may go on, the newest first: their own tickets, and tickets of people who want
+    their items."""
+    newest = select(Ticket).where(may_go_on(now)).order_by(Ticket.id.desc()).limit(4 * MOST_THREADS)
+    calls = or_(Ticket.about.is_not(None), Ticket.state != "closed")
+    mine = db.scalars(newest.where(Ticket.conversation_id == conversation_id, calls)).all()
     own_items = union_all(*(_references_of(kind, user_id) for kind in ITEMS))
     from_askers = newest.where(
         Ticket.about.in_(own_items), Ticket.conversation_id != conversation_id, Ticket.beside.is_(None)
@@ -112,7 +110,7 @@ def continue_thread(db: Session, thread: Thread, conversation_id: int, now: date
     if thread.ticket is None:
         return open_ticket(db, conversation_id, thread.region_code, thread.about, now, thread.beside)
     ticket = db.get_one(Ticket, thread.ticket, with_for_update=True, populate_existing=True)
-    reopen_ticket(ticket, now)
+    put_in_queue(ticket, now)
     db.flush()
     return ticket
 
@@ -160,5 +158,5 @@ def _references_of(kind: str, user_id: int | None) -> Any:
 def _thread(ticket: Ticket, ask: Ticket | None) -> Thread:
     """Make the thread of a person's own ticket; ``ask``: the ticket that it is beside, if that is still live."""
     last_at = max(ticket.last_at, ask.opened_at) if ask else ticket.last_at
-    waits = ticket.state == "closed" or last_at > ticket.last_at
+    waits = ticket.state != "open" or last_at > ticket.last_at
     return Thread(ticket.id, ticket.beside, ticket.region_code, ticket.about, last_at, waits)

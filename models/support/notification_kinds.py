@@ -1,8 +1,12 @@
 """The notification kinds of tickets and introductions."""
 
-from models.notifications.kinds import Kind, Standing
+from models.notifications.kinds import Kind, Offer, Standing
+
+SOLVED = Offer("solved", ("solve_ticket", "number"))
+MORE_TO_SAY = Offer("more_to_say", ("take_up_ticket", "number"))
 
 KINDS: dict[str, Kind] = {
-    "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True),
+    "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True, offers=(SOLVED, MORE_TO_SAY)),
+    "ticket_ended": Kind(Standing.SERVICE, "progress", brief=True),
     "introduction": Kind(Standing.SERVICE, "progress", topic="matches"),
 }

@@ -1,13 +1,14 @@
-"""Keep tickets (人工), a person's calls for an officer, with their messages encrypted.
+"""Keep tickets (人工), a person's conversation with the officers of a place, with its messages encrypted.
 
-An answer closes a ticket. A person who calls again within ``LASTS`` reopens it, and so reaches the same officers
-about the same subject. An item that a person wants has two tickets, the asker's and the owner's ``beside`` it; the
-same officers handle both, and may answer either until ``LASTS`` is over.
+A ticket is ``open`` while the officers have to answer, ``answered`` while the person may write again, and ``closed``
+when either side or a long silence ended it. What the person writes next opens it again, for the same officers about
+the same subject. An item that a person wants has two tickets, the asker's and the owner's ``beside`` it; the same
+officers handle both.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, String, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -15,9 +16,11 @@ from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 
 TICKET_LASTS = timedelta(days=14)
-"""How long after an answer a ticket may go on."""
+"""How long after an answer, or after its end, a ticket may be taken up again."""
+ANSWERED_WITHIN = timedelta(days=2)
+"""The person should have an answer within this time."""
 
-
+STATES = ("open", "answered", "closed")
 _IN_A_FLOW = "flow:"
 
 
@@ -39,18 +42,25 @@ class Ticket(Base):
     """In an owner's ticket, the ticket of the person who wants the item; an owner has one for each asker."""
     state: Mapped[str] = mapped_column(String(8), default="open")
     opened_at: Mapped[datetime]
-    """When it was last opened."""
+    """Since when the officers have to answer; the last time that they had to."""
+    due_at: Mapped[datetime]
+    """By when they should have answered."""
+    answered_at: Mapped[datetime | None]
+    """When they last answered, or the person took a closed ticket up again: since when it waits for the person."""
     closed_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("state", ("open", "closed")),
+        one_of("state", STATES),
         Index("ix_tickets_state_id", "state", "id"),
         Index("ix_tickets_about_id", "about", "id"),
+        Index("ix_tickets_answered_at", "answered_at", postgresql_where=text("state = 'answered'")),
     )
 
     @property
     def last_at(self) -> datetime:
-        """When it was answered, or last opened."""
+        """When it was closed, answered or last opened: the time of its present state."""
+        if self.state == "answered":
+            return self.answered_at or self.opened_at
         return self.closed_at or self.opened_at
 
     @property
@@ -59,11 +69,13 @@ class Ticket(Base):
         return self.about is not None and not self.about.startswith(_IN_A_FLOW)
 
     def may_be_answered(self, now: datetime) -> bool:
-        """Tell whether it takes an answer: while open, and within ``LASTS`` if it is about an item or a decision.
+        """Tell whether it takes an answer: until it is closed, and then too if it is about an item or a decision.
 
-        An officer who introduces two sides may have to answer more than once.
+        An officer who introduces two sides may have to answer after one of them has ended its part. A ticket that is
+        not open takes none once ``TICKET_LASTS`` is over.
         """
-        return self.state == "open" or (self.has_subject and now - self.last_at < TICKET_LASTS)
+        recent = now - self.last_at < TICKET_LASTS
+        return self.state == "open" or (recent and (self.state == "answered" or self.has_subject))
 
 
 class TicketMessage(Base):
@@ -85,37 +97,62 @@ def open_ticket(
     now: datetime,
     beside: int | None = None,
 ) -> Ticket:
-    """Return the person's open ticket for this subject, reopened if it was answered within ``LASTS``, or a new one.
+    """Return the person's ticket for this subject, opened again if it is not over, or a new one.
 
     Each item (``listing:3``) has a ticket of its own, for its own officers; with ``beside``, one for each asker.
-    All other calls share one ticket while it is open, and its ``about`` names the flow the person was in last.
+    All other calls share one ticket until it is closed, and its ``about`` names the flow the person was in last.
     """
     own = select(Ticket).where(Ticket.conversation_id == conversation_id)
     same = own.where(Ticket.about == about, Ticket.beside == beside).order_by(Ticket.id.desc()).limit(1)
-    of_any_flow = own.where(Ticket.state == "open", or_(Ticket.about.is_(None), Ticket.about.startswith(_IN_A_FLOW)))
+    of_any_flow = own.where(Ticket.state != "closed", or_(Ticket.about.is_(None), Ticket.about.startswith(_IN_A_FLOW)))
     in_a_flow = about is None or about.startswith(_IN_A_FLOW)
     ticket = db.scalar(of_any_flow.order_by(Ticket.id.desc()).limit(1)) if in_a_flow else None
     if ticket is None and about is not None:
         ticket = db.scalar(same)
-    if ticket is None or (ticket.state == "closed" and now - ticket.last_at >= TICKET_LASTS):
+    if ticket is None or (ticket.state != "open" and now - ticket.last_at >= TICKET_LASTS):
         ticket = Ticket(
-            conversation_id=conversation_id, region_code=region_code, about=about, beside=beside, opened_at=now
+            conversation_id=conversation_id,
+            region_code=region_code,
+            about=about,
+            beside=beside,
+            opened_at=now,
+            due_at=now + ANSWERED_WITHIN,
         )
         db.add(ticket)
     elif in_a_flow and about:
         ticket.about = about
-    reopen_ticket(ticket, now)
+    put_in_queue(ticket, now)
     db.flush()
     return ticket
 
 
-def reopen_ticket(ticket: Ticket, now: datetime) -> None:
-    if ticket.state == "closed":
+def put_in_queue(ticket: Ticket, now: datetime) -> None:
+    """Make it the officers' turn, if it is not: they have as long again to answer."""
+    if ticket.state in ("answered", "closed"):
         ticket.state, ticket.opened_at, ticket.closed_at = "open", now, None
+        ticket.due_at = now + ANSWERED_WITHIN
 
 
-def is_ticket_open(db: Session, ticket_id: int) -> bool:
-    return db.scalar(select(Ticket.state).where(Ticket.id == ticket_id)) == "open"
+def lock_ticket(db: Session, ticket_id: int) -> Ticket | None:
+    """Lock the ticket and read it afresh: an officer may be answering or closing it."""
+    return db.get(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+
+
+def may_go_on(now: datetime) -> ColumnElement[bool]:
+    """Build a condition: tickets that are open, or were answered or closed within ``TICKET_LASTS``."""
+    since = now - TICKET_LASTS
+    return or_(
+        Ticket.state == "open",
+        (Ticket.state == "answered") & (Ticket.answered_at > since),
+        (Ticket.state == "closed") & (Ticket.closed_at > since),
+    )
+
+
+def newest_ticket(db: Session, conversation_id: int, now: datetime) -> Ticket | None:
+    """Find the ticket that the person or the officers used last, if it may go on."""
+    last_at = func.greatest(Ticket.opened_at, Ticket.answered_at, Ticket.closed_at)
+    own = select(Ticket).where(Ticket.conversation_id == conversation_id, may_go_on(now))
+    return db.scalar(own.order_by(last_at.desc(), Ticket.id.desc()).limit(1))
 
 
 def add_message(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> int:
@@ -124,6 +161,26 @@ def add_message(db: Session, ticket_id: int, author: str, words: str, now: datet
     db.add(message)
     db.flush()
     return message.id
+
+
+def say_in_ticket(db: Session, ticket_id: int, words: str, now: datetime) -> bool:
+    """Add the person's words and put the ticket in the officers' queue; False if it is closed. Locks the ticket."""
+    ticket = lock_ticket(db, ticket_id)
+    if ticket is None or ticket.state == "closed":
+        return False
+    add_message(db, ticket_id, "person", words, now)
+    put_in_queue(ticket, now)
+    db.flush()
+    return True
+
+
+def take_up(ticket: Ticket, now: datetime) -> None:
+    """Open a closed ticket again: the officers wait for the person's words, where they had answered before."""
+    if ticket.state == "closed":
+        if ticket.answered_at is None:
+            put_in_queue(ticket, now)
+        else:
+            ticket.state, ticket.answered_at, ticket.closed_at = "answered", now, None
 
 
 def close_ticket(db: Session, ticket_id: int, now: datetime) -> None:

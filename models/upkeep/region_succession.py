@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, or_, select, true, update
+from sqlalchemy import ColumnElement, Engine, select, true, update
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
@@ -19,7 +19,7 @@ from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
 from models.staff.task import Task, assign_holder, record_on_task
 from models.subjects import SUBJECTS
-from models.support.ticket import TICKET_LASTS, Ticket
+from models.support.ticket import Ticket, may_go_on
 
 # Region codes read at once, and rows updated in one statement.
 _WINDOW = 5_000
@@ -62,7 +62,7 @@ def _live_rows(now: datetime) -> dict[Any, ColumnElement[bool]]:
         Staff: (Staff.role.in_(STAFF_ROLES)) & (Staff.state != "revoked"),
         Task: Task.closed_at.is_(None),
         # A person who calls again within this time reaches the same officers.
-        Ticket: or_(Ticket.state == "open", Ticket.closed_at > now - TICKET_LASTS),
+        Ticket: may_go_on(now),
         **{
             subject.table: subject.table.state.in_(subject.machine.sources)
             for subject in SUBJECTS.values()

@@ -18,9 +18,13 @@ class LastRun(Base):
 
 
 def claim_run(db: Session, name: str, every: timedelta, now: datetime) -> bool:
-    """Claim the run of an entry if it is due. Of all processes that ask, exactly one gets True."""
+    """Claim the run of an entry if it is due. Of all processes that ask, exactly one gets True.
+
+    A last run that lies as far ahead was made by a clock that was wrong, or was set back since: it holds up nothing.
+    """
     first = insert(LastRun).values(name=name, ran_at=now).on_conflict_do_nothing(index_elements=["name"])
     if db.execute(first.returning(LastRun.name)).first():
         return True
-    mine = update(LastRun).where(LastRun.name == name, LastRun.ran_at <= now - every).values(ran_at=now)
+    due = (LastRun.ran_at <= now - every) | (LastRun.ran_at >= now + every)
+    mine = update(LastRun).where(LastRun.name == name, due).values(ran_at=now)
     return db.execute(mine.returning(LastRun.name)).first() is not None

@@ -2,7 +2,7 @@
 
 import { $, both } from "./dom.js";
 import { call, formOf, told } from "./store.js";
-import { clock, dayAndTime, full, now, span } from "./when.js";
+import { clock, dayAndTime, full, now, span, untilNextMonth } from "./when.js";
 import { CLOCK } from "./words.js";
 
 const TICK = 1000; // milliseconds
@@ -19,6 +19,7 @@ export function startClock(trouble) {
     }
   };
   for (const button of document.querySelectorAll("[data-move]")) button.addEventListener("click", () => move(Number(button.dataset.move)));
+  document.querySelector("[data-move-to-month]").addEventListener("click", () => move(untilNextMonth()));
   $("clock-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const { amount, unit } = event.target.elements;
@@ -31,10 +32,11 @@ export function startClock(trouble) {
 const languages = (words, put) => words.map((word, language) => word.replace("{}", put[language]));
 
 export function showClock() {
-  const ahead = told.ahead >= 1;
-  $("tool-time").replaceChildren(...(ahead ? [dayAndTime(now()), " ", small(`+${span(told.ahead)[0]}`)] : [clock(now())]));
+  const moved = Math.abs(told.ahead) >= 1;
+  const by = span(Math.abs(told.ahead));
+  $("tool-time").replaceChildren(...(moved ? [dayAndTime(now()), " ", small(`${told.ahead > 0 ? "+" : "−"}${by[0]}`)] : [clock(now())]));
   $("big-time").textContent = full(now());
-  $("ahead").replaceChildren(...both(ahead ? languages(CLOCK.ahead, span(told.ahead)) : CLOCK.true));
+  $("ahead").replaceChildren(...both(moved ? languages(told.ahead > 0 ? CLOCK.ahead : CLOCK.behind, by) : CLOCK.true));
   const silent = told.silent_until - now();
   $("silence").hidden = silent <= 0;
   if (silent > 0) $("silence").replaceChildren(...both(languages(CLOCK.silent, [Math.ceil(silent), Math.ceil(silent)])));

@@ -28,6 +28,14 @@ export const full = (seconds) => {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 };
 
+const CHINA = 8 * 3600; // seconds ahead of UTC, all year
+
+/** Seconds until half past nine, China's time, on the first of the month after this one: an hour at which a month's end is dealt with. */
+export function untilNextMonth() {
+  const here = new Date((now() + CHINA) * 1000);
+  return Date.UTC(here.getUTCFullYear(), here.getUTCMonth() + 1, 1, 9, 30) / 1000 - CHINA - now();
+}
+
 const UNITS = [[86400, "天", "d"], [3600, "小时", "h"], [60, "分钟", "min"]];
 
 /** 90000 -> ["1 天 1 小时", "1 d 1 h"], the two largest units of it. */

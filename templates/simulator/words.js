@@ -171,6 +171,7 @@ export const CLOCK = {
   moving: ["正在拨", "Moving"],
   moved: ["拨过了 {}，到期的事都办完了", "Moved by {}; all that fell due is done"],
   ahead: ["比真的时间快 {}", "{} ahead of the true time"],
+  behind: ["比真的时间慢 {}", "{} behind the true time"],
   true: ["和真的时间一样", "The true time"],
   silent: ["服务器接连出错，微信停止投递，还有 {} 秒", "Too many failures: WeChat delivers nothing for {} s"],
 };

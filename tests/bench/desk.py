@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
-from bot.app import utc_now
 from bot.places.load import DIVISIONS, load_regions, read_regions
 from bot.processes.postgres import EmbeddedPostgres
+from bot.work.clock import true_now
 from models.core.database import connect
 from models.core.encryption import Keyring, keyring, purpose_of, use_keyring
 from models.migrations import upgrade
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(f"{'':34}{'median':>8}{'most':>8}  statements, and the slowest by itself")
         _measure(database, "to do, a county's officer", lambda db: _todo(db, county))
         _measure(database, "to do, a village's officer", lambda db: _todo(db, village))
-        _measure(database, "figures of a county", lambda db: count_region(db, DAOXIAN, utc_now()))
-        _measure(database, "figures of a township", lambda db: count_region(db, MEIHUA, utc_now()))
+        _measure(database, "figures of a county", lambda db: count_region(db, DAOXIAN, true_now()))
+        _measure(database, "figures of a township", lambda db: count_region(db, MEIHUA, true_now()))
         database.dispose()
 
 

@@ -160,7 +160,8 @@ def test_a_failing_turn_leaves_nothing_and_says_sorry_to_every_delivery(stage: S
 
     def broken(turn: TurnContext, session: Session, message: Message) -> Answer:
         calls.append(1)
-        turn.db.add(Ticket(conversation_id=turn.person.conversation_id, opened_at=turn.world.now))
+        now = turn.world.now
+        turn.db.add(Ticket(conversation_id=turn.person.conversation_id, opened_at=now, due_at=now))
         turn.db.flush()
         session.ticket = 7
         turn.jobs.append(("fetch_photo", 1))
@@ -313,7 +314,8 @@ def test_jobs_are_handed_over_after_the_commit(stage: Stage) -> None:
         seen.append(rows(stage, Ticket))
 
     def with_row(turn: TurnContext, session: Session, message: Message) -> Answer:
-        turn.db.add(Ticket(conversation_id=turn.person.conversation_id, opened_at=turn.world.now))
+        now = turn.world.now
+        turn.db.add(Ticket(conversation_id=turn.person.conversation_id, opened_at=now, due_at=now))
         turn.jobs.append(("fetch_photo", 1))
         return Answer([Say("replies/routing/sorry")])
 

@@ -107,6 +107,7 @@ class Actor:
         self.photos = 0
         self.sent = 0
         self.kept: dict[str, str] = {}
+        self.payers: dict[str, int] = {}
 
     def play(self, script: str) -> None:
         for number, line in enumerate(script.splitlines(), 1):
@@ -242,7 +243,8 @@ class Actor:
             case ["collected", *yuan]:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
             case ["used", number, fen]:
-                used(self.stage, int(number), int(fen), people(self.stage))
+                self.payers = self.payers or people(self.stage)
+                used(self.stage, int(number), int(fen), self.payers)
             case ["gives_back"]:
                 for run in gifts_back.runs(self.stage):
                     while gifts_back.plan(self.stage, run):

@@ -18,11 +18,11 @@ COUNTY, QINGTANG = "431124000000", "431124104000"
     ("hours", "said"),
     [
         ([], ""),
-        ([24], "一年里定了 1 户，一半在 1 天内办完"),
-        ([25], "一年里定了 1 户，一半在 2 天内办完"),
+        ([24], "定下认证的：1 户\n其中一半在：1 天内办完"),
+        ([25], "定下认证的：1 户\n其中一半在：2 天内办完"),
         # Of an even number, the lower of the two in the middle: half were decided by then.
-        ([24, 72, 240, 480], "一年里定了 4 户，一半在 3 天内办完"),
-        ([480, 24, 240, 72, 96], "一年里定了 5 户，一半在 4 天内办完"),
+        ([24, 72, 240, 480], "定下认证的：4 户\n其中一半在：3 天内办完"),
+        ([480, 24, 240, 72, 96], "定下认证的：5 户\n其中一半在：4 天内办完"),
     ],
     ids=str,
 )
@@ -30,7 +30,7 @@ def test_half_of_the_decisions_took_no_longer_than_is_said(stage: Stage, hours: 
     _decided(stage, "o-near", hours)
     stage.appoint("o-county", "county", COUNTY)
     reply = stage.say("o-county", "统计")
-    assert said in reply if said else "一年里定了" not in reply
+    assert said in reply if said else "其中一半" not in reply
 
 
 def test_what_was_decided_elsewhere_or_more_than_a_year_ago_is_left_out(stage: Stage) -> None:
@@ -38,7 +38,7 @@ def test_what_was_decided_elsewhere_or_more_than_a_year_ago_is_left_out(stage: S
     _decided(stage, "o-far", [480, 480], region=QINGTANG)
     _decided(stage, "o-long-ago", [240, 240], ago=LOOKS_BACK)
     stage.appoint("o-township", "township", DAOXIAN_MEIHUA)
-    assert "一年里定了 1 户，一半在 2 天内办完" in stage.say("o-township", "统计")
+    assert "定下认证的：1 户\n其中一半在：2 天内办完" in stage.say("o-township", "统计")
 
 
 def _decided(

@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from redis import Redis
 
 from bot.pay.callback import PaymentCallback
-from bot.pay.client import true_now
 from bot.pay.demo_keys import settings_in
 from bot.pay.errors import Unreachable
 from bot.pay.factory import NOTIFY_PATH, make_callback_verifier, make_pay_client
@@ -27,6 +26,7 @@ from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
+from bot.work.clock import true_now
 from config.pay import read_private_key
 from config.settings import SAMPLE_APP_ID, Environment, PayMode, Settings
 from tests.harness.money.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder

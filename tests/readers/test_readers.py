@@ -16,6 +16,7 @@ from flows.readers import (
     Day,
     IdNumber,
     Money,
+    PersonName,
     Phone,
     Photo,
     Place,
@@ -31,12 +32,37 @@ from tests.harness.words.reading import TARGET, asking, message, read
 
 WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
 # Looked for inside what was said, so that one word may serve twice.
-INSIDE = {"vague", "measure", "size", "costs", "medicine_endings", "not_medicine", "food_goods", "not_food_endings"}
+INSIDE = {
+    "vague",
+    "rounds_in_front",
+    "leads_to_amount",
+    "polite_tails",
+    "denies_amount",
+    "leads_to_day",
+    "span_begins",
+    "span_ends",
+    "new_years_days",
+    "leads_to_name",
+    "may_lead_to_name",
+    "name_tails",
+    "titles",
+    "beside_name",
+    "never_in_names",
+    "seldom_in_names",
+    "surnames",
+    "measure",
+    "size",
+    "costs",
+    "medicine_endings",
+    "not_medicine",
+    "food_goods",
+    "not_food_endings",
+}
 
 
 EVERY_READER: list[Reader] = [
     Text(min=2, max=20),
-    Text(min=2, max=20, name=True, digits=False),
+    PersonName(),
     GoodsName(max=20),
     Text(min=5, max=40, many=True, optional=True),
     Choice("colour"),

@@ -80,6 +80,17 @@ def test_every_form_is_read(text, fen):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
+        ("百八十", "vague"),
+        ("百八十块钱", "vague"),
+        ("百十块", "vague"),
+        ("百把块", "vague"),
+        ("三五十", "vague"),
+        ("千儿八百", "vague"),
+        ("小两万", "vague"),
+        ("上百块", "vague"),
+        ("大概五万", "vague"),
+        ("大概要五万吧", "vague"),
+        ("医药费大概要五万", "vague"),
         ("三十多万", "vague"),
         ("几万", "vague"),
         ("几百块钱", "vague"),

@@ -69,7 +69,7 @@ PERMITTED = {
         "view_story view_budget view_flags"
     ),
     ("village", "township", "county"): (
-        "visit statistics publish answer_ticket record_call revision_story approve_revision reject_revision "
+        "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
         "send_back_update view_statistics view_told view_ticket view_visit"
     ),
     ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card",
@@ -270,8 +270,14 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
     "answer_ticket": [
         (UNKNOWN, "village", "999 您好", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2 您好", OUT, "工单 2 号不归您管"),
-        (DECIDED, "village", "3 您好", "replies/refusals:no_such_ticket", "已经有人答复了"),
+        (DECIDED, "village", "3 您好", "replies/refusals:no_such_ticket", "已经结束了"),
         (STATE, "village", "1", "replies/refusals:answer_missing", "还没写"),
+    ],
+    "end_ticket": [
+        (UNKNOWN, "village", "999", "replies/refusals:no_such_ticket", "没有 999 号工单"),
+        (OUTSIDE, "village", "2", OUT, "工单 2 号不归您管"),
+        (DECIDED, "village", "3", "replies/refusals:no_such_ticket", "已经结束了"),
+        (STATE, "village", "1", "replies/refusals:ticket_waits", "还有话没答复"),
     ],
     "suspend_staff": [*staff_rows(), *staff_rows(" 1"), (DECIDED, "county", "n-away 1", STANDS, "停用了")],
     "restore_staff": [*staff_rows(), (STATE, "county", "n-village", STANDS, "在岗")],

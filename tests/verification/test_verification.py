@@ -276,7 +276,7 @@ def test_a_year_ends_once_with_one_reminder(stage: Stage) -> None:
 
 def test_a_part_of_the_sweep_that_fails_keeps_none_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(db: Database, _: object) -> int:
-        db.add(Ticket(conversation_id=0, opened_at=stage.clock()))
+        db.add(Ticket(conversation_id=0, opened_at=stage.clock(), due_at=stage.clock()))
         raise RuntimeError
 
     stage.register("o-wang", "resident")

@@ -54,12 +54,12 @@ class Order:
 
 
 class Orders:
-    """``lock`` is shared with all that changes orders. ``ahead``: by how much the platform's clock was moved."""
+    """``lock`` is shared with all that changes orders. ``behind``: by how much the merchant's server is behind."""
 
     def __init__(
         self,
         clock: Callable[[], float],
-        ahead: Callable[[], float],
+        behind: Callable[[], float],
         lock: threading.RLock,
         words: Words,
         app_id: str,
@@ -68,7 +68,7 @@ class Orders:
         http_on_loopback: bool,
     ) -> None:
         self._clock = clock
-        self._ahead = ahead
+        self._behind = behind
         self._lock = lock
         self._words = words
         self._app_id = app_id
@@ -190,11 +190,11 @@ class Orders:
         )
 
     def _expires(self, written: str) -> float | None:
-        """The merchant's server has the true time, so what it writes moves along with the platform's clock."""
+        """What the merchant's server writes is by its own clock, which may be behind the platform's."""
         if not written:
             return None
         try:
-            moment = read_rfc3339(written) + self._ahead()
+            moment = read_rfc3339(written) + self._behind()
         except ValueError as error:
             raise fields.wrong("time_expire", "RFC 3339 with a time zone is required") from error
         if moment - self._clock() < EXPIRE_AHEAD:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from flows.engine.world import World
 from flows.language import numerals
 from flows.language.numerals import Unread
+from flows.language.said_numbers import said_number
 from flows.readers.numbers.bounded import Bounded
 
 
@@ -26,9 +27,13 @@ class Count(Bounded):
 
     def number(self, text: str, world: World) -> Fraction | Unread:
         measures = sorted(world.lexicon.words["measure"], key=len, reverse=True)
+        vague_words = world.lexicon.words["vague"]
 
         def parse(folded: str) -> Fraction | Unread:
             ending = next((word for word in measures if folded.endswith(word)), "")
             return numerals.parse(folded.removesuffix(ending))
 
-        return numerals.unless_vague(numerals.fold(text), parse, world.lexicon.words["vague"])
+        def strict(folded: str) -> Fraction | Unread:
+            return numerals.unless_vague(folded, parse, vague_words)
+
+        return said_number(text, strict, world.lexicon)

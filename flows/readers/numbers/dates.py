@@ -19,6 +19,7 @@ _SPAN = re.compile(r"([0-9零一二三四五六七八九十百千两]+)(天|日|
 _DAYS_IN = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7}
 _MONTHS_IN = {"月": 1, "年": 12}
 _LONGEST_SPAN = 3650
+_DAYS_IN_YEAR, _DAYS_IN_MONTH = 365, 30
 # The next 29 February may be eight years away.
 _YEARS_TO_SEARCH = 9
 _MONTHS_TO_SEARCH = 3
@@ -65,9 +66,10 @@ class DateFinder:
         if len(folded) > numerals.LONGEST:
             return None
         ways = (self._full, self._in_year, self._in_month, self._after)
-        return self._named(text) or next((day for day in (way(folded) for way in ways) if day), None)
+        return self.named(text) or next((day for day in (way(folded) for way in ways) if day), None)
 
-    def _named(self, text: str) -> date | None:
+    def named(self, text: str) -> date | None:
+        """Return the day that is called by one of the plain names: 明天, 月底."""
         names = (name for name in _NAMED if self.lexicon.means(name, text))
         return next((_NAMED[name](self.today) for name in names), None)
 
@@ -102,23 +104,34 @@ class DateFinder:
         step = -1 if self.backwards else 1
         return self._nearest(self._on_day(match[1], step * n) for n in range(_MONTHS_TO_SEARCH))
 
+    def span(self, text: str) -> int | None:
+        """Return the days of a span as they are reckoned, a month as 30 and a year as 365; None where it is no span."""
+        span = self._span(numerals.fold(text))
+        if span is None:
+            return None
+        years, months = divmod(span[0], 12)
+        return years * _DAYS_IN_YEAR + months * _DAYS_IN_MONTH + span[1]
+
     def _after(self, folded: str) -> date | None:
-        """Read 30天后, 一个月后, 半年后; 后 may be missing, but not after years, since 26年 is a year."""
+        span = self._span(folded)
+        return _months_on(self.today, span[0]) + timedelta(days=span[1]) if span else None
+
+    def _span(self, folded: str) -> tuple[int, int] | None:
+        """Read 30天后, 一个月后, 半年后 as (months, days).
+
+        后 may be missing, but not after years, since 26年 is a year.
+        """
         later = next((word for word in _longest_first(self.lexicon.words["later"]) if folded.endswith(word)), "")
         span = folded.removesuffix(later)
         if half := _HALF.fullmatch(span):
-            return _months_on(self.today, 6) if half[1] == "年" else self.today + timedelta(days=15)
+            return (6, 0) if half[1] == "年" else (0, 15)
         match = _SPAN.fullmatch(span)
         count = numerals.read_integer(match[1]) if match else None
         if match is None or count is None or (match[2] == "年" and not later):
             return None
-        return self._span_on(count, match[2].removeprefix("个"))
-
-    def _span_on(self, count: int, unit: str) -> date | None:
+        unit = match[2].removeprefix("个")
         days, months = count * _DAYS_IN.get(unit, 0), count * _MONTHS_IN.get(unit, 0)
-        if days + months * 30 > _LONGEST_SPAN:
-            return None
-        return _months_on(self.today, months) + timedelta(days=days)
+        return (months, days) if days + months * _DAYS_IN_MONTH <= _LONGEST_SPAN else None
 
     def _on_day(self, day: str, months: int) -> date | None:
         month = _months_on(self.today.replace(day=1), months)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flows.engine.world import World
 from flows.language import numerals
 from flows.language.numerals import Unread
+from flows.language.said_numbers import said_number
 from flows.readers.base import Asking, Rejected
 from flows.readers.numbers.amounts import Unit, measure
 from flows.readers.numbers.bounded import Bounded, is_integer
@@ -20,6 +21,8 @@ _UNITS = (
 )
 _BEFORE = re.compile("^(-?)(?:人民币|rmb|cny)?:?¥?")
 _AFTER = re.compile("(?:钱|整|正|人民币|rmb)+$")
+# After words that nobody listed only these are money: 学费五百, 医药费3200, but not 孩子八 nor 大家一块.
+_UNMISTAKABLE = re.compile("^(?!一块$).*(?:[元块圆圓塊毛角]|[1-9一二三四五六七八九两][百千万亿]|[0-9]{2})")
 
 
 def read_fen(text: str, world: World) -> Fraction | Unread:
@@ -27,9 +30,19 @@ def read_fen(text: str, world: World) -> Fraction | Unread:
     return numerals.unless_vague(numerals.fold(text), _parse, world.lexicon.words["vague"])
 
 
+def read_said_fen(text: str, world: World) -> Fraction | Unread:
+    """Read the amount in fen, also out of a short sentence (就捐20吧), where it is the only number."""
+    vague_words = world.lexicon.words["vague"]
+
+    def strict(folded: str) -> Fraction | Unread:
+        return numerals.unless_vague(folded, _parse, vague_words)
+
+    return said_number(text, strict, world.lexicon, _UNMISTAKABLE)
+
+
 @dataclass(frozen=True)
 class Money(Bounded):
-    """Value: fen, ``min`` to ``max`` (also in fen).
+    """Value: fen, ``min`` to ``max`` (also in fen); the amount may stand in a short sentence (我捐五十块).
 
     Codes: not_text, not_heard, not_money, vague (三十多万), not_positive, too_precise
     (more than two decimals), absurd (above 10 亿 yuan; ``most``), and where the
@@ -44,7 +57,7 @@ class Money(Bounded):
         return (*super().codes, "absurd")
 
     def number(self, text: str, world: World) -> Fraction | Unread:
-        return read_fen(text, world)
+        return read_said_fen(text, world)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         if is_integer(value) and value > LARGEST:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flows.language import numerals
 from flows.language.lexicon import Lexicon
 from flows.language.numerals import Unread
+from flows.language.said_numbers import without_tail
 from flows.readers.base import Asking, Reading, Rejected
 from flows.readers.numbers.money import Money
 
@@ -40,7 +41,8 @@ class Price(Money):
         return (*super().codes, "other_unit")
 
     def read_words(self, text: str, asking: Asking) -> Reading:
-        said = _parted(numerals.fold(text)[: numerals.LONGEST], asking.world.lexicon)
+        lexicon = asking.world.lexicon
+        said = _parted(without_tail(numerals.fold(text)[: numerals.LONGEST], lexicon), lexicon)
         if said is None:
             return super().read_words(text, asking)
         if said.unit != asking.answers.get(self.unit_step):

@@ -8,6 +8,7 @@ from typing import ClassVar
 from flows.engine.world import World
 from flows.language import numerals
 from flows.language.numerals import Unread
+from flows.language.said_numbers import said_number
 from flows.readers.base import Asking, Reading, Rejected
 from flows.readers.numbers.amounts import Unit, measure
 from flows.readers.numbers.bounded import Bounded
@@ -48,11 +49,15 @@ class Weight(Bounded):
 
     def number(self, text: str, world: World) -> Fraction | Unread:
         vague_words = world.lexicon.words["vague"]
-        grams = numerals.unless_vague(numerals.fold(text), _parse, vague_words)
-        if grams is Unread.NOT_A_NUMBER and self.bare:
-            number = numerals.read(text, vague_words)
-            return number if isinstance(number, Unread) else number * self.bare
-        return grams
+
+        def strict(folded: str) -> Fraction | Unread:
+            grams = numerals.unless_vague(folded, _parse, vague_words)
+            if grams is Unread.NOT_A_NUMBER and self.bare:
+                number = numerals.unless_vague(folded, numerals.parse, vague_words)
+                return number if isinstance(number, Unread) else number * self.bare
+            return grams
+
+        return said_number(text, strict, world.lexicon)
 
     def read_words(self, text: str, asking: Asking) -> Reading:
         reading = super().read_words(text, asking)

@@ -148,6 +148,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "task_overdue": {**task, "yours": True},
         "thanks": {**appeal, "words": public},
         "ticket_answered": {"number": MOST, "words": words},
+        "ticket_ended": {"number": MOST, "days": 7},
         "introduction": {"kind": "request", "number": MOST, "name": ITEM},
     }
 
@@ -295,6 +296,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("thanks", {**appeal, "words": "谢谢您，孩子能走好路了。"}),
         ("ticket_answered", {"number": 2, "words": "明天去看您"}),
+        *(("ticket_ended", {"number": 2, "days": days}) for days in (None, 7)),
         *(
             ("introduction", {"kind": kind, "number": 3, "name": "竹编提篮"})
             for kind in ("listing", "offer", "request")

@@ -1,0 +1,127 @@
+"""A ticket is a conversation: what a transcript cannot look at."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session as Database
+
+from bot.work.sweeps import apply_deadlines
+from models.core.database import connect
+from models.migrations import _config, upgrade
+from models.notifications.notification import Notification
+from models.support.desk import QUIET_LASTS
+from models.support.ticket import ANSWERED_WITHIN, Ticket, TicketMessage
+from tests.harness.stage import Stage
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    stage = Stage(database_url)
+    stage.register("o-wang", "resident")
+    stage.appoint("o-zhou", "village")
+    yield stage
+    stage.close()
+
+
+def ticket(stage: Stage) -> Ticket:
+    with Database(stage.database) as db:
+        return db.scalars(select(Ticket)).one()
+
+
+def say(stage: Stage, openid: str, *texts: str) -> list[str]:
+    for words in texts:
+        stage.said = []
+        stage.say(openid, words)
+    return stage.said
+
+
+def test_only_what_nothing_else_takes_goes_to_the_ticket(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "我家的事", "菜单", "1", "修羊圈的屋顶", "取消", "看求助", "0", "消息")
+    say(stage, "o-wang", "还有一件")
+    with Database(stage.database) as db:
+        kept = db.scalars(select(TicketMessage).order_by(TicketMessage.id)).all()
+        assert [message.words for message in kept] == ["我家的事", "还有一件"]
+
+
+def test_what_is_on_the_screen_can_still_be_answered_after_words_for_the_ticket(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "菜单", "今天天气不错")
+    assert say(stage, "o-wang", "1")[-1] == "start_appeal/title:ask"
+
+
+def test_a_new_message_after_an_answer_has_a_due_date_of_its_own(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "我家的事")
+    assert ticket(stage).due_at == stage.clock() + ANSWERED_WITHIN
+    say(stage, "o-zhou", "答复 1 好")
+    stage.clock.move(timedelta(days=3))
+    say(stage, "o-wang", "还没来人")
+    assert (ticket(stage).state, ticket(stage).due_at) == ("open", stage.clock() + ANSWERED_WITHIN)
+
+
+def test_silence_closes_only_what_was_answered_and_says_so_once(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "我家的事")
+    stage.clock.move(2 * QUIET_LASTS)
+    apply_deadlines(stage.database, stage.clock())
+    assert ticket(stage).state == "open"
+    say(stage, "o-zhou", "答复 1 好")
+    stage.clock.move(QUIET_LASTS)
+    for _ in range(2):
+        apply_deadlines(stage.database, stage.clock())
+    assert ticket(stage).state == "closed"
+    with Database(stage.database) as db:
+        ended = select(Notification).where(Notification.template == "ticket_ended")
+        assert len(db.scalars(ended).all()) == 1
+
+
+@pytest.mark.parametrize("words", ["没事了", "还有"])
+def test_the_words_of_a_ticket_mean_nothing_without_one(stage: Stage, words: str) -> None:
+    say(stage, "o-wang", words)
+    assert not {"replies/support/ticket_solved", "replies/support/ticket_taken_up"} & set(stage.said)
+    with Database(stage.database) as db:
+        assert db.scalars(select(Ticket)).all() == []
+
+
+def test_in_a_story_the_words_of_a_ticket_belong_to_the_story(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "我家的事", "求助")
+    say(stage, "o-wang", "没事了")
+    assert ticket(stage).state == "open"
+
+
+def test_a_ticket_can_be_taken_up_for_as_long_as_the_officers_keep_it(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "没事了")
+    stage.clock.move(timedelta(days=15))
+    assert "replies/support/ticket_taken_up" not in say(stage, "o-wang", "还有")
+
+
+def test_what_stands_in_the_table_of_tickets_is_kept_by_the_migration(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    database = connect(url)
+    command.downgrade(_config(url), "0002")
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO conversations (id, account, openid, session, created_at, touched_at)"
+                " VALUES (1, 'a', 'o', '', now(), now())"
+            )
+        )
+        for number, state, closed in ((1, "open", None), (2, "closed", "2026-11-20T00:00+00")):
+            connection.execute(
+                text(
+                    "INSERT INTO tickets (id, conversation_id, state, opened_at, closed_at) VALUES (:i, 1, :s, :o, :c)"
+                ),
+                {"i": number, "s": state, "o": "2026-11-10T00:00+00", "c": closed},
+            )
+    upgrade(url)
+    with Database(database) as db:
+        waiting, over = db.scalars(select(Ticket).order_by(Ticket.id)).all()
+        assert (waiting.state, waiting.due_at - waiting.opened_at) == ("open", timedelta(days=2))
+        assert (over.state, over.answered_at) == ("closed", over.closed_at)
+        waiting.state, waiting.answered_at = "answered", over.closed_at
+        db.commit()
+    command.downgrade(_config(url), "0002")
+    with database.connect() as connection:
+        kept = connection.execute(text("SELECT state, closed_at IS NOT NULL FROM tickets ORDER BY id")).all()
+        assert [tuple(row) for row in kept] == [("closed", True), ("closed", True)]
+    database.dispose()
