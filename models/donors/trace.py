@@ -65,11 +65,11 @@ class Trace:
     amount_fen: int
     state: str
     stopped: bool
-    closed: bool
     pay_by: datetime | None
     held_fen: int
     spent_fen: int
     steps: Sequence[Step]
+    closed: bool = False
 
 
 # A step, and the (kind, cause) of its ledger transaction; None where it has none.
@@ -98,11 +98,11 @@ def find_trace(db: Session, code: str) -> Trace | None:
         amount_fen=pledge.amount_fen,
         state=pledge.state,
         stopped=appeal.state == "frozen",
-        closed=appeal.state not in ("funding", "frozen"),
         pay_by=pledge.pay_by if pledge.state == "awaiting_payment" else None,
         held_fen=pledge.amount_fen - spent_fen if pledge.state in GIVEN else 0,
         spent_fen=spent_fen,
         steps=_numbered(db, steps),
+        closed=appeal.state not in ("funding", "frozen"),
     )
 
 

@@ -241,6 +241,18 @@ def test_a_promise_while_no_money_is_taken_is_one(stage: Stage) -> None:
     assert "这是一句承诺，还没有付钱" in stage.say("o-x", f"查 {found[0]}")
 
 
+def test_a_promise_to_an_appeal_that_stopped_or_is_over_need_not_be_paid(stage: Stage) -> None:
+    appeal = stage.open_appeal()
+    code = code_of(stage, gifts.promise(stage, appeal, 10_000, "o-li"))
+    with Database(stage.database) as db, db.begin():
+        freeze(db, get_appeal(db, appeal, lock=True), SYSTEM, stage.clock(), "complaint")
+    assert "求助暂停了，县里在核查，先不用付" in stage.say("o-x", f"查 {code}")
+    other = stage.open_appeal(target_fen=20_000)
+    late = code_of(stage, gifts.promise(stage, other, 10_000, "o-li"))
+    gifts.give(stage, other, 20_000, "o-wang")
+    assert "答应了，没有付钱；求助已经不收捐款了，不用付了" in stage.say("o-x", f"查 {late}")
+
+
 @pytest.mark.parametrize("state", ["refund_pending", "redirected", "committed", "awaiting_payment"])
 def test_the_longest_way_fits_into_one_reply(state: str) -> None:
     at = datetime(2026, 12, 31, 2, 0, tzinfo=UTC)
@@ -249,7 +261,9 @@ def test_the_longest_way_fits_into_one_reply(state: str) -> None:
     steps = [*[spent] * (MOST_STEPS - 1), moved]
     trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, state, True, at, LARGEST, LARGEST, steps)
     link = f"https://{'a' * 60}.example/trace/{NOBODYS}"
-    values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "ways": [(1, "appeal")]}
+    pay = f"https://{'a' * 60}.example/pay/{'b' * 100}" if state == "awaiting_payment" else ""
+    values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "pay": pay, "ways": [(1, "appeal")]}
+    values["ways"] += [(2, "let_go")]
     words = Renderer(load_lexicon().words).say(Say("replies/donors/trace", None, values))
     assert len(words.encode()) <= REPLY_BYTES
     assert words.count("公开账本第 9999999 笔") == MOST_STEPS

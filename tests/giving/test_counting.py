@@ -14,6 +14,8 @@ from models.core.refusal import Refusal
 from models.giving.funding import end_funding
 from models.giving.pledge import UNPAID, Pledge, Raised, make_pledge, raised
 from models.ledger import totals
+from models.notifications.broadcast import Audience
+from models.outreach.audience import count_people
 from models.oversight.statistics import count_region
 from models.payments.expiry import let_go
 from models.people.user import User
@@ -129,6 +131,26 @@ class Walk:
         with Database(self.stage.database) as db:
             ended = db.get_one(Appeal, self.appeal).state
         assert ended == ("funded" if was == "funded" or has >= TARGET else "failed")
+
+
+@pytest.mark.parametrize(
+    ("template", "collects", "heard_by"),
+    [("appeal_update", True, 1), ("appeal_update", False, 2), ("appeal_failed", True, 3), ("appeal_failed", False, 3)],
+)
+def test_who_only_promised_hears_that_it_need_not_be_paid(
+    database_url: str, template: str, collects: bool, heard_by: int
+) -> None:
+    """One has paid, one promised while nothing was collected, one has yet to pay."""
+    walked = Walk(database_url, collects)
+    try:
+        for deed, who in ((AWAIT, 0), (PROMISE, 1), (AWAIT, 2)):
+            walked.does(deed, 1_000, who)
+        walked.does(PAY, 0, 0)
+        with Database(walked.stage.database) as db:
+            audience = Audience("backers", str(walked.appeal), template, walked.appeal)
+            assert count_people(db, audience) == heard_by
+    finally:
+        walked.stage.close()
 
 
 @pytest.mark.parametrize("collects", [False, True], ids=["promised", "paid"])

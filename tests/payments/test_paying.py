@@ -27,7 +27,7 @@ from models.payments.collection import (
     keep_prepaid,
     room,
 )
-from models.payments.expiry import close_order, due_orders, expire_pledges, is_over
+from models.payments.expiry import PaidAlready, close_order, due_orders, expire_pledges, is_over, let_go
 from models.payments.order import ORDER_LASTS, PayOrder
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
@@ -262,6 +262,27 @@ def test_what_was_promised_while_nothing_was_collected_can_be_paid_and_keeps_nob
     assert promise(stage, appeal, 30_000, "oMuch")
     assert take(stage, payment_of(stage, ordered(stage, old))).outcome is PaymentOutcome.COMMITTED
     assert state_of(stage, Pledge, old) == "committed"
+    assert_books_close(stage)
+
+
+def test_what_was_let_go_and_is_paid_at_that_moment_goes_back(stage: Stage) -> None:
+    pledge = promise(stage, stage.open_appeal(), 10_000)
+    order = ordered(stage, pledge)
+
+    def lets_go() -> None:
+        with Database(stage.database) as db, db.begin():
+            gift = db.get_one(Pledge, pledge)
+            let_go(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
+
+    lets_go()
+    lets_go()
+    assert state_of(stage, Pledge, pledge) == "cancelled"
+    with Database(stage.database) as db, pytest.raises(NotPayable):
+        begin_order(db, MCHID, pledge, stage.clock())
+    assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REFUND_OWED
+    assert state_of(stage, Pledge, pledge) == "refund_pending"
+    with pytest.raises(PaidAlready):
+        lets_go()
     assert_books_close(stage)
 
 
