@@ -62,6 +62,7 @@ def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: C
         link=links_of(settings, clock).make,
         subscriptions=SubscriptionTemplates(settings.wechat_subscriptions, settings.wechat_long_term),
         collects=settings.collects,
+        recogniser=settings.recogniser,
     )
 
 

@@ -65,6 +65,7 @@ class Turns:
     link: Callable[[str, str, int], str]
     subscriptions: SubscriptionTemplates = NO_TEMPLATES
     collects: bool = False
+    recogniser: str = ""
 
     def take(self, message: Message) -> str:
         """Take a message and return the reply's text, empty for none. Raises TryAgain while the database is away."""
@@ -160,7 +161,9 @@ class Turns:
         jobs: list[tuple[str, int]],
     ) -> TurnContext:
         def find(text: str) -> list[Region]:
-            return find_places(turn.db, text)
+            # A township that staff name is theirs before it is one of the same name far away.
+            staff = find_staff(turn.db, message.account, message.openid, now)
+            return find_places(turn.db, text, near=staff.region_code if staff else "")
 
         def region(code: str) -> Region | None:
             return get_place(turn.db, code)
@@ -174,7 +177,7 @@ class Turns:
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        world = World(now, self.lexicon, find, link, region, self.subscriptions, self.collects)
+        world = World(now, self.lexicon, find, link, region, self.subscriptions, self.collects, self.recogniser)
         turn = TurnContext(connection, person, world, jobs, locked.offered_at)
         return turn
 

@@ -146,6 +146,18 @@ class Settings(BaseSettings):
         "", description="where the authorities' registry is asked; empty: what `import-registry` loaded is looked up"
     )
     registry_token: SecretStr = Field(SecretStr(""), description="the bearer token of that registry")
+    speech_url: str = Field(
+        "",
+        description="the server that turns voices into words, up to its `/v1/audio/transcriptions`; empty: voices are "
+        "not listened to",
+    )
+    speech_key: SecretStr = Field(SecretStr(""), description="the bearer key of that server")
+    speech_model: str = Field("sensevoice", description="what that server calls the model that is to hear")
+    speech_name: str = Field(
+        "",
+        max_length=60,
+        description="what people are told the recogniser is called when asked for consent; empty: its host",
+    )
     media_dir: str = Field("var/demo/media", description="where photos are kept")
     export_dir: str = Field("", description="where `export-ledger` puts the public ledger; /ledger hands it out then")
 
@@ -166,10 +178,15 @@ class Settings(BaseSettings):
         """Whether the database is the demo's own: a socket in DEMO_DIR, where no other server listens."""
         return self.database_url == own_database_url()
 
+    @property
+    def recogniser(self) -> str:
+        """The name by which people consent to the recogniser; empty where voices are not listened to."""
+        return (self.speech_name.strip() or urlsplit(self.speech_url).hostname or "") if self.speech_url else ""
+
     @model_validator(mode="after")
     def fit_together(self) -> "Settings":
         """Check the settings against each other. Raises ValueError with a line for each fault."""
-        if wrong := [*self._samples(), *self._registry(), *self._payments(), *self._long_term()]:
+        if wrong := [*self._samples(), *self._registry(), *self._speech(), *self._payments(), *self._long_term()]:
             raise ValueError("\n".join(wrong))
         return self
 
@@ -191,6 +208,16 @@ class Settings(BaseSettings):
                 yield "production needs a REGISTRY_URL that begins with https://"
             if not self.registry_token.get_secret_value().strip():
                 yield "production needs the REGISTRY_TOKEN that belongs to REGISTRY_URL"
+
+    def _speech(self) -> Iterator[str]:
+        """Demand https and a key in production: people's voices are sent to the recogniser."""
+        if self.speech_url and not (urlsplit(self.speech_url).scheme in {"http", "https"} and self.recogniser):
+            yield "SPEECH_URL is the address of a server, as in https://speech.example.cn"
+        if self.is_production and self.speech_url:
+            if not self.speech_url.startswith("https://"):
+                yield "production needs a SPEECH_URL that begins with https://"
+            if not self.speech_key.get_secret_value().strip():
+                yield "production needs the SPEECH_KEY that belongs to SPEECH_URL"
 
     def _payments(self) -> Iterator[str]:
         given = PayValues(

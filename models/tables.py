@@ -19,11 +19,13 @@ from models.notifications import (  # noqa: F401
     service_window,
     subscription,
 )
+from models.organisations import charity, filing  # noqa: F401
 from models.outreach import update  # noqa: F401
 from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
+from models.speech import consent, voice  # noqa: F401
 from models.staff import conflict_of_interest, decision, member, recusal, task  # noqa: F401
 from models.support import ticket  # noqa: F401
 from models.treasury import bank_entry, bill, discrepancy  # noqa: F401

@@ -40,12 +40,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def prepare(url: str) -> None:
-    """Migrate a database and load the regions that tests live in."""
+    """Migrate a database and load the regions that tests live in, and the charities that collect there."""
     from models.migrations import upgrade
     from tests.harness.stage import seed_regions
+    from tests.scenes.charities import seed_charities
 
     upgrade(url)
     seed_regions(url)
+    seed_charities(url)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +70,7 @@ def databases(postgres_url: str) -> Iterator[PostgresDatabases]:
 
 @pytest.fixture
 def new_database(databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
-    """``new_database()``: the url of a migrated database with regions and nothing else, another at each call."""
+    """``new_database()``: the url of a migrated database with regions and charities alone, another at each call."""
     taken: list[str] = []
 
     def take() -> str:
@@ -82,7 +84,7 @@ def new_database(databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, databases: PostgresDatabases) -> Iterator[str]:
-    """A migrated database with regions and nothing else."""
+    """A migrated database with regions and charities, and nothing else."""
     if request.node.get_closest_marker("planner"):
         url = databases.create()
         yield url
@@ -95,7 +97,10 @@ def database_url(request: pytest.FixtureRequest, databases: PostgresDatabases) -
 
 @pytest.fixture
 def no_regions(database_url: str) -> None:
-    """Empty the database of its regions, too, as it is before they are imported."""
+    """Empty the database of its regions and charities, too, as it is before they are imported."""
+    from tests.scenes.charities import remove_charities
+
+    remove_charities(database_url)
     with psycopg.connect(make_url(database_url).set(drivername="postgresql").render_as_string(False)) as connection:
         connection.execute("DELETE FROM regions")
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cli.books import add_book_commands
+from bot.cli.charities import add_charity_commands
 from bot.cli.database import demand_database, migrated
 from bot.cli.dead_jobs import settle_dead_jobs
 from bot.cli.demo import add_demo_commands
@@ -24,6 +25,7 @@ from bot.work.queues import QUEUES, JobQueues
 from config.settings import Settings
 from flows.language.lexicon import Lexicon
 from models.migrations import upgrade
+from models.organisations.charity import Charity
 from models.people.conversation import Conversation
 from models.places.region import Region, level_of
 from models.staff.member import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, Staff, appoint
@@ -39,6 +41,7 @@ def add_commands(
     add_demo_commands(app, settings, lexicon, app_of)
     add_menu_commands(app, settings, lexicon)
     add_book_commands(app, settings, lexicon, clock)
+    add_charity_commands(app, settings, clock)
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:
@@ -116,15 +119,23 @@ def add_commands(
     @click.option("--openid", required=True, help="The person's openid with this account.")
     @click.option("--work-no", required=True, help="What others quote, such as DX1001.")
     @click.option("--name", prompt=True, help="Kept sealed.")
-    def appoint_(role: str, region_code: str, account: str, openid: str, work_no: str, name: str) -> None:
-        """Make somebody an officer of a region."""
-        wanted = Appointment(work_no, account, openid, role, region_code, name)
+    @click.option("--charity", "charity_id", type=int, help="Of a fund_holder: the charity's number (charity list).")
+    def appoint_(
+        role: str, region_code: str, account: str, openid: str, work_no: str, name: str, charity_id: int | None
+    ) -> None:
+        """Make somebody an officer of a region, or a fund holder of a charity."""
+        if (role == "fund_holder") != (charity_id is not None):
+            raise click.UsageError("a fund_holder, and nobody else, belongs to a --charity; `charity list` shows them")
+        wanted = Appointment(work_no, account, openid, role, region_code, name, charity_id)
         with migrated(settings) as database, database.begin() as connection:
             if not connection.scalar(select(Region.code).where(Region.code == region_code)):
                 raise click.ClickException(f"there is no region {region_code}; import-regions loads them")
             if level_of(region_code) not in SEATS[role]:
                 levels = " or a ".join(SEATS[role])
                 raise click.ClickException(f"a {role} officer belongs to a {levels}; this is a {level_of(region_code)}")
+            known_charity = connection.scalar(select(Charity.id).where(Charity.id == charity_id))
+            if charity_id is not None and known_charity is None:
+                raise click.ClickException(f"there is no charity {charity_id}; `charity list` shows them")
             known = (Conversation.account == account) & (Conversation.openid == openid)
             if not connection.scalar(select(Conversation.id).where(known)):
                 raise click.ClickException("nobody with this openid has written to this account; let them say hello")

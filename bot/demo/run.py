@@ -39,6 +39,7 @@ ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_
 READY_WITHIN = 120.0
 # Seconds that a killed demo may take to release its ports.
 ENDING_WITHIN = 5.0
+SPEECH_KEY = "demo-speech-key"
 # The simulator's template ids are these prefixes and the card's name.
 TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
 
@@ -60,6 +61,9 @@ def environment(at: Path) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "WECHAT_API_URL": platform,
         "PAY_API_URL": platform,
+        "SPEECH_URL": platform,
+        "SPEECH_KEY": SPEECH_KEY,
+        "SPEECH_NAME": ACCOUNT["recogniser"],
         "PAY_MODE": "off",  # until the simulator runs, whose keys are needed
         "WECHAT_TEMPLATES": _ids(TEMPLATES),
         "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
@@ -159,6 +163,7 @@ def _serve(
         options += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
         options += ["--people", str(at / "people.json"), "--followers", str(at / "followers.json")]
         options += ["--templates", str(at / "templates.json")]
+        options += ["--speech-key", SPEECH_KEY]
         options += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
         processes.start("simulator", [python, "-m", "bot.demo.stand_in", *options], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)

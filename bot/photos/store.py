@@ -48,21 +48,23 @@ class Photos:
         self._clock = clock
 
     def fetch(self, photo_id: int) -> None:
-        """Fetch a photo from WeChat to our own disk, without its metadata (place and camera)."""
+        """Fetch a photo from WeChat, or a copy from our disk, without its metadata (place and camera)."""
         with Session(self.database) as db, db.begin():
             photo = db.get(Photo, photo_id)
             if photo is None or photo.state != "owed":
                 return
             photo.tries += 1
-            media_id, tries = photo.media_id, photo.tries
+            source = db.get(Photo, photo.copy_of) if photo.copy_of else None
+            media_id, tries, there = photo.media_id, photo.tries, source.path if source else None
             if tries > MOST_TRIES:
                 photo.state = "lost"
                 request_new_sheet(db, photo_id, self._clock())
                 log.warning("photo.lost", photo=photo_id)
                 return
         try:
-            path, found = self._keep(photo_id, self.api.download(media_id).content)
-        except (MediaUnusable, NotAPicture) as error:
+            content = (self.folder / there).read_bytes() if there else self.api.download(media_id).content
+            path, found = self._keep(photo_id, content)
+        except (MediaUnusable, NotAPicture, FileNotFoundError) as error:
             log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
             self._settle(photo_id, "lost", None)
         except (WeChatError, Unreachable) as error:

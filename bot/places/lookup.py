@@ -6,9 +6,9 @@ from flows.engine.world import Region
 from models.places import region as tree
 
 
-def find_places(db: Session, text: str) -> list[Region]:
-    """Return the regions that these words name, by present and former names."""
-    found = tree.find_regions(db, text)
+def find_places(db: Session, text: str, *, near: str = "") -> list[Region]:
+    """Return the regions that these words name, by present and former names; of several those around ``near``."""
+    found = tree.find_regions(db, text, near=near)
     today = tree.current_regions(db, found)
     return [_place(row, today.get(row.code)) for row in found]
 

@@ -69,7 +69,7 @@ class Sender:
         """
         known: Known = {}
         for attempt in attempts:
-            attempt.offers = bool(attempt.kind.offers) and not is_looking_elsewhere(attempt.notification, now)
+            attempt.offers = bool(attempt.kind.offers) and _may_offer(attempt, now)
             try:
                 attempt.call = self._call(attempt, known)
             except BadField as failure:
@@ -111,6 +111,13 @@ class Sender:
         form, say = ("numbered", wording.numbered) if attempt.offers else ("plain", wording.plain)
         text = _written(attempt, known, form, lambda facts: say(notification.template, facts))
         return lambda: api.send_text(notification.openid, text)
+
+
+def _may_offer(attempt: Attempt, now: datetime) -> bool:
+    """Tell whether choices can be shown: not where a number would be taken for the answer to a question."""
+    if attempt.kind.awaited:
+        return attempt.channel == SERVICE
+    return not is_looking_elsewhere(attempt.notification, now)
 
 
 def client_msg_id(notification: ClaimedNotification) -> str:

@@ -34,6 +34,12 @@ SETTINGS = {
         "what Pay signs with: public-key, or certificate (older merchants)",
     ),
     "refund-seconds": ("SIMULATOR_REFUND_SECONDS", "60", "how long a refund of Pay takes"),
+    "speech-key": (
+        "SIMULATOR_SPEECH_KEY",
+        "",
+        "the bearer key of the recogniser of voices; empty: it asks for none",
+    ),
+    "speech-errors": ("SIMULATOR_SPEECH_ERRORS", "0", "percent of voices at which the recogniser fails"),
     "account": ("SIMULATOR_ACCOUNT", "gh_0000000000aa", "the account's original id"),
     "account-name": ("SIMULATOR_ACCOUNT_NAME", "", "the account's name over the chat"),
 }
@@ -68,6 +74,8 @@ def options(given: argparse.Namespace, port: int) -> Options:
             keys_dir=Path(given.pay_keys) if given.pay_keys else None,
             refund_seconds=float(given.refund_seconds),
         ),
+        speech_key=given.speech_key,
+        speech_errors=float(given.speech_errors) / 100,
         templates=paper.own,
         template_library=paper.library,
         subscriptions=paper.subscriptions,

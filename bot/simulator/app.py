@@ -7,6 +7,7 @@ from bot.simulator.options import Options
 from bot.simulator.page import make_page
 from bot.simulator.pay.calls import make_pay_api
 from bot.simulator.simulator import Simulator
+from bot.simulator.speech import make_speech
 from bot.simulator.visits import make_visits
 
 LONGEST_REQUEST = 12 << 20  # a film of 10 MB and its envelope
@@ -21,6 +22,7 @@ def create_simulator(options: Options, simulator: Simulator | None = None) -> Fl
     app.teardown_request(lambda _: request.close())  # uploads that were too large for memory
     app.register_blueprint(make_api(held))
     app.register_blueprint(make_pay_api(held))
+    app.register_blueprint(make_speech(held))
     app.register_blueprint(make_visits(held))
     app.register_blueprint(make_page(held))
     return app

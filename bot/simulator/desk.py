@@ -9,6 +9,7 @@ from bot.simulator import forms
 from bot.simulator.faults import CALL, MOST_SECONDS, Fault, Kind
 from bot.simulator.platform import Delivery
 from bot.simulator.simulator import Simulator
+from bot.simulator.voices import How
 
 LONGEST_MOVE = 400 * 86400
 """Seconds that the clock may be moved at once: a year and a bit, as a refund may take."""
@@ -23,6 +24,17 @@ def _scan(simulator: Simulator) -> Delivery:
     if ticket and not forms.path():
         return simulator.scan_code(openid, ticket)
     return simulator.scan(openid, forms.text("scene"), forms.path())
+
+
+def _speak(simulator: Simulator) -> Delivery:
+    """``recognised``: WeChat hears the words itself, as it once did."""
+    words = forms.text("text", "")
+    try:
+        how = How(forms.text("how", How.CLEAR))
+    except ValueError as error:
+        raise forms.BadRequest("how") from error
+    recognition = words if forms.text("recognised", "") else ""
+    return simulator.voice(forms.text("openid"), recognition, forms.ref(), words=words, how=how)
 
 
 ACTIONS: dict[str, Callable[[Simulator], Any]] = {
@@ -40,7 +52,7 @@ ACTIONS: dict[str, Callable[[Simulator], Any]] = {
         forms.ref(),
         forms.path(),
     ),
-    "voice": lambda sim: sim.voice(forms.text("openid"), forms.text("text", ""), forms.ref()),
+    "voice": _speak,
     "scan": _scan,
     "consent": lambda sim: sim.answer_popup(forms.text("openid"), forms.choices("choices")),
     "follow": lambda sim: sim.follow(forms.text("openid")),

@@ -14,9 +14,6 @@ LIFE = 3 * 86400
 KEPT = 500
 MEGABYTE = 1 << 20
 
-# A voice that a person sends is only its recognition here: an AMR file of one silent frame.
-SILENCE = b"#!AMR\n" + bytes([0x7C]) + bytes(31)
-
 # type -> (formats, largest size in bytes, error when larger)
 ACCEPTED = {
     "image": ({"image/jpeg", "image/png", "image/gif", "image/bmp"}, 10 * MEGABYTE, 40009),

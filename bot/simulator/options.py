@@ -62,6 +62,10 @@ class Options:
     """What template/api_add_template may add, by ``short_id``."""
     subscriptions: tuple[Template, ...] = ()
     """Templates of subscription notices and one-time messages."""
+    speech_key: str = field(default="", repr=False)
+    """The bearer key of the recogniser; empty: it asks for none."""
+    speech_errors: float = 0.0
+    """The share of voices at which the recogniser fails, by a fault that the fault desk can lift."""
     pay: PayOptions = field(default_factory=PayOptions)
     seed: int = 0
     """Of the fault desk's chances."""

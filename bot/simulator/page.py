@@ -16,6 +16,7 @@ from bot.simulator.errors import ApiError
 from bot.simulator.forms import BadRequest
 from bot.simulator.sheets import Sheets, add_sheets
 from bot.simulator.simulator import NoSuchButton, Simulator
+from bot.simulator.voices import RECOGNISER
 
 ASSET = re.compile(r"[a-z]+\.(js|css)")
 SDK = "/open/js/jweixin-1.6.0.js"
@@ -30,6 +31,7 @@ POLICY = (
 def make_page(simulator: Simulator) -> Blueprint:
     page = Blueprint("page", __name__)
     sheets = Sheets(simulator)
+    calls = sorted([*CALLS, RECOGNISER])
     boot = secrets.token_hex(8)  # a page left open over a restart sees it change and starts afresh
     server = urlsplit(simulator.options.bot_url)
     account = f"{server.scheme}://{server.netloc}"  # pages of no other origin open inside a phone
@@ -77,7 +79,7 @@ def make_page(simulator: Simulator) -> Blueprint:
             options=simulator.options,
             boot=boot,
             account=account,
-            calls=sorted(CALLS),
+            calls=calls,
             shared=simulator.timeline.is_shared,
         )
 

@@ -15,8 +15,8 @@ from bot.simulator.chat import Chat
 from bot.simulator.codes import Codes
 from bot.simulator.crowd import Crowd
 from bot.simulator.envelope import Content
-from bot.simulator.faults import FaultDesk
-from bot.simulator.media import SILENCE, MediaStore
+from bot.simulator.faults import Fault, FaultDesk, Kind
+from bot.simulator.media import MediaStore
 from bot.simulator.menus import Button, MenuBoard
 from bot.simulator.oauth import OAuth
 from bot.simulator.options import Options, Person
@@ -30,6 +30,7 @@ from bot.simulator.templates import Templates
 from bot.simulator.tickets import Tickets
 from bot.simulator.timeline import SharedClock, Timeline
 from bot.simulator.tokens import Tokens
+from bot.simulator.voices import RECOGNISER, How, Voices
 from bot.simulator.windows import Windows
 
 TAPS = {"click", "view", "miniprogram"}
@@ -59,6 +60,8 @@ class Simulator:
         self.options = options
         self.timeline = Timeline(clock, shared)
         self.faults = FaultDesk(options.seed)
+        if options.speech_errors:
+            self.faults.add(Fault(Kind.REFUSE, share=options.speech_errors, where=RECOGNISER, code=503))
         self.crowd = Crowd(options.people, options.templates_dir, options.followers)
         self.tokens = Tokens(self.timeline.tokens_clock)
         self.quotas = Quotas(self.timeline)
@@ -74,6 +77,7 @@ class Simulator:
         self.rids = Rids(self.timeline)
         self.menus = MenuBoard()
         self.media = MediaStore(self.timeline)
+        self.voices = Voices(options.seed)
         self.chat = Chat(self.timeline)
         self.platform = Platform(options, post or wire.poster(self._session), self.timeline, self.faults)
         self.pay = Pay(options, post or wire.poster(self._session), self.timeline, self.faults, self.crowd.knows)
@@ -112,10 +116,12 @@ class Simulator:
         shown = {"latitude": lat, "longitude": lng, "label": label}
         return self._say(openid, envelope.location(lat, lng, label), shown, ref)
 
-    def voice(self, openid: str, recognition: str, ref: str = "") -> Delivery:
-        """``recognition`` may be empty, as it often is."""
-        media = self.media.put("voice", SILENCE)
-        return self._say(openid, envelope.voice(media.media_id, recognition), {"text": recognition}, ref)
+    def voice(
+        self, openid: str, recognition: str = "", ref: str = "", *, words: str = "", how: How = How.CLEAR
+    ) -> Delivery:
+        """``recognition``: what WeChat itself has heard, usually nothing. ``words``: what is said in it, and how."""
+        media = self.media.put("voice", self.voices.say(words, how))
+        return self._say(openid, envelope.voice(media.media_id, recognition), {"text": words or recognition}, ref)
 
     def link(self, openid: str, title: str, description: str, url: str, ref: str = "") -> Delivery:
         shown = {"title": title, "description": description, "url": url}

@@ -27,11 +27,14 @@ PAY_NOTICES = Counter(
 )
 QUEUE_JOBS = Gauge("bangfu_queue_jobs", "Jobs that wait in a queue", ["queue"])
 SENT = Gauge("bangfu_sent", "Pushes by channel and by WeChat's code (0: taken), since Redis began", ["channel", "code"])
+HEARD = Gauge("bangfu_voices", "Voices by what came of them: heard, or why not, since Redis began", ["outcome"])
 OLDEST_OWED = Gauge("bangfu_oldest_owed_seconds", "For how long the oldest owed notice has been due; 0 where none is")
 DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and that nobody has settled")
 
 # A Redis hash that the pushing workers write; its fields are channel:code.
 SENT_KEY = "bangfu:sent"
+# Another, which the workers that hear voices write; its fields are outcomes.
+HEARD_KEY = "bangfu:voices"
 
 
 def show_queues(jobs: JobQueues) -> None:
@@ -39,14 +42,18 @@ def show_queues(jobs: JobQueues) -> None:
     try:
         depths: dict[str, float] = {name: queue.count for name, queue in jobs.queues.items()}
         kept: Any = jobs.redis.hgetall(SENT_KEY)
+        heard: Any = jobs.redis.hgetall(HEARD_KEY)
     except RedisError:
-        depths, kept = dict.fromkeys(QUEUES, nan), {}
+        depths, kept, heard = dict.fromkeys(QUEUES, nan), {}, {}
     for name, depth in depths.items():
         QUEUE_JOBS.labels(name).set(depth)
     SENT.clear()
     for field, count in kept.items():
         channel, _, code = field.decode().partition(":")
         SENT.labels(channel, code).set(int(count))
+    HEARD.clear()
+    for outcome, count in heard.items():
+        HEARD.labels(outcome.decode()).set(int(count))
 
 
 def set_backlog_gauges(database: Engine, now: datetime) -> None:

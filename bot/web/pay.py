@@ -26,6 +26,7 @@ from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import matching_offers
 from models.giving.pledge import FALLBACKS, LEFT_APPEAL, PAID, OverCap, Pledge, check_not_full, check_open
+from models.organisations.collector import find_collector
 from models.payments.collection import NotPayable, check_payable
 from models.payments.order import live_order
 from models.people.conversation import Conversation
@@ -156,7 +157,7 @@ def _takes_another(db: Session, pledge: Pledge, now: datetime) -> str | None:
     donor told how to give again."""
     appeal = get_appeal(db, pledge.appeal_id)
     try:
-        check_open(appeal, None, now)
+        check_open(db, appeal, None, now)
         check_not_full(db, appeal)
     except OverCap:
         return "full"
@@ -236,6 +237,7 @@ def _gift(db: Session, pledge: Pledge) -> Mapping[str, Any]:
     return {
         "pledge": pledge,
         "appeal": appeal,
+        "collector": find_collector(db, appeal.charity_id, appeal.filing_id),
         "lines": lines[:MOST_LINES],
         "line_count": len(lines),
         "name": None if pledge.anonymous else donor.display_name,

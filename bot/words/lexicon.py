@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.words.norms import read_norms
 from flows.language.assessment import MOST, Scale
+from flows.language.danger import DangerWords
 from flows.language.lexicon import Lexicon
 from flows.language.wording import plain
 
@@ -20,9 +21,10 @@ class AmbiguousWords(Exception):
 
 @cache
 def load_lexicon(folder: Path = CONFIG) -> Lexicon:
-    """Read keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml and sorts.toml, once in a process.
+    """Read keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml, sorts.toml and danger.toml, once
+    in a process.
 
-    Raises AmbiguousWords or BadNorms.
+    Raises AmbiguousWords, BadNorms or re.error.
     """
     keywords = _read(folder / "keywords.toml")
     readers = _read(folder / "readers.toml")
@@ -43,10 +45,17 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
     keys |= _assessed(assessment)
     norms = read_norms(_read(folder / "norms.toml"))
-    days = {kind: {day: tuple(names) for day, names in readers[kind].items()} for kind in ("solar_days", "lunar_days")}
-    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts), **days)
+    danger = DangerWords(**_read(folder / "danger.toml"))
+    danger.check()
+    days = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
+    belonging = _tuples(sorts.pop("belonging"))
+    lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), belonging=belonging, danger=danger, **days)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
+
+
+def _tuples(listed: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(words) for name, words in listed.items()}
 
 
 def _assessed(assessment: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:

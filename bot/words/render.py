@@ -44,8 +44,10 @@ def day(value: str | date | datetime) -> str:
     return f"{value.year}年{value.month}月{value.day}日"
 
 
-def moment(value: datetime) -> str:
+def moment(value: str | datetime) -> str:
     """Write a time in China, to the minute."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
     value = value.astimezone(CHINA)
     return f"{day(value)} {value:%H:%M}"
 

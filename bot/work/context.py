@@ -10,6 +10,8 @@ from bot.pay.factory import make_pay_client
 from bot.photos.store import Photos
 from bot.push.deliver import Deliverer, make_deliverer
 from bot.registry import make_registry
+from bot.speech.hear import Hearing
+from bot.speech.recogniser import make_recogniser
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
 from bot.work.clock import clock_of
@@ -35,6 +37,8 @@ class WorkerContext:
         self.registry = make_registry(settings, self.database, self._redis)
         self.clock = clock_of(settings, self.database)
         self.photos = Photos(self.database, self.api, self.folder, self.clock)
+        recogniser = make_recogniser(settings)
+        self.hearing = Hearing(self.database, self.api, recogniser, self._redis, self.jobs.deliver)
         self.settings = settings
 
     @cached_property

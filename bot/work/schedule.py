@@ -104,7 +104,8 @@ SCHEDULE = {
     "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_orders)),
     "refunds": Scheduled(timedelta(seconds=30), _where_paid(sweep_refunds)),
     "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
-    "bills": Scheduled(timedelta(minutes=5), _enqueue_due_bill),
+    # A day at a time: after days without a worker, or a jump of the demo's clock, one is caught up with each minute.
+    "bills": Scheduled(timedelta(minutes=1), _enqueue_due_bill),
     "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),

@@ -23,6 +23,8 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.speech.hearing import owed_voices
+from models.speech.voice import delete_old_voices
 from models.staff.queue import escalate_overdue
 from models.staff.suspension import end_terms, release_stuck_tasks
 from models.support.desk import close_quiet_tickets
@@ -54,6 +56,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
+    "voices_deleted": delete_old_voices,
 }
 
 
@@ -65,6 +68,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
         discard_draft_photos(connection, now, MOST_SWEPT)
         found: list[Named] = [("fetch_photo", photo) for photo in owed_photos(connection, now, MOST_SWEPT)]
         found += [("forget_photo", photo) for photo in gone_photos(connection, MOST_SWEPT)]
+        found += [("hear_voice", voice) for voice in owed_voices(connection, now, MOST_SWEPT)]
         connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
         with Session(connection) as db:
             cancel_overdue_reviews(db, now)

@@ -1,7 +1,8 @@
 """求助 and 众筹: a household writes an appeal and submits it for review.
 
 An officer may write it by mandate (``given``: ``mandate``, and ``for``, the resident's masked name). With ``fixes`` in
-``given`` it corrects an earlier appeal (flows/appeals/correct_appeal.py).
+``given`` it corrects an earlier appeal (flows/appeals/correct_appeal.py), with ``reopens`` it hands in again one that
+ended (flows/appeals/reopen_appeal.py).
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flows.appeals import correct_appeal
+from flows.appeals import correct_appeal, reopen_appeal
 from flows.appeals.flagging import flag_appeal
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
@@ -21,7 +22,6 @@ from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, check_category_free, submit
 from models.core.calendar import CHINA, LAST_SECOND
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
-from models.people.photo import attach_photos
 from models.people.user import User, get_resident
 from models.proxy.act import record_proxy_act
 from models.staff.task import find_task
@@ -67,14 +67,16 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a resident whose household may ask for help, or an officer with a mandate.
 
     Raises NotRegistered, ResidentsOnly, CaseRevoked or RejectedLately; by mandate NotYours or NoMandate; for a
-    correction as correct_appeal.admit.
+    correction or a reopening as correct_appeal.admit and reopen_appeal.admit.
     """
-    if "mandate" in given:
+    if "mandate" in given and "reopens" not in given:
         _, _, owner = lock_mandate(turn, given["mandate"])
         check_may_appeal(turn.db, owner.household_id)
         return {**given, "for": owner.masked_name}
     if "fixes" in given:
         return correct_appeal.admit(turn, given)
+    if "reopens" in given:
+        return reopen_appeal.admit(turn, given)
     word = turn.world.lexicon.words[f"start_{given['kind']}"][0]
     owner = get_resident(turn.db, turn.person.user_id, then=word)
     check_may_appeal(turn.db, owner.household_id)
@@ -102,7 +104,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         record_proxy_act(turn.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
     else:
         appeal = submit(turn.db, _appeal(draft), _owner(turn, draft), now)
-    photos = attach_photos(turn.db, "appeal", appeal.id, turn.person.conversation_id, draft.answers["photos"], now)
+    photos = reopen_appeal.attach_pictures(turn, appeal, draft.answers["photos"])
     turn.jobs += [("fetch_photo", photo) for photo in photos]
     flag_appeal(turn, appeal)
     return Answer(
@@ -128,6 +130,7 @@ def _appeal(draft: Draft) -> NewAppeal:
         target_fen=answers["target"],
         budget=[(line["item"], line["amount_fen"]) for line in answers["budget"]],
         minimum_fen=_minimum(answers),
+        reopens_id=draft.given.get("reopens"),
         **_last_day(answers["deadline"]),
     )
 

@@ -25,9 +25,9 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     if not turn.world.collects:
         raise NotCollecting(number=given["appeal_id"])
     appeal = get_appeal(turn.db, given["appeal_id"])
-    check_open(appeal, None, turn.world.now)
+    check_open(turn.db, appeal, None, turn.world.now)
     donor = get_user(turn.db, turn.person.user_id, then=given["said"])
-    check_open(appeal, donor, turn.world.now)
+    check_open(turn.db, appeal, donor, turn.world.now)
     check_may_begin(turn.db, donor, appeal, turn.world.now)
     check_not_full(turn.db, appeal)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}

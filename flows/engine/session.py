@@ -74,6 +74,9 @@ class Session:
     """The id of the open ticket, a request to talk to a human."""
     shown: float = 0.0
     """When the last reply was shown (epoch seconds), whether it offered choices or not."""
+    loose: list[dict[str, str]] = field(default_factory=list)
+    """Photos that no question asked for, in the Photo reader's form; the last came at ``loose_at`` (epoch seconds)."""
+    loose_at: int = 0
 
     @property
     def draft(self) -> Draft | None:
@@ -94,6 +97,8 @@ class Session:
         self.drafts = [draft for draft in self.drafts if moment - draft.touched < DRAFT_LASTS.total_seconds()]
         if self.screen and moment - self.screen.at >= SCREEN_LASTS.total_seconds():
             self.screen = None
+        if moment - self.loose_at >= SCREEN_LASTS.total_seconds():
+            self.loose = []
         draft = self.draft
         if draft is None:
             self.focus = None
@@ -106,6 +111,23 @@ class Session:
 
 def dumps(session: Session) -> str:
     return json.dumps(asdict(session), ensure_ascii=False, separators=(",", ":"))
+
+
+def save_screen(screen: Screen | None) -> str:
+    """Write the choices of a screen as JSON; "" for none."""
+    return json.dumps(asdict(screen), ensure_ascii=False, separators=(",", ":")) if screen else ""
+
+
+def load_screen(text: str, now: datetime) -> Screen | None:
+    """Read what ``save_screen`` wrote; None for a screen without choices or one that is too old."""
+    if not text:
+        return None
+    screen = _screen(json.loads(text))
+    return screen if now.timestamp() - screen.at < SCREEN_LASTS.total_seconds() else None
+
+
+def _screen(raw: dict[str, Any]) -> Screen:
+    return Screen([Option(**option) for option in raw["options"]], raw["at"])
 
 
 def _draft(raw: dict[str, Any]) -> Draft:
@@ -123,9 +145,11 @@ def loads(text: str) -> Session:
         return Session(
             drafts=[_draft(draft) for draft in raw["drafts"]],
             focus=raw["focus"],
-            screen=Screen([Option(**option) for option in screen["options"]], screen["at"]) if screen else None,
+            screen=_screen(screen) if screen else None,
             ticket=raw.get("ticket"),
             shown=raw.get("shown", 0.0),
+            loose=raw.get("loose", []),
+            loose_at=raw.get("loose_at", 0),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SessionBroken(type(error).__name__) from None

@@ -60,6 +60,9 @@ class World:
     collects: bool = False
     """PAY_MODE=on: pledges are paid; else a pledge is a recorded promise."""
 
+    recogniser: str = ""
+    """Who turns voices into words, by the name that consents show; empty where nobody does (SPEECH_URL)."""
+
     @property
     def today(self) -> date:
         """The date in China."""

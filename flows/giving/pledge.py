@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
@@ -15,7 +16,8 @@ from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.money import SMALLEST_PLEDGE
 from models.giving.gift_notifications import funding_progress, notify_of_gift
-from models.giving.pledge import NotFunding, Pledge, check_not_full, check_open, make_pledge, raised
+from models.giving.pledge import NoCollector, NotFunding, Pledge, check_not_full, check_open, make_pledge, raised
+from models.organisations.collector import find_collector
 from models.payments.collection import await_payment
 from models.people.user import get_user
 from models.staff.member import Staff, find_staff
@@ -30,9 +32,9 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """
     appeal = get_appeal(turn.db, given["appeal_id"])
     # Checked first without a donor: a person should not register for an appeal that is closed.
-    check_open(appeal, None, turn.world.now)
+    check_open(turn.db, appeal, None, turn.world.now)
     donor = get_user(turn.db, turn.person.user_id, then=given["said"])
-    check_open(appeal, donor, turn.world.now)
+    check_open(turn.db, appeal, donor, turn.world.now)
     check_not_full(turn.db, appeal)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
@@ -51,10 +53,11 @@ def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
         "deadline": appeal.deadline,
         "minimum_fen": appeal.minimum_fen,
         "crowdfund": appeal.kind == "crowdfund",
-        "closed": _closed(appeal, turn.world.now),
+        "closed": _closed(turn.db, appeal, turn.world.now),
         "collects": turn.world.collects,
         "target_fen": appeal.target_fen,
         **asdict(raised(turn.db, [appeal.id])[appeal.id]),
+        "collector": find_collector(turn.db, appeal.charity_id, appeal.filing_id),
     }
 
 
@@ -88,10 +91,12 @@ def _pay_link(turn: TurnContext, pledge: Pledge) -> str:
     return turn.world.link("pay", f"pledge:{pledge.id}") if waits else ""
 
 
-def _closed(appeal: Appeal, now: datetime) -> str | None:
-    """Return why the appeal stopped taking pledges (past, frozen, full or over); None if it still takes them."""
+def _closed(db: Session, appeal: Appeal, now: datetime) -> str | None:
+    """Return why it stopped taking pledges (past, frozen, full, uncollected or over); None if it takes them."""
     try:
-        check_open(appeal, None, now)
+        check_open(db, appeal, None, now)
+    except NoCollector:
+        return "uncollected"
     except NotFunding:
         return {"funding": "past", "frozen": "frozen", "funded": "full"}.get(appeal.state, "over")
     return None

@@ -10,6 +10,7 @@ from flows.goods.quantity import amount, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
+from flows.readers.words.goods_category import BetterCategory, category_in, misfits
 from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
 from models.goods.exchange import NewOffer, make_offer
 from models.goods.match_notifications import notify_households
@@ -28,10 +29,10 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
     donor = user.get_user(turn.db, turn.person.user_id)
-    item = name_of(answers["item"])
+    item, category = name_of(answers["item"]), category_in(answers)
     wanted = NewOffer(
         draft_id=draft.id,
-        category=answers["category"],
+        category=category,
         item=item,
         unit=answers["unit"],
         quantity=quantity(answers),
@@ -39,7 +40,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         best_before=date.fromisoformat(answers["best_before"]) if is_edible(answers) else None,
         handover=answers["handover"],
         region_code=answers["place"]["code"],
-        sort=sort_of(answers["category"], item, turn.world.lexicon),
+        sort=sort_of(category, item, turn.world.lexicon),
     )
     offer = make_offer(turn.db, wanted, donor, turn.world.now)
     # The same draft again returns the earlier offer, whose matches were notified then.
@@ -48,8 +49,8 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     conversation, now = turn.person.conversation_id, turn.world.now
     photos = photo.attach_photos(turn.db, "offer", offer.id, conversation, answers["photos"], now)
     turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
-    category = turn.world.lexicon.label("goods_category", offer.category)
-    options = [Option(1, "", ["command", "browse_requests", category])]
+    label = turn.world.lexicon.label("goods_category", offer.category)
+    options = [Option(1, "", ["command", "browse_requests", label])]
     return Answer([Say("flows/goods/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
 
 
@@ -66,6 +67,7 @@ offer_goods = Flow(
     steps=(
         Step("category", Choice("goods_category")),
         Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
+        Step("fits", BetterCategory(), when=misfits),
         unit(),
         *amount(most_grams=20 * TONNE, most_pieces=100_000),
         Step("condition", Choice("condition"), check=new_enough, codes=("must_be_new",)),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.engine.flow import Step
-from flows.readers import Choice, Count, Weight
+from flows.readers.numbers.quantity import UnitChoice, UnitCount, UnitWeight
 
 # Grams in a 斤.
 JIN = 500
@@ -19,14 +19,14 @@ def by_count(answers: Mapping[str, Any]) -> bool:
 
 
 def unit() -> Step:
-    return Step("unit", Choice("unit"))
+    return Step("unit", UnitChoice())
 
 
 def amount(*, most_grams: int, most_pieces: int) -> tuple[Step, ...]:
     """Return the steps ``weight`` and ``count``, of which the unit makes one apply."""
     return (
-        Step("weight", Weight(max=most_grams, bare=JIN), when=by_weight),
-        Step("count", Count(max=most_pieces), when=by_count),
+        Step("weight", UnitWeight(max=most_grams, bare=JIN), when=by_weight),
+        Step("count", UnitCount(max=most_pieces), when=by_count),
     )
 
 

@@ -9,7 +9,8 @@ from flows.goods.quantity import amount, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Text
 from flows.readers.numbers.weight import TONNE
-from flows.readers.words.goods_name import accepted
+from flows.readers.words.goods_category import BetterCategory, category_in, misfits
+from flows.readers.words.goods_name import GoodsName, accepted, name_of
 from models.goods.exchange import NewRequest, make_request
 from models.goods.match_notifications import notify_donors
 from models.people import user
@@ -24,31 +25,40 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
     owner = user.get_resident(turn.db, turn.person.user_id)
     assert owner.region_code is not None  # noqa: S101 - residents register with their home
+    item, category = name_of(answers["item"]), category_in(answers)
     wanted = NewRequest(
         draft_id=draft.id,
-        category=answers["category"],
-        item=answers["item"],
+        category=category,
+        item=item,
         unit=answers["unit"],
         quantity=quantity(answers),
         reason=answers["reason"],
         region_code=owner.region_code,
-        sort=sort_of(answers["category"], answers["item"], turn.world.lexicon),
+        sort=sort_of(category, item, turn.world.lexicon),
     )
     request = make_request(turn.db, wanted, owner, turn.world.now)
     # The same draft again returns the earlier request, whose matches were notified then.
     if request.created_at == turn.world.now:
         notify_donors(turn.db, request, turn.world.now)
-    category = turn.world.lexicon.label("goods_category", request.category)
-    options = [Option(1, "", ["command", "browse_offers", category])]
+    label = turn.world.lexicon.label("goods_category", request.category)
+    options = [Option(1, "", ["command", "browse_offers", label])]
     return Answer([Say("flows/goods/request_goods/done", None, {"number": request.id, "item": request.item})], options)
+
+
+def with_named_item(answers: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a draft from version 1, whose thing was only its name."""
+    return {**answers, "item": {"name": answers["item"]}} if "item" in answers else answers
 
 
 request_goods = Flow(
     "request_goods",
     room="goods",
+    version=2,
+    migrations={1: with_named_item},
     steps=(
         Step("category", Choice("goods_category")),
-        Step("item", Text(min=1, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),
+        Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
+        Step("fits", BetterCategory(), when=misfits),
         unit(),
         # At most what a household uses itself, not what a trader sells.
         *amount(most_grams=TONNE // 2, most_pieces=200),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from flows.language.assessment import Scale
+from flows.language.danger import DangerWords
 from flows.language.wording import plain
 
 
@@ -59,6 +60,10 @@ class Lexicon:
     """The points of an officer's assessment."""
     sorts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Category of goods -> sort -> words for it (flows.language.sorts)."""
+    belonging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Category of goods -> words for things that belong to it (flows.language.sorts)."""
+    danger: DangerWords = field(default_factory=DangerWords)
+    """Words of suicide, danger and fraud, and the numbers to call (flows.language.danger)."""
     solar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Month and day of the common calendar (10-01) -> names of the day."""
     lunar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -30,6 +30,14 @@ def sort_of(category: str, name: str, lexicon: Lexicon) -> str:
     return rest or thing[:_LONGEST]
 
 
+def belonging_of(name: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the categories that list a word in which the thing's name ends, of several words the longest; or none."""
+    whole, _ = _bare(name, lexicon)
+    named = [(len(word), key) for key, words in lexicon.belonging.items() for word in words if whole.endswith(word)]
+    longest = max((length for length, _ in named), default=0)
+    return tuple(key for length, key in named if length == longest)
+
+
 def _places(whole: str, word: str) -> Iterator[tuple[int, int]]:
     """Yield where the word last ends in the name, and its length: the last word decides, of two there the longer."""
     if word in whole if len(word) > 1 else whole.endswith(word):

@@ -9,6 +9,7 @@ from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.readers import Choice, Day, PersonName, Place
 from models.core.calendar import CHINA
+from models.organisations.charity import charity_for
 from models.staff.appointment import Invitation, NotYoursToInvite, check_invitation, invite
 from models.staff.directory import BELOW, demand_staff, is_below, seat_of
 from models.staff.member import Staff
@@ -32,10 +33,12 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
-    """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat as soon as the answer to blame is given."""
+    """Raises NotYoursToInvite, OutsideYourPlace, NoSuchSeat or NoCharity as soon as the answer to blame is given."""
     by, role = _inviter(turn), draft.answers.get("role")
     if role and not is_below(by.role, role):
         raise NotYoursToInvite(role=role, by=by.role)
+    if role and not has_a_place(draft.answers):
+        charity_for(turn.db, by.region_code)
     if role and "place" in draft.answers and has_a_place(draft.answers):
         check_invitation(by, role, draft.answers["place"]["code"], seat_of(turn.db, by))
 
@@ -45,7 +48,9 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     code = answers["place"]["code"] if has_a_place(answers) else by.region_code
     last_day = _last_day(answers, turn.world.today)
     until = datetime.combine(last_day + timedelta(days=1), time(), CHINA) if last_day else None
-    wanted = Invitation(answers["role"], code, answers["name"], until)
+    # A fund holder is one of the charity that collects in the county.
+    charity = None if has_a_place(answers) else charity_for(turn.db, code).id
+    wanted = Invitation(answers["role"], code, answers["name"], until, charity_id=charity)
     staff, secret = invite(turn.db, by, wanted, turn.world.now)
     values = {
         "role": staff.role,

@@ -50,7 +50,7 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         if update and not file.hidden:
             ways[way] = ["command", "look", f"update:{update.id}"]
     paper = sheet(talk, "appeal", number, hidden=file.hidden)
-    lines = bool(revision) + file.unconfirmed + paper["no_paper"] + 2 * bool(paper["sheet"])
+    lines = bool(revision) + file.unconfirmed + bool(file.reopens) + paper["no_paper"] + 2 * bool(paper["sheet"])
     room = STORY_ROOM - LINE_ROOM * lines
     if len(file.story) > room:
         ways["goes_on"] = ["command", "view_story", str(number), str(room)]

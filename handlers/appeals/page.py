@@ -6,11 +6,13 @@ from flows.engine.flow import Answer
 from handlers.public.catalogue import APPEALS, detail, ways_to_give
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from models.appeals.appeal import NoSuchAppeal
+from models.appeals.appeal import NoSuchAppeal, get_appeal
+from models.appeals.reopening import is_reopenable
 from models.appeals.revision import undecided_revision
 from models.disbursements.budget import SPENDABLE
 from models.donors.message_inbox import has_messages
 from models.giving.matching import matching_offers
+from models.organisations.collector import find_collector
 from models.outreach.reporting_duty import has_overdue_update
 from models.outreach.update_review import TAKES_UPDATES
 from models.public.views import PublicStory, find_story, find_update
@@ -29,6 +31,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     ways = ways_to_give(talk, number)
     if own and found.state == "returned":
         ways["fix"] = ["command", "fix", number]
+    if own and is_reopenable(found.state, found.published_at):
+        ways["reopen"] = ["command", "reopen", number]
     ways["story"] = ["command", "public_story", number, "0", word, after]
     ways["budget"] = ["command", "public_budget", number, word, after]
     told = find_update(talk.turn.db, found.number)
@@ -43,8 +47,10 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     matching = matching_offers(talk.turn.db, found.number, talk.world.now)
     revising = own and undecided_revision(talk.turn.db, found.number) is not None
     silent = has_overdue_update(talk.turn.db, found.number, talk.world.now)
+    row = get_appeal(talk.turn.db, found.number)
+    collector = find_collector(talk.turn.db, row.charity_id, row.filing_id)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
-    return detail(talk, APPEALS, found, ways, own, word, after, **facts)
+    return detail(talk, APPEALS, found, ways, own, word, after, collector=collector, **facts)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:

@@ -2,7 +2,7 @@
 
 from handlers.donors import messages, receipts, recurring_gift, trace
 from handlers.routing.command import Command, Takes
-from handlers.routing.roles import FUND_HOLDER
+from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
 
 COMMANDS: tuple[Command, ...] = (
     Command("leave_message", messages.leave_message, Takes.CODE, guess=False),
@@ -17,7 +17,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("skip_recurring_gift", recurring_gift.skip_recurring_gift),
     Command("withdraw_message", messages.withdraw_message),
     Command("report_message", messages.report_message),
-    Command("view_receipt", receipts.view_receipt, staff=FUND_HOLDER),
+    Command("view_receipt", receipts.view_receipt, staff=COUNTY_AND_HOLDER),
     Command("issue_receipt", receipts.issue_receipt, staff=FUND_HOLDER),
     Command("refuse_receipt", receipts.refuse_receipt, staff=FUND_HOLDER),
     Command("void_receipt", receipts.void_receipt, staff=FUND_HOLDER),

@@ -17,6 +17,9 @@ log = structlog.get_logger()
 _TAPPED = re.compile(r"n([0-9]{1,18})-([1-9])")
 # The most numbered lines that a push has.
 MOST_OFFERS = 3
+# What choosing a line does: begin something else than the person is at, or answer what they were asked about what they
+# said, which changes nothing of where they are.
+OFFER, ANSWER = "offer", "answer"
 # What a number does whose push is too old or cannot be decrypted.
 OVER = ["offer_over"]
 
@@ -32,7 +35,7 @@ def put_on_screen(talk: Talk) -> None:
     if at is None or at.timestamp() <= talk.session.shown or talk.world.now - at >= SCREEN_LASTS:
         return
     offered = last_push_with_choices(talk.turn.db, talk.turn.person.conversation_id)
-    if offered:
+    if offered and not _was_overtaken(talk, offered):
         talk.session.screen = Screen(_options_of(talk, offered), int(at.timestamp()))
 
 
@@ -50,7 +53,7 @@ def tapped(talk: Talk) -> Option | None:
 def typed(talk: Talk) -> Option | None:
     """Return the line of a push whose number or label was typed; None where no push is on the screen."""
     screen = talk.session.screen
-    if screen is None or not screen.options or screen.options[0].do[0] not in ("offer", *OVER):
+    if screen is None or not screen.options or screen.options[0].do[0] not in (OFFER, ANSWER, *OVER):
         return None
     return pick(screen, talk.message.text)
 
@@ -64,15 +67,26 @@ def pick(screen: Screen, text: str) -> Option | None:
     return None
 
 
+def _was_overtaken(talk: Talk, offered: PushWithChoices) -> bool:
+    """Tell whether the push answers what was said before something else: then its choices take nothing's place."""
+    kind = KINDS.get(offered.template)
+    if kind is None or not kind.awaited:
+        return False
+    try:
+        return float(offered.facts()["since"]) < talk.session.shown
+    except CannotOpen:
+        return True
+
+
 def _options_of(talk: Talk, offered: PushWithChoices) -> list[Option]:
     """List the choices as the push numbered them, once per label; of a push that cannot be decrypted they are over."""
     kind = KINDS.get(offered.template)
     try:
         if kind:
             facts = {**offered.facts(), "topic": kind.topic}
-            labels = talk.world.lexicon.choices["push_offer"]
+            labels, verb = talk.world.lexicon.choices["push_offer"], ANSWER if kind.awaited else OFFER
             return [
-                Option(number, label, ["offer", name, *(str(facts[fact]) for fact in wanted)])
+                Option(number, label, [verb, name, *(str(facts[fact]) for fact in wanted)])
                 for number, offer in enumerate(kind.offered(facts), 1)
                 for name, *wanted in [offer.do]
                 for label in labels[offer.name]

@@ -10,6 +10,7 @@ from handlers.giving.pledge import unpaid_link
 from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, CatalogueView
 from handlers.routing.answers import one_page
 from handlers.routing.talk import Talk
+from models.appeals.reopening import reopenable_appeals
 from models.donors.recurring_gift import live_of
 from models.giving.pledge import UNPAID, Pledge
 from models.people.user import NotRegistered, User, get_user
@@ -35,6 +36,10 @@ def mine(talk: Talk) -> Answer:
     options: list[Option] = []
     views = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, view, user, options) for name, view in views.items()}
+    reopenable = []
+    for appeal in reopenable_appeals(talk.turn.db, user, MOST_SHOWN):
+        options.append(Option(len(options) + 1, "", ["command", "reopen", str(appeal.id)]))
+        reopenable.append((len(options), appeal))
     recurring_gifts = []
     live = live_of(talk.turn.db, user)
     for gift, appeal in live[-MOST_SHOWN:]:
@@ -47,6 +52,7 @@ def mine(talk: Talk) -> Answer:
     values = {
         "who": _who(talk, user),
         "sections": sections,
+        "reopenable": reopenable,
         "recurring_gifts": recurring_gifts,
         "recurring_gifts_left": len(live) - len(recurring_gifts),
         "drafts": drafts,

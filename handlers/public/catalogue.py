@@ -8,6 +8,8 @@ from flows.engine.flow import Answer
 from flows.engine.session import Option
 from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
+from models.appeals.appeal import Appeal
+from models.giving.pledge import takes_gifts
 from models.people.user import User
 from models.public import catalogue
 from models.public.catalogue import Catalogue, NoSuchThing, SearchTerm
@@ -101,12 +103,11 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 def ways_to_give(talk: Talk, number: str) -> dict[str, list[str]]:
     """Offer to give to this appeal, while it can be given to; its owner is offered nothing."""
-    viewer = talk.turn.person.user_id
-    found = APPEALS.catalogue.find(talk.turn.db, int(number), None)
-    if found is None or not found.takes_gifts(talk.world.now):
+    appeal = talk.turn.db.get(Appeal, int(number))
+    if appeal is None or appeal.owner_id == talk.turn.person.user_id:
         return {}
-    own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
-    return {} if own else {"give": ["command", "pledge", number]}
+    takes = takes_gifts(talk.turn.db, appeal, talk.world.now)
+    return {"give": ["command", "pledge", number]} if takes else {}
 
 
 def role(talk: Talk) -> str | None:

@@ -15,6 +15,7 @@ from handlers.proxy import commands as proxy
 from handlers.public import commands as public
 from handlers.routing import commands as routing
 from handlers.routing.command import Command
+from handlers.speech import commands as speech
 from handlers.staff import commands as staff
 from handlers.support import commands as support
 from handlers.treasury import commands as treasury
@@ -35,6 +36,7 @@ ROOMS = (
     proxy.COMMANDS,
     public.COMMANDS,
     routing.COMMANDS,
+    speech.COMMANDS,
     staff.COMMANDS,
     support.COMMANDS,
     treasury.COMMANDS,

@@ -65,7 +65,7 @@ def _forget(talk: Talk) -> None:
     photos = erase_person(talk.turn.db, talk.turn.person.conversation_id, talk.world.now)
     talk.turn.jobs += [("forget_photo", photo) for photo in photos]
     session = talk.session
-    session.drafts, session.focus, session.screen, session.ticket = [], None, None, None
+    session.drafts, session.focus, session.screen, session.ticket, session.loose = [], None, None, None, []
 
 
 def _noted() -> Answer:

@@ -1,16 +1,21 @@
 """Handle photos, voices, videos, places and links: as an answer to the current question, as a message of the
-person's ticket, or with a friendly reply."""
+person's ticket, to be chosen for (photos), or with a friendly reply."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
+from handlers.routing import loose_photos
 from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
+from handlers.speech.listen import listen
 from handlers.support import call
 from models.people.message import MessageKind
 from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
+    heard = listen(talk)
+    if heard:
+        return heard
     draft = talk.session.draft
     if draft:
         answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
@@ -19,6 +24,9 @@ def handle(talk: Talk) -> Answer:
     kept = call.add(talk)
     if kept:
         return kept
+    offered = loose_photos.offer(talk)
+    if offered:
+        return offered
     return Answer([Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], outcome="media")
 
 

@@ -1,6 +1,6 @@
-"""Handle a typed text, as the first of these that fits: a tapped line of a push, a control word, a choice of the
-newest push or on the screen, a word on the person's ticket, a command, an answer to the question, a message of the
-ticket, a guess, help.
+"""Handle a typed text, as the first of these that fits: a tapped line of a push, words of danger, a control word, a
+choice of the newest push or on the screen, a word on the person's ticket, a command, an accusation, an answer to the
+question, a message of the ticket, a guess, help. Numbers to call are added to a story that speaks of danger.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,11 @@ from handlers.routing.command import Takes
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.media import discard_pictures
 from handlers.routing.talk import Talk
-from handlers.support import call
+from handlers.speech.question import ask_about_voice
+from handlers.support import call, danger, report
 
 # Names of the control words in config/keywords.toml. Only exact matches count.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "voice", "opt_out")
 
 
 def handle(talk: Talk) -> Answer:
@@ -27,6 +28,14 @@ def handle(talk: Talk) -> Answer:
     tapped = push_replies.tapped(talk)
     if tapped:
         return choose(talk, tapped)
+    in_danger = danger.find(talk)
+    if in_danger and danger.goes_first(talk, in_danger):
+        return danger.answer(talk, in_danger)
+    answer = _read(talk, text)
+    return danger.add_numbers(talk, in_danger, answer) if in_danger else answer
+
+
+def _read(talk: Talk, text: str) -> Answer:
     for name in CONTROLS:
         if talk.world.lexicon.means(name, text):
             return _control(talk, name)
@@ -35,6 +44,7 @@ def handle(talk: Talk) -> Answer:
         or _on_screen(talk, text)
         or _on_ticket(talk)
         or _command(talk, text)
+        or _accusation(talk)
         or _to_draft(talk)
         or _to_ticket(talk, text)
         or _not_understood(talk, text)
@@ -47,6 +57,8 @@ def _control(talk: Talk, name: str) -> Answer:
     match name:
         case "news":
             return unread.show(talk)
+        case "voice":
+            return ask_about_voice(talk)
         case "human":
             return call.call(talk)
         case "menu":
@@ -91,6 +103,8 @@ def choose(talk: Talk, option: Option) -> Answer:
             return run_command(talk, name, list(arguments))
         case ["offer", name, *arguments]:
             return aside(talk, lambda talk: run_command(talk, name, arguments))
+        case ["answer", name, *arguments]:
+            return run_command(talk, name, list(arguments))
         case ["offer_over"]:
             return aside(talk, lambda _: Answer([Say("replies/routing/push_expired")], outcome="offer_over"))
         case ["human"]:
@@ -136,6 +150,11 @@ def _to_draft(talk: Talk) -> Answer | None:
         return None
     answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
     return finish(talk, answer)
+
+
+def _accusation(talk: Talk) -> Answer | None:
+    """Bring an accusation before the county; within a story the words belong to the story."""
+    return None if talk.engine.takes_any_words(talk.session) else report.accused(talk)
 
 
 def _to_ticket(talk: Talk, text: str) -> Answer | None:

@@ -59,7 +59,7 @@ def _lock_matter(db: Session, subject: str, number: int) -> Matter:
             return lock_case(db, number).matter
         case "disbursement":
             disbursement, appeal = lock_disbursement(db, number)
-            return matter_of(disbursement, appeal.region_code, appeal.household_id)
+            return matter_of(disbursement, appeal)
         case _:
             return lock_appeal(db, number).matter
 

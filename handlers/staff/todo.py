@@ -25,7 +25,9 @@ from models.support.ticket import Ticket
 PAGE = 5
 # Of things due at the same moment, tasks come before tickets.
 _TASK, _TICKET = 0, 1
-_Place = tuple[datetime, int, int]
+# People in danger come before everything else.
+_URGENT, _OTHER = 0, 1
+_Place = tuple[int, datetime, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ def todo(talk: Talk, after: str = "") -> Answer:
     for number, line in enumerate(shown, 1):
         do, facts = _told(talk, line.thing)
         options.append(Option(number, "", ["command", *do]))
-        late = line.place[0] <= now
-        values.append({"number": number, "due": line.place[0], "late": late, "short": _short(talk, line), **facts})
+        urgent, due, *_ = line.place
+        facts |= {"urgent": urgent == _URGENT, "due": due, "late": due <= now}
+        values.append({"number": number, "short": _short(talk, line), **facts})
     facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind")}
     turn = ["todo", _format(shown[-1].place)] if len(lines) > PAGE else None
     return one_page(talk, "replies/staff/todo", facts, options, turn)
@@ -61,16 +64,20 @@ def _short(talk: Talk, line: _Line) -> bool:
 
 def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
     """List the next lines, up to one more than a page."""
+    urgent: list[Ticket] = []
     task_after = ticket_after = None
-    if after:
-        due_at, kind, number = after
+    if after is None or after[0] == _URGENT:
+        urgent = waiting_tickets(db, staff, PAGE + 1, (after[1], after[3]) if after else None, urgent=True)
+    elif after:
+        _, due_at, kind, number = after
         # Of things due at the same moment all tasks come first, so after a ticket all of these have been listed.
         task_after = (due_at, number if kind == _TASK else 2**62)
         ticket_after = (due_at, number if kind == _TICKET else 0)
     tasks = list_queue(db, staff, PAGE + 1, task_after)
     tickets = waiting_tickets(db, staff, PAGE + 1, ticket_after)
-    lines = [_Line((task.due_at, _TASK, task.id), task) for task in tasks]
-    lines += [_Line((ticket.due_at, _TICKET, ticket.id), ticket) for ticket in tickets]
+    lines = [_Line((_OTHER, task.due_at, _TASK, task.id), task) for task in tasks]
+    lines += [_Line((_OTHER, ticket.due_at, _TICKET, ticket.id), ticket) for ticket in tickets]
+    lines += [_Line((_URGENT, ticket.due_at, _TICKET, ticket.id), ticket) for ticket in urgent]
     return sorted(lines, key=lambda line: line.place)[: PAGE + 1]
 
 
@@ -92,9 +99,11 @@ def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
 
 
 def _format(place: _Place) -> str:
-    return f"{place[0].isoformat()},{place[1]},{place[2]}"
+    urgent, due, kind, number = place
+    return f"{urgent},{due.isoformat()},{kind},{number}"
 
 
 def _parse(text: str) -> _Place:
-    moment, kind, number = text.split(",")
-    return datetime.fromisoformat(moment), int(kind), int(number)
+    # A line that was shown before there were urgent tickets has no rank.
+    *rank, moment, kind, number = text.split(",")
+    return int(rank[0]) if rank else _OTHER, datetime.fromisoformat(moment), int(kind), int(number)

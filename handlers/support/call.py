@@ -29,6 +29,7 @@ from models.support.ticket import (
     say_in_ticket,
     take_up,
 )
+from models.support.urgent import notify_county
 
 LONGEST_WORDS = 1_000
 
@@ -83,9 +84,12 @@ def add(talk: Talk) -> Answer | None:
     if ticket is None:
         return None
     message, screen = talk.message, talk.session.screen
-    if not say_in_ticket(talk.turn.db, ticket, _words(message), talk.world.now):
+    kept = say_in_ticket(talk.turn.db, ticket, words_of(message), talk.world.now)
+    if kept is None:
         talk.session.ticket = None
         return None
+    if kept.urgent:
+        notify_county(talk.turn.db, kept, talk.world.now)
     template = (
         "replies/support/human_kept"
         if message.kind is MessageKind.TEXT or message.text
@@ -118,8 +122,10 @@ def meant(talk: Talk) -> Callable[[Talk], Answer] | None:
 
 
 def solve_ticket(talk: Talk, number: str) -> Answer:
-    """Close the person's ticket, whether it was answered or not. Raises NoSuchTicket."""
+    """Close the person's ticket, answered or not. An urgent one the county closes. Raises NoSuchTicket."""
     ticket = _own(talk, number)
+    if ticket.urgent:
+        return Answer([Say("replies/support/urgent_stays", None, {"number": ticket.id})])
     close_ticket(talk.turn.db, ticket.id, talk.world.now)
     if talk.session.ticket == ticket.id:
         talk.session.ticket = None
@@ -195,7 +201,7 @@ def _place_in(draft: Draft) -> str:
     return f"flow:{draft.flow}:{detail}".rstrip(":")
 
 
-def _words(message: Message) -> str:
+def words_of(message: Message) -> str:
     """Return what was typed or heard; for other kinds, ``[kind]`` and the text or URL that came with it."""
     if message.text:
         return message.text[:LONGEST_WORDS]

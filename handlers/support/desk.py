@@ -1,6 +1,7 @@
 """Let an officer read a ticket, answer it and close it."""
 
 import re
+from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.language.wording import clean, plain
@@ -29,12 +30,15 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
     topic = topic_of_ticket(talk.turn.db, ticket)
-    values = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end]}
+    reach = desk.contact_of(talk.turn.db, ticket) if ticket.urgent else None
+    values: dict[str, Any] = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end], "reach": reach}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
     if ticket.state == "answered":
         ways["end"] = ["command", "end_ticket", number]
     if topic and topic.kind in DECISIONS:
         ways["decided"] = ["command", "look", f"{topic.kind}:{topic.number}"]
+    if topic and topic.kind == "report" and topic.number:
+        ways["reported"] = ["command", "look", f"{topic.detail}:{topic.number}"]
     return with_ways("replies/support/ticket", values, ways)
 
 

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -14,6 +24,8 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
 from models.notifications.broadcast import notify_backers
+from models.organisations.charity import Charity, NoCharity, charity_for, place_of
+from models.organisations.filing import filing_for
 from models.staff.task import Matter, close_task, open_task
 
 KINDS = ("crowdfund", "one_to_one")
@@ -97,6 +109,8 @@ class Appeal(Base):
     Its last day is chosen as ``collect_days`` from publication, which fixes ``deadline``, or as that date itself.
     ``minimum_fen``: the sum with which crowdfunding begins at its deadline; None: with the whole target or not at all.
     ``was``: the state before ``frozen``. ``endorsed_by``, ``endorsed_at``: the village officer's endorsement.
+    ``charity_id``: the charity that collects for it, from its publication on, and for crowdfunding its ``filing_id``.
+    A trigger refuses to publish an appeal without them, and neither changes once it is set.
     """
 
     __tablename__ = "appeals"
@@ -118,12 +132,16 @@ class Appeal(Base):
     endorsed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     endorsed_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
+    charity_id: Mapped[int | None] = mapped_column(ForeignKey("charities.id"))
+    filing_id: Mapped[int | None]
     created_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     """How often it was submitted."""
     returned_fields: Mapped[str | None] = mapped_column(String(120))
     """The flow's steps to answer again, comma-separated; the reasons are in models.staff.decision."""
     sampled: Mapped[bool | None]
+    reopens_id: Mapped[int | None] = mapped_column(ForeignKey("appeals.id"))
+    """The owner's earlier appeal, which ended without success (models.appeals.reopening)."""
     update_due_at: Mapped[datetime | None]
     """From the first payout on: when the owner's next progress update is due (models.outreach.reporting_duty)."""
     update_reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
@@ -142,6 +160,8 @@ class Appeal(Base):
             name="minimum_within",
         ),
         CheckConstraint("state <> 'frozen' OR was IS NOT NULL", name="frozen_from"),
+        CheckConstraint("filing_id IS NULL OR charity_id IS NOT NULL", name="filed_by_a_charity"),
+        ForeignKeyConstraint(("filing_id", "charity_id"), ("filings.id", "filings.charity_id")),
         CheckConstraint("collect_days > 0", name="collect_days_positive"),
         CheckConstraint(
             "deadline IS NOT NULL OR (collect_days IS NOT NULL AND published_at IS NULL)", name="deadline_known"
@@ -154,13 +174,15 @@ class Appeal(Base):
             postgresql_where=text(f"state IN {OPEN}"),
         ),
         Index("ix_appeals_state_id", "state", "id"),
+        Index("ix_appeals_charity", "charity_id", "id"),
         Index("ix_appeals_region_state", "region_code", "state"),
+        Index("ix_appeals_reopens", "reopens_id", postgresql_where=text("reopens_id IS NOT NULL")),
         Index("ix_appeals_update_due", "update_due_at", postgresql_where=_EXECUTING),
     )
 
     @property
     def matter(self) -> Matter:
-        return Matter("appeal", self.id, self.region_code, self.household_id)
+        return Matter("appeal", self.id, self.region_code, self.household_id, self.charity_id)
 
     @property
     def closes_at(self) -> datetime:
@@ -253,16 +275,24 @@ def _notify_backers(db: Session, appeal: Appeal, template: str, now: datetime) -
     notify_backers(db, template, appeal.id, appeal.title, key, now, **facts)
 
 
-def publish(db: Session, appeal: Appeal, now: datetime) -> None:
+def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None = None) -> None:
     """Open an appeal for pledges, up to its last day: endorsed and, for crowdfunding, filed by the fund holder.
 
-    Raises WrongState.
+    ``charity``: the one whose fund holder filed it; None: the nearest that covers its place. Raises WrongState,
+    NoCharity or NoFiling.
     """
     if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
         raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
-    MACHINE.move(db, appeal, "funding", SYSTEM, now)
+    if charity is None:
+        charity = charity_for(db, appeal.region_code)
+    elif not (charity.collects and charity.covers(appeal.region_code)):
+        raise NoCharity(place=place_of(db, appeal.region_code))
     if appeal.collect_days is not None:
         appeal.deadline = end_of_day(now, appeal.collect_days)
+    appeal.charity_id = charity.id
+    if appeal.kind == "crowdfund":
+        appeal.filing_id = filing_for(db, charity, now, appeal.closes_at).id
+    MACHINE.move(db, appeal, "funding", SYSTEM, now)
     appeal.published_at = now
 
 

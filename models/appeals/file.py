@@ -22,7 +22,7 @@ from models.verification.case import Verification
 class AppealFile:
     """An appeal as its reviewers see it. ``name`` and ``phone``: the owner's; ``verified``: the state of their case.
 
-    ``hidden``: the reader may not see who asks.
+    ``hidden``: the reader may not see who asks. ``reopens``: the earlier appeal that it repeats, and how that ended.
     """
 
     number: int
@@ -44,6 +44,7 @@ class AppealFile:
     case: int | None
     verified: str | None
     unconfirmed: bool
+    reopens: tuple[int, str] | None
 
 
 def open_appeal_file(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
@@ -83,7 +84,14 @@ def open_appeal_file(db: Session, staff: Staff, number: int, now: datetime) -> A
         case=case.id if case else None,
         verified=case.state if case else None,
         unconfirmed=is_unconfirmed(db, "appeal", number),
+        reopens=_reopened(db, appeal),
     )
+
+
+def _reopened(db: Session, appeal: Appeal) -> tuple[int, str] | None:
+    """Return the number and state of the earlier appeal that this one repeats."""
+    earlier = db.get(Appeal, appeal.reopens_id) if appeal.reopens_id else None
+    return (earlier.id, earlier.state) if earlier else None
 
 
 def has_read_appeal(db: Session, staff: Staff, number: int) -> bool:

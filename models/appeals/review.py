@@ -18,6 +18,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
+from models.organisations.charity import Charity
 from models.proxy.act import notify_writer
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
@@ -75,7 +76,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """Pass an appeal at the reviewer's step and notify its owner. Locks the household's cases, then the appeal.
 
     Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasConflict, DecidedBefore, ChangedSince, NotVerified,
-    DeadlinePassed or WrongState.
+    DeadlinePassed, WrongState, NoCharity or NoFiling.
     """
     _lock_cases(db, number)
     appeal = lock_appeal(db, number)
@@ -205,7 +206,7 @@ def _pass_step(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datet
             _open_next_step(db, appeal, "file", now)
         case "file":
             _move_through(db, appeal, staff, ("fund_holder_filed",), now)
-            publish(db, appeal, now)
+            publish(db, appeal, now, db.get_one(Charity, staff.charity_id))
 
 
 def _open_next_step(db: Session, appeal: Appeal, step: str, now: datetime) -> None:

@@ -50,6 +50,7 @@ class NewAppeal:
     deadline: datetime | None = None
     collect_days: int | None = None
     minimum_fen: int | None = None
+    reopens_id: int | None = None
 
 
 def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor | None = None) -> Appeal:

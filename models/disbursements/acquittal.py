@@ -72,7 +72,7 @@ def return_receipts(db: Session, staff: Staff, number: int, reasons: Sequence[st
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     decide(db, matter, disbursement.round, staff, "return", now, reasons)
     disbursement.receipts_at, disbursement.receipts_due = None, now + RECEIPTS_WITHIN
     disbursement.receipts_reminded = False
@@ -144,7 +144,7 @@ def open_receipts_task(db: Session, disbursement: Disbursement, appeal: Appeal, 
     """Open the task to read the receipts once money and receipts are there and no check call is open."""
     ready = disbursement.state == "received" and disbursement.receipts_at is not None
     if ready and find_task(db, "disbursement", disbursement.id) is None:
-        matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+        matter = matter_of(disbursement, appeal)
         barred = {disbursement.called_by: "decided_before"} if disbursement.called_by else {}
         open_task(db, matter, "use_acquit", now, barred)
 

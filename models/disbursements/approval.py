@@ -141,7 +141,7 @@ def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appea
     Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasConflict.
     """
     disbursement, appeal = lock_disbursement(db, number)
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     task = demand_task(db, staff, matter, disbursement.state)
     return disbursement, appeal, task
 
@@ -156,7 +156,7 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     if approval is None:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="passed")
     check_again(db, disbursement, appeal)
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     decide(db, matter, disbursement.round, staff, "pass", now)
     if approval.state == "endorsed":
         _confirm_payee(db, disbursement, staff, now)
@@ -184,7 +184,7 @@ def turn_away(
     Raises as ``turn_of`` does, and WrongState.
     """
     disbursement, appeal, _ = turn_of(db, staff, number)
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     MACHINE.check(disbursement.state, state, staff.actor)
     decide(db, matter, disbursement.round, staff, "return" if state == "requested" else "reject", now, reasons)
     return_or_refuse(db, disbursement, state, staff.actor, now, reasons, staff)
@@ -210,14 +210,14 @@ def notify_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: d
 
 def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict[int, str]:
     """Staff id -> why they may not decide on it: they verified the household, acted for it, or passed it before."""
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     passed = dict.fromkeys(passed_by(db, matter, disbursement.round), "decided_before")
     acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
     return {**passed, **acted, **verifiers_of(db, appeal.household_id)}
 
 
 def _open(db: Session, disbursement: Disbursement, appeal: Appeal, step: str, now: datetime) -> None:
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     # The person who authorises may also pay: two others have seen it before, and a charity may have one cashier.
     barred = barred_from(db, disbursement, appeal)
     if step == "use_pay" and disbursement.authorised_by:

@@ -87,7 +87,7 @@ def record_call(db: Session, staff: Staff, number: int, outcome: str, now: datet
     """
     disbursement, appeal = lock_for_phone_check(db, staff, number)
     disbursement.called_by, disbursement.called_at = staff.id, now
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     decide(db, matter, disbursement.round, staff, "sound" if outcome == RECEIVED else "doubt", now)
     close_task(db, "disbursement", number, now, staff)
     if disbursement.state == _state_of(outcome):
@@ -106,7 +106,7 @@ def settle_doubt(db: Session, staff: Staff, number: int, now: datetime) -> Disbu
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_doubt":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="received")
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     decide(db, matter, disbursement.round, staff, "sound", now)
     MACHINE.move(db, disbursement, "received", staff.actor, now)
     close_task(db, "disbursement", number, now, staff)
@@ -127,7 +127,7 @@ def _record_answer(
         open_receipts_task(db, disbursement, appeal, now)
         return
     close_task(db, "disbursement", disbursement.id, now)  # no check call any more: the county asks now
-    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    matter = matter_of(disbursement, appeal)
     open_task(db, matter, "use_doubt", now, barred_from(db, disbursement, appeal))
     if outcome == NOT_RECEIVED and appeal.state in LIVE:
         freeze(db, appeal, SYSTEM, now, "money_not_received")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.appeals.appeal import APPEAL
+from models.appeals.appeal import APPEAL, Appeal
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
@@ -178,5 +178,5 @@ def asked_of(db: Session, appeal_id: int) -> int:
     return int(db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs)) or 0)
 
 
-def matter_of(disbursement: Disbursement, region_code: str, household_id: int | None) -> Matter:
-    return Matter("disbursement", disbursement.id, region_code, household_id)
+def matter_of(disbursement: Disbursement, appeal: Appeal) -> Matter:
+    return Matter("disbursement", disbursement.id, appeal.region_code, appeal.household_id, appeal.charity_id)

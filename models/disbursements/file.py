@@ -119,7 +119,7 @@ def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> 
     appeal = db.get(Appeal, use.appeal_id) if use else None
     if use is None or appeal is None:
         raise NoSuchDisbursement(number=number)
-    if not may_read(db, staff, matter_of(use, appeal.region_code, appeal.household_id)):
+    if not may_read(db, staff, matter_of(use, appeal)):
         raise NoSuchDisbursement(number=number)
     task = view_task(db, staff, "disbursement", number)
     line, payee = db.get_one(BudgetLine, use.line_id), db.get_one(Payee, use.payee_id)

@@ -110,7 +110,7 @@ def _open_check_call(db: Session, disbursement: Disbursement, appeal: Appeal, no
     for staff_id in (disbursement.paid_by, appeal.endorsed_by):
         if staff_id:
             barred.setdefault(staff_id, "decided_before")
-    return open_task(db, matter_of(disbursement, appeal.region_code, appeal.household_id), "use_call", now, barred)
+    return open_task(db, matter_of(disbursement, appeal), "use_call", now, barred)
 
 
 def _notify(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The rules of donation receipts: a donor asks for one, and the fund holder issues, refuses or cancels it.
 
-The donor of a paid gift that was not refunded may ask for one receipt at a time. The fund holder of the appeal's region
+The donor of a paid gift that was not refunded may ask for one receipt at a time. A fund holder of the appeal's charity
 issues it outside this system, or refuses it with a reason. If the gift is refunded, an open request is withdrawn, and
 an issued receipt waits for the fund holder to cancel it.
 """
@@ -20,13 +20,14 @@ from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.notifications.notify import notify_user
+from models.organisations.charity import Charity
 from models.payments.locks import lock_pledge
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import orders_of
 from models.people.user import User
 from models.staff.decision import end_review
-from models.staff.member import Staff, covered_by
-from models.staff.task import Matter, Task, open_task
+from models.staff.member import Staff, in_charge_of
+from models.staff.task import Matter, Task, find_task, is_turn_of, open_task
 
 _BATCH = 100
 
@@ -111,8 +112,8 @@ def request_receipt(db: Session, user: User, pledge_id: int, wanted: ReceiptRequ
     db.flush()
     actor = f"user:{user.id}"
     record(db, at=now, actor=actor, action="asked_for", subject="receipt", subject_id=receipt.id)
-    region = db.get_one(Appeal, receipt.appeal_id).region_code
-    open_task(db, Matter("receipt", receipt.id, region, None), "receipt", now)
+    appeal = db.get_one(Appeal, receipt.appeal_id)
+    open_task(db, Matter("receipt", receipt.id, appeal.region_code, None, appeal.charity_id), "receipt", now)
     return receipt
 
 
@@ -157,6 +158,19 @@ def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> Recei
         _paid_at(order),
         pledge.state in LEFT_APPEAL,
     )
+
+
+def waits_for_a_fund_holder(db: Session, county: Staff, number: int) -> dict[str, str | int | None]:
+    """Return appeal and charity of a receipt that the county has because the charity has nobody.
+
+    Raises NoSuchReceipt.
+    """
+    task = find_task(db, "receipt", number)
+    if task is None or task.role != county.role or not is_turn_of(county, task):
+        raise NoSuchReceipt(number=number)
+    receipt = db.get_one(Receipt, number)
+    charity = db.get(Charity, task.charity_id) if task.charity_id is not None else None
+    return {"appeal": receipt.appeal_id, "charity": charity.name if charity else None}
 
 
 def find_waiting(db: Session, staff: Staff, number: int) -> Pledge:
@@ -208,16 +222,16 @@ def open_receipt_tasks(db: Session, now: datetime) -> int:
     Returns how many.
     """
     waits = exists().where(Task.subject == "receipt", Task.subject_id == Receipt.id, Task.closed_at.is_(None))
-    found = select(Receipt, Appeal.region_code).join(Appeal, Appeal.id == Receipt.appeal_id)
+    found = select(Receipt, Appeal.region_code, Appeal.charity_id).join(Appeal, Appeal.id == Receipt.appeal_id)
     found = found.join(Pledge, Pledge.id == Receipt.pledge_id).where(~waits)
     gone = (Receipt.state == "issued") & Pledge.state.in_(LEFT_APPEAL)
     asked = (Receipt.state == "asked") & Pledge.state.not_in(LEFT_APPEAL)
     rows = db.execute(
         found.where(or_(gone, asked)).order_by(Receipt.id).limit(_BATCH).with_for_update(of=Receipt, skip_locked=True)
     ).all()
-    for receipt, region in rows:
+    for receipt, region, charity in rows:
         step = "receipt" if receipt.state == "asked" else "receipt_void"
-        open_task(db, Matter("receipt", receipt.id, region, None), step, now)
+        open_task(db, Matter("receipt", receipt.id, region, None, charity), step, now)
     return len(rows)
 
 
@@ -248,7 +262,7 @@ def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime,
 
 def _seen_by(staff: Staff) -> Select[Receipt]:
     theirs = select(Receipt).join(Appeal, Appeal.id == Receipt.appeal_id).join(Pledge, Pledge.id == Receipt.pledge_id)
-    return theirs.where(covered_by(staff, Appeal.region_code))
+    return theirs.where(in_charge_of(staff, Appeal.region_code, Appeal.charity_id))
 
 
 def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:

@@ -153,7 +153,7 @@ def begin(
     """
     if earlier := db.scalar(select(RecurringGift).where(RecurringGift.draft_id == draft_id)):
         return earlier
-    check_open(appeal, donor, now)
+    check_open(db, appeal, donor, now)
     if gift := find_live(db, donor, appeal.id, lock=True):
         gift.draft_id, gift.amount_fen, gift.anonymous = draft_id, amount_fen, anonymous
         actor = _owner(donor).name
@@ -206,7 +206,7 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
     gift = get_live(db, donor, appeal_id, lock=True)
     pledge = db.get(Pledge, gift.pledge_id, populate_existing=True) if gift.pledge_id else None
     if appeal.state not in _GOES_ON:
-        check_open(appeal, donor, now)  # the next reminder will not come, so it is not spoken of
+        check_open(db, appeal, donor, now)  # the next reminder will not come, so it is not spoken of
     if pledge and pledge.state in PAID:
         raise GivenThisMonth(number=appeal.id, title=appeal.title, next=gift.next_at, deadline=appeal.deadline)
     if pledge and _is_payable_as(gift, pledge) and pledge.pay_by and pledge.pay_by > now:

@@ -18,6 +18,7 @@ from models.giving.pledge import Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import find
 from models.ledger.tables import LedgerLink, LedgerTransaction
+from models.organisations.collector import Collector, find_collector
 from models.payments.order import PayOrder
 from models.payments.refund import OPEN, UNASSIGNED, Refund
 from models.payments.refund_entitlement import orders_of
@@ -56,6 +57,7 @@ class Trace:
     """The trace of a gift. ``held_fen``: held for the appeal now. ``spent_fen``: paid out.
 
     ``stopped``: the appeal is frozen. ``closed``: it takes no gifts any more, so that a promise need not be kept.
+    ``collector``: the charity that collects for it.
     ``pay_by``: until when the pledge can be paid; None if it does not wait for that.
     """
 
@@ -66,6 +68,7 @@ class Trace:
     state: str
     stopped: bool
     pay_by: datetime | None
+    collector: Collector | None
     held_fen: int
     spent_fen: int
     steps: Sequence[Step]
@@ -99,6 +102,7 @@ def find_trace(db: Session, code: str) -> Trace | None:
         state=pledge.state,
         stopped=appeal.state == "frozen",
         pay_by=pledge.pay_by if pledge.state == "awaiting_payment" else None,
+        collector=find_collector(db, appeal.charity_id, appeal.filing_id),
         held_fen=pledge.amount_fen - spent_fen if pledge.state in GIVEN else 0,
         spent_fen=spent_fen,
         steps=_numbered(db, steps),

@@ -17,19 +17,25 @@ from models.core.state_machine import SYSTEM
 from models.giving.pledge import Raised, raised
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
+from models.proxy.act import notify_writer
 from models.staff.task import close_task
 
 _BATCH = 100
 
 
 def cancel_overdue_reviews(db: Session, now: datetime) -> list[Appeal]:
-    """Cancel appeals whose deadline passed during review, and notify their owners. Locks and returns them."""
+    """Cancel appeals whose deadline passed during review, and notify their owners, or the officers who wrote them.
+
+    Locks and returns them.
+    """
     overdue = select(Appeal).where(Appeal.state.in_(IN_REVIEW), Appeal.deadline <= now).limit(_BATCH).with_for_update()
     closed = list(db.scalars(overdue))
     for appeal in closed:
         end_overdue(db, appeal, now)
         facts, about = {"number": appeal.id, "title": appeal.title}, ("appeal", appeal.id)
-        notify_user(db, appeal.owner_id, "appeal_overdue", facts, f"overdue:{appeal.id}", now, about)
+        key = f"overdue:{appeal.id}"
+        if not notify_user(db, appeal.owner_id, "appeal_overdue", facts, key, now, about):
+            notify_writer(db, appeal.id, {**facts, "state": appeal.state, "reasons": []}, key, now)
     return closed
 
 

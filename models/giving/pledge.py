@@ -20,6 +20,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.ledger import totals_of
+from models.organisations.charity import Charity
 from models.people.user import User
 
 CODE_LENGTH = 10
@@ -85,6 +86,12 @@ class OverCap(Refusal):
 
     code = "over_cap"
     step = "amount"
+
+
+class NoCollector(NotFunding):
+    """No charity collects for it now: it is suspended or has no name, or a crowdfunding appeal has no filing."""
+
+    code = "no_collector"
 
 
 class Pledge(Base):
@@ -155,10 +162,16 @@ class Raised:
         return {"raised_fen": self.raised_fen, "paid_fen": self.paid_fen, "gifts": self.gifts}
 
 
-def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
-    """Check that this donor (None: not known yet) may pledge to this appeal now. Raises NotFunding or OwnHousehold."""
+def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -> None:
+    """Check that this donor (None: not known yet) may pledge to this appeal now.
+
+    Raises NotFunding, NoCollector or OwnHousehold.
+    """
     if not appeal.collects(now):
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
+    charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
+    if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):
+        raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
         raise OwnHousehold(number=appeal.id)
 
@@ -181,7 +194,7 @@ def make_pledge(
     earlier = db.scalar(select(Pledge).where(Pledge.draft_id == draft_id))
     if earlier:
         return earlier
-    check_open(appeal, donor, now)
+    check_open(db, appeal, donor, now)
     pledge = Pledge(
         draft_id=draft_id,
         code=new_code(CODE_LENGTH),
@@ -235,9 +248,9 @@ def check_not_full(db: Session, appeal: Appeal) -> None:
 
 
 def takes_gifts(db: Session, appeal: Appeal, now: datetime) -> bool:
-    """Tell whether the appeal can be given to now: it is open, and does not have its target yet."""
+    """Tell whether the appeal can be given to now: it is open, somebody collects for it, and it lacks something."""
     try:
-        check_open(appeal, None, now)
+        check_open(db, appeal, None, now)
         check_not_full(db, appeal)
     except (NotFunding, OverCap):
         return False

@@ -22,8 +22,13 @@ def keep_fixed(table: str, columns: tuple[str, ...], when: str = "1 = 1", name: 
     _refuse(f"{table}_{name}", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 
+def refuse_update(table: str, name: str, condition: str, message: str) -> None:
+    """No change for which this holds (an SQL condition on OLD and NEW)."""
+    _refuse(f"{table}_{name}", table, "UPDATE", condition, message)
+
+
 def drop_fixed(table: str, name: str = "fixed") -> None:
-    """Remove what ``keep_fixed`` made, so that it can be made anew with other columns."""
+    """Remove what ``keep_fixed`` or another function here made, so that it can be made anew, or in a downgrade."""
     op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
     op.execute(f"DROP FUNCTION {table}_{name}()")
 

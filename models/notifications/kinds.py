@@ -50,6 +50,8 @@ class Kind:
     ``running``: a new one replaces an unread one about the same thing, and at least this time passes between two.
     ``join``: joins the facts of both, called with the older's first; without it the newer's are kept alone.
     ``brief``: the card says too little, so the full words also come with the reply to the person's next message.
+    ``awaited``: it answers the person's last message. Its choices show even amid a question, only beside its words (no
+    card has them), and count only if nothing was said since the fact ``since`` (epoch seconds).
     """
 
     standing: Standing
@@ -61,6 +63,7 @@ class Kind:
     running: timedelta | None = None
     join: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] | None = None
     brief: bool = False
+    awaited: bool = False
 
     def offered(self, facts: Mapping[str, Any]) -> tuple[Offer, ...]:
         """Return what a push with these facts offers: nobody is asked to give again to an appeal that is ``closed``."""

@@ -55,7 +55,7 @@ def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
         raise NoSuchAppeal(number=number)
     demand_region(db, staff, appeal.matter)
     demand_no_conflict(db, staff, appeal.matter)
-    check_open(appeal, None, now)
+    check_open(db, appeal, None, now)
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == number) & (Broadcast.template == TEMPLATE)
     last = db.scalar(select(Broadcast.created_at).where(about).order_by(Broadcast.id.desc()).limit(1))
     if last and last + BETWEEN_CALLS > now:

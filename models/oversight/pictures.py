@@ -15,7 +15,7 @@ from models.people.user import User
 from models.proxy.mandate import ProxyAct
 from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
-from models.staff.task import find_task, reaches
+from models.staff.task import Matter, find_task, reaches
 from models.subjects import SUBJECTS, records_of
 from models.verification.case import newest_case_of
 
@@ -46,9 +46,8 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
     record = records_of(db, subject, [number]).get(number) if subject in SHOWN else None
     if staff is None or not staff.is_serving(now) or record is None or not record.place:
         raise NotForYou
-    if not any(
-        reaches(db, staff, record.place, *matter) for matter in _task_subjects(db, subject, number, record.owner)
-    ):
+    subjects = _task_subjects(db, subject, number, record.owner)
+    if not any(reaches(db, staff, Matter(*which, record.place, None)) for which in subjects):
         raise NotForYou
     if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
         raise NotForYou

@@ -113,7 +113,7 @@ def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
     until = pledge.pay_by or appeal.closes_at - LAST_ORDER
     if pledge.state not in UNPAID or until <= now or in_question:
         raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
-    check_open(appeal, db.get_one(User, pledge.donor_id), now)
+    check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
     check_room(db, appeal, pledge.amount_fen)
 
 
@@ -250,7 +250,7 @@ def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
 def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refusal | None:
     """Return the reason why the appeal cannot take this gift any more; None where it can."""
     try:
-        check_open(appeal, db.get_one(User, pledge.donor_id), now)
+        check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
         check_room(db, appeal, pledge.amount_fen)
     except (NotFunding, OwnHousehold, OverCap) as refusal:
         return refusal

@@ -53,7 +53,7 @@ def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
         raise NoSuchDisbursement(number=number)
     DISBURSEMENTS.check(disbursement.state, "returned", staff.actor)
     appeal = db.get_one(Appeal, disbursement.appeal_id)
-    demand_no_conflict(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
+    demand_no_conflict(db, staff, matter_of(disbursement, appeal))
     return disbursement
 
 

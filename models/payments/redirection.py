@@ -83,7 +83,7 @@ def _similar(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) 
 
 def _takes(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) -> bool:
     try:
-        check_open(appeal, donor, now)
+        check_open(db, appeal, donor, now)
         check_room(db, appeal, fen)
     except Refusal:
         return False

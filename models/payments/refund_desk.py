@@ -14,7 +14,7 @@ from models.ledger import Overdrawn
 from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import LEASE, MACHINE, STUCK, Refund
 from models.payments.refund_result import close_refund_tasks, mark_paid
-from models.staff.member import Staff, covered_by
+from models.staff.member import Staff, in_charge_of
 
 # The most refunds of one appeal that are submitted again at once, so that a turn stays short.
 MOST_RESUBMITTED = 100
@@ -117,4 +117,4 @@ def _lock(db: Session, number: int) -> Refund:
 
 def _seen_by(staff: Staff) -> Select[Refund]:
     theirs = select(Refund).join(Appeal, Appeal.id == Refund.appeal_id)
-    return theirs.where(Refund.state.in_(STUCK), covered_by(staff, Appeal.region_code))
+    return theirs.where(Refund.state.in_(STUCK), in_charge_of(staff, Appeal.region_code, Appeal.charity_id))

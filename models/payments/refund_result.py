@@ -135,8 +135,8 @@ def _open_refund_task(db: Session, appeal_id: int, now: datetime) -> None:
         return
     first = db.scalar(stuck.order_by(Refund.id).limit(1))
     if first is not None:
-        region_code = db.get_one(Appeal, appeal_id).region_code
-        open_task(db, Matter("refund", first, region_code, None), "refund", now)
+        appeal = db.get_one(Appeal, appeal_id)
+        open_task(db, Matter("refund", first, appeal.region_code, None, appeal.charity_id), "refund", now)
 
 
 def refunds_with_task(appeal_id: int) -> Select[int]:

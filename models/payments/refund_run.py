@@ -24,7 +24,7 @@ from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
 from models.staff.fund_holder import holder_for
-from models.staff.member import Staff, covered_by, notify_staff
+from models.staff.member import Staff, in_charge_of, notify_staff
 
 PAGE = 50
 _MOST = 5
@@ -175,7 +175,8 @@ def _sum(parts: Mapping[str, GiftTotal], states: Sequence[str]) -> GiftTotal:
 
 
 def _seen_by(staff: Staff) -> Select[RefundRun]:
-    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(covered_by(staff, Appeal.region_code))
+    theirs = in_charge_of(staff, Appeal.region_code, Appeal.charity_id)
+    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(theirs)
 
 
 def _notify_ended(db: Session, run: RefundRun, progress: RunProgress, now: datetime) -> None:
@@ -189,7 +190,7 @@ def _notify_ended(db: Session, run: RefundRun, progress: RunProgress, now: datet
         "stuck": progress.stuck.gifts,
     }
     key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.notified}", ("appeal", appeal.id)
-    holder = holder_for(db, appeal.region_code, now)
+    holder = holder_for(db, appeal.region_code, appeal.charity_id, now)
     if holder:
         notify_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
     notify_user(db, appeal.owner_id, "refunds_done", {**facts, "staff": False}, key, now, about)

@@ -105,4 +105,4 @@ def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> 
     theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     own = select(Staff.id).join(Conversation, theirs).where(Conversation.user_id == pledge.donor_id)
     barred = dict.fromkeys(db.scalars(own), "own_gift")
-    return Matter("suspense_item", number, appeal.region_code, appeal.household_id), barred
+    return Matter("suspense_item", number, appeal.region_code, appeal.household_id, appeal.charity_id), barred

@@ -30,7 +30,7 @@ from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.refund_desk import RefundShort
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
-from models.staff.member import Staff, covered_by
+from models.staff.member import Staff, in_charge_of
 from models.staff.task import Matter, Task, close_task, demand_task
 
 
@@ -161,7 +161,7 @@ def _check_assign(
         raise OutcomeNotAllowed(number=item.id, why="paid_before", state=pledge.state)
     if item.amount_fen < SMALLEST_PLEDGE:
         raise OutcomeNotAllowed(number=item.id, why="too_small", state=pledge.state)
-    check_open(appeal, db.get_one(User, pledge.donor_id), now)
+    check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
     check_room(db, appeal, item.amount_fen)
 
 
@@ -184,7 +184,7 @@ def _lock(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrde
         raise NoSuchSuspenseItem(number=number)
     task = db.scalars(select(Task).where(_open_task(number))).one()
     household = appeal.household_id if appeal else None
-    demand_task(db, staff, Matter("suspense_item", number, task.region_code, household), item.kind)
+    demand_task(db, staff, Matter("suspense_item", number, task.region_code, household, task.charity_id), item.kind)
     return item, order, pledge, appeal
 
 
@@ -206,5 +206,5 @@ def _seen_by(staff: Staff) -> Select[SuspenseItem]:
     An item of an unknown order has no region, so the region of its task counts.
     """
     waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
-    theirs = or_(covered_by(staff, Task.region_code), Task.assignee == staff.id)
+    theirs = or_(in_charge_of(staff, Task.region_code, Task.charity_id), Task.assignee == staff.id)
     return select(SuspenseItem).join(Task, waits).where(SuspenseItem.closed_at.is_(None), theirs)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, Integer, Select, String, select, text
+from sqlalchemy import ForeignKey, Index, Integer, Select, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -39,6 +39,8 @@ class Photo(Base):
     state: Mapped[str] = mapped_column(String(8), default="owed")
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
+    copy_of: Mapped[int | None] = mapped_column(ForeignKey("photos.id"))
+    """The photo whose picture it repeats: its file is copied, since WeChat no longer has it."""
     print: Mapped[int | None]
     """The picture's difference hash, as a signed 64-bit number; its four parts find similar pictures."""
     print_0: Mapped[int | None] = mapped_column(Integer, index=True)
@@ -107,6 +109,24 @@ def attach_photos(
     return added
 
 
+def copy_photos(
+    db: Session, subject: str, earlier: int, subject_id: int, pictures: Iterable[dict[str, str]], now: datetime
+) -> tuple[list[int], list[dict[str, str]]]:
+    """Give a thing the pictures that an earlier thing of its kind has, as photos of its own.
+
+    Returns the ids of those to be fetched, and the other pictures, which the earlier thing does not have.
+    """
+    theirs = (Photo.subject == subject) & (Photo.subject_id == earlier) & Photo.state.in_(("kept", "owed"))
+    sources = {photo.media_id: photo.id for photo in db.scalars(select(Photo).where(theirs))}
+    copied, others = [], []
+    for picture in pictures:
+        if source := sources.get(picture["media_id"]):
+            copied.append(_add(db, subject, subject_id, picture, now, source))
+        else:
+            others.append(picture)
+    return copied, others
+
+
 def kept_photos(db: Session, subject: str, subject_ids: Sequence[int]) -> Sequence[Photo]:
     """List the subjects' photos whose files have been fetched, in the order in which they were sent."""
     theirs = (Photo.subject == subject) & Photo.subject_id.in_(subject_ids) & (Photo.state == "kept")
@@ -155,13 +175,21 @@ def _drafts(conversation_id: int, picture: Mapping[str, str]) -> Select[Photo]:
     return select(Photo).where(theirs, Photo.media_id == picture["media_id"]).limit(1)
 
 
-def _add(db: Session, subject: str, subject_id: int, picture: Mapping[str, str], now: datetime) -> int:
+def _add(
+    db: Session,
+    subject: str,
+    subject_id: int,
+    picture: Mapping[str, str],
+    now: datetime,
+    copy_of: int | None = None,
+) -> int:
     row = Photo(
         subject=subject,
         subject_id=subject_id,
         media_id=picture["media_id"],
         pic_url=picture["pic_url"],
         created_at=now,
+        copy_of=copy_of,
     )
     db.add(row)
     db.flush()

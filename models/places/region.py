@@ -68,12 +68,14 @@ def township_of(code: str) -> str:
     return f"{code[:9]}000"
 
 
-def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
+def find_regions(db: Session, text: str, most: int = 9, *, near: str = "") -> list[Region]:
     """Find the regions that a typed or labelled place names: several when it is ambiguous, none when it names none.
 
     The regions with the most named parents win, then those named in full; they are listed widest level first. A
     region that has ended is found by its old name too, provided that it has a successor (``current_regions``) and the
     words do not name the successor.
+
+    ``near``: a code; where some of the regions lie in its county (or in it, if it is wider), only these are returned.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
@@ -94,7 +96,8 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     first: dict[str, Region] = {}
     for region in found:
         first.setdefault(today[region.code].code, region)
-    return sorted(first.values(), key=lambda region: (region.level, region.code))[:most]
+    around = [region for region in first.values() if near and covers(county_of(near), today[region.code].code)]
+    return sorted(around or first.values(), key=lambda region: (region.level, region.code))[:most]
 
 
 def current_regions(db: Session, regions: Sequence[Region]) -> dict[str, Region]:

@@ -12,7 +12,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
-from models.core.money import SMALLEST_PLEDGE
 from models.disbursements.disbursement import spent_by_line
 from models.outreach.update import Update
 from models.proxy.mandate import is_unconfirmed
@@ -44,11 +43,6 @@ class PublicAppeal:
     vouched_at: datetime | None
     published_at: datetime | None
     unconfirmed: bool
-
-    def takes_gifts(self, now: datetime) -> bool:
-        """Tell whether it can be given to now: it is open, and does not have its target yet."""
-        is_full = self.target_fen - self.raised_fen < SMALLEST_PLEDGE
-        return self.state == "funding" and self.deadline is not None and self.deadline > now and not is_full
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ class Invitation:
     name: str
     until: datetime | None = None
     work_no: str | None = None
+    charity_id: int | None = None
+    """A fund holder's charity."""
 
 
 def check_invitation(by: Staff, role: str, region_code: str, region: str) -> None:
@@ -140,6 +142,7 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
     staff = Staff(
         role=wanted.role,
         region_code=wanted.region_code,
+        charity_id=wanted.charity_id,
         name=wanted.name,
         state="invited",
         active_from=now,

@@ -12,7 +12,7 @@ from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.places.region import Region
 from models.staff.conflict_of_interest import conflicts_with
-from models.staff.member import Staff, all_seats_of, covered_by, find_staff, seats_covering, serving
+from models.staff.member import Staff, all_seats_of, covered_by, find_staff, seats_for, serving
 from models.staff.recusal import recused_staff
 from models.staff.task import Task
 from models.staff.task_steps import STEPS
@@ -23,6 +23,7 @@ BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("to
 # How many events of the audit trail are searched for the suspension.
 _MOST_EVENTS = 20
 # Role -> how many digits of the region's code colleagues share: village officers the township's, others the county's.
+# Fund holders are colleagues of one charity.
 SHARED_DIGITS = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
 
 
@@ -131,11 +132,12 @@ def members(db: Session, by: Staff, after: tuple[str, int] | None, now: datetime
 
 
 def colleagues(db: Session, staff: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
-    """List those who can take over this officer's queue: of the same role, in the same township or county."""
+    """List those who can take over this officer's queue: of the same role, in the same township, county or charity."""
     shared = SHARED_DIGITS[staff.role]
     first, last = (staff.region_code[:shared].ljust(12, fill) for fill in "09")
     peers = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
-    peers = peers.where(Staff.role == staff.role, Staff.region_code.between(first, last), Staff.id != staff.id)
+    near = Staff.region_code.between(first, last) if staff.charity_id is None else Staff.charity_id == staff.charity_id
+    peers = peers.where(Staff.role == staff.role, near, Staff.id != staff.id)
     peers = peers.where(serving(now))
     return _page(db, peers, after, now, most)
 
@@ -145,7 +147,8 @@ def candidates(db: Session, by: Staff, task: Task, now: datetime, most: int) -> 
     queue = _queue()
     able = select(Staff, Region.full_name, queue).join(Region, Region.code == Staff.region_code)
     roles = {STEPS[task.step][0], by.role}
-    able = able.where(or_(*((Staff.role == role) & seats_covering(task.region_code, role) for role in sorted(roles))))
+    seats = ((Staff.role == role) & seats_for(task.region_code, role, task.charity_id) for role in sorted(roles))
+    able = able.where(or_(*seats))
     able = able.where(serving(now))
     barred = {*conflicts_with(db, task.household_id), *recused_staff(db, task.id), task.assignee or 0}
     able = able.where(Staff.id.not_in(barred)).order_by(queue, Staff.id).limit(most)

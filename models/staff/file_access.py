@@ -71,7 +71,7 @@ def record_file_access(db: Session, staff: Staff, subject: str, number: int, abo
 
 def may_read(db: Session, staff: Staff, matter: Matter) -> bool:
     """Tell whether it is in the officer's region or was handed to the officer, and not of the own household."""
-    reached = reaches(db, staff, matter.region_code, matter.subject, matter.number)
+    reached = reaches(db, staff, matter)
     return reached and not is_own(db, staff, matter.household_id)
 
 

@@ -3,13 +3,14 @@
 A fund holder is known by that region: its people come and go, its bank account stays.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.places.region import Region
-from models.staff.member import Staff, nearest_first, seats_covering, serving
+from models.staff.member import Staff, nearest_first, seats_for, serving
 
 
 def holder_of(staff: Staff) -> int:
@@ -17,9 +18,9 @@ def holder_of(staff: Staff) -> int:
     return int(staff.region_code)
 
 
-def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
-    """Choose the active member of the fund holder nearest to the place; None where there is none."""
-    there = _in_office(now) & seats_covering(region_code, "fund_holder")
+def holder_for(db: Session, region_code: str, charity_id: int | None, now: datetime) -> Staff | None:
+    """Choose the active fund holder of the charity nearest to the place; None where there is none."""
+    there = _in_office(now) & seats_for(region_code, "fund_holder", charity_id)
     return db.scalar(select(Staff).where(there).order_by(*nearest_first(region_code, "fund_holder"), Staff.id).limit(1))
 
 
@@ -36,3 +37,9 @@ def region_for_placeless(db: Session, now: datetime) -> str:
 
 def _in_office(now: datetime) -> ColumnElement[bool]:
     return (Staff.role == "fund_holder") & serving(now)
+
+
+def fund_holders_of(db: Session, charity_id: int, now: datetime) -> Sequence[Staff]:
+    """List the charity's active fund holders by work number."""
+    own = _in_office(now) & (Staff.charity_id == charity_id)
+    return db.scalars(select(Staff).where(own).order_by(Staff.work_no)).all()

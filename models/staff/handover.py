@@ -28,6 +28,7 @@ from models.staff.task import (
     assign_to,
     conflict_in,
     find_task,
+    may_hold,
     record_on_task,
     recuse,
 )
@@ -140,7 +141,7 @@ def assign_task(db: Session, by: Staff, task: Task, work_no: str, now: datetime)
     _at_work(to, now)
     if to.role not in (STEPS[task.step][0], by.role):
         raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="role")
-    if not to.covers(task.region_code):
+    if not may_hold(to, task):
         raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="place")
     reason = conflict_in(db, to, task)
     if reason:

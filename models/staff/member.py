@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, or_, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    case,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.core.audit_trail import record
@@ -44,6 +56,8 @@ class Staff(Base):
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     """Keyed hash of the ID number: the person, whatever their WeChat. None where none was asked: not bound by code."""
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    charity_id: Mapped[int | None] = mapped_column(ForeignKey("charities.id"))
+    """The charity that a fund holder belongs to (models.organisations.charity); None for officers."""
     state: Mapped[str] = mapped_column(String(12), default="active")
     active_from: Mapped[datetime]
     active_until: Mapped[datetime | None]
@@ -56,6 +70,8 @@ class Staff(Base):
         one_of("role", STAFF_ROLES),
         one_of("state", ("invited", "bound", "active", "suspended", "revoked")),
         CheckConstraint("state IN ('invited', 'revoked') OR openid IS NOT NULL", name="somebody_holds_it"),
+        CheckConstraint("(role = 'fund_holder') = (charity_id IS NOT NULL)", name="fund_holder_of_a_charity"),
+        Index("ix_staff_charity", "charity_id", postgresql_where=text("charity_id IS NOT NULL")),
         Index("ix_staff_seat", "role", "region_code", "state"),
         Index(
             "uq_staff_active_openid",
@@ -107,6 +123,19 @@ def covered_by(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnE
     return or_(own, region_code == township_of(staff.region_code)) if staff.role == "village" else own
 
 
+def in_charge_of(
+    staff: Staff, region_code: InstrumentedAttribute[Any], charity_id: InstrumentedAttribute[Any]
+) -> ColumnElement[bool]:
+    """Build a condition on a thing's region and charity: a fund holder's charity collects for it.
+
+    What has no charity, or is read by an officer, is a matter of the region.
+    """
+    region = covered_by(staff, region_code)
+    if staff.charity_id is None:
+        return region
+    return case((charity_id.is_not(None), charity_id == staff.charity_id), else_=region)
+
+
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
     """Find this WeChat's staff member who is active and within the term."""
     return db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, serving(now)))
@@ -144,6 +173,13 @@ def seats_covering(region_code: str, role: str) -> ColumnElement[bool]:
     return Staff.region_code.in_(seats)
 
 
+def seats_for(region_code: str, role: str, charity_id: int | None) -> ColumnElement[bool]:
+    """Build a condition on Staff: the seats of the role for a thing of the place, or for the charity's fund holders."""
+    if role == "fund_holder" and charity_id is not None:
+        return Staff.charity_id == charity_id
+    return seats_covering(region_code, role)
+
+
 def highest_seat(db: Session, region_code: str, roles: Sequence[str]) -> str | None:
     """Return the highest of ``roles`` (lowest first) that an active member holds for the place; None where none."""
     held = or_(*((Staff.role == role) & seats_covering(region_code, role) for role in roles))
@@ -152,8 +188,11 @@ def highest_seat(db: Session, region_code: str, roles: Sequence[str]) -> str | N
 
 
 def nearest_first(region_code: str, role: str) -> list[ColumnElement[Any]]:
-    """Order seats: the place's own officer before the township's, a county's charity before the province's."""
-    return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
+    """Order seats: the place's own officer before the township's; of fund holders those whose seats cover the place,
+    the county's before the province's."""
+    if role == "fund_holder":
+        return [seats_covering(region_code, role).desc(), Staff.region_code.desc()]
+    return [(Staff.region_code == region_code).desc()]
 
 
 def copy_household_to_seats(db: Session, account: str | None, openid: str | None) -> None:
@@ -193,6 +232,8 @@ class Appointment:
     role: str
     region_code: str
     name: str
+    charity_id: int | None = None
+    """A fund holder's charity."""
 
 
 class AlreadyAppointed(ValueError):

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.staff.member import STAFF_ROLES, Staff, covered_by, notify_staff
+from models.staff.member import STAFF_ROLES, Staff, in_charge_of, notify_staff
 from models.staff.task import Task, assign_holder, record_on_task
 from models.staff.task_steps import ABOVE, STEPS
 
@@ -28,7 +28,7 @@ def list_queue(db: Session, staff: Staff, most: int, after: tuple[datetime, int]
         Task.closed_at.is_(None),
         Task.assignee.is_(None),
         Task.role == staff.role,
-        covered_by(staff, Task.region_code),
+        in_charge_of(staff, Task.region_code, Task.charity_id),
     )
     found: list[Task] = []
     for part in (mine, pool):
@@ -76,12 +76,17 @@ def escalate_overdue(db: Session, now: datetime) -> int:
 
 
 def assign_pool_tasks(db: Session, staff: Staff, now: datetime) -> None:
-    """Find holders for the pool tasks of a region when an officer starts there or comes back.
+    """Find holders for the pool tasks of a region or charity when an officer starts there or comes back.
+
+    A charity's fund holder also gets back what the county had because there was none (CARETAKERS).
 
     Takes one batch; the rest finds holders when it is escalated.
     """
-    pool = select(Task).where(Task.closed_at.is_(None), Task.assignee.is_(None), Task.role.in_(STAFF_ROLES))
-    pool = pool.where(covered_by(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
+    waits: ColumnElement[bool] = Task.assignee.is_(None)
+    if staff.charity_id is not None:
+        waits |= (Task.charity_id == staff.charity_id) & (Task.role != staff.role)
+    pool = select(Task).where(Task.closed_at.is_(None), waits, Task.role.in_(STAFF_ROLES))
+    pool = pool.where(in_charge_of(staff, Task.region_code, Task.charity_id)).order_by(Task.due_at).limit(_BATCH)
     for task in db.scalars(pool.with_for_update(skip_locked=True)).all():
         task.role = STEPS[task.step][0]
         assign_holder(db, task, now)

@@ -24,11 +24,11 @@ from models.staff.member import (
     highest_seat,
     nearest_first,
     notify_staff,
-    seats_covering,
+    seats_for,
     serving,
 )
 from models.staff.recusal import CONFLICTS, Recusal, recusal_reason, recused_staff
-from models.staff.task_steps import ABOVE, STEPS
+from models.staff.task_steps import ABOVE, CARETAKERS, STEPS
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
@@ -73,6 +73,8 @@ class Task(Base):
     role: Mapped[str] = mapped_column(String(12))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    charity_id: Mapped[int | None] = mapped_column(ForeignKey("charities.id"))
+    """The charity whose fund holders alone may do it; None: whoever of the role covers the region."""
     assignee: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -89,17 +91,22 @@ class Task(Base):
         Index("ix_tasks_due_at", "due_at", postgresql_where=_OPEN),
         Index("ix_tasks_region", "region_code", postgresql_where=_OPEN),
         Index("ix_tasks_household", "household_id", postgresql_where=_OPEN),
+        Index("ix_tasks_charity", "charity_id", "due_at", postgresql_where=_OPEN),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """The thing that a task is about (``case:7``, ``appeal:12``), its region, and its household if it has one."""
+    """The thing that a task is about (``case:7``, ``appeal:12``), its region, and its household if it has one.
+
+    ``charity_id``: the charity whose money it is about, if it is about money that was collected.
+    """
 
     subject: str
     number: int
     region_code: str
     household_id: int | None
+    charity_id: int | None = None
 
 
 def open_task(
@@ -117,6 +124,7 @@ def open_task(
         role=role,
         region_code=matter.region_code,
         household_id=matter.household_id,
+        charity_id=matter.charity_id if role == "fund_holder" else None,
         opened_at=now,
         due_at=now + timedelta(days=days),
     )
@@ -151,7 +159,7 @@ def demand_task(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
 
     Every officer of the step's role, or of the role to which it was escalated, may do it if they cover the region.
     """
-    if not reaches(db, staff, matter.region_code, matter.subject, matter.number):
+    if not reaches(db, staff, matter):
         raise OutsideRegion(
             subject=matter.subject, number=matter.number, region=db.get_one(Region, staff.region_code).full_name
         )
@@ -165,16 +173,35 @@ def demand_task(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
 
 
 def is_turn_of(staff: Staff, task: Task) -> bool:
-    """Tell whether the officer's role does this step or holds it after escalation, and covers or holds the task."""
+    """Tell whether the officer's role does this step or holds it after escalation, and covers or holds the task.
+
+    A charity's task is for its own fund holders, wherever their seats are.
+    """
+    if task.charity_id is not None and staff.role == "fund_holder":
+        return staff.charity_id == task.charity_id
     reaches_it = staff.covers(task.region_code) or task.assignee == staff.id
     return staff.role in (task.role, STEPS[task.step][0]) and reaches_it
 
 
-def reaches(db: Session, staff: Staff, region_code: str, subject: str, number: int) -> bool:
-    """Tell whether the officer covers the region, or was handed the thing's task from another region."""
-    if staff.covers(region_code):
+def may_hold(staff: Staff, task: Task) -> bool:
+    """Tell whether the task may be assigned to this seat: of its charity, where it has one, or covering its place."""
+    if task.charity_id is not None and staff.charity_id is not None:
+        return staff.charity_id == task.charity_id
+    return staff.covers(task.region_code)
+
+
+def reaches(db: Session, staff: Staff, matter: Matter) -> bool:
+    """Tell whether the officer covers the region, or was handed the thing's task from another region.
+
+    A fund holder reaches what is its charity's, by the matter or by its task, and nothing of another's.
+    """
+    task = find_task(db, matter.subject, matter.number)
+    if staff.charity_id is not None:
+        whose = {matter.charity_id, task.charity_id if task else None} - {None}
+        if whose:
+            return whose == {staff.charity_id}
+    if staff.covers(matter.region_code):
         return True
-    task = find_task(db, subject, number)
     return task is not None and task.assignee == staff.id
 
 
@@ -220,6 +247,8 @@ def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None
     roles, barred = [task.role], recused_staff(db, task.id) | {besides or 0}
     while above := ABOVE.get(roles[-1]):
         roles.append(above)
+    if caretaker := CARETAKERS.get(task.step):
+        roles.append(caretaker)
     for role in roles:
         found = db.scalar(_candidates(task, role, now, barred))
         if found:
@@ -273,7 +302,7 @@ def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Selec
     queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
     return (
         select(Staff.id)
-        .where(Staff.role == role, serving(now), seats_covering(task.region_code, role))
+        .where(Staff.role == role, serving(now), seats_for(task.region_code, role, task.charity_id))
         .where(Staff.id.not_in(barred))
         .order_by(*nearest_first(task.region_code, role), queue, Staff.id)
         .limit(1)

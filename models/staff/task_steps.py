@@ -37,3 +37,6 @@ STEPS: dict[str, tuple[str, int]] = {
 }
 # The role that takes over when no one of a role can do a task, or did it in time.
 ABOVE = {"village": "township", "township": "county"}
+# Step of a fund holder -> the role that has the task while the charity has no fund holder. It cannot do the work: it
+# sees to it that the charity gets one, who then has the task (models.staff.queue.assign_pool_tasks).
+CARETAKERS = {"receipt": "county", "receipt_void": "county"}

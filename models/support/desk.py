@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, cast, false, or_, select
+from sqlalchemy import ColumnElement, String, cast, false, literal, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record_reading
@@ -10,6 +10,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
+from models.people.user import User
 from models.places.region import Region
 from models.staff.decision import Decision
 from models.staff.member import Staff, all_seats_of, covered_by
@@ -43,9 +44,12 @@ class AnswerTooLong(Refusal):
     code = "answer_too_long"
 
 
-def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
+def waiting_tickets(
+    db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None, *, urgent: bool = False
+) -> list[Ticket]:
     """List open tickets that the officer may answer, the earliest due first; ``after``: (due_at, id) of the last."""
     statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_about_own_decision(db, staff))
+    statement = statement.where(Ticket.urgent == urgent)
     if after:
         due_at, number = after
         later = or_(Ticket.due_at > due_at, (Ticket.due_at == due_at) & (Ticket.id > number))
@@ -71,6 +75,21 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
     )
     said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
     return ticket, list(db.scalars(said))
+
+
+def contact_of(db: Session, ticket: Ticket) -> dict[str, str | None]:
+    """Return ``name``, ``phone`` and ``place`` of who is in danger, as far as they are known.
+
+    The caller has read the ticket with ``read_ticket``, which records the reading.
+    """
+    user_id = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
+    user = db.get(User, user_id) if user_id else None
+    region = db.get(Region, user.region_code) if user and user.region_code else None
+    return {
+        "name": user.name if user else None,
+        "phone": user.phone if user else None,
+        "place": region.full_name if region else None,
+    }
 
 
 def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
@@ -114,8 +133,13 @@ def end_ticket(db: Session, staff: Staff, number: int, now: datetime) -> None:
 
 
 def close_quiet_tickets(db: Session, now: datetime) -> int:
-    """Close tickets in which the person has been silent since the last answer, and tell them. Returns how many."""
-    quiet = select(Ticket).where(Ticket.state == "answered", Ticket.answered_at <= now - QUIET_LASTS)
+    """Close tickets in which the person has been silent since the last answer, and tell them. Returns how many.
+
+    An urgent one is closed by an officer alone.
+    """
+    quiet = select(Ticket).where(
+        Ticket.state == "answered", Ticket.answered_at <= now - QUIET_LASTS, Ticket.urgent.is_(False)
+    )
     found = db.scalars(quiet.order_by(Ticket.answered_at).limit(_BATCH).with_for_update(skip_locked=True)).all()
     for ticket in found:
         _end(db, ticket, now, quiet=True)
@@ -143,10 +167,15 @@ def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticke
 
 
 def _about_own_decision(db: Session, staff: Staff) -> ColumnElement[bool]:
-    """Match complaints about a decision of this officer's, in any seat: another officer has to answer them."""
-    said_no = Decision.staff_id.in_(all_seats_of(db, [staff.id])) & Decision.verdict.in_(_NO)
+    """Match complaints about a refusal of this officer's, in any seat, and reports of what they decided on at all.
+
+    Another officer has to answer them.
+    """
+    own = Decision.staff_id.in_(all_seats_of(db, [staff.id]))
     decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
-    return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
+    refused = select(decided).where(own, Decision.verdict.in_(_NO))
+    reported = select(literal("report:").concat(decided)).where(own)
+    return Ticket.about.is_not(None) & or_(Ticket.about.in_(refused), Ticket.about.in_(reported))
 
 
 def _in_region(staff: Staff) -> ColumnElement[bool]:

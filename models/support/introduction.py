@@ -20,6 +20,8 @@ from models.verification.case import Verification
 ITEMS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
 # Subjects whose decision a person may complain about.
 DECISIONS = ("case", "appeal")
+# Subjects that only the county reads.
+AT_COUNTY = ("danger", "report", "erase", "export")
 # At most so many threads are listed at once.
 MOST_THREADS = 5
 
@@ -31,6 +33,8 @@ class Topic:
     ``listing``, ``offer``, ``request``: an item with its ``number``, ``name`` and ``place``; ``own``: it is the
     caller's; ``other``: the number of the other side's ticket; ``county``: where the person who wants an offer lives.
     ``case``, ``appeal``: the ``number`` of what was decided; ``detail``: the case's present state.
+    ``danger``: ``detail`` is ``self`` or ``now``. ``report``: if it is of a thing, ``detail`` (``appeal``, ``case``)
+    and ``number``. ``erase``, ``export``: of their own data.
     ``flow``: the ``name`` of the flow the caller was in; ``detail``: an appeal's number or kind, if any.
     """
 
@@ -64,8 +68,8 @@ class Thread:
 
     @property
     def has_subject(self) -> bool:
-        """Tell whether it is about an item or a decision."""
-        return (self.about or "").partition(":")[0] in (*ITEMS, *DECISIONS)
+        """Tell whether it is about an item, a decision, or what only the county reads."""
+        return (self.about or "").partition(":")[0] in (*ITEMS, *DECISIONS, *AT_COUNTY)
 
 
 def request_introduction(
@@ -128,6 +132,9 @@ def topic_of_ticket(db: Session, ticket: Ticket) -> Topic | None:
     if kind == "flow":
         name, _, detail = rest.partition(":")
         return Topic(kind, name, detail=detail)
+    if kind in AT_COUNTY:
+        detail, _, number = rest.partition(":")
+        return Topic(kind, "", int(number or 0), detail=detail)
     if kind in DECISIONS:
         stands = db.scalar(select(Verification.state).where(Verification.id == int(rest))) if kind == "case" else None
         return Topic(kind, "", int(rest), detail=stands or "")
@@ -158,5 +165,5 @@ def _references_of(kind: str, user_id: int | None) -> Any:
 def _thread(ticket: Ticket, ask: Ticket | None) -> Thread:
     """Make the thread of a person's own ticket; ``ask``: the ticket that it is beside, if that is still live."""
     last_at = max(ticket.last_at, ask.opened_at) if ask else ticket.last_at
-    waits = ticket.state != "open" or last_at > ticket.last_at
+    waits = ticket.state == "answered" or last_at > ticket.last_at
     return Thread(ticket.id, ticket.beside, ticket.region_code, ticket.about, last_at, waits)

@@ -8,7 +8,7 @@ officers handle both.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, or_, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, false, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -19,9 +19,12 @@ TICKET_LASTS = timedelta(days=14)
 """How long after an answer, or after its end, a ticket may be taken up again."""
 ANSWERED_WITHIN = timedelta(days=2)
 """The person should have an answer within this time."""
+URGENT_WITHIN = timedelta(hours=2)
+"""The same for a person in danger."""
 
 STATES = ("open", "answered", "closed")
 _IN_A_FLOW = "flow:"
+_URGENT = text("urgent AND state <> 'closed'")
 
 
 class NoSuchTicket(Refusal):
@@ -35,11 +38,14 @@ class Ticket(Base):
     region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
     about: Mapped[str | None] = mapped_column(String(80))
     """What it is about: an item (``listing:3``, ``offer:6``, ``request:5``: models.support.introduction), a decision
-    (``case:7``, ``appeal:4``), or the flow the person was in and its subject: ``flow:pledge:4``,
-    ``flow:start_appeal:crowdfund``.
+    (``case:7``, ``appeal:4``), what only the county reads (``danger:self``: models.support.urgent; ``report:appeal:6``,
+    ``report``, ``erase``, ``export``: models.support.report), or the flow the person was in and its subject:
+    ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
     """
     beside: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     """In an owner's ticket, the ticket of the person who wants the item; an owner has one for each asker."""
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The person is in danger. It stands first in the queue, and only an officer closes it."""
     state: Mapped[str] = mapped_column(String(8), default="open")
     opened_at: Mapped[datetime]
     """Since when the officers have to answer; the last time that they had to."""
@@ -53,6 +59,7 @@ class Ticket(Base):
         one_of("state", STATES),
         Index("ix_tickets_state_id", "state", "id"),
         Index("ix_tickets_about_id", "about", "id"),
+        Index("uq_tickets_one_urgent", "conversation_id", unique=True, postgresql_where=_URGENT),
         Index("ix_tickets_answered_at", "answered_at", postgresql_where=text("state = 'answered'")),
     )
 
@@ -72,8 +79,10 @@ class Ticket(Base):
         """Tell whether it takes an answer: until it is closed, and then too if it is about an item or a decision.
 
         An officer who introduces two sides may have to answer after one of them has ended its part. A ticket that is
-        not open takes none once ``TICKET_LASTS`` is over.
+        not open takes none once ``TICKET_LASTS`` is over, unless it is urgent.
         """
+        if self.urgent and self.state == "answered":
+            return True
         recent = now - self.last_at < TICKET_LASTS
         return self.state == "open" or (recent and (self.state == "answered" or self.has_subject))
 
@@ -130,7 +139,7 @@ def put_in_queue(ticket: Ticket, now: datetime) -> None:
     """Make it the officers' turn, if it is not: they have as long again to answer."""
     if ticket.state in ("answered", "closed"):
         ticket.state, ticket.opened_at, ticket.closed_at = "open", now, None
-        ticket.due_at = now + ANSWERED_WITHIN
+        ticket.due_at = now + (URGENT_WITHIN if ticket.urgent else ANSWERED_WITHIN)
 
 
 def lock_ticket(db: Session, ticket_id: int) -> Ticket | None:
@@ -163,15 +172,15 @@ def add_message(db: Session, ticket_id: int, author: str, words: str, now: datet
     return message.id
 
 
-def say_in_ticket(db: Session, ticket_id: int, words: str, now: datetime) -> bool:
-    """Add the person's words and put the ticket in the officers' queue; False if it is closed. Locks the ticket."""
+def say_in_ticket(db: Session, ticket_id: int, words: str, now: datetime) -> Ticket | None:
+    """Add the person's words and put the ticket in the officers' queue; None if it is closed. Locks the ticket."""
     ticket = lock_ticket(db, ticket_id)
     if ticket is None or ticket.state == "closed":
-        return False
+        return None
     add_message(db, ticket_id, "person", words, now)
     put_in_queue(ticket, now)
     db.flush()
-    return True
+    return ticket
 
 
 def take_up(ticket: Ticket, now: datetime) -> None:

@@ -14,10 +14,11 @@ from sqlalchemy import ColumnElement, Engine, select, true, update
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
+from models.organisations.charity import Charity
 from models.people.user import Household, User
 from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
-from models.staff.task import Task, assign_holder, record_on_task
+from models.staff.task import Task, assign_holder, may_hold, record_on_task
 from models.subjects import SUBJECTS
 from models.support.ticket import Ticket, may_go_on
 
@@ -57,6 +58,7 @@ def _live_rows(now: datetime) -> dict[Any, ColumnElement[bool]]:
     """Map each table to the condition of its live rows."""
     return {
         Household: true(),
+        Charity: true(),
         User: User.state != "erased",
         # With the roles named, PostgreSQL can use the index of seats.
         Staff: (Staff.role.in_(STAFF_ROLES)) & (Staff.state != "revoked"),
@@ -128,7 +130,8 @@ def _find_holders(db: Session, tasks: Sequence[int], seats: Sequence[int], now: 
     for which in (*moved, *held):
         for task in db.scalars(select(Task).where(Task.closed_at.is_(None), which).order_by(Task.id)).all():
             holder = db.get_one(Staff, task.assignee) if task.assignee else None
-            if holder and not holder.covers(task.region_code):
+            stays = holder is not None and may_hold(holder, task)
+            if holder and not stays:
                 record_on_task(db, task, "released", holder.work_no, now)
-            if holder is None or not holder.covers(task.region_code):
+            if not stays:
                 assign_holder(db, task, now)

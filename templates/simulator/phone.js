@@ -45,7 +45,7 @@ export function makePhone(root, desk) {
 
   const acts = {
     text: (text) => say("text", { text }, "text", { text }),
-    voice: (text) => say("voice", { text }, "voice", { text }),
+    voice: (text, how, recognised) => say("voice", { text }, "voice", { text, how, recognised }),
     place: (lat, lng, label, button) =>
       say("location", { latitude: lat, longitude: lng, label }, "place", { lat, lng, label, button }),
     photo: (blob, button) =>

@@ -13,7 +13,7 @@ export function startSheets(part, acts, { pressed, close }) {
     send(new FormData(event.target), button);
     close();
   });
-  onSubmit("voice", (form) => acts.voice(form.get("text")));
+  onSubmit("voice", (form) => acts.voice(form.get("text"), form.get("how"), form.get("recognised") ?? ""));
   onSubmit("scan", (form, button) => acts.scan(form.get("scene"), button));
   onSubmit("place", (form, button) => acts.place(Number(form.get("lat")), Number(form.get("lng")), form.get("label"), button));
   const place = part("sheet-place").elements;

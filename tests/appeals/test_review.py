@@ -27,6 +27,7 @@ from models.verification.case import Verification
 from models.verification.file import open_case_file
 from models.verification.lifecycle import is_drawn
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.charities import NATIONAL
 from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
 
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}
@@ -162,7 +163,7 @@ def test_who_passed_one_stage_passes_no_other_also_after_it_came_up_to_them(stag
     assert judge(stage, others["county"], number, "pass") == "county_review"
     with Database(stage.database) as db, db.begin():
         staff = db.get_one(Staff, others["county"])
-        staff.role, staff.region_code = "fund_holder", HUNAN
+        staff.role, staff.region_code, staff.charity_id = "fund_holder", HUNAN, NATIONAL
     with pytest.raises(HasConflict):
         judge(stage, others["county"], number, "pass")
     assert judge(stage, others["fund_holder"], number, "pass") == "funding"

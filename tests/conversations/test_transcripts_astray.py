@@ -19,8 +19,9 @@ from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Stage
 from tests.harness.transcript import Actor
 
-# Scenes of money act beside the platform, as WeChat Pay does, and give each play givers of its own.
-BESIDE = re.compile(r"^\$ (collects|collected|gives|pays|refund|fails)\b", re.MULTILINE)
+# Scenes of money act beside the platform, as WeChat Pay does, and give each play givers of its own. Who begins to
+# listen is another program, which this platform does not reach.
+BESIDE = re.compile(r"^\$ (listens|collects|collected|gives|pays|refund|fails)\b", re.MULTILINE)
 TRANSCRIPTS = [
     path
     for path in sorted((Path(__file__).parent.parent / "transcripts").glob("*.chat"))

@@ -31,6 +31,8 @@ PURPOSES = frozenset(
         "visit assessment",
         "visit findings",
         "visit place",
+        "voice screen",
+        "voice words",
     }
 )
 LOOKUPS = {

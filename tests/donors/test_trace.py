@@ -24,6 +24,9 @@ from models.donors.trace import Step, Trace, find_trace
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import CODE_LENGTH
 from models.ledger.tables import LedgerLink, LedgerTransaction
+from models.organisations.charity import LONGEST_NAME
+from models.organisations.collector import Collector
+from models.organisations.filing import LONGEST_NUMBER
 from models.payments.redirection import redirect
 from models.payments.refund import Refund
 from tests.harness.stage import Stage
@@ -253,13 +256,16 @@ def test_a_promise_to_an_appeal_that_stopped_or_is_over_need_not_be_paid(stage: 
     assert "答应了，没有付钱；求助已经不收捐款了，不用付了" in stage.say("o-x", f"查 {late}")
 
 
+LONGEST = Collector("𠮷" * LONGEST_NAME, "5" * 18, "9" * 40, "A" * LONGEST_NUMBER)
+
+
 @pytest.mark.parametrize("state", ["refund_pending", "redirected", "committed", "awaiting_payment"])
 def test_the_longest_way_fits_into_one_reply(state: str) -> None:
     at = datetime(2026, 12, 31, 2, 0, tzinfo=UTC)
     spent = Step("spent", at, LARGEST, 9_999_999, "𠮷" * 60, "household", "acquitted", at)
     moved = Step("redirected", at, LARGEST, 9_999_999, state="cancelled", appeal=999_999, title="𠮷" * 30, code=NOBODYS)
     steps = [*[spent] * (MOST_STEPS - 1), moved]
-    trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, state, True, at, LARGEST, LARGEST, steps)
+    trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, state, True, at, LONGEST, LARGEST, LARGEST, steps)
     link = f"https://{'a' * 60}.example/trace/{NOBODYS}"
     pay = f"https://{'a' * 60}.example/pay/{'b' * 100}" if state == "awaiting_payment" else ""
     values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "pay": pay, "ways": [(1, "appeal")]}

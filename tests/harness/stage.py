@@ -37,6 +37,7 @@ from models.verification.case import VALIDITY, Verification, begin_case
 from models.verification.lifecycle import cases_for_registry, registry_answered
 from models.verification.registry import Finding
 from tests.harness.platform import wechat
+from tests.scenes.charities import charity_of_seat
 
 DAOXIAN_MEIHUA = "431124101000"
 
@@ -295,6 +296,7 @@ class Stage:
                 openid=openid,
                 role=role,
                 region_code=region,
+                charity_id=charity_of_seat(role, region),
                 name="周建国",
                 active_from=self.clock(),
             )

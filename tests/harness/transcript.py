@@ -5,8 +5,9 @@ said (in order, echoes and the hint to keep an answer left out), ``<~ words`` mu
 looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
 later messages, ``$ card`` the code of the newest card, ``$ gives 1 10000`` that of a gift that has come (``{gift}``),
 ``$ pushed kind fact=value …`` lets a push arrive (``by``: its channel), which ``[tap {push}-2]`` taps the second line
-of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``@ name`` changes who that is, ``$ …`` sets the
-scene, ``+ 13h`` lets time pass, ``#`` is a comment.
+of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``$ listens`` begins to have voices recognised,
+``$ hears words`` says what was heard in the oldest, ``$ hears_nothing why`` that it was nothing, ``@ name`` changes who
+that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
 import re
@@ -34,6 +35,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
+from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
 from models.support import ticket
 from models.treasury import bank_entry
@@ -41,6 +43,7 @@ from models.verification import case as verification
 from models.verification import objection, visit
 from tests.harness.platform import wechat
 from tests.harness.platform.push_arrivals import arrive, go_out
+from tests.harness.platform.voices import hear
 from tests.harness.stage import Stage
 from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, used
@@ -83,6 +86,7 @@ TABLES: dict[str, Any] = {
     "match": pool.PoolMatch,
     "receipt": receipt.Receipt,
     "request": exchange.GoodsRequest,
+    "speech_consent": consent.SpeechConsent,
     "staff": member.Staff,
     "task": task.Task,
     "ticket": ticket.Ticket,
@@ -91,6 +95,7 @@ TABLES: dict[str, Any] = {
     "update": update.Update,
     "user": user.User,
     "visit": visit.Visit,
+    "voice": voice.Voice,
 }
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -240,6 +245,12 @@ class Actor:
                     found = [db.get_one(notification.Notification, number).template for number in sent]
                 assert found == kinds, f"{found} went out"
                 self.kept["push"] = str(sent[-1]) if sent else ""
+            case ["listens"]:
+                self.stage.reopen(speech_url="https://speech.test", speech_name="听写员")
+            case ["hears", *said]:
+                hear(self.stage, self.openid, words=" ".join(said))
+            case ["hears_nothing", why]:
+                hear(self.stage, self.openid, why=why)
             case ["collected", *yuan]:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
             case ["used", number, fen]:

@@ -11,7 +11,9 @@ from tests.harness.processes.demo import (  # noqa: F401
     be,
     demonstrated,
     expect_reply,
+    leave,
     opened,
+    pay,
     say,
     tap,
     wait_for,
@@ -79,17 +81,6 @@ def test_a_newcomer_reaches_a_paid_gift(demo: Demo, page: Page) -> None:
     pay(page)
     assert demo.ask("SELECT state || amount_fen FROM pledges ORDER BY id DESC LIMIT 1") == "committed2000"
     leave(page)
-
-
-def pay(page: Page) -> None:
-    """In the sheet that is open, until the page has heard that it came."""
-    page.keyboard.type("123456")
-    page.get_by_role("dialog", name="WeChat Pay").get_by_role("button", name="Done").click(timeout=15_000)
-    expect(page.frame_locator("iframe").get_by_text("到账了，谢谢您！")).to_be_visible(timeout=30_000)
-
-
-def leave(page: Page) -> None:
-    page.get_by_role("button", name="Close the page").or_(page.locator("#leave-page")).first.click()
 
 
 def _comes_back(demo: Demo, page: Page, traces: str, gift: int) -> None:

@@ -148,6 +148,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "fetch_photo",
         "follow_gifts",
         "forget_photo",
+        "hear_voice",
         "make_card_code",
         "query_order",
         "return_gifts",

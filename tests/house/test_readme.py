@@ -19,6 +19,7 @@ from tests.harness.platform import wechat
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Clock, Stage, settings_for
 from tests.harness.transcript import Actor
+from tests.scenes.charities import remove_charities
 
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
 LONGEST_README = 250
@@ -53,6 +54,7 @@ def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
 @pytest.fixture
 def seeded(stage: Stage) -> Stage:
     """With the demo's data set."""
+    remove_charities(stage.database.url.render_as_string(hide_password=False))
     seed(stage.database, wechat.ACCOUNT, stage.clock())
     return stage
 

@@ -57,6 +57,7 @@ from models.tables import metadata
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
 from models.verification.visit import Visit
+from tests.scenes.charities import remove_charities
 
 ACCOUNT = "gh_0000000000aa"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -82,6 +83,7 @@ class Filled:
 @pytest.fixture(scope="module")
 def filled(module_database: str) -> Iterator[Filled]:
     """One filled database, for the tests that only look."""
+    remove_charities(module_database)
     engine = open_database(module_database)
     seeded = seed(engine, ACCOUNT, NOW)
     with Session(engine) as db:
@@ -91,6 +93,7 @@ def filled(module_database: str) -> Iterator[Filled]:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Engine]:
+    remove_charities(database_url)
     engine = open_database(database_url)
     yield engine
     engine.dispose()

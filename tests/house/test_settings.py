@@ -100,6 +100,29 @@ def test_ids_that_say_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, wrong
         settings(monkeypatch, WECHAT_TEMPLATES=wrong)
 
 
+def test_the_recogniser_is_called_by_its_name_or_else_by_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch).recogniser == ""
+    assert settings(monkeypatch, SPEECH_NAME="听写员").recogniser == ""
+    assert settings(monkeypatch, SPEECH_URL="https://speech.example.cn/v1").recogniser == "听写员"
+    assert settings(monkeypatch, SPEECH_NAME=" ").recogniser == "speech.example.cn"
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({"SPEECH_URL": "http://speech.example.cn", "SPEECH_KEY": "k"}, "SPEECH_URL that begins with https://"),
+        ({"SPEECH_URL": "https://speech.example.cn"}, "SPEECH_KEY that belongs to SPEECH_URL"),
+        ({"SPEECH_URL": "https://speech.example.cn", "SPEECH_KEY": " "}, "SPEECH_KEY that belongs to SPEECH_URL"),
+        ({"SPEECH_URL": "speech.example.cn", "SPEECH_KEY": "k"}, "SPEECH_URL is the address of a server"),
+    ],
+)
+def test_production_sends_voices_to_nobody_unproved(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], refused: str
+) -> None:
+    with pytest.raises(ValidationError, match=refused):
+        settings(monkeypatch, BANGFU_ENV="production", **OWN_SECRETS, **given)
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["sqlite:///a.db", "postgres://u@h/n", "mysql://u:s3cret@h/n", "postgresql://u:s3cret#@h/n", "postgresql://[h/n"],

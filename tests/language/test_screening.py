@@ -162,7 +162,9 @@ def test_what_only_has_food_in_its_name_is_none(item: str) -> None:
 
 def test_goods_are_kept_with_whether_they_are_food() -> None:
     name = GoodsName(max=30)
-    assert name.read_words("大米。", Asking(WORLD)) == Accepted({"name": "大米", "edible": True, "surely": True})
+    assert name.read_words("大米。", Asking(WORLD)) == Accepted(
+        {"name": "大米", "edible": True, "surely": True, "belongs": ["food"]}
+    )
     assert name.shown({"name": "棉衣", "edible": False}, WORLD) == "棉衣"
     assert accepted({"name": "布洛芬", "edible": False}, Asking(WORLD)) is not None
     assert name.check("大米", Asking(WORLD)) is not None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.words.lexicon import AmbiguousWords, _sorts, load_lexicon
-from flows.language.sorts import sort_of
+from flows.language.sorts import belonging_of, sort_of
 from models.goods.exchange import CATEGORIES, GoodsRequest, Offer
 
 LEXICON = load_lexicon()
@@ -90,3 +90,43 @@ def test_the_list_is_of_the_categories_that_there_are() -> None:
 def test_a_list_that_cannot_be_meant_is_refused(words: list[str]) -> None:
     with pytest.raises(AmbiguousWords):
         _sorts({"household": {"pot": words}})
+
+
+@pytest.mark.parametrize(
+    ("name", "categories"),
+    [
+        ("大米", ("food",)),
+        ("50斤大米", ("food",)),
+        ("东北大米 两袋", ("food",)),
+        ("五升装菜籽油", ("oil",)),
+        ("酱油", ("food",)),
+        ("机油", ("tools",)),
+        ("玉米", ("food",)),
+        ("玉米种子", ("seeds",)),
+        ("孩子的旧书", ("books",)),
+        ("书桌", ("household",)),
+        ("笔记本电脑", ("household",)),
+        ("厚棉被", ("clothes", "household")),
+        ("缝纫机", ("tools", "household")),
+        ("奶粉罐", ()),
+        ("大米袋", ()),
+        ("炒菜的油", ()),
+        ("没听说过的东西", ()),
+    ],
+)
+def test_a_thing_belongs_where_the_end_of_its_name_says(name: str, categories: tuple[str, ...]) -> None:
+    assert belonging_of(name, LEXICON) == categories
+
+
+@pytest.mark.parametrize("category", LEXICON.belonging)
+def test_every_listed_word_belongs_to_its_category(category: str) -> None:
+    assert category in CATEGORIES
+    for word in LEXICON.belonging[category]:
+        assert category in belonging_of(word, LEXICON), word
+
+
+@pytest.mark.parametrize("category", LEXICON.sorts)
+def test_what_is_a_sort_of_a_category_belongs_to_no_other_alone(category: str) -> None:
+    for word in (word for words in LEXICON.sorts[category].values() for word in words):
+        found = belonging_of(word, LEXICON)
+        assert not found or category in found, word

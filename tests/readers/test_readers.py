@@ -26,6 +26,8 @@ from flows.readers import (
     Weight,
 )
 from flows.readers.base import Accepted, Offer, Partial, Reader, Rejected
+from flows.readers.numbers.quantity import UnitChoice, UnitCount, UnitWeight
+from flows.readers.words.goods_category import BetterCategory
 from flows.readers.words.goods_name import GoodsName
 from models.people.message import MessageKind, Point
 from tests.harness.words.reading import TARGET, asking, message, read
@@ -72,6 +74,10 @@ EVERY_READER: list[Reader] = [
     Price(),
     Weight(min=500, max=1_000_000),
     Count(min=2, max=500),
+    UnitCount(max=500),
+    UnitWeight(max=1_000_000, bare=500),
+    UnitChoice(),
+    BetterCategory(),
     Photo(max=2),
     Photo(min=0),
     Place(),

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from flows.language.numerals import hanzi
 from flows.readers import Count, Weight
-from flows.readers.base import Rejected
-from tests.harness.words.reading import code_of, fault, read, value_of
+from flows.readers.base import Accepted, Offer, Rejected
+from flows.readers.numbers.quantity import UnitChoice, UnitCount, UnitWeight
+from tests.harness.words.reading import asking, code_of, fault, read, value_of
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,37 @@ def test_count_bounds():
 def test_counts_in_every_writing(number, measure):
     for text in (f"{number}", f"{number:,}", hanzi(number)):
         assert value_of(Count(), text + measure) == number
+
+
+@pytest.mark.parametrize(("text", "number"), [("2件", 2), ("两个", 2), ("20", 20), ("就要三件吧", 3)])
+def test_a_count_in_the_chosen_unit_is_taken(text, number):
+    assert value_of(UnitCount(), text, unit="piece") == number
+
+
+def test_a_count_in_another_unit_is_asked_about():
+    assert read(UnitCount(), "2袋", unit="piece") == Offer((("2袋", 2),))
+    assert read(UnitCount(), "就要两袋吧", unit="piece") == Offer((("就要两袋吧", 2),))
+    assert read(UnitCount(), "3件", unit="bag") == Offer((("3件", 3),))
+    assert read(UnitCount(), "2包", unit="bag") == Accepted(2)
+    assert UnitCount().facts(asking(unit="bag"))["unit"] == "袋"
+
+
+def test_a_weight_is_no_count_and_a_count_no_weight():
+    assert read(UnitCount(), "100斤", unit="piece") == Rejected("other_unit", {"given": "100斤"})
+    assert read(UnitWeight(bare=500), "2袋", unit="jin") == Rejected("other_unit", {"given": "2袋"})
+    assert value_of(UnitWeight(bare=500), "100斤", unit="jin") == 50_000
+    assert code_of(UnitCount(), "大概两袋", unit="piece") == "vague"
+    assert code_of(UnitWeight(bare=500), "不知道", unit="jin") == "not_weight"
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"), [("两袋", "bag"), ("100斤", "jin"), ("20公斤", "jin"), ("50瓶吧", "bottle"), ("2", "bag")]
+)
+def test_a_quantity_names_its_unit(text, unit):
+    assert value_of(UnitChoice(), text) == unit
+
+
+@given(st.integers(1, 10**6), st.sampled_from(["袋", "包", "瓶", "箱", "本", "套"]))
+def test_a_number_in_another_unit_is_never_taken_silently(number, unit):
+    for text in (f"{number}{unit}", f"{hanzi(number)}{unit}"):
+        assert read(UnitCount(), text, unit="piece") == Offer(((text, number),))

@@ -1,6 +1,7 @@
 """Which typed names are taken as a place, and which only offered: on the real tree, found as the bot finds it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.places.lookup import find_places, get_place
 from bot.words.lexicon import load_lexicon
-from flows.engine.world import World
+from flows.engine.world import Region, World
 from flows.readers import Place
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from models.core.database import connect
@@ -27,6 +28,12 @@ def world(module_database: str) -> Iterator[World]:
         now = datetime(2026, 11, 24, tzinfo=UTC)
         yield World(now, load_lexicon(), partial(find_places, db), region=partial(get_place, db))
     database.dispose()
+
+
+def officers(world: World, seat: str) -> World:
+    """The world of an officer of this place, as the bot makes it."""
+    find: Callable[..., list[Region]] = world.find_regions  # type: ignore[assignment]
+    return replace(world, find_regions=partial(find, near=seat))
 
 
 def read(world: World, typed: str, level: str = "township") -> Reading:
@@ -164,6 +171,29 @@ def test_where_a_county_is_enough_it_may_stand_alone(world: World) -> None:
     assert read(world, "长沙", "county") == too_wide("湖南省长沙市", level="county")
     assert offered(read(world, "朝阳区", "county")) == ["北京市朝阳区", "吉林省长春市朝阳区"]
     assert offered(read(world, "不知道县里", "county")) == ["湖南省永州市道县"]
+
+
+def test_a_township_named_by_its_own_officer_is_theirs(world: World) -> None:
+    assert len(offered(read(world, "梅花镇"))) > 1
+    for seat in ("431124101000", "431124000000"):
+        assert offered(read(officers(world, seat), "梅花镇")) == [MEIHUA]
+        assert offered(read(officers(world, seat), "梅花")) == [MEIHUA]
+    # Of the 88 of this name nine are offered to others, and this one is not among them.
+    assert "湖北省襄阳市南漳县城关镇" not in offered(read(world, "城关镇"))
+    assert offered(read(officers(world, "420624000000"), "城关镇")) == ["湖北省襄阳市南漳县城关镇"]
+
+
+def test_a_township_called_like_a_city_is_its_own_officers_township(world: World) -> None:
+    assert isinstance(read(world, "沙市"), Rejected)
+    assert offered(read(officers(world, "430181126000"), "沙市")) == ["湖南省长沙市浏阳市沙市镇"]
+
+
+def test_an_officer_can_still_name_another_place(world: World) -> None:
+    daoxian = officers(world, "431124101000")
+    assert read(daoxian, "隆回县虎形山瑶族乡") == read(world, "隆回县虎形山瑶族乡")
+    assert "湖南省永州市道县梅花镇" not in str(read(daoxian, "广东省韶关市乐昌市梅花镇"))
+    assert read(daoxian, "湾头镇") == read(world, "湾头镇")
+    assert read(daoxian, "永州市") == read(world, "永州市")
 
 
 def test_no_city_or_county_becomes_a_township_by_itself(world: World) -> None:

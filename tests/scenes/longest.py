@@ -26,6 +26,8 @@ from models.market.listing import NewListing, put_on_sale
 from models.notifications.broadcast import begin_broadcast
 from models.notifications.notification import Notification
 from models.notifications.notify import notify
+from models.organisations.charity import LONGEST_CERTIFICATE, LONGEST_NAME, add_charity
+from models.organisations.filing import LONGEST_NUMBER, LONGEST_WORDS, add_filing
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import update_waiting
 from models.outreach.update_review import backers_of
@@ -44,6 +46,7 @@ from models.verification.case import Verification
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, id_number
 from tests.scenes.cases import REASONS, Longest
+from tests.scenes.charities import DAYS
 
 # A character of four bytes: it is Chinese, and the longest there is.
 WIDE = "𠮷"
@@ -116,7 +119,16 @@ class World:
             user = register(db, who, self.now)
             db.execute(update(Conversation).where(Conversation.id == self.people[name]).values(user_id=user.id))
 
+    def _charity(self, db: Database) -> int:
+        """Of this place, so that it is the one that collects there."""
+        code, numbers = "53360000500000007W", ("9" * LONGEST_CERTIFICATE, "A" * LONGEST_NUMBER)
+        charity = add_charity(db, WIDE * LONGEST_NAME, code, numbers[0], self.home.code, self.now)
+        words = (WIDE * LONGEST_WORDS, WIDE * LONGEST_WORDS)
+        add_filing(db, charity.id, numbers[1], *words, DAYS, self.now)
+        return charity.id
+
     def _staff(self, db: Database) -> None:
+        charity = self._charity(db)
         for role in STAFF:
             db.add(
                 Staff(
@@ -125,6 +137,7 @@ class World:
                     openid=f"o-{role}",
                     role=role,
                     region_code=self.home.code,
+                    charity_id=charity if role == "fund_holder" else None,
                     name=WIDE * 20,
                     active_from=self.now,
                 )

@@ -86,6 +86,22 @@ def test_every_act_of_the_panel_arrives(client, simulator):
     assert labels == ["subscribe", "CLICK", "voice", "location", "SCAN", "image", "unsubscribe", "subscribe"]
 
 
+def test_a_voice_is_said_in_some_way_and_wechat_recognises_it_or_not(client, simulator):
+    said: list[dict[str, Any]] = [
+        {"text": "路断了"},
+        {"text": "路断了", "recognised": "1"},
+        {"text": "路断了", "how": "noise"},
+        {},
+    ]
+    for fields in said:
+        assert act(client, "voice", openid="oAunt", **fields).status_code == 200
+    assert act(client, "voice", openid="oAunt", text="路断了", how="loud").status_code == 400
+    shown = [entry["content"]["text"] for entry in feed(client)["entries"] if entry["by"] == "person"]
+    assert shown == ["路断了", "路断了", "路断了", ""]
+    sent = [exchange["delivery"]["request_xml"] for exchange in feed(client)["exchanges"]]
+    assert ["<Recognition><![CDATA[路断了]]>" in xml for xml in sent] == [False, True, False, False]
+
+
 def test_photos_are_shown_and_can_be_fetched_by_the_bot(client, simulator):
     act(client, "photo", openid="oAunt", photo=(io.BytesIO(JPEG), "a.jpg"))
     media_id = feed(client)["entries"][0]["content"]["media_id"]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flows.engine.world import World
-from flows.language.lexicon import Lexicon
 from flows.language.numerals import ordinal
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
@@ -37,7 +36,7 @@ class Choice(WordsReader):
     def exact(self, text: str, asking: Asking) -> str | None:
         """Return the key that this text picks from the list on the screen; None where it picks none."""
         lexicon = asking.world.lexicon
-        keys = self._keys(lexicon)
+        keys = self._keys(asking)
         number = ordinal(text)
         if number is not None and 1 <= number <= len(keys):
             return keys[number - 1]
@@ -45,15 +44,15 @@ class Choice(WordsReader):
         return picked if picked in keys else None
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
-        return None if value in self._keys(asking.world.lexicon) else Rejected("not_a_choice")
+        return None if value in self._keys(asking) else Rejected("not_a_choice")
 
     def shown(self, value: Any, world: World) -> Any:
         return world.lexicon.label(self.choice_set, value)
 
     def facts(self, asking: Asking) -> dict[str, Any]:
         lexicon = asking.world.lexicon
-        labels = (lexicon.label(self.choice_set, key) for key in self._keys(lexicon))
+        labels = (lexicon.label(self.choice_set, key) for key in self._keys(asking))
         return {"options": list(enumerate(labels, 1))}
 
-    def _keys(self, lexicon: Lexicon) -> tuple[str, ...]:
-        return self.keys or tuple(lexicon.choices[self.choice_set])
+    def _keys(self, asking: Asking) -> tuple[str, ...]:
+        return self.keys or tuple(asking.world.lexicon.choices[self.choice_set])

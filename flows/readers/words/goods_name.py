@@ -10,9 +10,11 @@ from typing import Any
 
 from flows.engine.world import World
 from flows.language.lexicon import Lexicon
+from flows.language.sorts import belonging_of
 from flows.language.wording import plain
 from flows.readers import Text
 from flows.readers.base import Accepted, Asking, Reading, Rejected
+from flows.readers.words.goods_category import category_in
 from models.goods.exchange import EDIBLE
 
 # In these categories a name must end in a food's name to be food: 面包服 is clothes.
@@ -27,9 +29,10 @@ _IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
 
 @dataclass(frozen=True)
 class GoodsName(Text):
-    """Value: {"name", "edible", "surely"}. Edibility is told by the name, since no category excludes food for certain.
+    """Value: {"name", "edible", "surely", "belongs"}.
 
-    ``surely``: it is edible even in the categories household things, tools, clothes or books.
+    Edibility is told by the name, since no category excludes food for certain. ``surely``: it is edible even in the
+    categories household things, tools, clothes or books. ``belongs``: the categories that the name belongs to.
     """
 
     name: bool = True
@@ -40,7 +43,12 @@ class GoodsName(Text):
 
     def _whole(self, text: str, asking: Asking) -> Reading:
         lexicon = asking.world.lexicon
-        thing = {"name": text, "edible": is_food(text, lexicon), "surely": is_surely_food(text, lexicon)}
+        thing = {
+            "name": text,
+            "edible": is_food(text, lexicon),
+            "surely": is_surely_food(text, lexicon),
+            "belongs": list(belonging_of(text, lexicon)),
+        }
         return self.check(thing, asking) or Accepted(thing)
 
     def shown(self, value: Any, world: World) -> Any:
@@ -70,7 +78,7 @@ def new_enough(value: Any, asking: Asking) -> Rejected | None:
 
 def is_edible(answers: Mapping[str, Any]) -> bool:
     """Tell whether the thing is food, by its category or its name."""
-    category, item = answers.get("category"), answers.get("item")
+    category, item = category_in(answers), answers.get("item")
     if category in EDIBLE or not isinstance(item, dict):
         return category in EDIBLE
     return item.get("surely" if category in _SELDOM_EATEN else "edible") is True

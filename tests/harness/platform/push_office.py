@@ -9,7 +9,7 @@ office.row(notice).state
 """
 
 import time as clock
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
@@ -79,7 +79,10 @@ def paper(prefix: str, long_term: bool = False) -> tuple[Template, ...]:
 
 
 class Office:
-    """``templates``/``subscriptions``: whether the account has any. It is ten in the morning in China."""
+    """``templates``/``subscriptions``: whether the account has any. It is ten in the morning in China.
+
+    ``recogniser``: what the one is called that voices are sent to; empty where nobody hears them.
+    """
 
     def __init__(
         self,
@@ -91,13 +94,16 @@ class Office:
         subscriptions: bool = False,
         long_term: bool = False,
         per_minute: int = 1_000_000,
+        recogniser: str = "",
         **options: Any,
     ) -> None:
         own, notes = paper("t-"), paper("s-", long_term)
-        ids: Mapping[str, Any] = {
+        ids: dict[str, Any] = {
             "wechat_templates": {name: f"t-{name}" for name in CARDS} if templates else {},
             "wechat_subscriptions": {name: f"s-{name}" for name in CARDS} if subscriptions else {},
         }
+        if recogniser:
+            ids |= {"speech_url": "http://127.0.0.1:9", "speech_name": recogniser}
         self.settings = settings_for(database_url, redis_url).model_copy(update=ids)
         self.app = create_app(self.settings, clock=self.now)
         self.running = run_simulator(self.app, templates=own, subscriptions=notes, **options)

@@ -39,12 +39,12 @@ class Demo:
             return connection.scalar(text(question))
 
 
-def start_demo(folder: Path) -> Demo:
-    """A demo with its data in this folder, once its page can be opened."""
+def start_demo(folder: Path, *arguments: str) -> Demo:
+    """A demo with its data in this folder, once its page can be opened; ``arguments`` of the command."""
     port, simulator = free_port(), free_port()
     ports = {"PORT": str(port), "SIMULATOR_PORT": str(simulator), "DEMO_DIR": str(folder), "BANGFU_ENV": "demo"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "demo"],
+        [sys.executable, "-m", "flask", "--app", "wsgi", "demo", *arguments],
         cwd=ROOT,
         env={**os.environ, **ports},
         stdout=subprocess.PIPE,
@@ -62,8 +62,13 @@ def start_demo(folder: Path) -> Demo:
 @pytest.fixture(name="demo", scope="module")
 def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     demo = start_demo(tmp_path_factory.mktemp("demo"))
-    process = demo.process
     yield demo
+    end_demo(demo)
+
+
+def end_demo(demo: Demo) -> None:
+    """By Ctrl-C, which leaves no process behind."""
+    process = demo.process
     assert process.stdout is not None
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
@@ -142,6 +147,17 @@ def send_place(page: Page, label: str, answered: str) -> None:
     page.get_by_label("Label").fill(label)
     page.get_by_label("Label").press("Enter")
     expect_reply(page, before, answered)
+
+
+def pay(page: Page) -> None:
+    """In the sheet that is open, until the page has heard that it came."""
+    page.keyboard.type("123456")
+    page.get_by_role("dialog", name="WeChat Pay").get_by_role("button", name="Done").click(timeout=15_000)
+    expect(page.frame_locator("iframe").get_by_text("到账了，谢谢您！")).to_be_visible(timeout=30_000)
+
+
+def leave(page: Page) -> None:
+    page.get_by_role("button", name="Close the page").or_(page.locator("#leave-page")).first.click()
 
 
 def wait_for(demo: Demo, page: Page, question: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.speech.words import LONGEST as LONGEST_HEARD
 from flows.language.lexicon import Lexicon
 from models.appeals.appeal import MACHINE as APPEALS
 from models.core.money import LARGEST
@@ -149,7 +150,11 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "thanks": {**appeal, "words": public},
         "ticket_answered": {"number": MOST, "words": words},
         "ticket_ended": {"number": MOST, "days": 7},
+        "person_in_danger": {"number": MOST, "danger": "now", "due": "2026-11-24T02:00:00+00:00"},
         "introduction": {"kind": "request", "number": MOST, "name": ITEM},
+        "voice_heard": {"voice": MOST, "words": WIDE * LONGEST_HEARD, "since": 1.0},
+        "voice_aside": {"voice": MOST, "words": WIDE * LONGEST_HEARD, "since": 1.0},
+        "voice_unheard": {"why": "unclear"},
     }
 
 
@@ -298,8 +303,17 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("ticket_answered", {"number": 2, "words": "明天去看您"}),
         *(("ticket_ended", {"number": 2, "days": days}) for days in (None, 7)),
         *(
+            ("person_in_danger", {"number": 2, "danger": danger, "due": "2026-11-24T02:00:00+00:00"})
+            for danger in ("self", "now")
+        ),
+        *(
             ("introduction", {"kind": kind, "number": 3, "name": "竹编提篮"})
             for kind in ("listing", "offer", "request")
+        ),
+        *((kind, {"voice": 3, "words": "捐五十块钱", "since": 1.0}) for kind in ("voice_heard", "voice_aside")),
+        *(
+            ("voice_unheard", {"why": why})
+            for why in ("silence", "unclear", "language", "too_long", "unreadable", "down")
         ),
     ]
     return one

@@ -15,6 +15,7 @@ _LOADED = load_lexicon()
 LEXICON = Lexicon(
     _LOADED.words,
     {**_LOADED.choices, "colour": {"red": ("红色", "红"), "green": ("绿色", "绿"), "blue": ("蓝色",)}},
+    belonging=_LOADED.belonging,
     solar_days=_LOADED.solar_days,
     lunar_days=_LOADED.lunar_days,
 )

@@ -1,0 +1,29 @@
+"""Tell whether a text accuses an officer of taking money, or says that a thing on the platform is a fraud.
+
+Pure: the phrases are in config/danger.toml, beside those of danger. Questions and denials accuse nobody.
+"""
+
+import re
+from dataclasses import dataclass
+
+from flows.language.danger import DangerWords
+from flows.language.numerals import read_integer
+from flows.language.wording import plain, simplified
+
+_NUMBER = re.compile(r"([0-9]{1,12}|[零〇一二三四五六七八九十百千万两]{1,9})号")
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """``number``: that of the appeal which is named, if any."""
+
+    number: int | None = None
+
+
+def find_accusation(text: str, words: DangerWords) -> Accusation | None:
+    folded = plain(simplified(text)).replace(" ", "")
+    found = words.found
+    if not found["accuses"].search(folded) or found["asks"].search(folded):
+        return None
+    named = _NUMBER.search(folded)
+    return Accusation(read_integer(named[1]) if named else None)

@@ -1,0 +1,163 @@
+"""Tell whether a text speaks of suicide or of immediate danger, and whose danger it is.
+
+Pure: the phrases are in config/danger.toml. A text is read clause by clause. A phrase of suicide counts for the person
+who writes unless it is denied, said of somebody else, quoted, or told of the past; a subject carries over to the next
+clause that has none. The reader prefers an alarm to a silence: a mention of another's still brings the numbers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from flows.language.wording import plain, simplified
+
+_CLAUSES = re.compile(r"[。.!?;,、…~:\"'“”‘’「」『』()\[\]【】《》—\- ]+")
+
+
+class Danger(StrEnum):
+    SELF = "self"
+    """This person may take their life."""
+    NOW = "now"
+    """Violence, fire, a kidnapping: life is in danger at this moment."""
+    MENTION = "mention"
+    """Another's suicide, a past one, or a hard time: the numbers help, nobody has to be called."""
+
+
+class _Subject(StrEnum):
+    FIRST = "first"
+    SECOND = "second"
+    OTHER = "other"
+    THING = "thing"
+
+
+@dataclass(frozen=True)
+class DangerWords:
+    """The regular expressions of config/danger.toml by group, and ``numbers``: name -> telephone number."""
+
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    context: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    people: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    accusations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Those of flows.language.accusation."""
+
+    @cached_property
+    def found(self) -> Mapping[str, re.Pattern[str]]:
+        """Group -> one pattern for any of its expressions. Raises re.error where one of them is none."""
+        groups = {**self.phrases, **self.context, **self.people, **self.accusations}
+        each = {name: "|".join(f"(?:{one})" for one in listed) for name, listed in groups.items()}
+        # A clause is a line, so that ^ and $ are its ends.
+        return {name: re.compile(pattern, re.MULTILINE) for name, pattern in each.items()}
+
+    def check(self) -> None:
+        """Raises re.error where an expression is none, or KeyError where a group is missing."""
+        _ = self.found, self.own, self.told, self.lost
+
+    @cached_property
+    def own(self) -> re.Pattern[str]:
+        """The first person, but not as the owner of another (我爸, 我的孩子)."""
+        mine = self._any("whose")
+        return re.compile(f"(?>{self._any('first')})(?!(?:{mine})(?:{self._any('others')}))")
+
+    @cached_property
+    def told(self) -> re.Pattern[str]:
+        """The end of a clause after which another is quoted."""
+        return re.compile(f"(?:{self._any('others')}).{{0,6}}(?:{self._any('speaks')})$")
+
+    @cached_property
+    def lost(self) -> re.Pattern[str]:
+        """What is told of another who has left this person behind: the next words are this person's."""
+        return re.compile(f"(?:{self._any('others')}|{self._any('things')}).{{0,3}}(?:{self._any('gone')})")
+
+    def _any(self, name: str) -> str:
+        listed = {**self.context, **self.people}[name]
+        return "|".join(f"(?:{each})" for each in listed)
+
+
+def find_danger(text: str, words: DangerWords) -> Danger | None:
+    """Return the gravest danger that the text speaks of; None where there is none."""
+    whole = _CLAUSES.sub("\n", _folded(text))
+    if not any(words.found[name].search(whole) for name in words.phrases):
+        return None
+    clauses = words.found["sayings"].sub("", whole).split("\n")
+    found: set[Danger] = set()
+    subject, quoted = _Subject.FIRST, False
+    for clause in filter(None, clauses):
+        found |= _dangers(clause, whole, words, _Subject.OTHER if quoted else subject, quoted=quoted)
+        quoted = _is_told(clause, words)
+        last = _subject(clause, words, subject)
+        subject = last if last in (_Subject.FIRST, _Subject.OTHER) else subject
+    return next((danger for danger in Danger if danger in found), None)
+
+
+def _folded(text: str) -> str:
+    folded = plain(simplified(text))
+    tokens = folded.split(" ")
+    # Old phones and some people put a space after every character.
+    return "".join(tokens) if all(len(token) == 1 for token in tokens) else folded
+
+
+def _dangers(clause: str, whole: str, words: DangerWords, subject: _Subject, *, quoted: bool) -> set[Danger]:
+    """Return the dangers of one clause. ``subject``: the one that carries over from the clause before."""
+    groups, dangers = words.found, set()
+    past, over = groups["past"].search(clause), groups["aftermath"].search(whole)
+    hearsay = groups["hearsay"].search(clause)
+    for match in groups["now"].finditer(clause):
+        if not (past or over or hearsay or groups["past"].search(whole) or _is_denied(clause, match, words)):
+            dangers.add(Danger.NOW)
+    for match in groups["self"].finditer(clause):
+        if _is_denied(clause, match, words):
+            continue
+        whose = _Subject.OTHER if quoted else _subject(clause[: match.start()], words, subject)
+        about = groups["about"].match(clause, match.end())
+        if whose in (_Subject.FIRST, _Subject.OTHER):
+            own = whose is _Subject.FIRST and not (past or hearsay or about)
+            dangers.add(Danger.SELF if own else Danger.MENTION)
+    for match in groups["mention"].finditer(clause):
+        whose = _subject(clause[: match.start()], words, subject)
+        if whose in (_Subject.FIRST, _Subject.OTHER) and not (over or _is_denied(clause, match, words)):
+            dangers.add(Danger.MENTION)
+    return dangers
+
+
+def _is_denied(clause: str, match: re.Match[str], words: DangerWords) -> bool:
+    return words.found["negations"].search(clause[: match.start()]) is not None
+
+
+def _is_told(clause: str, words: DangerWords) -> bool:
+    """Tell whether the clause introduces the words of another."""
+    return words.told.search(clause) is not None
+
+
+def _subject(before: str, words: DangerWords, inherited: _Subject) -> _Subject:
+    """Tell of whom these words speak at their end, by the last person that they name; ``inherited`` if they name none.
+
+    One who is only with this person (带着孩子), or has left them (孩子没了), does not take their place.
+    """
+    first = _last(words.own, before)
+    there = words.lost.sub(lambda gone: "-" * len(gone[0]), before)
+    other, second, thing = (_last(words.found[name], there) for name in ("others", "second", "things"))
+    named = [each for each in (first, other, second, thing) if each]
+    latest = max(named, key=lambda each: each.start(), default=None)
+    if latest is None:
+        return inherited
+    if latest is first:
+        return _Subject.OTHER if words.told.search(before[: latest.start()]) else _Subject.FIRST
+    between = before[first.end() if first else 0 : latest.start()]
+    if not words.found["tells"].search(between) and _ends_with(words.found["beside"], between):
+        return _Subject.FIRST if first else inherited
+    if latest is second and first and not words.found["tells"].search(between):
+        return _Subject.FIRST
+    if latest is thing:
+        return _Subject.THING
+    return _Subject.OTHER if latest is other else _Subject.SECOND
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return max(pattern.finditer(text), key=lambda match: match.start(), default=None)
+
+
+def _ends_with(pattern: re.Pattern[str], text: str) -> bool:
+    return any(match.end() == len(text) for match in pattern.finditer(text))

@@ -1,0 +1,82 @@
+"""举报, 注销, 导出: bring reports and requests on one's own data before the county, and say by when it answers.
+
+Officers below the county never see them, nor does an officer who decided on what is reported.
+"""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.language.accusation import find_accusation
+from handlers.routing.talk import Talk
+from handlers.support import call
+from models.appeals.appeal import Appeal
+from models.people.user import User
+from models.support.introduction import topic_of_ticket
+from models.support.report import open_county_ticket
+from models.support.ticket import say_in_ticket
+from models.verification.case import Verification
+
+
+def report(talk: Talk, reference: str = "", words: str = "") -> Answer:
+    """举报 [号] [话]: report a thing, or (without a number) anything else, and keep the words."""
+    thing = _thing(talk, reference) if reference else None
+    region = thing.region_code if thing else _home(talk)
+    said = call.words_of(talk.message) if reference else words
+    return _open(talk, "report", region, thing=reference if thing else None, words=said)
+
+
+def _thing(talk: Talk, reference: str) -> Appeal | Verification | None:
+    subject, _, number = reference.partition(":")
+    db = talk.turn.db
+    return db.get(Appeal, int(number)) if subject == "appeal" else db.get(Verification, int(number))
+
+
+def accused(talk: Talk) -> Answer | None:
+    """Bring an accusation before the county that was typed without a command's word; None where the text is none."""
+    found = find_accusation(talk.message.text, talk.world.lexicon.danger)
+    if found is None:
+        return None
+    appeal = talk.turn.db.get(Appeal, found.number) if found.number else None
+    region = appeal.region_code if appeal else _home(talk)
+    return _open(
+        talk, "report", region, thing=f"appeal:{appeal.id}" if appeal else None, words=call.words_of(talk.message)
+    )
+
+
+def export(talk: Talk) -> Answer:
+    """导出: ask the county for a copy of one's data."""
+    return _open(talk, "export", _home(talk))
+
+
+def erase(talk: Talk) -> Answer:
+    """注销: say what is deleted and what stays, and ask by a number before the county is asked."""
+    options = [Option(1, "", ["command", "ask_erasure"]), Option(2, "", ["command", "menu"])]
+    return Answer([Say("replies/support/erase")], options)
+
+
+def ask_erasure(talk: Talk) -> Answer:
+    return _open(talk, "erase", _home(talk))
+
+
+def _open(talk: Talk, what: str, region: str | None, *, thing: str | None = None, words: str = "") -> Answer:
+    """Open the ticket, keep the words in it, and let what the person says next follow them."""
+    db, now = talk.turn.db, talk.world.now
+    ticket = open_county_ticket(db, talk.turn.person.conversation_id, what, region, now, thing)
+    if words:
+        say_in_ticket(db, ticket.id, words, now)
+    parked = talk.engine.park(talk.session)
+    talk.session.ticket = ticket.id
+    values = {
+        "what": what,
+        "number": ticket.id,
+        "topic": topic_of_ticket(db, ticket),
+        "due": ticket.due_at,
+        "said": bool(words),
+        "parked": parked is not None,
+    }
+    return Answer([Say("replies/support/county_called", None, values)])
+
+
+def _home(talk: Talk) -> str | None:
+    person = talk.turn.person
+    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
+    return user.region_code if user else None

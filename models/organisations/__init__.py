@@ -1,0 +1,1 @@
+"""Charities: who collects an appeal's money, where, and under which filing."""

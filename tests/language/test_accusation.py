@@ -1,0 +1,54 @@
+"""What accuses an officer or a thing here of fraud, and what only asks about it."""
+
+import pytest
+
+from bot.words.lexicon import load_lexicon
+from flows.language.accusation import Accusation, find_accusation
+
+WORDS = load_lexicon().danger
+
+ACCUSES = [
+    ("信息员收我钱了", None),
+    ("村干部要好处费", None),
+    ("村长问我要了两百块钱", None),
+    ("信息员拿了我家的红包", None),
+    ("他逼我给钱", None),
+    ("逼我交钱", None),
+    ("我被骗了", None),
+    ("我被他们骗了五百", None),
+    ("骗我的钱", None),
+    ("有人冒充我", None),
+    ("這是騙錢的，6號是假的", 6),
+    ("6号是假的", 6),
+    ("六号是骗人的", 6),
+    ("12号求助是骗捐", 12),
+    ("敲诈勒索", None),
+]
+ACCUSES_NOBODY = [
+    "是不是骗子",
+    "是骗人的吗",
+    "你们收钱吗",
+    "信息员收钱吗？",
+    "会不会被骗",
+    "怕被骗",
+    "没有骗人",
+    "6号",
+    "捐6号",
+    "我要收据",
+    "信息员什么时候来",
+    "信息员收了我的材料",
+    "我收到钱了",
+    "钱收到了",
+    "他们家要东西",
+    "你好",
+]
+
+
+@pytest.mark.parametrize(("text", "number"), ACCUSES)
+def test_an_accusation_is_heard_with_the_number_of_the_appeal(text: str, number: int | None) -> None:
+    assert find_accusation(text, WORDS) == Accusation(number)
+
+
+@pytest.mark.parametrize("text", ACCUSES_NOBODY)
+def test_a_question_a_fear_or_a_denial_accuses_nobody(text: str) -> None:
+    assert find_accusation(text, WORDS) is None

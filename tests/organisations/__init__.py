@@ -1,0 +1,1 @@
+"""Charities: who collects for an appeal, under which filing, and whose fund holders have its tasks."""
