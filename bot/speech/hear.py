@@ -18,8 +18,13 @@ from bot.speech.words import NoWords, read_words
 from bot.web.metrics import HEARD_KEY
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Action, Unreachable, WeChatError
+from flows.language.danger import Danger, DangerWords, find_danger
 from models.notifications.notification import TO_DELIVER
+from models.people.conversation import Conversation
+from models.people.user import User
 from models.speech.hearing import ClaimedVoice, claim_voice, record_heard, record_unheard, release_voice
+from models.staff.member import find_staff
+from models.support.urgent import open_urgent_ticket
 
 log = structlog.get_logger()
 
@@ -41,19 +46,24 @@ class Unheard(Exception):
 
 
 class Hearing:
-    """Hears voices. ``recogniser``: None where SPEECH_URL was taken away. ``deliver`` gets ids of notifications."""
+    """Hears voices. ``recogniser``: None where SPEECH_URL was taken away. ``deliver`` gets ids of notifications.
+
+    ``danger``: the words of suicide and danger.
+    """
 
     def __init__(
         self,
         database: Engine,
         api: WeChatApi,
         recogniser: Recogniser | None,
+        danger: DangerWords,
         redis: Redis,
         deliver: Callable[[Sequence[int]], None],
     ) -> None:
         self.database = database
         self.api = api
         self.recogniser = recogniser
+        self.danger = danger
         self.redis = redis
         self.deliver = deliver
 
@@ -74,7 +84,7 @@ class Hearing:
                     release_voice(db, voice_id)
                 raise NotHeardYet from None
             words, why = "", "down"
-        self._tell(voice_id, words, why, clock())
+        self._tell(voice, words, why, clock())
 
     def _words(self, voice: ClaimedVoice, now: datetime) -> str:
         """Return what is said in it. Raises Unheard, or what the calls raise."""
@@ -100,14 +110,29 @@ class Hearing:
                 raise Unheard("unreadable") from None
             raise
 
-    def _tell(self, voice_id: int, words: str, why: str, now: datetime) -> None:
+    def _tell(self, voice: ClaimedVoice, words: str, why: str, now: datetime) -> None:
         with Session(self.database) as db, db.begin():
-            told = record_heard(db, voice_id, words, now) if words else record_unheard(db, voice_id, why, now)
+            told = self._ask(db, voice, words, now) if words else record_unheard(db, voice.id, why, now)
             owed = list(db.info.get(TO_DELIVER, ()))
         if told:
-            log.info("voice.heard", voice=voice_id, outcome=why or "heard")
+            log.info("voice.heard", voice=voice.id, outcome=why or "heard")
             self._count(why or "heard")
             self.deliver(owed)
+
+    def _ask(self, db: Session, voice: ClaimedVoice, words: str, now: datetime) -> bool:
+        """Ask whether the words are right. Nobody in danger has to answer first: the numbers come with the question,
+        and the county is called, though the words may be misheard. What staff say may be of somebody's case.
+        """
+        danger = find_danger(words, self.danger)
+        numbers = self.danger.numbers if danger else {}
+        person = db.get_one(Conversation, voice.conversation_id)
+        call = danger in (Danger.SELF, Danger.NOW) and not find_staff(db, person.account, person.openid, now)
+        told = record_heard(db, voice.id, words, now, numbers, county=call)
+        if told and danger and call:
+            user = db.get(User, person.user_id) if person.user_id else None
+            home = user.region_code if user else None
+            open_urgent_ticket(db, person.id, home, danger, words, now)
+        return told
 
     def _count(self, outcome: str) -> None:
         """Count for the metrics; without Redis the count is lost, which is only logged."""

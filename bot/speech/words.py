@@ -6,7 +6,7 @@ import unicodedata
 from flows.language.wording import clean
 
 # A minute holds some 300 characters; more than this is a recogniser that repeats itself.
-LONGEST = 400
+LONGEST = 360
 # FunASR's SenseVoice may leave its marks of language, mood and noise in the text: <|zh|>, <|HAPPY|>.
 _MARKS = re.compile(r"<\|[^|<>]{0,40}\|>")
 _CHARACTER = re.compile(r"[\u3007\u3400-\u9fff\U00020000-\U0003ffff]")

@@ -14,6 +14,7 @@ from bot.speech.hear import Hearing
 from bot.speech.recogniser import make_recogniser
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
+from bot.words.lexicon import load_lexicon
 from bot.work.clock import clock_of
 from bot.work.jobs import JOBS
 from bot.work.queues import JobQueues, open_redis
@@ -37,9 +38,13 @@ class WorkerContext:
         self.registry = make_registry(settings, self.database, self._redis)
         self.clock = clock_of(settings, self.database)
         self.photos = Photos(self.database, self.api, self.folder, self.clock)
-        recogniser = make_recogniser(settings)
-        self.hearing = Hearing(self.database, self.api, recogniser, self._redis, self.jobs.deliver)
         self.settings = settings
+
+    @cached_property
+    def hearing(self) -> Hearing:
+        """What hears voices, made on first use: it loads the words of danger."""
+        recogniser, danger = make_recogniser(self.settings), load_lexicon().danger
+        return Hearing(self.database, self.api, recogniser, danger, self._redis, self.jobs.deliver)
 
     @cached_property
     def deliverer(self) -> Deliverer:

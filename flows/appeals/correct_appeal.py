@@ -1,4 +1,4 @@
-"""改: an owner corrects an appeal under review; earlier answers are kept, except those to answer again.
+"""改: an owner corrects an appeal under review; earlier answers are kept, and those it was returned for asked again.
 
 It runs in the flow start_appeal. The draft's ``given`` has ``fixes``, the appeal's number, and ``round``, its round
 when the correction began. An officer may correct an appeal by mandate.
@@ -27,6 +27,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the owner, or an officer by mandate. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal."""
     appeal, mandate = find_correctable(turn, given["fixes"])
     facts = {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
+    facts |= to_answer_again(appeal)
     if mandate:
         facts |= {"mandate": mandate.id, "for": turn.db.get_one(User, appeal.owner_id).masked_name}
     return facts
@@ -45,7 +46,7 @@ def find_correctable(turn: TurnContext, number: int) -> tuple[Appeal, Mandate | 
 
 
 def answers_of(turn: TurnContext, appeal: Appeal) -> dict[str, Any]:
-    """Return the earlier answers, in the order of the questions, without those to answer again."""
+    """Return the earlier answers, in the order of the questions."""
     region = turn.db.get_one(Region, appeal.region_code)
     answers: dict[str, Any] = {
         "title": appeal.title,
@@ -60,8 +61,12 @@ def answers_of(turn: TurnContext, appeal: Appeal) -> dict[str, Any]:
     }
     if appeal.kind == "crowdfund":
         answers |= shortfall_of(appeal)
-    anew = appeal.returned_fields.split(",") if appeal.returned_fields else []
-    return {name: answer for name, answer in answers.items() if name not in anew}
+    return answers
+
+
+def to_answer_again(appeal: Appeal) -> dict[str, list[str]]:
+    """Return, for a draft's ``given``, the steps that the appeal was returned for; nothing where there are none."""
+    return {"again": appeal.returned_fields.split(",")} if appeal.returned_fields else {}
 
 
 def shortfall_of(appeal: Appeal) -> dict[str, Any]:

@@ -6,6 +6,7 @@ reopen an appeal by mandate.
 
 from typing import Any
 
+from flows.appeals.correct_appeal import to_answer_again
 from flows.engine.turn import TurnContext
 from flows.proxy.common import OFFICERS
 from models.appeals.appeal import Appeal
@@ -30,7 +31,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     owner = turn.db.get_one(User, appeal.owner_id)
     check_may_appeal(turn.db, owner.household_id)
     check_category_free(turn.db, owner, appeal.category, turn.world.now)
-    facts = {"kind": appeal.kind, "reopens": appeal.id, "title": appeal.title}
+    facts = {"kind": appeal.kind, "reopens": appeal.id, "title": appeal.title, **to_answer_again(appeal)}
     return {**facts, "mandate": mandate.id, "for": owner.masked_name} if mandate else facts
 
 

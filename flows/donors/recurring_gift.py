@@ -72,7 +72,7 @@ recurring_gift = Flow(
     "recurring_gift",
     room="donors",
     steps=(
-        Step("amount", Money(min=SMALLEST_PLEDGE)),
+        Step("amount", Money(min=SMALLEST_PLEDGE, leads="leads_to_monthly_amount")),
         Step("anonymous", Choice("anonymous")),
     ),
     done=done,

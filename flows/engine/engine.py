@@ -61,7 +61,7 @@ class Engine:
         if len(session.drafts) >= MOST_DRAFTS:
             return list_drafts(session, "too_many")
         now = int(world.now.timestamp())
-        draft = Draft(draft_id, flow.name, flow.version, now, now, given=given)
+        draft = Draft(draft_id, flow.name, flow.version, now, now, given=given, again=list(given.get("again", [])))
         session.drafts.append(draft)
         session.focus = draft.id
         for name, value in answers.items():
@@ -126,6 +126,7 @@ class Engine:
                 return self.resume(session, world, draft_id)
             case ["fresh", draft_id] if draft := session.find(draft_id):
                 draft.answers, draft.so_far, draft.offered, draft.editing = dict(draft.preset), {}, [], None
+                draft.again = list(draft.given.get("again", []))
                 return self.resume(session, world, draft_id)
             case ["drop", draft_id] if draft := session.find(draft_id):
                 session.drop(draft)
@@ -169,7 +170,7 @@ class Engine:
         if step is None:
             return self._read_on_review(session, at, message)
         if at.may_keep(step) and world.lexicon.means("keep", message.text):
-            draft.editing = None
+            _settle(draft, step)
             return self.ask(session, draft, world)
         reading = _read(at, step, message)
         match reading:
@@ -191,7 +192,7 @@ class Engine:
         draft = at.draft
         draft.answers[step.name] = value
         draft.so_far.pop(step.name, None)
-        draft.editing = None
+        _settle(draft, step)
         draft.misses = 0
         answer = self.ask(session, draft, at.world)
         if answer.outcome != "reviewing":
@@ -244,6 +245,12 @@ class Engine:
 
     def _position(self, draft: Draft, world: World) -> Position:
         return Position(self.flows[draft.flow], draft, world)
+
+
+def _settle(draft: Draft, step: Step) -> None:
+    """Note that the step has its answer, an old or a new one."""
+    draft.editing = None
+    draft.again = [name for name in draft.again if name != step.name]
 
 
 def _line(text: str, world: World, most: int) -> int | None:

@@ -27,9 +27,10 @@ def live_answers(flow: Flow, draft: Draft) -> dict[str, Any]:
 def cursor(flow: Flow, draft: Draft) -> Step | None:
     """Return the step to ask now; None when only the review is left."""
     live = live_answers(flow, draft)
-    edited = flow.step(draft.editing) if draft.editing else None
-    if edited and edited.applies(live):
-        return edited
+    for name in filter(None, (draft.editing, *draft.again)):
+        edited = flow.step(name)
+        if edited and edited.applies(live):
+            return edited
     return next((step for step in flow.steps if step.name not in live and step.applies(live)), None)
 
 
@@ -53,7 +54,8 @@ class Position:
     def may_keep(self, step: Step) -> bool:
         """Tell whether an edited step has an old answer that is still valid, and no unfinished new one to lose."""
         draft = self.draft
-        if draft.editing != step.name or step.name not in draft.answers or draft.so_far.get(step.name):
+        asked_again = step.name in (draft.editing, *draft.again)
+        if not asked_again or step.name not in draft.answers or draft.so_far.get(step.name):
             return False
         return step.judge(draft.answers[step.name], self.asking(step)) is None
 

@@ -53,9 +53,14 @@ class Draft:
     """The [label, value] pairs from which the current step asks to pick."""
     editing: str | None = None
     """The step that is being answered anew; its old answer stays until the new one is accepted."""
+    again: list[str] = field(default_factory=list)
+    """The steps that are still to be answered anew, one after another, as with ``editing``."""
     misses: int = 0
     given: dict[str, Any] = field(default_factory=dict)
-    """The facts with which the flow was started (an appeal's number and title)."""
+    """The facts with which the flow was started (an appeal's number and title).
+
+    ``again`` in it: the steps whose given answers are to be answered anew.
+    """
     preset: dict[str, Any] = field(default_factory=dict)
     """Answers that were contained in the words that started the flow; starting over returns to them."""
 

@@ -36,10 +36,8 @@ def mine(talk: Talk) -> Answer:
     options: list[Option] = []
     views = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, view, user, options) for name, view in views.items()}
-    reopenable = []
-    for appeal in reopenable_appeals(talk.turn.db, user, MOST_SHOWN):
-        options.append(Option(len(options) + 1, "", ["command", "reopen", str(appeal.id)]))
-        reopenable.append((len(options), appeal))
+    reopens = len(options) + 1 if reopenable_appeals(talk.turn.db, user, 1) else None
+    options += [Option(reopens, "", ["command", "reopen"])] if reopens else []
     recurring_gifts = []
     live = live_of(talk.turn.db, user)
     for gift, appeal in live[-MOST_SHOWN:]:
@@ -52,7 +50,7 @@ def mine(talk: Talk) -> Answer:
     values = {
         "who": _who(talk, user),
         "sections": sections,
-        "reopenable": reopenable,
+        "reopens": reopens,
         "recurring_gifts": recurring_gifts,
         "recurring_gifts_left": len(live) - len(recurring_gifts),
         "drafts": drafts,

@@ -46,7 +46,22 @@ def test_time_that_ran_out_during_the_checks_costs_its_owner_one_answer(stage: S
     stage.say("o-wang", "确认")
     assert appeals(stage) == [(1, "cancelled", None), (2, "submitted", 1)]
     # What has been handed in again is not offered once more.
-    assert "重新交“" not in stage.say("o-wang", "我的")
+    assert "重新交" not in stage.say("o-wang", "我的")
+
+
+def test_what_it_was_returned_for_is_asked_again_with_its_answer_in_place(stage: Stage) -> None:
+    stage.register("o-wang", "resident")
+    number = stage.ask("o-wang")
+    stage.appoint("o-zhou", "village")
+    stage.say("o-zhou", f"退回 {number} 标题不清楚")
+    run_out(stage, number)
+    reply = stage.say("o-wang", f"重新交 {number}")
+    assert "现在填的是：买台缝纫机做衣服" in reply
+    assert "捐款收多少天？" in stage.say("o-wang", "不改")
+    assert "1 要办的事：买台缝纫机做衣服" in stage.say("o-wang", "2")
+    # Begun anew, it is asked again.
+    stage.say("o-wang", "重来")
+    assert "现在填的是：买台缝纫机做衣服" in stage.say("o-wang", "1")
 
 
 def test_an_officer_hands_in_again_what_they_wrote_by_mandate(village: Village) -> None:

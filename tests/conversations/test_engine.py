@@ -287,6 +287,7 @@ drafts = st.builds(
     touched=st.integers(),
     answers=answers_of,
     so_far=answers_of,
+    again=st.lists(st.text(), max_size=2),
     offered=st.lists(st.tuples(st.text(), json_values).map(list), max_size=3),
     editing=st.none() | st.text(),
     misses=st.integers(),

@@ -30,6 +30,7 @@ from tests.harness.processes.demo import (  # noqa: F401
     say,
     send_photo,
     send_place,
+    speak,
     start_demo,
     tap,
     wait_for,
@@ -116,6 +117,16 @@ def test_a_newcomer_registers_and_an_officer_visits(demo: Demo, page: Page) -> N
     notices = requests.get(f"{demo.bot}/notices/431124101000", timeout=5).text
     assert "张**" in notices
     assert "张小满" not in notices
+
+
+def test_a_newcomer_who_does_not_read_speaks(demo: Demo, page: Page) -> None:
+    page.get_by_role("button", name="A new follower").click()
+    expect_reply(page, 0, "帮扶通")
+    speak(page, "看求助", "同意吗")
+    say(page, "1", "我听到的是")
+    page.locator("#talk").get_by_role("button", name="1 对").last.click()
+    expect_reply(page, 0, "正在求助的")
+    wait_for(demo, page, "SELECT count(*) = 0 FROM voices")
 
 
 def test_the_bot_is_ready(demo: Demo) -> None:

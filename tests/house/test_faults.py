@@ -22,8 +22,8 @@ FAULTS = read_faults()
 FEWEST, FEWEST_OF_ROOM = 80, 2
 # fmt: off
 ROOMS = (
-    "core", "places", "people", "notifications", "staff", "proxy", "verification", "appeals", "ledger", "giving",
-    "outreach", "disbursements", "payments", "donors", "treasury", "goods", "market", "public", "support",
+    "core", "places", "people", "notifications", "speech", "staff", "proxy", "verification", "appeals", "ledger",
+    "giving", "outreach", "disbursements", "payments", "donors", "treasury", "goods", "market", "public", "support",
     "oversight", "rights", "books", "upkeep",
 )
 # fmt: on

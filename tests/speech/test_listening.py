@@ -1,10 +1,12 @@
 """A voice's whole way: through the door, to WeChat and a recogniser over real sockets, back by customer service."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session as Database
 
 from bot.simulator import envelope
@@ -16,10 +18,12 @@ from bot.web.metrics import HEARD_KEY
 from bot.work.sweeps import sweep_owed
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
+from models.people.conversation import Conversation
 from models.rights.erasure import erase_person
 from models.speech.consent import SpeechConsent
 from models.speech.hearing import CLAIM_LASTS, claim_voice
 from models.speech.voice import VOICE_LASTS, Voice, delete_old_voices
+from models.support.ticket import Ticket, TicketMessage
 from tests.harness.platform.ears import KEY, Ears
 from tests.harness.platform.push_office import Office, Open
 from tests.harness.platform.push_office import open_office as open_office
@@ -113,6 +117,42 @@ def test_a_mishearing_pays_nothing(listening: Ears, database_url: str) -> None:
     assert listening.count(Pledge, Pledge.amount_fen == 5_000) == 1
 
 
+def test_words_of_danger_bring_the_numbers_before_any_answer(listening: Ears) -> None:
+    listening.say("oAunt", "我不想活了")
+    listening.listen()
+    told = listening.heard("oAunt")
+    assert "12356" in told
+    assert told.index("12356") < told.index("我不想活了")
+    assert "对吗" in told
+    assert "县里" in told
+    with Database(listening.office.database) as db:
+        ticket = db.scalars(select(Ticket)).one()
+        said = db.scalars(select(TicketMessage.words)).all()
+    assert (ticket.urgent, ticket.about, said) == (True, "danger:self", ["我不想活了"])
+    listening.say("oAunt", "看求助")
+    listening.listen()
+    assert "12356" not in listening.heard("oAunt")
+
+
+@pytest.mark.parametrize(("words", "who"), [("邻居去年自杀了", "anybody"), ("我不想活了", "staff")])
+def test_the_county_is_not_called_for_anothers_past_nor_for_what_staff_say(
+    listening: Ears, database_url: str, words: str, who: str
+) -> None:
+    if who == "staff":
+        stage = Stage(database_url)
+        stage.appoint("oAunt", "village")
+        with Database(stage.database) as db, db.begin():
+            account = db.scalars(select(Conversation.account).where(Conversation.openid == "oAunt")).first()
+            db.execute(text("UPDATE staff SET account = :account"), {"account": account})
+        stage.close()
+    listening.say("oAunt", words)
+    listening.listen()
+    told = listening.heard("oAunt")
+    assert "12356" in told
+    assert "县里" not in told
+    assert listening.count(Ticket) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "how", "answer"),
     [
@@ -121,7 +161,7 @@ def test_a_mishearing_pays_nothing(listening: Ears, database_url: str) -> None:
         ("看求助", How.LONG, "太长"),
         ("please help me with my house", How.CLEAR, "普通话"),
         ("……。！", How.CLEAR, "没听清"),
-        ("啊" * 401, How.CLEAR, "没听清"),
+        ("啊" * 361, How.CLEAR, "没听清"),
     ],
 )
 def test_what_cannot_be_heard_has_its_own_answer(listening: Ears, words: str, how: How, answer: str) -> None:
@@ -367,6 +407,45 @@ def test_whoever_writes_while_it_is_heard_keeps_their_screen(listening: Ears) ->
     assert "关了" in listening.write("oAunt", "1")
     assert "“隐私”" in listening.write("oAunt", "语音")
     assert "您的信息" in listening.write("oAunt", "1")
+
+
+def test_what_is_sent_at_the_same_moment_counts_as_sent_meanwhile(listening: Ears) -> None:
+    """The person's turn is under way, and holds its lock, when the recogniser has answered."""
+    listening.say("oAunt", "隐私")
+    (voice,) = listening.voices()
+    later = listening.office.now() + timedelta(seconds=1)
+    with ThreadPoolExecutor(1) as pool:
+        with Database(listening.office.database) as db, db.begin():
+            theirs = select(Conversation).where(Conversation.id == voice.conversation_id)
+            person = db.scalars(theirs.with_for_update(key_share=True)).one()
+            hearing = pool.submit(listening.hearing.hear, voice.id, listening.office.now)
+            wait_until_blocked(listening)
+            person.touched_at = later
+        hearing.result(10)
+    assert [each.state for each in listening.voices()] == ["aside"]
+
+
+def wait_until_blocked(ears: Ears) -> None:
+    # A row's lock is waited for as the end of the transaction that holds it.
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+    for _ in range(200):
+        with ears.office.database.connect() as connection:
+            if connection.execute(waiting).scalar_one():
+                return
+        sleep(0.02)
+    raise AssertionError("nothing waits for the person's lock")
+
+
+def test_a_question_that_crosses_with_a_message_takes_no_number_from_it(listening: Ears) -> None:
+    """The worker has looked a moment before the person wrote: the question comes with numbers, after the menu."""
+    listening.say("oAunt", "隐私")
+    listening.write("oAunt", "退订")
+    with listening.office.session() as db:
+        db.execute(text("UPDATE conversations SET touched_at = (SELECT since FROM voices)"))
+    listening.listen()
+    assert "1 对" in listening.heard("oAunt")
+    assert "关了" in listening.write("oAunt", "1")
+    assert "您的信息" in listening.write("oAunt", "1 对", f"n{listening.delivered[-1]}-1")
 
 
 def test_too_many_at_once_wait(listening: Ears) -> None:

@@ -18,6 +18,7 @@ from bot.speech.jobs import JOBS
 from bot.speech.recogniser import TranscriptionServer
 from bot.wechat.client import WeChatApi
 from bot.wechat.token import TokenManager
+from bot.words.lexicon import load_lexicon
 from models.speech.voice import Voice
 from tests.harness.platform.push_office import Office
 
@@ -34,7 +35,8 @@ class Ears:
         tokens = TokenManager(office.running.url, options.app_id, settings.wechat_app_secret, office.redis, office.http)
         api = WeChatApi(office.running.url, tokens, office.http)
         recogniser = TranscriptionServer(office.running.url, options.speech_key, "sensevoice", office.http, timeout)
-        self.hearing = Hearing(office.database, api, recogniser, office.redis, self._deliver)
+        danger = load_lexicon().danger
+        self.hearing = Hearing(office.database, api, recogniser, danger, office.redis, self._deliver)
 
     def _deliver(self, ids: Sequence[int]) -> None:
         self.delivered += ids

@@ -149,6 +149,20 @@ def send_place(page: Page, label: str, answered: str) -> None:
     expect_reply(page, before, answered)
 
 
+def speak(page: Page, words: str, answered: str) -> None:
+    before = len(replies(page))
+    more = page.get_by_role("button", name="More")
+    keyboard = page.get_by_role("button", name="Show the keyboard")
+    keyboard.or_(more).locator("visible=true").first.wait_for()
+    if keyboard.is_visible():
+        keyboard.click()
+    more.click()
+    page.get_by_role("button", name="Voice").click()
+    page.get_by_label("What is said").fill(words)
+    page.get_by_label("What is said").press("Enter")
+    expect_reply(page, before, answered)
+
+
 def pay(page: Page) -> None:
     """In the sheet that is open, until the page has heard that it came."""
     page.keyboard.type("123456")

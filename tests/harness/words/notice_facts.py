@@ -152,8 +152,16 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "ticket_ended": {"number": MOST, "days": 7},
         "person_in_danger": {"number": MOST, "danger": "now", "due": "2026-11-24T02:00:00+00:00"},
         "introduction": {"kind": "request", "number": MOST, "name": ITEM},
-        "voice_heard": {"voice": MOST, "words": WIDE * LONGEST_HEARD, "since": 1.0},
-        "voice_aside": {"voice": MOST, "words": WIDE * LONGEST_HEARD, "since": 1.0},
+        **{
+            kind: {
+                "voice": MOST,
+                "words": WIDE * LONGEST_HEARD,
+                "since": 1.0,
+                "call": dict(lexicon.danger.numbers),
+                "county": True,
+            }
+            for kind in ("voice_heard", "voice_aside")
+        },
         "voice_unheard": {"why": "unclear"},
     }
 
@@ -310,7 +318,11 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             ("introduction", {"kind": kind, "number": 3, "name": "竹编提篮"})
             for kind in ("listing", "offer", "request")
         ),
-        *((kind, {"voice": 3, "words": "捐五十块钱", "since": 1.0}) for kind in ("voice_heard", "voice_aside")),
+        *(
+            (kind, {"voice": 3, "words": "捐五十块钱", "since": 1.0, "call": call, "county": bool(call)})
+            for kind in ("voice_heard", "voice_aside")
+            for call in ({}, dict(lexicon.danger.numbers))
+        ),
         *(
             ("voice_unheard", {"why": why})
             for why in ("silence", "unclear", "language", "too_long", "unreadable", "down")
