@@ -41,7 +41,7 @@ from models.core.audit_trail import AuditEvent, AuditHead
 from models.core.database import connect, snapshot
 from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import NotFunding, Pledge, promised
+from models.giving.pledge import NotFunding, Pledge, raised
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
@@ -220,8 +220,8 @@ def test_the_road_of_the_report_is_there(filled: Filled) -> None:
 
 def test_open_appeals_stand_at_different_heights(filled: Filled) -> None:
     appeals = [appeal for appeal in filled.all(Appeal) if appeal.state == "funding"]
-    sums = promised(filled.db, [appeal.id for appeal in appeals])
-    shares = sorted(sums[appeal.id][0] * 100 // appeal.target_fen for appeal in appeals)
+    sums = raised(filled.db, [appeal.id for appeal in appeals])
+    shares = sorted(sums[appeal.id].raised_fen * 100 // appeal.target_fen for appeal in appeals)
     assert shares == [7, 10, 11, 40, 72, 96]
     assert all(appeal.closes_at > NOW + timedelta(days=14) for appeal in appeals)
 
