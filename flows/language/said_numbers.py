@@ -18,7 +18,7 @@ _BETWEEN = " ,:;、.。!"
 
 
 def said_number(
-    text: str, strict: Parse, lexicon: Lexicon, unmistakable: re.Pattern[str] | None = None, also: Iterable[str] = ()
+    text: str, strict: Parse, lexicon: Lexicon, *, unmistakable: re.Pattern[str] | None = None, also: Iterable[str] = ()
 ) -> Fraction | Unread:
     """Read the whole text by ``strict``, else the only number in it, between words that may stand around one.
 
@@ -30,7 +30,8 @@ def said_number(
     if number is not Unread.NOT_A_NUMBER or len(folded) > numerals.LONGEST:
         return number
     leads = (*lexicon.words["leads_to_amount"], *also)
-    return _in_sentence(without_tail(simplified(folded), lexicon), strict, lexicon, leads, unmistakable)
+    rest = without_tail(simplified(folded), lexicon)
+    return _in_sentence(rest, strict, lexicon, leads=leads, unmistakable=unmistakable)
 
 
 def without_tail(folded: str, lexicon: Lexicon) -> str:
@@ -41,7 +42,7 @@ def without_tail(folded: str, lexicon: Lexicon) -> str:
 
 
 def _in_sentence(
-    rest: str, strict: Parse, lexicon: Lexicon, leads: Iterable[str], unmistakable: re.Pattern[str] | None
+    rest: str, strict: Parse, lexicon: Lexicon, *, leads: Iterable[str], unmistakable: re.Pattern[str] | None
 ) -> Fraction | Unread:
     # A single 来 or 到 makes an estimate only beside the number, which ``strict`` sees.
     estimates = [word for word in lexicon.words["vague"] if len(word) > 1]

@@ -40,7 +40,8 @@ def read_said_fen(text: str, world: World, leads: str = "") -> Fraction | Unread
     def strict(folded: str) -> Fraction | Unread:
         return numerals.unless_vague(folded, _parse, vague_words)
 
-    return said_number(text, strict, world.lexicon, _UNMISTAKABLE, world.lexicon.words[leads] if leads else ())
+    also = world.lexicon.words[leads] if leads else ()
+    return said_number(text, strict, world.lexicon, unmistakable=_UNMISTAKABLE, also=also)
 
 
 @dataclass(frozen=True)
