@@ -3,7 +3,7 @@
 The sound is in this process's memory alone, and nowhere once the job has ended.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,9 +18,13 @@ from bot.speech.words import NoWords, read_words
 from bot.web.metrics import HEARD_KEY
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Action, Unreachable, WeChatError
-from flows.language.danger import DangerWords, find_danger
+from flows.language.danger import Danger, DangerWords, find_danger
 from models.notifications.notification import TO_DELIVER
+from models.people.conversation import Conversation
+from models.people.user import User
 from models.speech.hearing import ClaimedVoice, claim_voice, record_heard, record_unheard, release_voice
+from models.staff.member import find_staff
+from models.support.urgent import open_urgent_ticket
 
 log = structlog.get_logger()
 
@@ -80,7 +84,7 @@ class Hearing:
                     release_voice(db, voice_id)
                 raise NotHeardYet from None
             words, why = "", "down"
-        self._tell(voice_id, words, why, clock())
+        self._tell(voice, words, why, clock())
 
     def _words(self, voice: ClaimedVoice, now: datetime) -> str:
         """Return what is said in it. Raises Unheard, or what the calls raise."""
@@ -106,21 +110,29 @@ class Hearing:
                 raise Unheard("unreadable") from None
             raise
 
-    def _tell(self, voice_id: int, words: str, why: str, now: datetime) -> None:
+    def _tell(self, voice: ClaimedVoice, words: str, why: str, now: datetime) -> None:
         with Session(self.database) as db, db.begin():
-            if words:
-                told = record_heard(db, voice_id, words, now, self._numbers(words))
-            else:
-                told = record_unheard(db, voice_id, why, now)
+            told = self._ask(db, voice, words, now) if words else record_unheard(db, voice.id, why, now)
             owed = list(db.info.get(TO_DELIVER, ()))
         if told:
-            log.info("voice.heard", voice=voice_id, outcome=why or "heard")
+            log.info("voice.heard", voice=voice.id, outcome=why or "heard")
             self._count(why or "heard")
             self.deliver(owed)
 
-    def _numbers(self, words: str) -> Mapping[str, str]:
-        """Return whom to call, where the words speak of a danger: nobody in it should have to answer first."""
-        return self.danger.numbers if find_danger(words, self.danger) else {}
+    def _ask(self, db: Session, voice: ClaimedVoice, words: str, now: datetime) -> bool:
+        """Ask whether the words are right. Nobody in danger has to answer first: the numbers come with the question,
+        and the county is called, though the words may be misheard. What staff say may be of somebody's case.
+        """
+        danger = find_danger(words, self.danger)
+        numbers = self.danger.numbers if danger else {}
+        person = db.get_one(Conversation, voice.conversation_id)
+        call = danger in (Danger.SELF, Danger.NOW) and not find_staff(db, person.account, person.openid, now)
+        told = record_heard(db, voice.id, words, now, numbers, county=call)
+        if told and danger and call:
+            user = db.get(User, person.user_id) if person.user_id else None
+            home = user.region_code if user else None
+            open_urgent_ticket(db, person.id, home, danger, words, now)
+        return told
 
     def _count(self, outcome: str) -> None:
         """Count for the metrics; without Redis the count is lost, which is only logged."""

@@ -4,6 +4,7 @@ Pure: the phrases are in config/danger.toml, beside those of danger. Questions a
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.language.danger import DangerWords
@@ -20,10 +21,15 @@ class Accusation:
     number: int | None = None
 
 
-def find_accusation(text: str, words: DangerWords) -> Accusation | None:
+def find_accusation(text: str, words: DangerWords, report: Sequence[str] = ()) -> Accusation | None:
+    """Return the accusation that the text is; None where it is none.
+
+    ``report``: words after which anything is one (举报村长).
+    """
     folded = plain(simplified(text)).replace(" ", "")
     found = words.found
-    if not found["accuses"].search(folded) or found["asks"].search(folded):
+    begins = any(folded.startswith(word) for word in report) and not found["how"].search(folded)
+    if not (begins or found["accuses"].search(folded)) or found["asks"].search(folded):
         return None
     named = _NUMBER.search(folded)
     return Accusation(read_integer(named[1]) if named else None)

@@ -10,6 +10,7 @@ from fractions import Fraction
 from flows.language import numerals
 from flows.language.lexicon import Lexicon
 from flows.language.numerals import Parse, Unread
+from flows.language.wording import simplified
 
 _NUMERAL = re.compile("[半0-9零一二三四五六七八九十百千万亿两几]")
 _LATIN = re.compile("[a-z]")
@@ -17,17 +18,20 @@ _BETWEEN = " ,:;、.。!"
 
 
 def said_number(
-    text: str, strict: Parse, lexicon: Lexicon, unmistakable: re.Pattern[str] | None = None
+    text: str, strict: Parse, lexicon: Lexicon, *, unmistakable: re.Pattern[str] | None = None, also: Iterable[str] = ()
 ) -> Fraction | Unread:
     """Read the whole text by ``strict``, else the only number in it, between words that may stand around one.
 
+    ``also``: further words that may stand before it.
     ``unmistakable``: what a number must contain to be read after other words, too (医药费五万); None: it never is.
     """
     folded = numerals.fold(text)
     number = strict(folded)
     if number is not Unread.NOT_A_NUMBER or len(folded) > numerals.LONGEST:
         return number
-    return _in_sentence(without_tail(folded, lexicon), strict, lexicon, unmistakable)
+    leads = (*lexicon.words["leads_to_amount"], *also)
+    rest = without_tail(simplified(folded), lexicon)
+    return _in_sentence(rest, strict, lexicon, leads=leads, unmistakable=unmistakable)
 
 
 def without_tail(folded: str, lexicon: Lexicon) -> str:
@@ -37,7 +41,9 @@ def without_tail(folded: str, lexicon: Lexicon) -> str:
     return folded
 
 
-def _in_sentence(rest: str, strict: Parse, lexicon: Lexicon, unmistakable: re.Pattern[str] | None) -> Fraction | Unread:
+def _in_sentence(
+    rest: str, strict: Parse, lexicon: Lexicon, *, leads: Iterable[str], unmistakable: re.Pattern[str] | None
+) -> Fraction | Unread:
     # A single 来 or 到 makes an estimate only beside the number, which ``strict`` sees.
     estimates = [word for word in lexicon.words["vague"] if len(word) > 1]
     other, is_estimate = "", False
@@ -50,7 +56,7 @@ def _in_sentence(rest: str, strict: Parse, lexicon: Lexicon, unmistakable: re.Pa
         if _NUMERAL.search(rest) and (number is Unread.VAGUE or _is_rounded(rest, strict, lexicon)):
             return Unread.VAGUE
         estimate = _known(rest, estimates, str.startswith)
-        if known := estimate or _known(rest, lexicon.words["leads_to_amount"], str.startswith):
+        if known := estimate or _known(rest, leads, str.startswith):
             is_estimate = is_estimate or bool(estimate)
             rest = rest.removeprefix(known).lstrip(_BETWEEN)
         elif _NUMERAL.match(rest) or unmistakable is None:

@@ -31,7 +31,7 @@ def answer(talk: Talk, danger: Danger) -> Answer:
     """Give the numbers at once. The numbered lines on the screen and the question stay as they are."""
     screen = talk.session.screen
     options = list(screen.options) if screen else []
-    return Answer([_say(talk, danger)], options, outcome=f"danger_{danger}")
+    return Answer([_say(talk, danger)], options)
 
 
 def add_numbers(talk: Talk, danger: Danger, answer: Answer) -> Answer:

@@ -32,7 +32,8 @@ def _thing(talk: Talk, reference: str) -> Appeal | Verification | None:
 
 def accused(talk: Talk) -> Answer | None:
     """Bring an accusation before the county that was typed without a command's word; None where the text is none."""
-    found = find_accusation(talk.message.text, talk.world.lexicon.danger)
+    lexicon = talk.world.lexicon
+    found = find_accusation(talk.message.text, lexicon.danger, lexicon.words["report"])
     if found is None:
         return None
     appeal = talk.turn.db.get(Appeal, found.number) if found.number else None

@@ -18,6 +18,7 @@ CLAIM_LASTS = timedelta(seconds=90)
 @dataclass(frozen=True, slots=True)
 class ClaimedVoice:
     id: int
+    conversation_id: int
     media_id: str
     tries: int
     since: datetime
@@ -30,10 +31,10 @@ def claim_voice(db: Session, voice_id: int, now: datetime) -> ClaimedVoice | Non
         update(Voice)
         .where(Voice.id == voice_id, Voice.state == "listening", free)
         .values(tries=Voice.tries + 1, tried_at=now)
-        .returning(Voice.id, Voice.media_id, Voice.tries, Voice.since)
+        .returning(Voice.id, Voice.conversation_id, Voice.media_id, Voice.tries, Voice.since)
     )
     row = db.execute(claimed).one_or_none()
-    return ClaimedVoice(row[0], row[1], row[2], row[3] or now) if row else None
+    return ClaimedVoice(*row[:4], row[4] or now) if row else None
 
 
 def release_voice(db: Session, voice_id: int) -> None:
@@ -41,10 +42,13 @@ def release_voice(db: Session, voice_id: int) -> None:
     db.execute(update(Voice).where(Voice.id == voice_id, Voice.state == "listening").values(tried_at=None))
 
 
-def record_heard(db: Session, voice_id: int, words: str, now: datetime, call: Mapping[str, str] | None = None) -> bool:
+def record_heard(
+    db: Session, voice_id: int, words: str, now: datetime, call: Mapping[str, str], *, county: bool = False
+) -> bool:
     """Keep the words, and ask the person whether they are right. False if the voice was deleted meanwhile.
 
-    ``call``: telephone numbers to show at once, before any answer, since the words speak of a danger.
+    ``call``: telephone numbers to show at once, before any answer, where the words speak of a danger; ``county``: the
+    caller opens an urgent ticket.
 
     If the person has done something since they were told that we listen, the question must not take the place of what
     they look at now: they are told the word that brings it.
@@ -56,7 +60,7 @@ def record_heard(db: Session, voice_id: int, words: str, now: datetime, call: Ma
     assert voice.since is not None  # noqa: S101 - a constraint
     aside = touched_at > voice.since
     voice.state, voice.words, voice.media_id = "aside" if aside else "heard", words, ""
-    facts = {"voice": voice.id, "words": words, "since": voice.since.timestamp(), "call": dict(call or {})}
+    facts = {"voice": voice.id, "words": words, "since": voice.since.timestamp(), "call": dict(call), "county": county}
     kind = "voice_aside" if aside else "voice_heard"
     notify(db, voice.conversation_id, kind, facts, notification_key(voice.id), now)
     return True

@@ -50,7 +50,7 @@ class Ticket(Base):
     opened_at: Mapped[datetime]
     """Since when the officers have to answer; the last time that they had to."""
     due_at: Mapped[datetime]
-    """By when they should have answered."""
+    """By when they should have answered; of an urgent ticket that is late, by when they are reminded again."""
     answered_at: Mapped[datetime | None]
     """When they last answered, or the person took a closed ticket up again: since when it waits for the person."""
     closed_at: Mapped[datetime | None]

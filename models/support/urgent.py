@@ -1,6 +1,6 @@
 """Open an urgent ticket at the county for a person in danger, and notify the county's officers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +14,9 @@ from models.support.ticket import URGENT_WITHIN, Ticket, add_message, put_in_que
 
 # Of all counties' officers, so many are notified of a person whose county is not known, or has no officer.
 _MOST_NOTIFIED = 20
+# For so long the county is reminded of a ticket that it does not answer.
+_REMINDED = timedelta(days=3)
+_BATCH = 500
 
 
 def open_urgent_ticket(
@@ -33,7 +36,8 @@ def open_urgent_ticket(
         )
         db.add(ticket)
     county = county_of(home) if home else None
-    ticket.region_code, ticket.about = county if county and _officers(db, county, now) else None, about
+    ticket.region_code = county if county and _officers(db, county, now) else None
+    ticket.about = about
     put_in_queue(ticket, now)
     db.flush()
     add_message(db, ticket.id, "person", words, now)
@@ -42,14 +46,26 @@ def open_urgent_ticket(
 
 
 def notify_county(db: Session, ticket: Ticket, now: datetime) -> bool:
-    """Notify the officers who see the urgent ticket, once each time it comes into their queue; False without any."""
+    """Notify the officers who see the urgent ticket, once for each time by which it is due; False without any."""
     officers = [each for each in _officers(db, ticket.region_code, now) if each != ticket.conversation_id]
     danger = (ticket.about or "").partition(":")[2]
     facts = {"number": ticket.id, "danger": danger, "due": ticket.due_at.isoformat()}
-    key = f"person_in_danger:{ticket.id}:{ticket.opened_at.timestamp()}"
+    key = f"person_in_danger:{ticket.id}:{ticket.due_at.timestamp()}"
     new = [NewNotification(officer, ticket.id, facts, f"{key}:{officer}") for officer in officers]
     notify_each(db, "person_in_danger", "ticket", new, now)
     return bool(officers)
+
+
+def remind_of_urgent(db: Session, now: datetime) -> int:
+    """Notify the county again of urgent tickets that nobody has answered in time. Returns how many there were."""
+    waiting = (Ticket.state == "open") & Ticket.urgent & (Ticket.due_at <= now)
+    late = select(Ticket).where(waiting, Ticket.opened_at > now - _REMINDED)
+    found = db.scalars(late.order_by(Ticket.id).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    for ticket in found:
+        ticket.due_at = now + URGENT_WITHIN
+        notify_county(db, ticket, now)
+    db.flush()
+    return len(found)
 
 
 def _officers(db: Session, county: str | None, now: datetime) -> list[int]:

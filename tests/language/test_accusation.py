@@ -29,6 +29,7 @@ ACCUSES_NOBODY = [
     "是骗人的吗",
     "你们收钱吗",
     "信息员收钱吗？",
+    "工作人员上门要多少钱",
     "会不会被骗",
     "怕被骗",
     "没有骗人",
@@ -47,6 +48,14 @@ ACCUSES_NOBODY = [
 @pytest.mark.parametrize(("text", "number"), ACCUSES)
 def test_an_accusation_is_heard_with_the_number_of_the_appeal(text: str, number: int | None) -> None:
     assert find_accusation(text, WORDS) == Accusation(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "accuses"),
+    [("举报村长", True), ("我要举报 王二狗", True), ("举报怎么弄", False), ("举报电话是多少", False), ("村长", False)],
+)
+def test_a_word_for_reporting_makes_what_follows_an_accusation(text: str, accuses: bool) -> None:
+    assert (find_accusation(text, WORDS, ["举报", "我要举报"]) is not None) is accuses
 
 
 @pytest.mark.parametrize("text", ACCUSES_NOBODY)

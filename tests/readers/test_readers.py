@@ -38,6 +38,8 @@ INSIDE = {
     "vague",
     "rounds_in_front",
     "leads_to_amount",
+    "leads_to_monthly_amount",
+    "nicknames",
     "polite_tails",
     "denies_amount",
     "leads_to_day",

@@ -23,6 +23,7 @@ from models.rights.erasure import erase_person
 from models.speech.consent import SpeechConsent
 from models.speech.hearing import CLAIM_LASTS, claim_voice
 from models.speech.voice import VOICE_LASTS, Voice, delete_old_voices
+from models.support.ticket import Ticket, TicketMessage
 from tests.harness.platform.ears import KEY, Ears
 from tests.harness.platform.push_office import Office, Open
 from tests.harness.platform.push_office import open_office as open_office
@@ -123,9 +124,33 @@ def test_words_of_danger_bring_the_numbers_before_any_answer(listening: Ears) ->
     assert "12356" in told
     assert told.index("12356") < told.index("我不想活了")
     assert "对吗" in told
+    assert "县里" in told
+    with Database(listening.office.database) as db:
+        ticket = db.scalars(select(Ticket)).one()
+        said = db.scalars(select(TicketMessage.words)).all()
+    assert (ticket.urgent, ticket.about, said) == (True, "danger:self", ["我不想活了"])
     listening.say("oAunt", "看求助")
     listening.listen()
     assert "12356" not in listening.heard("oAunt")
+
+
+@pytest.mark.parametrize(("words", "who"), [("邻居去年自杀了", "anybody"), ("我不想活了", "staff")])
+def test_the_county_is_not_called_for_anothers_past_nor_for_what_staff_say(
+    listening: Ears, database_url: str, words: str, who: str
+) -> None:
+    if who == "staff":
+        stage = Stage(database_url)
+        stage.appoint("oAunt", "village")
+        with Database(stage.database) as db, db.begin():
+            account = db.scalars(select(Conversation.account).where(Conversation.openid == "oAunt")).first()
+            db.execute(text("UPDATE staff SET account = :account"), {"account": account})
+        stage.close()
+    listening.say("oAunt", words)
+    listening.listen()
+    told = listening.heard("oAunt")
+    assert "12356" in told
+    assert "县里" not in told
+    assert listening.count(Ticket) == 0
 
 
 @pytest.mark.parametrize(

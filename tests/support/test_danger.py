@@ -112,6 +112,24 @@ def test_only_the_own_county_is_notified_and_once_until_it_has_answered(stage: S
     assert len(tickets(stage)) == 1
 
 
+def test_the_county_is_reminded_of_a_ticket_that_it_does_not_answer(stage: Stage) -> None:
+    stage.appoint("o-county", "county", COUNTY)
+    stage.person("o-county")
+    stage.register("o-wang", "resident")
+    say(stage, "o-wang", WORDS)
+    for _ in range(3):
+        apply_deadlines(stage.database, stage.clock())
+    assert len(notified(stage)) == 1
+    stage.clock.move(URGENT_WITHIN)
+    for _ in range(3):
+        apply_deadlines(stage.database, stage.clock())
+    assert len(notified(stage)) == 2
+    say(stage, "o-county", f"答复 {tickets(stage)[0].id} 我在")
+    stage.clock.move(2 * URGENT_WITHIN)
+    apply_deadlines(stage.database, stage.clock())
+    assert len(notified(stage)) == 2
+
+
 def test_silence_does_not_close_it_and_an_officer_does(stage: Stage) -> None:
     stage.appoint("o-county", "county", COUNTY)
     stage.register("o-wang", "resident")

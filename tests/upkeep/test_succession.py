@@ -54,7 +54,9 @@ class Village:
             open_task(db, Matter("case", case.id, XIUYI, user.household_id), "visit", now)
             budget = tuple((f"机器{n}", 100_000) for n in range(5))
             wanted = NewAppeal(
-                "d1", "one_to_one", "industry", "买缝纫机", STORY, XIUYI, 500_000, now + timedelta(days=60), budget
+                *("d1", "one_to_one", "industry", "买缝纫机", STORY, XIUYI, 500_000),
+                deadline=now + timedelta(days=60),
+                budget=budget,
             )
             self.appeal, self.case = submit(db, wanted, user, now).id, case.id
             self.ticket = open_ticket(db, conversation, XIUYI, None, now).id

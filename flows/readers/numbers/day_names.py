@@ -11,10 +11,13 @@ from flows.language import numerals
 from flows.language.lexicon import Lexicon
 from flows.language.lunar import is_term, lunar_dates, new_years_eve, term_dates
 from flows.language.said_numbers import without_tail
+from flows.language.wording import simplified
 from flows.readers.numbers.dates import DateFinder
 
 _N = "([0-9零一二三四五六七八九十]+)"
-_YEAR = re.compile("([0-9零一二三四五六七八九]{4})年")
+_YEAR = re.compile("([0-9零一二三四五六七八九]{4}|(?<![0-9])[0-9]{2})年")
+# As it is printed on a package: 2028.05
+_YEAR_AND_MONTH = re.compile("(20[0-9]{2})[-./](0?[1-9]|1[0-2])")
 _LUNAR_DAY = re.compile(f"(闰?)(?:{_N}|([正冬腊]))月(初?){_N}(日|号)?")
 _LUNAR_MONTHS = {"正": 1, "冬": 11, "腊": 12}
 _MONTH = re.compile(f"{_N}月份?(.*)")
@@ -69,7 +72,7 @@ class DayNames:
 
     def bare(self, text: str) -> str:
         """Fold the text and remove the words around a day: 就到12月31号吧."""
-        folded = without_tail(numerals.fold(text), self.lexicon)
+        folded = without_tail(simplified(numerals.fold(text)), self.lexicon)
         return folded.removeprefix(self._known("leads_to_day", folded, str.startswith))
 
     def _days(self, said: str) -> list[date]:
@@ -88,11 +91,14 @@ class DayNames:
         for name, years in (("this_year", 0), ("next_year", 1), ("year_after_next", 2)):
             if word := self._known(name, said, str.startswith):
                 return self.today.year + years, said.removeprefix(word).removeprefix("的")
+        if printed := _YEAR_AND_MONTH.fullmatch(said):
+            return int(printed[1]), f"{printed[2]}月"
         year = _YEAR.search(said)
         digits = numerals.digits(year[1]) if year else None
         if year is None or digits is None:
             return None, said
-        return int(digits), said[: year.start()] + said[year.end() :].removeprefix("的")
+        century = self.today.year // 100 * 100 if len(digits) == 2 else 0
+        return century + int(digits), said[: year.start()] + said[year.end() :].removeprefix("的")
 
     def _festival(self, name: str, year: int | None) -> Iterator[date]:
         for month, day in _keys(self.lexicon.solar_days, name):

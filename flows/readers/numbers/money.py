@@ -30,24 +30,31 @@ def read_fen(text: str, world: World) -> Fraction | Unread:
     return numerals.unless_vague(numerals.fold(text), _parse, world.lexicon.words["vague"])
 
 
-def read_said_fen(text: str, world: World) -> Fraction | Unread:
-    """Read the amount in fen, also out of a short sentence (就捐20吧), where it is the only number."""
+def read_said_fen(text: str, world: World, leads: str = "") -> Fraction | Unread:
+    """Read the amount in fen, also out of a short sentence (就捐20吧), where it is the only number.
+
+    ``leads``: the name of further words that may stand before it.
+    """
     vague_words = world.lexicon.words["vague"]
 
     def strict(folded: str) -> Fraction | Unread:
         return numerals.unless_vague(folded, _parse, vague_words)
 
-    return said_number(text, strict, world.lexicon, _UNMISTAKABLE)
+    also = world.lexicon.words[leads] if leads else ()
+    return said_number(text, strict, world.lexicon, unmistakable=_UNMISTAKABLE, also=also)
 
 
 @dataclass(frozen=True)
 class Money(Bounded):
     """Value: fen, ``min`` to ``max`` (also in fen); the amount may stand in a short sentence (我捐五十块).
+    ``leads``: the name of further words that may stand before it.
 
     Codes: not_text, not_heard, not_money, vague (三十多万), not_positive, too_precise
     (more than two decimals), absurd (above 10 亿 yuan; ``most``), and where the
     bounds allow it below_min and above_max (``given``, ``min``, ``max``).
     """
+
+    leads: str = ""
 
     no_number: ClassVar[str] = "not_money"
     parts: ClassVar[str] = "too_precise"
@@ -57,7 +64,7 @@ class Money(Bounded):
         return (*super().codes, "absurd")
 
     def number(self, text: str, world: World) -> Fraction | Unread:
-        return read_said_fen(text, world)
+        return read_said_fen(text, world, self.leads)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         if is_integer(value) and value > LARGEST:

@@ -60,7 +60,7 @@ def _names(text: str, lexicon: Lexicon) -> tuple[list[str], bool]:
         said = _without(said, lexicon.words["name_tails"], str.endswith, str.removesuffix)
     joined = _joined(said, lexicon)
     shorter = [name for name in (_shorter(joined[0], lexicon),) if name]
-    is_plain = len(joined) == 1 and not shorter and not is_part and not _looks_like_words(joined[0], lexicon)
+    is_plain = len(joined) == 1 and not shorter and not is_part and not _is_doubtful(joined[0], lexicon)
     return [*shorter, *joined], is_plain and (not has_lead or _is_usual(joined[0], lexicon))
 
 
@@ -107,9 +107,13 @@ def _is_usual(name: str, lexicon: Lexicon) -> bool:
     return is_short and bool(surname) and len(surname) < len(name)
 
 
-def _looks_like_words(name: str, lexicon: Lexicon) -> bool:
-    """Tell whether it may be a remark (不想说, 你问这个干啥) and no name."""
-    return any(word in name for word in lexicon.words["seldom_in_names"])
+def _is_doubtful(name: str, lexicon: Lexicon) -> bool:
+    """Tell what may be a remark (不想说), a way to call somebody (王大妈, 老王), or more than a name."""
+    called = name.endswith(lexicon.words["titles"]) or (
+        len(name) == 2 and name[0] in lexicon.words["nicknames"] and name[1] in lexicon.words["surnames"]
+    )
+    is_long = len(name) > _LONGEST_USUAL and _DOT not in name and name.startswith(lexicon.words["surnames"])
+    return called or is_long or any(word in name for word in lexicon.words["seldom_in_names"])
 
 
 def _without(

@@ -20,6 +20,6 @@ def hear(stage: Stage, openid: str, words: str = "", why: str = "") -> None:
         voice = db.scalars(theirs.order_by(Voice.id)).first()
         assert voice is not None, "nobody listens"
         now = stage.clock()
-        assert record_heard(db, voice, words, now) if words else record_unheard(db, voice, why, now)
+        assert record_heard(db, voice, words, now, {}) if words else record_unheard(db, voice, why, now)
     stage.clock.move(timedelta(seconds=1))
     go_out(stage, openid)
