@@ -37,7 +37,7 @@ from bot.words.render import Renderer
 from bot.work.clock import Clock, clock_of, true_now
 from bot.work.context import make_api
 from bot.work.queues import JobQueues
-from config.settings import PayMode, Settings, read_settings
+from config.settings import Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
@@ -61,7 +61,7 @@ def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: C
         clock=clock,
         link=links_of(settings, clock).make,
         subscriptions=SubscriptionTemplates(settings.wechat_subscriptions, settings.wechat_long_term),
-        collects=settings.pay_mode is PayMode.ON,
+        collects=settings.collects,
         recogniser=settings.recogniser,
     )
 
@@ -94,7 +94,7 @@ def make_codec(settings: Settings) -> WebhookCodec:
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """Create the application; ``clock`` gives the conversation's time, which tests move."""
     settings = settings or read_settings()
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     clock = clock or clock_of(settings, database)
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
-    if settings.pay_mode is PayMode.ON:
+    if settings.collects:
         _take_money(app, settings, turns.database, jobs, pages, links, clock)
     add_commands(app, settings, turns.lexicon, create_app, clock)
     return app

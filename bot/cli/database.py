@@ -15,7 +15,7 @@ from models.migrations import current, head
 
 def demand_database(settings: Settings) -> None:
     """Demand that the database answers. Raises ClickException, in one line."""
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     try:
         database.connect().close()
     except OperationalError as error:
@@ -44,7 +44,7 @@ def demand_database_to_serve(settings: Settings) -> None:
 def migrated(settings: Settings) -> Iterator[Engine]:
     """Open the database, at today's schema. Raises ClickException."""
     demand_database(settings)
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     try:
         with database.connect() as connection:
             if current(connection) != head():

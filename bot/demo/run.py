@@ -97,7 +97,7 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
     upgrade(settings.database_url)
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     if settings.has_own_database:
         _begin_clock(ClockRow(database), ahead)
     seeded = seed(database, ACCOUNT["id"], clock_of(settings, database)())
@@ -118,7 +118,7 @@ def _begin_clock(row: ClockRow, ahead: float | None) -> None:
 def fill_named(settings: Settings, at: Path) -> Seeded:
     """Fill a database of the operator's. Raises NotOurs, with nothing done, if it holds other people."""
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, collects=settings.collects)
     try:
         refuse_strangers(database, ACCOUNT["id"])
     finally:

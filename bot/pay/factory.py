@@ -8,7 +8,7 @@ from bot.pay.signatures import PlatformKeys, Signer
 from bot.registry.breaker import Breaker
 from bot.work.clock import Clock, true_now
 from config.pay import read_platform_key, read_private_key
-from config.settings import PayMode, Settings
+from config.settings import Settings
 
 NOTIFY_PATH = "/pay/notify"
 
@@ -46,5 +46,5 @@ def _platform_keys(settings: Settings) -> PlatformKeys:
 
 
 def _demand_on(settings: Settings) -> None:
-    if settings.pay_mode is not PayMode.ON:
+    if not settings.collects:
         raise ValueError("PAY_MODE is off")

@@ -14,6 +14,7 @@ from bot.push.wording import Wording
 from bot.wechat.client import WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.wechat.template_fields import BadField
+from handlers.notifications.push_replies import tap_id
 from models.notifications.kinds import Kind
 from models.notifications.outbox import ClaimedNotification
 
@@ -104,7 +105,8 @@ class Sender:
         api, notification, wording = self._api, attempt.notification, self._wording
         if attempt.offers and attempt.menus:
             head = _written(attempt, known, "head", lambda facts: wording.head(notification.template, facts))
-            options = wording.options(notification.id, notification.template)
+            lines = _written(attempt, known, "options", lambda facts: wording.options(notification.template, facts))
+            options = [(tap_id(notification.id, number), label) for number, label in lines]
             return lambda: api.send_options(notification.openid, head, options)
         form, say = ("numbered", wording.numbered) if attempt.offers else ("plain", wording.plain)
         text = _written(attempt, known, form, lambda facts: say(notification.template, facts))

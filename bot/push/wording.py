@@ -9,7 +9,6 @@ from bot.push.cards import Card, fill
 from bot.wechat.codec import REPLY_BYTES, fit_reply
 from bot.words.render import Renderer, moment
 from flows.engine.flow import Say
-from handlers.notifications.push_replies import tap_id
 from models.notifications.kinds import KINDS, template_of
 
 
@@ -26,15 +25,15 @@ class Wording:
 
     def head(self, kind: str, facts: dict[str, Any]) -> str:
         """Write the words above the lines of a msgmenu."""
-        return self._push(kind, facts, "".join(f"{number} {label}" for number, label in self._numbered(kind)))
+        return self._push(kind, facts, "".join(f"{number} {label}" for number, label in self._numbered(kind, facts)))
 
-    def options(self, notification_id: int, kind: str) -> list[tuple[str, str]]:
-        """List the msgmenu's lines: the id that a tap sends back, and the label with its number, which can be typed."""
-        return [(tap_id(notification_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
+    def options(self, kind: str, facts: dict[str, Any]) -> list[tuple[int, str]]:
+        """List the msgmenu's lines: the number that a tap stands for, and the label with its number, to be typed."""
+        return [(number, f"{number} {label}") for number, label in self._numbered(kind, facts)]
 
     def numbered(self, kind: str, facts: dict[str, Any]) -> str:
         """Write words and numbered choices as one text."""
-        lines = "\n\n" + "\n".join(f"{number} {label}" for number, label in self._numbered(kind))
+        lines = "\n\n" + "\n".join(f"{number} {label}" for number, label in self._numbered(kind, facts))
         return self._push(kind, facts, lines) + lines
 
     def card(self, kind: str, card: Card, facts: dict[str, Any], at: datetime) -> dict[str, str]:
@@ -42,9 +41,9 @@ class Wording:
         written = self._say(kind, "card", facts) if self._has(kind, "card") else ""
         return fill(card, written, moment(at))
 
-    def _numbered(self, kind: str) -> list[tuple[int, str]]:
+    def _numbered(self, kind: str, facts: dict[str, Any]) -> list[tuple[int, str]]:
         """Number the offers as handlers.notifications.push_replies reads them."""
-        return [(number, self.labels[offer.name][0]) for number, offer in enumerate(KINDS[kind].offers, 1)]
+        return [(number, self.labels[offer.name][0]) for number, offer in enumerate(KINDS[kind].offered(facts), 1)]
 
     def _push(self, kind: str, facts: dict[str, Any], beside: str) -> str:
         """Write the push's words, cut so that ``beside`` fits into the same message."""

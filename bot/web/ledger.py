@@ -1,4 +1,4 @@
-"""Show the public ledger's page (head, totals, each appeal's totals), and serve the files with which to verify it.
+"""Show the public ledger's pages (head, totals, entries, each appeal's totals), and serve the files to verify it by.
 
 Everything is public and may be cached for some minutes. Of EXPORT_DIR only the files that ``export-ledger`` writes
 are served.
@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from bot.books.export import FILES, MANIFEST
 from bot.web.pages import Pages, guarded
-from models.public.ledger import AppealTotals, Overall, appeals_with_money, overall
+from models.public.ledger import AppealTotals, Overall, Posted, appeals_with_money, newest_posted, overall
 
 PAGE = 20
+# Entries on the ledger's first page; the others have pages of their own.
+NEWEST = 5
 # Caches answer a crowd that opens one page, so the database is asked once in this time.
 _KEPT = "public, max-age=300"
 _LONGEST_NUMBER = 15
@@ -34,9 +36,17 @@ def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Call
         before = _number(request.args.get("before", ""))
         with Session(database) as db:
             whole, found = overall(db), appeals_with_money(db, before, PAGE + 1)
+            newest = newest_posted(db, None, NEWEST + 1)
         exported = _manifest(folder) if folder else None
-        facts = _facts(whole, found, clock())
+        facts = _facts(whole, found, clock()) | _entries(newest, NEWEST)
         return _kept(pages.show("public/ledger", first=before is None, exported=exported, files=FILES, **facts))
+
+    @blueprint.get("/ledger/entries")
+    def entries() -> Response:
+        before = _number(request.args.get("before", ""))
+        with Session(database) as db:
+            found = newest_posted(db, before, PAGE + 1)
+        return _kept(pages.show("public/entries", **_entries(found, PAGE), first=before is None))
 
     @blueprint.get("/ledger/<name>")
     def file(name: str) -> Response:
@@ -57,6 +67,12 @@ def _facts(whole: Overall, found: list[AppealTotals], now: datetime) -> dict[str
         "before": shown[-1].number if len(found) > PAGE else None,
         "now": now,
     }
+
+
+def _entries(found: list[Posted], most: int) -> dict[str, Any]:
+    """``older``: the number below which the next page begins; None on the last."""
+    shown = found[:most]
+    return {"entries": shown, "older": shown[-1].number if len(found) > most else None}
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:

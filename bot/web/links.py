@@ -2,8 +2,8 @@
 
 A signed address opens one subject for one officer, for a quarter of an hour. It names no person: only the officer's
 id and what it opens (``appeal:12``). One of OWN is for a person (``conversation:12``), shows nothing about them, and
-is valid for a day: people come back to a message in the evening. So is one of PROVED_THERE, which names its subject
-(``pledge:12``).
+is valid for a day: people come back to a message in the evening. One of PROVED_THERE names its subject (``pledge:12``)
+and has no time of its own: it lives as long as what it opens, which its page says.
 """
 
 from collections.abc import Callable
@@ -82,9 +82,10 @@ class Links:
 
     def read(self, kind: str, token: str) -> Grant:
         """Verify a token and return what it opens. Raises DeadLink."""
-        last = OWN_LAST if kind in OWN | PROVED_THERE else LAST
+        last = OWN_LAST if kind in OWN else LAST
+        most = None if kind in PROVED_THERE else int(last.total_seconds())
         try:
-            staff_id, what = self._signer(kind).loads(token, max_age=int(last.total_seconds()))
+            staff_id, what = self._signer(kind).loads(token, max_age=most)
         except SignatureExpired:
             raise DeadLink("expired") from None
         except BadSignature:

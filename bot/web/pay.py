@@ -25,9 +25,9 @@ from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import matching_offers
-from models.giving.pledge import FALLBACKS, LEFT_APPEAL, Pledge
+from models.giving.pledge import FALLBACKS, LEFT_APPEAL, PAID, OverCap, Pledge, check_not_full, check_open
 from models.organisations.collector import find_collector
-from models.payments.collection import NotPayable, OverCap, check_payable
+from models.payments.collection import NotPayable, check_payable
 from models.payments.order import live_order
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -37,7 +37,6 @@ log = structlog.get_logger()
 SCRIPT = "/pay.js"
 MOST_LINES = 3
 LARGEST_BODY = 1024
-_PAID = frozenset({"paid", "committed", "partly_disbursed", "settled"})
 
 
 class Stopped(Exception):
@@ -136,19 +135,35 @@ def pay_page(parts: PayPageParts) -> Blueprint:
 
 def page_state(db: Session, pledge: Pledge, now: datetime) -> str:
     """Return the page's state: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
-    if pledge.state in _PAID:
+    if pledge.state in PAID:
         return "paid"
     if pledge.state in LEFT_APPEAL:
         return "back"
     try:
         check_payable(db, pledge, now)
     except NotPayable as refusal:
-        return "question" if refusal.values["in_question"] else "over"
+        if refusal.values["in_question"]:
+            return "question"
+        return _takes_another(db, pledge, now) or "over"
     except OverCap:
         return "full"
     except Refusal:
         return "shut"
     return "ready"
+
+
+def _takes_another(db: Session, pledge: Pledge, now: datetime) -> str | None:
+    """Return why the appeal of an unpaid gift takes no other either (full, shut); None if it does: only then is the
+    donor told how to give again."""
+    appeal = get_appeal(db, pledge.appeal_id)
+    try:
+        check_open(db, appeal, None, now)
+        check_not_full(db, appeal)
+    except OverCap:
+        return "full"
+    except Refusal:
+        return "shut"
+    return None
 
 
 def _page_state(parts: PayPageParts, number: int) -> str:

@@ -18,7 +18,7 @@ from bot.words.lexicon import load_lexicon
 from bot.work.clock import clock_of
 from bot.work.jobs import JOBS
 from bot.work.queues import JobQueues, open_redis
-from config.settings import PayMode, Settings
+from config.settings import Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.wiring import wire
@@ -30,7 +30,7 @@ class WorkerContext:
     def __init__(self, settings: Settings) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
         wire()
-        self.database = connect(settings.database_url, pool_size=2)
+        self.database = connect(settings.database_url, pool_size=2, collects=settings.collects)
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)
@@ -54,7 +54,7 @@ class WorkerContext:
     @cached_property
     def pay(self) -> PayClient | None:
         """The pay client, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
-        return make_pay_client(self.settings, self._redis, self.clock) if self.settings.pay_mode is PayMode.ON else None
+        return make_pay_client(self.settings, self._redis, self.clock) if self.settings.collects else None
 
     def close(self) -> None:
         if "pay" in self.__dict__ and self.pay:

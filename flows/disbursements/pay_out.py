@@ -15,7 +15,8 @@ from models.disbursements.payout import check_can_pay_out, pay
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout.check_can_pay_out does."""
-    use, appeal, _ = check_can_pay_out(turn.db, holder(turn), given["use"], turn.world.now)
+    with adding_uncovered_fees(turn):
+        use, appeal, _ = check_can_pay_out(turn.db, holder(turn), given["use"], turn.world.now)
     return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
 
 

@@ -1,6 +1,7 @@
 """捐: a donor pledges money to one appeal, and reviews what it is for before the pledge counts."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +16,9 @@ from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.money import SMALLEST_PLEDGE
 from models.giving.gift_notifications import funding_progress, notify_of_gift
-from models.giving.pledge import NoCollector, NotFunding, Pledge, check_open, make_pledge
+from models.giving.pledge import NoCollector, NotFunding, Pledge, check_not_full, check_open, make_pledge, raised
 from models.organisations.collector import find_collector
-from models.payments.collection import await_payment, check_room
+from models.payments.collection import await_payment
 from models.people.user import get_user
 from models.staff.member import Staff, find_staff
 
@@ -27,15 +28,14 @@ MOST_LINES = 3
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a registered donor to an open appeal. ``given``: ``appeal_id``, and ``said``, to repeat after registering.
 
-    Raises NoSuchAppeal, NotFunding or OwnHousehold, and as get_user and check_room.
+    Raises NoSuchAppeal, NotFunding, OwnHousehold or OverCap, and as get_user.
     """
     appeal = get_appeal(turn.db, given["appeal_id"])
     # Checked first without a donor: a person should not register for an appeal that is closed.
     check_open(turn.db, appeal, None, turn.world.now)
     donor = get_user(turn.db, turn.person.user_id, then=given["said"])
     check_open(turn.db, appeal, donor, turn.world.now)
-    if turn.world.collects:
-        check_room(turn.db, appeal, SMALLEST_PLEDGE)
+    check_not_full(turn.db, appeal)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 
@@ -55,8 +55,9 @@ def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
         "crowdfund": appeal.kind == "crowdfund",
         "closed": _closed(turn.db, appeal, turn.world.now),
         "collects": turn.world.collects,
+        "target_fen": appeal.target_fen,
+        **asdict(raised(turn.db, [appeal.id])[appeal.id]),
         "collector": find_collector(turn.db, appeal.charity_id, appeal.filing_id),
-        **funding_progress(turn.db, appeal),
     }
 
 
@@ -80,7 +81,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     subscribe = "" if pay else ask_link(turn)  # only one link, so that the donor does not tap the wrong one
     # A donor who has yet to pay may leave a message after the payment.
     options = [] if pay else [Option(1, "", ["command", "leave_message", pledge.code])]
-    values = {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe}
+    values = {**facts, "code": pledge.code, "pay": pay, "pay_by": pledge.pay_by, "subscribe": subscribe}
     return Answer([Say("flows/giving/pledge/done", None, values)], options)
 
 
@@ -91,13 +92,13 @@ def _pay_link(turn: TurnContext, pledge: Pledge) -> str:
 
 
 def _closed(db: Session, appeal: Appeal, now: datetime) -> str | None:
-    """Return why it stopped taking pledges (past, frozen, uncollected or over); None if it still takes them."""
+    """Return why it stopped taking pledges (past, frozen, full, uncollected or over); None if it takes them."""
     try:
         check_open(db, appeal, None, now)
     except NoCollector:
         return "uncollected"
     except NotFunding:
-        return {"funding": "past", "frozen": "frozen"}.get(appeal.state, "over")
+        return {"funding": "past", "frozen": "frozen", "funded": "full"}.get(appeal.state, "over")
     return None
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flows.engine.flow import Answer
-from handlers.public.catalogue import APPEALS, detail
+from handlers.public.catalogue import APPEALS, detail, ways_to_give
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal, get_appeal
@@ -27,9 +27,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     found = APPEALS.catalogue.find(talk.turn.db, int(number), viewer)
     if found is None:
         raise NoSuchAppeal(number=int(number))
-    takes_pledges = found.state == "funding" and found.deadline is not None and found.deadline > talk.world.now
     own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
-    ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
+    ways = ways_to_give(talk, number)
     if own and found.state == "returned":
         ways["fix"] = ["command", "fix", number]
     if own and is_reopenable(found.state, found.published_at):
@@ -88,7 +87,7 @@ def _page(
     word: str,
     after: str,
 ) -> Answer:
-    """Render a page with the way back to the appeal, and for its owner to their own list."""
-    back = {"mine": ["command", "mine"]} if found.own else {}
+    """Render a page with the way back to the appeal, and for its owner to their own list, for others to give."""
+    back = {"mine": ["command", "mine"]} if found.own else ways_to_give(talk, str(found.number))
     ways = {**ways, "appeal": ["command", "view_appeal", str(found.number), word, after], **back}
     return with_ways(template, {"item": found, **values}, ways)

@@ -2,6 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from handlers.giving.pledge import begin_gift
+from handlers.public.catalogue import ways_to_give
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import get_appeal
@@ -26,7 +27,7 @@ def view_recurring_gift(talk: Talk, number: str) -> Answer:
     gift = rules.get_live(talk.turn.db, _donor(talk), int(number))
     ways = {"pay": "pay_recurring_gift", "stop": "stop_recurring_gift", "look": "view_appeal"}
     appeal = get_appeal(talk.turn.db, gift.appeal_id)
-    if appeal.state != "funding":
+    if not ways_to_give(talk, number):
         del ways["pay"]
     values = {**_facts(talk, gift), "state": appeal.state, "anonymous": gift.anonymous}
     return with_ways(
@@ -51,6 +52,7 @@ def pay_recurring_gift(talk: Talk, number: str) -> Answer:
         "amount_fen": pledge.amount_fen,
         "code": pledge.code,
         "pay": talk.world.link("pay", f"pledge:{pledge.id}"),
+        "pay_by": pledge.pay_by,
     }
     return Answer([Say("replies/donors/recurring_gift_pay", None, values)])
 
@@ -76,7 +78,8 @@ def stop_recurring_gift(talk: Talk, number: str = "") -> Answer:
             return _list(talk, "stop_recurring_gift")
         number = str(live[0][1].id)
     gift = rules.stop(talk.turn.db, donor, int(number), talk.world.now)
-    return Answer([Say("replies/donors/recurring_gift_stopped", None, _facts(talk, gift))])
+    values = {**_facts(talk, gift), "open": bool(ways_to_give(talk, number))}
+    return Answer([Say("replies/donors/recurring_gift_stopped", None, values)])
 
 
 def _list(talk: Talk, command: str) -> Answer:

@@ -1,11 +1,15 @@
 """查 <code>: trace one gift's money for anyone who has its code, with the same facts as the trace page."""
 
+from sqlalchemy import select
+
 from flows.engine.flow import Answer, Say
 from flows.readers.words.gift_code import GiftCode, read_code
+from handlers.giving.pledge import unpaid_link
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.core.audit_trail import record, tries_today
 from models.donors.trace import Trace, find_trace, is_gift_of
+from models.giving.pledge import UNPAID, Pledge
 from models.public.catalogue import own_pledges
 
 MOST_TRIES = 8
@@ -36,13 +40,24 @@ def trace(talk: Talk, said: str = "") -> Answer:
 
 def _show(talk: Talk, found: Trace) -> Answer:
     ways = {"appeal": ["command", "view_appeal", str(found.appeal)]}
+    unpaid = _own_unpaid(talk, found)
+    if unpaid:
+        ways["let_go"] = ["command", "let_go", found.code]
     values = {
+        "pay": unpaid_link(talk, unpaid) if unpaid else "",
         "trace": found,
         "steps": found.steps[-MOST_STEPS:],
         "earlier": len(found.steps) > MOST_STEPS,
         "link": talk.world.link("trace", found.code),
     }
     return with_ways("replies/donors/trace", values, ways)
+
+
+def _own_unpaid(talk: Talk, found: Trace) -> Pledge | None:
+    """Return the person's own pledge, where it is promised and not paid; else None."""
+    user_id = talk.turn.person.user_id
+    own = (Pledge.code == found.code) & (Pledge.donor_id == user_id)
+    return talk.turn.db.scalar(select(Pledge).where(own)) if found.state in UNPAID and user_id else None
 
 
 def _which(talk: Talk) -> Answer:

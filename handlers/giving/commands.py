@@ -14,5 +14,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("close_pool", pools.close, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
     Command("return_pool", pools.return_money, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
     # Only numbered lines lead here.
+    Command("let_go", pledge.let_go),
     Command("more_pools", pools.more_pools, staff=FUND_HOLDER),
 )

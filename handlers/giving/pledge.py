@@ -5,10 +5,17 @@ from dataclasses import replace
 from flows.engine.flow import Answer, Say
 from flows.language.numerals import Unread
 from flows.readers.numbers.money import read_fen, read_said_fen
+from handlers.public.catalogue import ways_to_give
+from handlers.routing.answers import with_ways
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import head_number
+from models.appeals.appeal import get_appeal
+from models.giving.pledge import Pledge
+from models.payments.collection import is_payable
+from models.payments.expiry import let_go as drop_promise
 from models.people.message import MessageKind
+from models.people.user import get_user
 
 
 def pledge(talk: Talk, said: str = "") -> Answer:
@@ -39,6 +46,21 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
     if draft.misses:
         heard.says += answer.says
     return heard
+
+
+def let_go(talk: Talk, code: str) -> Answer:
+    """Drop an unpaid pledge of the person's own. Only a numbered line leads here. Raises NoSuchGift or PaidAlready."""
+    donor = get_user(talk.turn.db, talk.turn.person.user_id)
+    pledge = drop_promise(talk.turn.db, donor, code, talk.world.now)
+    appeal = get_appeal(talk.turn.db, pledge.appeal_id)
+    values = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
+    return with_ways("replies/giving/let_go", values, ways_to_give(talk, str(appeal.id)))
+
+
+def unpaid_link(talk: Talk, pledge: Pledge) -> str:
+    """Return the link to pay the person's own pledge; empty while it cannot be paid."""
+    payable = talk.world.collects and is_payable(talk.turn.db, pledge, talk.world.now)
+    return talk.world.link("pay", f"pledge:{pledge.id}") if payable else ""
 
 
 def is_gift(talk: Talk, said: str) -> bool:

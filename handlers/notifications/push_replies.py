@@ -87,7 +87,7 @@ def _options_of(talk: Talk, offered: PushWithChoices) -> list[Option]:
             labels, verb = talk.world.lexicon.choices["push_offer"], ANSWER if kind.awaited else OFFER
             return [
                 Option(number, label, [verb, name, *(str(facts[fact]) for fact in wanted)])
-                for number, offer in enumerate(kind.offers, 1)
+                for number, offer in enumerate(kind.offered(facts), 1)
                 for name, *wanted in [offer.do]
                 for label in labels[offer.name]
             ]

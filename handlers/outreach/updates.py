@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
+from handlers.public.catalogue import ways_to_give
 from handlers.routing.answers import ask_which_appeal, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.reasons import recuse_first, with_reasons
@@ -10,7 +11,7 @@ from handlers.staff.seat import find_seat
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals.appeal import Appeal, NoSuchAppeal
 from models.appeals.correction import own_appeals
-from models.giving.pledge import promised
+from models.giving.pledge import raised
 from models.outreach import update_review
 from models.outreach.update import kind_of
 from models.outreach.update_review import TAKES_UPDATES, NoSuchUpdate, open_update
@@ -47,8 +48,8 @@ def thank(talk: Talk, number: str = "") -> Answer:
         own = appeal is not None and appeal.owner_id == user_id
         return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
     theirs = own_appeals(db, user, TAKES_UPDATES) if user else ()
-    given_to = promised(db, [one.id for one in theirs])
-    given = [one for one in theirs if one.id in given_to]
+    sums = raised(db, [one.id for one in theirs])
+    given = [one for one in theirs if sums[one.id].gifts]
     if len(given) == 1:
         return talk.start("thank", {"thanks_for": given[0].id})
     return ask_which_appeal("replies/outreach/which_thanks", given, "thank")
@@ -60,7 +61,7 @@ def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
     if found is None:
         raise NoSuchAppeal(number=int(number))
     ways = {"older": ["command", "view_updates", number, str(found.number)]} if found.older else {}
-    ways["appeal"] = ["command", "view_appeal", number]
+    ways |= {"appeal": ["command", "view_appeal", number], **ways_to_give(talk, number)}
     return with_ways("replies/outreach/updates", {"item": found}, ways)
 
 

@@ -6,12 +6,13 @@ from flows.engine.draft_choices import list_drafts
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import Phone
+from handlers.giving.pledge import unpaid_link
 from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, CatalogueView
 from handlers.routing.answers import one_page
 from handlers.routing.talk import Talk
 from models.appeals.reopening import reopenable_appeals
 from models.donors.recurring_gift import live_of
-from models.payments.collection import PAYABLE
+from models.giving.pledge import UNPAID, Pledge
 from models.people.user import NotRegistered, User, get_user
 from models.places.region import Region
 from models.public.catalogue import own_pledges
@@ -64,9 +65,18 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
     page = own_pledges(talk.turn.db, user.id, int(after) if after else None)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", APPEALS.command, str(pledge.appeal)]) for n, pledge in lines]
-    unpaid = [pledge.number for pledge in page.items if pledge.state in PAYABLE][:MOST_LINKS]
-    pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
-    values = {"lines": lines, "pay": pay, "collects": talk.world.collects}
+    unpaid = [pledge for pledge in page.items if pledge.state in UNPAID]
+    links = {pledge.number: unpaid_link(talk, talk.turn.db.get_one(Pledge, pledge.number)) for pledge in unpaid}
+    dropped = list(enumerate(unpaid[:MOST_LINKS], len(options) + 1))
+    options += [Option(n, "", ["command", "let_go", pledge.code]) for n, pledge in dropped]
+    shown = [number for number, link in links.items() if link][:MOST_LINKS]
+    values = {
+        "lines": lines,
+        "pay": {number: links[number] for number in shown},
+        "payable": [number for number, link in links.items() if link],
+        "dropped": dropped,
+        "collects": talk.world.collects,
+    }
     turn = ["my_pledges", str(page.after)] if page.after else None
     return one_page(talk, "replies/people/my_pledges", values, options, turn)
 

@@ -8,6 +8,8 @@ from flows.engine.flow import Answer
 from flows.engine.session import Option
 from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
+from models.appeals.appeal import Appeal
+from models.giving.pledge import takes_gifts
 from models.people.user import User
 from models.public import catalogue
 from models.public.catalogue import Catalogue, NoSuchThing, SearchTerm
@@ -97,6 +99,15 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     sold_here = found.state == "on_sale" and found.shop_url is None
     ways = {"buy": ["command", "buy", number]} if sold_here and not own else {}
     return detail(talk, MARKET, found, ways, own, word, after)
+
+
+def ways_to_give(talk: Talk, number: str) -> dict[str, list[str]]:
+    """Offer to give to this appeal, while it can be given to; its owner is offered nothing."""
+    appeal = talk.turn.db.get(Appeal, int(number))
+    if appeal is None or appeal.owner_id == talk.turn.person.user_id:
+        return {}
+    takes = takes_gifts(talk.turn.db, appeal, talk.world.now)
+    return {"give": ["command", "pledge", number]} if takes else {}
 
 
 def role(talk: Talk) -> str | None:

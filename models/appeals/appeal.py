@@ -271,7 +271,8 @@ def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
 
 def _notify_backers(db: Session, appeal: Appeal, template: str, now: datetime) -> None:
     key = f"{template}:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may be frozen more than once
-    notify_backers(db, template, appeal.id, appeal.title, key, now, state=appeal.state)
+    facts = {"state": appeal.state, "closed": appeal.state != "funding"}
+    notify_backers(db, template, appeal.id, appeal.title, key, now, **facts)
 
 
 def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None = None) -> None:

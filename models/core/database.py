@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 # WeChat waits five seconds: a second delivery of a message waits for the first one's reply for less than that.
@@ -13,12 +14,18 @@ STATEMENT_MS = 4_500
 # A turn that hangs between two statements must not keep a person's lock.
 IDLE_IN_TRANSACTION_MS = 10_000
 _BATCH = 1_000
+_COLLECTS = "collects"
 
 
-def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """Create an engine whose parameters never reach a log or an exception's text."""
+def connect(url: str, *, pool_size: int = 10, collects: bool = False) -> Engine:
+    """Create an engine whose parameters never reach a log or an exception's text.
+
+    ``collects``: PAY_MODE=on. It goes with the engine, so that pages, sweeps and jobs of one program cannot count by
+    different rules; ``collects_money`` reads it.
+    """
     return create_engine(
         url,
+        execution_options={_COLLECTS: collects},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=3,
@@ -34,6 +41,11 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
             "-c random_page_cost=1.1",
         },
     )
+
+
+def collects_money(db: Session) -> bool:
+    """Tell whether the program that this session belongs to collects money (PAY_MODE=on)."""
+    return bool(db.get_bind().get_execution_options().get(_COLLECTS, False))
 
 
 @contextmanager

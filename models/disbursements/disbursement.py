@@ -163,6 +163,15 @@ def taken_of_line(db: Session, line_id: int, besides: int = 0) -> int:
     return int(fen or 0)
 
 
+def spent_by_line(db: Session, appeal_id: int) -> dict[int, int]:
+    """Budget line id -> fen paid out of it, for the appeal's lines that have any."""
+    paid = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(SPENT)
+    rows = db.execute(
+        select(Disbursement.line_id, func.sum(Disbursement.amount_fen)).where(paid).group_by(Disbursement.line_id)
+    )
+    return {line_id: int(fen) for line_id, fen in rows}
+
+
 def asked_of(db: Session, appeal_id: int) -> int:
     """Sum what is requested of an appeal's money and not paid yet, in fen."""
     theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)

@@ -19,10 +19,11 @@ from models.disbursements.disbursement import (
     taken_of_line,
 )
 from models.disbursements.payee import Payee
-from models.ledger import held
+from models.ledger import Account, balance, held
 from models.people.photo import pictures_of
 from models.people.user import User
 from models.staff.file_access import TaskView, may_read, record_file_access, view_task
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 
 # The most disbursements that are listed to choose from.
@@ -47,7 +48,8 @@ class DisbursementFile:
     """A disbursement as staff see it. Payee and owner are None for a reader whose open step does not need them.
 
     ``shown``: how many pictures of evidence. ``receipts``: how many of receipts. ``held_fen``: for the whole appeal.
-    ``own_bank``: the reader is the fund holder that paid it.
+    ``own_bank``: the reader is the fund holder that paid it. ``bank_fen``: what the reader's bank account holds by our
+    records, for the fund holder whose turn it is to pay; else None.
     """
 
     number: int
@@ -72,6 +74,7 @@ class DisbursementFile:
     paid_at: datetime | None
     reference: str | None
     own_bank: bool
+    bank_fen: int | None
     task: TaskView
 
 
@@ -146,5 +149,6 @@ def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> 
         paid_at=use.paid_at,
         reference=use.bank_reference if staff.role == By.FUND_HOLDER else None,
         own_bank=staff.role == By.FUND_HOLDER and use.holder_id == int(staff.region_code),
+        bank_fen=balance(db, Account("bank", holder_of(staff))) if task.mine and task.step == "use_pay" else None,
         task=task,
     )

@@ -16,7 +16,7 @@ from models.disbursements.approval import barred_from, lock_disbursement, turn_o
 from models.disbursements.budget import check_again
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.payee import Payee
-from models.ledger import Account, lock, moves
+from models.ledger import Account, balance, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
@@ -41,7 +41,8 @@ class PayeeTooNew(Refusal):
 def check_can_pay_out(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
     """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
 
-    Raises as models.disbursements.approval.pass_on does, and PayeeTooNew.
+    Raises as models.disbursements.approval.pass_on does, PayeeTooNew, and PayoutShort: nobody is asked to transfer
+    what has not arrived at the bank.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_pay":
@@ -50,6 +51,9 @@ def check_can_pay_out(db: Session, staff: Staff, number: int, now: datetime) -> 
     payee = db.get_one(Payee, disbursement.payee_id)
     if payee.payable_from > now:
         raise PayeeTooNew(use=number, payable_from=payee.payable_from)
+    there = balance(db, Account("bank", holder_of(staff)))
+    if there < disbursement.amount_fen:
+        raise PayoutShort(held_fen=there, need_fen=disbursement.amount_fen)
     return disbursement, appeal, payee
 
 
@@ -70,7 +74,7 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     held_for, bank = Account("appeal", appeal.id), Account("bank", holder)
     accounts = lock(db, [held_for, bank])
     if accounts[bank].balance_fen < disbursement.amount_fen:
-        raise PayoutShort(held_fen=accounts[bank].balance_fen)
+        raise PayoutShort(held_fen=accounts[bank].balance_fen, need_fen=disbursement.amount_fen)
     if is_pending(db, appeal.id, returned=True):
         raise AllocationPending(number=appeal.id)
     alone = not is_pending(db, appeal.id) and fits_one_page(db, appeal.id)

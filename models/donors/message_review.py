@@ -23,7 +23,7 @@ from models.donors.message import (
     current_message,
     matter_of,
 )
-from models.giving.pledge import Pledge
+from models.giving.pledge import Pledge, counted
 from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
@@ -34,8 +34,6 @@ from models.staff.member import Staff
 from models.staff.task import Matter, demand_task, open_task
 from models.staff.task_steps import STEPS
 
-# The states of a gift with which a message may be sent: pledged while PAY_MODE was off, or paid and not refunded.
-TAKES_MESSAGES = ("intended", "paid", "committed", "partly_disbursed", "settled")
 DAYS = STEPS["message"][1]
 
 
@@ -77,13 +75,13 @@ def own_gift(db: Session, donor: User, code: str) -> Pledge:
 
 def gifts_that_take_messages(db: Session, donor: User, most: int) -> Sequence[Pledge]:
     """List the donor's newest gifts whose state allows a message."""
-    theirs = select(Pledge).where(Pledge.donor_id == donor.id, Pledge.state.in_(TAKES_MESSAGES))
+    theirs = select(Pledge).where(Pledge.donor_id == donor.id, Pledge.state.in_(counted(db)))
     return db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
 
 
 def check_takes_message(db: Session, pledge: Pledge) -> None:
     """Raise GiftTakesNoMessage or MessageExists unless a message may be sent with this gift."""
-    if pledge.state not in TAKES_MESSAGES:
+    if pledge.state not in counted(db):
         raise GiftTakesNoMessage(gift=pledge.code, number=pledge.appeal_id, state=pledge.state)
     before = current_message(db, pledge.id)
     if before:

@@ -20,8 +20,8 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
-from models.giving.pledge import COUNTED, Pledge, check_open, make_pledge
 from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import PAID, Pledge, check_open, make_pledge
 from models.notifications.notify import notify_user
 from models.payments.collection import await_payment
 from models.people.user import User
@@ -205,7 +205,9 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
     appeal = get_appeal(db, appeal_id, lock=True)
     gift = get_live(db, donor, appeal_id, lock=True)
     pledge = db.get(Pledge, gift.pledge_id, populate_existing=True) if gift.pledge_id else None
-    if pledge and pledge.state in COUNTED:
+    if appeal.state not in _GOES_ON:
+        check_open(db, appeal, donor, now)  # the next reminder will not come, so it is not spoken of
+    if pledge and pledge.state in PAID:
         raise GivenThisMonth(number=appeal.id, title=appeal.title, next=gift.next_at, deadline=appeal.deadline)
     if pledge and _is_payable_as(gift, pledge) and pledge.pay_by and pledge.pay_by > now:
         return pledge

@@ -56,7 +56,8 @@ class Step:
 class Trace:
     """The trace of a gift. ``held_fen``: held for the appeal now. ``spent_fen``: paid out.
 
-    ``stopped``: the appeal is frozen. ``collector``: the charity that collects for it.
+    ``stopped``: the appeal is frozen. ``closed``: it takes no gifts any more, so that a promise need not be kept.
+    ``collector``: the charity that collects for it.
     ``pay_by``: until when the pledge can be paid; None if it does not wait for that.
     """
 
@@ -71,6 +72,7 @@ class Trace:
     held_fen: int
     spent_fen: int
     steps: Sequence[Step]
+    closed: bool = False
 
 
 # A step, and the (kind, cause) of its ledger transaction; None where it has none.
@@ -104,6 +106,7 @@ def find_trace(db: Session, code: str) -> Trace | None:
         held_fen=pledge.amount_fen - spent_fen if pledge.state in GIVEN else 0,
         spent_fen=spent_fen,
         steps=_numbered(db, steps),
+        closed=appeal.state not in ("funding", "frozen"),
     )
 
 

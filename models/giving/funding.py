@@ -1,6 +1,7 @@
 """End an appeal at its deadline: overdue in review, failed, begun with its minimum, or funded. A sweep calls it.
 
-What an appeal has is one sum (models.giving.pledge.promised). It begins with less than its target only if its owner
+What an appeal has is one sum (models.giving.pledge.raised): where money is
+collected, only what was paid. It begins with less than its target only if its owner
 said so before publication (``minimum_fen``). models.disbursements.budget then pays out no more than is held, and for no
 budget line more than its own sum.
 """
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, end_overdue
 from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
-from models.giving.pledge import promised
+from models.giving.pledge import Raised, raised
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
 from models.proxy.act import notify_writer
@@ -45,9 +46,8 @@ def end_funding(db: Session, now: datetime) -> int:
     """
     over = select(Appeal).where(Appeal.state == "funding", Appeal.deadline <= now).order_by(Appeal.deadline)
     ended = db.scalars(over.limit(_BATCH).with_for_update(key_share=True, skip_locked=True)).all()
-    sums = promised(db, [appeal.id for appeal in ended])
     for appeal in ended:
-        _end(db, appeal, *sums.get(appeal.id, (0, 0)), now)
+        _end(db, appeal, now)
     db.flush()
     return len(ended)
 
@@ -57,17 +57,18 @@ def end_if_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     if not appeal.is_overdue(now):
         return
     if appeal.state == "funding":
-        _end(db, appeal, *promised(db, [appeal.id]).get(appeal.id, (0, 0)), now)
+        _end(db, appeal, now)
     else:
         end_overdue(db, appeal, now)
     db.flush()
 
 
-def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
-    if fen >= appeal.target_fen:
+def _end(db: Session, appeal: Appeal, now: datetime) -> None:
+    has = raised(db, [appeal.id])[appeal.id]
+    if has.raised_fen >= appeal.target_fen:
         mark_funded(db, appeal, now)
-    elif appeal.minimum_fen is not None and fen >= appeal.minimum_fen:
-        _begin_with_minimum(db, appeal, fen, gifts, now)
+    elif appeal.minimum_fen is not None and has.raised_fen >= appeal.minimum_fen:
+        _begin_with_minimum(db, appeal, has, now)
     else:
         end_overdue(db, appeal, now)
         notify_owner(db, appeal, now)
@@ -80,10 +81,10 @@ def mark_funded(db: Session, appeal: Appeal, now: datetime) -> None:
     notify_owner(db, appeal, now)
 
 
-def _begin_with_minimum(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
+def _begin_with_minimum(db: Session, appeal: Appeal, has: Raised, now: datetime) -> None:
     """Begin an appeal with less than its target, as donors were told before they gave; notify owner and donors."""
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
-    sums = {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
+    sums = {**has.facts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
     notify_owner(db, appeal, now, sums=sums)
     notify_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.giving.matching import SponsorMatch
-from models.giving.pledge import Pledge, promised
+from models.giving.pledge import Pledge, raised
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify, notify_user
 from models.people.conversation import Conversation
@@ -19,9 +19,8 @@ MILESTONES = (100, 50)
 
 
 def funding_progress(db: Session, appeal: Appeal) -> dict[str, int]:
-    """Return the promised sum in fen, the number of gifts and the target, for templates."""
-    fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
-    return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
+    """Return what the appeal has in fen, the number of gifts and the target, for templates."""
+    return {**raised(db, [appeal.id])[appeal.id].facts, "target_fen": appeal.target_fen}
 
 
 def notify_of_gift(
@@ -41,7 +40,7 @@ def notify_of_gift(
         gift["paid"] = pledge.state != "intended"
         notify(db, owner, "pledged", gift, f"pledged:{pledge.id}", now, ("appeal", appeal.id))
     came = pledge.amount_fen + sum(each.fen for each in added)
-    percent = _passed(reached["promised_fen"], came, appeal.target_fen)
+    percent = _passed(reached["raised_fen"], came, appeal.target_fen)
     if percent:
         _notify_milestone(db, appeal, owner, percent, known, now)
     return reached

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from models.notifications.kinds import LOOK, MY_GIFTS, NO_MORE, PLEDGE_AGAIN, Kind, Standing
+from models.notifications.kinds import LOOK, MY_GIFTS, NO_MORE, Kind, Standing
 
 
 def join_gifts(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def join_gifts(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
 KINDS: dict[str, Kind] = {
     "appeal_begins": Kind(Standing.MONEY, "progress", offers=(LOOK, MY_GIFTS), brief=True),
-    "appeal_funded": Kind(Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE)),
+    "appeal_funded": Kind(Standing.NEWS, "progress", topic="progress", offers=(LOOK, MY_GIFTS, NO_MORE)),
     "milestone": Kind(Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
     "pledged": Kind(
         Standing.SERVICE,

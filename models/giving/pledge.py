@@ -1,4 +1,8 @@
-"""Pledges: a donor promises money to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
+"""Pledges: a donor promises money to an appeal. With PAY_MODE=off a pledge stays a recorded promise.
+
+Where money is collected, only what was paid counts (``counted``); without collection a promise counts as one. The
+mode goes with the session's engine, so that all sums of a program follow one rule.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.appeals.appeal import Appeal, OwnHousehold
 from models.core.base import Base, RowId, one_of
 from models.core.codes import new_code
+from models.core.database import collects_money
 from models.core.hooks import Hook
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
@@ -34,8 +39,10 @@ MACHINE = Machine(
         ("intended", "cancelled"): _OWNER,
         ("awaiting_payment", "paid"): _SYSTEM,
         ("awaiting_payment", "expired"): _SYSTEM,
+        ("awaiting_payment", "cancelled"): _OWNER,
         # A late payment passes ``paid`` before it is refunded.
         ("expired", "paid"): _SYSTEM,
+        ("cancelled", "paid"): _SYSTEM,
         ("paid", "committed"): _SYSTEM,
         ("paid", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
         ("committed", "partly_disbursed"): _SYSTEM,
@@ -56,8 +63,10 @@ MACHINE = Machine(
     # The donor's unread message to the family is withdrawn with the pledge.
     then=dict.fromkeys(("expired", "cancelled", "refund_pending"), on_void),
 )
-# Public sums count what was paid, and promises made with PAY_MODE=off; not pledges that await payment.
-COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
+# The gift was paid and has not left its appeal.
+PAID = ("paid", "committed", "partly_disbursed", "settled")
+# Promised and not paid: while PAY_MODE was off, or to be paid by ``pay_by``.
+UNPAID = ("intended", "awaiting_payment")
 # The money has left the appeal for the donor or another appeal, or is being refunded.
 LEFT_APPEAL = ("refund_pending", "refunded", "redirected")
 # What a donor wants if the appeal fails: a refund, or the gift redirected to a similar appeal.
@@ -70,6 +79,13 @@ class NotFunding(Refusal):
 
     code = "not_funding"
     final = True
+
+
+class OverCap(Refusal):
+    """The gift exceeds what the appeal still needs, ``room_fen``; that is 0 where it needs no more."""
+
+    code = "over_cap"
+    step = "amount"
 
 
 class NoCollector(NotFunding):
@@ -125,7 +141,25 @@ class OwnPledge:
     anonymous: bool
     state: str
     created_at: datetime
+    pay_by: datetime | None = None
     back_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What an appeal has. ``raised_fen`` from ``gifts`` pledges counts towards its target; it is ``paid_fen``, and with
+    PAY_MODE=off also ``promised_fen``, which is promised and not paid.
+    """
+
+    raised_fen: int
+    gifts: int
+    paid_fen: int
+    promised_fen: int
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What notifications say of it."""
+        return {"raised_fen": self.raised_fen, "paid_fen": self.paid_fen, "gifts": self.gifts}
 
 
 def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -> None:
@@ -176,20 +210,48 @@ def make_pledge(
     return pledge
 
 
-def promised(db: Session, appeal_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """Appeal id -> (fen that it has, number of pledges), for appeals that have any.
+def counted(db: Session) -> tuple[str, ...]:
+    """Return the states in which a pledge counts as a gift: paid, and with PAY_MODE=off also promised."""
+    return PAID if collects_money(db) else ("intended", *PAID)
 
-    It has what donors and matching pools gave, without refunds, spent or not (the ledger's public total), and what was
-    promised with PAY_MODE=off. Targets, lists and milestones all count this sum.
+
+def raised(db: Session, appeal_ids: list[int]) -> dict[int, Raised]:
+    """Appeal id -> what it has and what is promised, for all given ids. Targets, lists and milestones use these sums.
+
+    Paid is what donors and matching pools gave, without refunds, spent or not: the ledger's public total.
     """
-    counted, promise = Pledge.state.in_(COUNTED), case((Pledge.state == "intended", Pledge.amount_fen), else_=0)
+    states = counted(db)
+    unpaid = UNPAID if collects_money(db) else ("intended",)
     rows = db.execute(
-        select(Pledge.appeal_id, func.sum(promise), func.count())
-        .where(Pledge.appeal_id.in_(appeal_ids), counted)
+        select(
+            Pledge.appeal_id,
+            func.count(case((Pledge.state.in_(states), 1))),
+            func.coalesce(func.sum(case((Pledge.state.in_(unpaid), Pledge.amount_fen))), 0),
+        )
+        .where(Pledge.appeal_id.in_(appeal_ids), Pledge.state.in_({*states, *unpaid}))
         .group_by(Pledge.appeal_id)
     )
-    found = {appeal_id: (int(fen), count) for appeal_id, fen, count in rows}
-    came = {appeal_id: sums.public for appeal_id, sums in totals_of(db, appeal_ids).items()}
-    of_any = {appeal_id for appeal_id in came if came[appeal_id]} | set(found)
-    pairs = {appeal_id: found.get(appeal_id, (0, 0)) for appeal_id in of_any}
-    return {appeal_id: (fen + came[appeal_id], count) for appeal_id, (fen, count) in pairs.items()}
+    pledges = {appeal_id: (int(gifts), int(fen)) for appeal_id, gifts, fen in rows}
+    counts_promises = "intended" in states
+    found = {}
+    for appeal_id, sums in totals_of(db, appeal_ids).items():
+        gifts, promised_fen = pledges.get(appeal_id, (0, 0))
+        fen = sums.public + (promised_fen if counts_promises else 0)
+        found[appeal_id] = Raised(fen, gifts, sums.public, promised_fen)
+    return found
+
+
+def check_not_full(db: Session, appeal: Appeal) -> None:
+    """Check that the appeal still needs a gift, beside what counts. Raises OverCap."""
+    if appeal.target_fen - raised(db, [appeal.id])[appeal.id].raised_fen < SMALLEST_PLEDGE:
+        raise OverCap(number=appeal.id, title=appeal.title, room_fen=0)
+
+
+def takes_gifts(db: Session, appeal: Appeal, now: datetime) -> bool:
+    """Tell whether the appeal can be given to now: it is open, somebody collects for it, and it lacks something."""
+    try:
+        check_open(db, appeal, None, now)
+        check_not_full(db, appeal)
+    except (NotFunding, OverCap):
+        return False
+    return True

@@ -70,7 +70,7 @@ def check_pays_back(db: Session, staff: Staff, number: int) -> int:
     if fen == 0:
         raise PoolEmpty(number=pool.id)
     if there < fen:
-        raise PayoutShort(held_fen=there)
+        raise PayoutShort(held_fen=there, need_fen=fen)
     return fen
 
 

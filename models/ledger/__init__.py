@@ -7,7 +7,7 @@ from models.ledger.accounts import Account, lock
 from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotPosted, NotReversible, Overdrawn, WrongPosting
 from models.ledger.posting import amounts_of, find, reverse
 from models.ledger.tables import LedgerTransaction
-from models.ledger.totals import Totals, held, totals, totals_of
+from models.ledger.totals import Totals, balance, held, totals, totals_of
 
 __all__ = [
     "Account",
@@ -20,6 +20,7 @@ __all__ = [
     "Totals",
     "WrongPosting",
     "amounts_of",
+    "balance",
     "find",
     "held",
     "lock",

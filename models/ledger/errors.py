@@ -21,7 +21,10 @@ class BankShort(Refusal):
 
 
 class PayoutShort(Refusal):
-    """Only ``held_fen`` have arrived at the fund holder's bank and are not paid out: the channel has yet to settle."""
+    """Only ``held_fen`` have arrived at the fund holder's bank and are not paid out: the channel has yet to settle.
+
+    ``need_fen``: the payout.
+    """
 
     code = "payout_short"
     final = True

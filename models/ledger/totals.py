@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.ledger.accounts import LedgerAccount, LedgerSum
+from models.ledger.accounts import Account, LedgerAccount, LedgerSum
 from models.ledger.kinds import DISBURSED, MATCHED, MOVES, PAID, REFUNDED
 
 
@@ -47,6 +47,12 @@ def held(db: Session, appeal_ids: Iterable[int]) -> dict[int, int]:
         account.kind == "appeal", account.subject_id.in_(sorted(wanted))
     )
     return dict.fromkeys(wanted, 0) | {row.subject_id: row.balance_fen for row in db.execute(theirs)}
+
+
+def balance(db: Session, account: Account) -> int:
+    """Return the account's balance in fen, in its normal direction, without a lock."""
+    of = (LedgerAccount.kind == account.kind) & (LedgerAccount.subject_id == account.subject_id)
+    return db.scalar(select(LedgerAccount.balance_fen).where(of)) or 0
 
 
 def totals_of(db: Session, appeal_ids: Iterable[int]) -> dict[int, Totals]:

@@ -65,6 +65,11 @@ class Kind:
     brief: bool = False
     awaited: bool = False
 
+    def offered(self, facts: Mapping[str, Any]) -> tuple[Offer, ...]:
+        """Return what a push with these facts offers: nobody is asked to give again to an appeal that is ``closed``."""
+        closed = facts.get("closed")
+        return tuple(MY_GIFTS if closed and offer == PLEDGE_AGAIN else offer for offer in self.offers)
+
     def __post_init__(self) -> None:
         if self.topic and self.standing in (Standing.LEGAL, Standing.MONEY):
             raise ValueError("legal and money notices cannot be turned off")

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.batch_run import Batch
 from models.core.calendar import CHINA
-from models.giving.pledge import COUNTED, Pledge
+from models.giving.pledge import Pledge, counted
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
 from models.notifications.notification import UNREAD, Notification
@@ -82,7 +82,7 @@ def _facts(db: Session, month: int, donors: Sequence[int]) -> Iterator[tuple[int
             *fates,
         )
         .join(Appeal, Appeal.id == Pledge.appeal_id)
-        .where(Pledge.donor_id.between(donors[0], donors[-1]), Pledge.state.in_(COUNTED))
+        .where(Pledge.donor_id.between(donors[0], donors[-1]), Pledge.state.in_(counted(db)))
         .where(Pledge.created_at >= since, Pledge.created_at < end)
         .group_by(Pledge.donor_id)
     )

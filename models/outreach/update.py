@@ -10,7 +10,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
-from models.giving.pledge import COUNTED, Pledge
+from models.giving.pledge import Pledge, counted
 
 # An update on the appeal's progress (进展), and thanks (感谢).
 KINDS = ("progress", "thanks")
@@ -104,7 +104,7 @@ def kind_of(db: Session, number: int) -> str | None:
 
 def check_thanks(db: Session, appeal: Appeal, now: datetime) -> None:
     """Raise NobodyGave, ThanksWait or ThankedLately. Thanks that an officer sent back do not count."""
-    gave = exists().where(Pledge.appeal_id == appeal.id, Pledge.state.in_(COUNTED))
+    gave = exists().where(Pledge.appeal_id == appeal.id, Pledge.state.in_(counted(db)))
     if not db.scalar(select(gave)):
         raise NobodyGave(number=appeal.id)
     if update_waiting(db, appeal.id, "thanks"):

@@ -12,6 +12,7 @@ from models.appeals.appeal import LIVE, Appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
+from models.giving.pledge import takes_gifts
 from models.notifications.broadcast import LIVE as GOING_OUT
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_sending
 from models.notifications.notify import notify_user
@@ -139,7 +140,8 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     update, appeal = check_decidable(db, staff, number)
     decide(db, matter_of(update, appeal), 1, staff, "pass", now)
     _end(db, update, "published", staff.actor, now, staff)
-    facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
+    closed = not takes_gifts(db, appeal, now)
+    facts = {"number": appeal.id, "title": appeal.title, "words": update.words, "closed": closed}
     if update.kind == "progress":
         restart_reporting_period(appeal, now)
     broadcast = begin_broadcast(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)

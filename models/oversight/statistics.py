@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
 from models.core.refusal import Refusal
-from models.giving.pledge import COUNTED, Pledge
+from models.giving.pledge import Pledge, counted
 from models.people.user import Household
 from models.places.region import inside
 from models.staff.decision import Decision
@@ -138,7 +138,8 @@ def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
     """Sum the gifts, by whether staff gave them; per appeal, since the index on pledges begins with the appeal."""
     given = (Pledge.by_staff.label("by_staff"), func.count().label("count"), func.sum(Pledge.amount_fen).label("fen"))
     of_region = inside(Appeal.region_code, region_code)
-    theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(COUNTED)).group_by(Pledge.by_staff)
+    theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(counted(db)))
+    theirs = theirs.group_by(Pledge.by_staff)
     # LATERAL, or PostgreSQL reads every pledge of the country once it estimates the region as large.
     each = theirs.correlate(Appeal).lateral("each")
     sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
@@ -22,7 +22,7 @@ from models.giving.funding import mark_funded
 from models.giving.gift_notifications import notify_of_gift, notify_of_payment
 from models.giving.matching import SponsorMatch, lock_pools, match_gift
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import NotFunding, Pledge, check_open
+from models.giving.pledge import UNPAID, NotFunding, OverCap, Pledge, check_open
 from models.ledger import Account, lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
@@ -34,22 +34,17 @@ from models.payments.suspense import has_open_suspense_item, open_suspense_item
 from models.people.conversation import Conversation
 from models.people.user import User
 
-# An unpaid pledge expires after this time.
+# How long a gift can be paid. The pledge keeps the moment (``pay_by``): its link, the words that tell of it and the
+# order's ``time_expire`` all follow from that.
 PAY_WITHIN = timedelta(days=3)
 # An order with less time left is not used: the platform requires a minute, and the donor needs one more.
 SHORTEST = timedelta(minutes=2)
+# How long an order lasts at least: who opens the page at the last moment can pay. It ends before its appeal does.
+LAST_ORDER = timedelta(minutes=5)
 # When the platform is first asked about an order for which no callback has come.
 FIRST_CHECK = timedelta(minutes=1)
-PAYABLE = ("intended", "awaiting_payment")
 # A payment for a pledge in one of these states is the pledge's first payment.
-_FIRST = (*PAYABLE, "expired", "cancelled")
-
-
-class OverCap(Refusal):
-    """The gift exceeds what the appeal still needs, ``room_fen``; that is 0 where it needs no more."""
-
-    code = "over_cap"
-    step = "amount"
+_FIRST = (*UNPAID, "expired", "cancelled")
 
 
 class NotPayable(Refusal):
@@ -85,31 +80,28 @@ class ArrivedMoney(NamedTuple):
 
 
 def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
-    """Let the donor pay the pledge for PAY_WITHIN, at most to the appeal's deadline.
+    """Let the donor pay the pledge for PAY_WITHIN, at most until an order would outlast the appeal's deadline.
 
-    The caller holds the appeal's lock. Does nothing unless the pledge is ``intended``. Raises OverCap.
+    The caller holds the appeal's lock. Does nothing unless the pledge is ``intended``. Raises OverCap or NotFunding.
     """
     if pledge.state != "intended":
         return
-    check_room(db, appeal, pledge.amount_fen, but=pledge.id)
-    pledge.pay_by = min(now + PAY_WITHIN, appeal.closes_at)
+    check_room(db, appeal, pledge.amount_fen)
+    pledge.pay_by = min(now + PAY_WITHIN, appeal.closes_at - LAST_ORDER)
+    if pledge.pay_by <= now:
+        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
     PLEDGES.move(db, pledge, "awaiting_payment", _owner(pledge), now)
     db.flush()
 
 
-def room(db: Session, appeal: Appeal, but: int = 0) -> int:
-    """Return the fen that the appeal still needs, not counting the pledge ``but``.
-
-    Pledges that were made while PAY_MODE was off count as if they were paid.
-    """
-    promises = select(func.coalesce(func.sum(Pledge.amount_fen), 0))
-    promises = promises.where(Pledge.appeal_id == appeal.id, Pledge.state == "intended", Pledge.id != but)
-    return appeal.target_fen - totals(db, appeal.id).public - int(db.scalar(promises) or 0)
+def room(db: Session, appeal: Appeal) -> int:
+    """Return the fen that may still be paid for the appeal. Only money counts: a promise keeps nobody out."""
+    return appeal.target_fen - totals(db, appeal.id).public
 
 
-def check_room(db: Session, appeal: Appeal, fen: int, but: int = 0) -> None:
+def check_room(db: Session, appeal: Appeal, fen: int) -> None:
     """Check that the appeal still needs ``fen``: money over its budget could never be paid out. Raises OverCap."""
-    left = room(db, appeal, but)
+    left = room(db, appeal)
     if fen > left:
         raise OverCap(number=appeal.id, title=appeal.title, room_fen=left if left >= SMALLEST_PLEDGE else 0)
 
@@ -118,10 +110,20 @@ def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
     """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
     appeal = get_appeal(db, pledge.appeal_id)
     in_question = has_open_suspense_item(db, pledge.id)
-    if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or in_question:
+    until = pledge.pay_by or appeal.closes_at - LAST_ORDER
+    if pledge.state not in UNPAID or until <= now or in_question:
         raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
     check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
-    check_room(db, appeal, pledge.amount_fen, but=pledge.id)
+    check_room(db, appeal, pledge.amount_fen)
+
+
+def is_payable(db: Session, pledge: Pledge, now: datetime) -> bool:
+    """Tell whether ``check_payable`` lets the donor pay."""
+    try:
+        check_payable(db, pledge, now)
+    except (NotPayable, NotFunding, OwnHousehold, OverCap):
+        return False
+    return True
 
 
 def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
@@ -145,11 +147,9 @@ def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallb
         amount_fen=pledge.amount_fen,
         state="created",
         created_at=now,
-        expires_at=min(now + ORDER_LASTS, pledge.pay_by, appeal.closes_at),
+        expires_at=min(now + ORDER_LASTS, max(pledge.pay_by, now + LAST_ORDER)),
         check_at=now + FIRST_CHECK,
     )
-    if not fresh(order, now):
-        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
     db.add(order)
     db.flush()
     return order
@@ -251,7 +251,7 @@ def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refu
     """Return the reason why the appeal cannot take this gift any more; None where it can."""
     try:
         check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
-        check_room(db, appeal, pledge.amount_fen, but=pledge.id)
+        check_room(db, appeal, pledge.amount_fen)
     except (NotFunding, OwnHousehold, OverCap) as refusal:
         return refusal
     return NotFunding() if pledge.state in ("expired", "cancelled") else None

@@ -1,17 +1,22 @@
-"""Expire unpaid orders and pledges, and decide when the platform is asked about an order."""
+"""Expire unpaid orders and pledges, let donors drop what they promised, and decide when an order is asked about."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from models.core.state_machine import SYSTEM
+from models.appeals.appeal import get_appeal
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import Pledge
+from models.giving.pledge import UNPAID, Pledge
 from models.payments.collection import FIRST_CHECK
-from models.payments.locks import lock_order
+from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
+from models.payments.refund_entitlement import NoSuchGift
+from models.payments.suspense import has_open_suspense_item
+from models.people.user import User
 
 # The longest time between two queries about an order; they become rarer as it grows older.
 LONGEST_CHECK = timedelta(minutes=10)
@@ -55,6 +60,31 @@ def due_orders(db: Session, now: datetime, most: int) -> list[int]:
         order.check_at = now + min(max(age / 3, FIRST_CHECK), LONGEST_CHECK)
     db.flush()
     return [order.id for order in orders]
+
+
+class PaidAlready(Refusal):
+    """The gift is paid, so that it can only be refunded, or its payment is in question."""
+
+    code = "paid_already"
+    final = True
+
+
+def let_go(db: Session, donor: User, code: str, now: datetime) -> Pledge:
+    """Cancel the donor's unpaid pledge, as the donor wishes; again changes nothing. Raises NoSuchGift or PaidAlready.
+
+    An order that is paid at this moment is refunded like any late payment.
+    """
+    found = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == donor.id))
+    if found is None:
+        raise NoSuchGift(gift=code)
+    get_appeal(db, found.appeal_id, lock=True)
+    pledge = lock_pledge(db, found.id)
+    if pledge.state in UNPAID and not has_open_suspense_item(db, pledge.id):
+        PLEDGES.move(db, pledge, "cancelled", Actor(By.OWNER, f"user:{donor.id}"), now)
+        db.flush()
+    elif pledge.state not in ("cancelled", "expired"):
+        raise PaidAlready(gift=code, number=pledge.appeal_id, paid=pledge.state not in UNPAID)
+    return pledge
 
 
 def expire_pledges(db: Session, now: datetime) -> int:

@@ -17,7 +17,7 @@ from models.core.money import SMALLEST_PLEDGE, least_minimum
 from models.core.state_machine import SYSTEM
 from models.disbursements.approval import withdraw_all
 from models.disbursements.disbursement import UNDER_WAY, Disbursement, asked_of
-from models.giving.pledge import promised
+from models.giving.pledge import raised
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
 from models.payments.refund import Refund
@@ -33,10 +33,10 @@ def settle_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     Runs in the refund's transaction; the caller holds the appeal's lock. Where the appeal fails, its donors are
     notified too.
     """
-    fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
-    missing, collects = appeal.target_fen - fen, appeal.closes_at > now
+    has = raised(db, [appeal.id])[appeal.id]
+    missing, collects = appeal.target_fen - has.raised_fen, appeal.closes_at > now
     least = appeal.minimum_fen or least_minimum(appeal.target_fen)
-    if appeal.state not in HAD_ENOUGH or missing < SMALLEST_PLEDGE or (fen >= least and not collects):
+    if appeal.state not in HAD_ENOUGH or missing < SMALLEST_PLEDGE or (has.raised_fen >= least and not collects):
         return False
     asked = asked_of(db, appeal.id)
     if 0 < asked <= held(db, [appeal.id])[appeal.id]:
@@ -46,7 +46,7 @@ def settle_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
         MACHINE.move(db, appeal, "funding", SYSTEM, now, _WHY)
     else:
         fail(db, appeal, now, _WHY)
-    sums = {"missing_fen": missing, "promised_fen": fen, "gifts": gifts, "withdrawn": int(asked > 0)}
+    sums = {"missing_fen": missing, **has.facts, "withdrawn": int(asked > 0)}
     notify_owner(db, appeal, now, sums=sums)
     db.flush()
     return True

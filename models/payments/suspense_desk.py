@@ -19,10 +19,10 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import Pledge, check_open
+from models.giving.pledge import UNPAID, Pledge, check_open
 from models.ledger import lock, moves
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
-from models.payments.collection import PAYABLE, ArrivedMoney, check_room, commit_gift
+from models.payments.collection import ArrivedMoney, check_room, commit_gift
 from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
@@ -157,12 +157,12 @@ def assign_item(db: Session, staff: Staff, number: int, now: datetime) -> Pledge
 def _check_assign(
     db: Session, item: SuspenseItem, order: PayOrder, pledge: Pledge, appeal: Appeal, now: datetime
 ) -> None:
-    if item.kind != "other_amount" or order.state == "paid" or pledge.state not in PAYABLE:
+    if item.kind != "other_amount" or order.state == "paid" or pledge.state not in UNPAID:
         raise OutcomeNotAllowed(number=item.id, why="paid_before", state=pledge.state)
     if item.amount_fen < SMALLEST_PLEDGE:
         raise OutcomeNotAllowed(number=item.id, why="too_small", state=pledge.state)
     check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
-    check_room(db, appeal, item.amount_fen, but=pledge.id)
+    check_room(db, appeal, item.amount_fen)
 
 
 def _lock(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:

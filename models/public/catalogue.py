@@ -4,7 +4,7 @@ Lists show the newest first, a page at a time, from the number of the last item 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,7 @@ from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
 from models.core.paging import Page, page_of
 from models.core.refusal import Refusal
-from models.giving.pledge import OwnPledge, Pledge, promised
+from models.giving.pledge import OwnPledge, Pledge, raised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
 from models.outreach.reporting_duty import update_not_overdue
@@ -110,6 +110,7 @@ def own_pledges(db: Session, user_id: int, after: int | None) -> Page[OwnPledge]
             Pledge.anonymous,
             Pledge.state,
             Pledge.created_at,
+            Pledge.pay_by,
             Refund.amount_fen.label("back_fen"),
         )
         .join(Appeal, Appeal.id == Pledge.appeal_id)
@@ -122,17 +123,13 @@ def own_pledges(db: Session, user_id: int, after: int | None) -> Page[OwnPledge]
     return page_of([OwnPledge(**row._mapping) for row in rows], PAGE, lambda pledge: pledge.number)
 
 
-def _with_promises(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:
-    promises = promised(db, [row.number for row in rows])
-    appeals = []
-    for row in rows:
-        fen, gifts = promises.get(row.number, (0, 0))
-        appeals.append(PublicAppeal(**row._mapping, promised_fen=fen, gifts=gifts))
-    return appeals
+def _with_sums(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:
+    sums = raised(db, [row.number for row in rows])
+    return [PublicAppeal(**row._mapping, **asdict(sums[row.number])) for row in rows]
 
 
 APPEALS: Catalogue[PublicAppeal] = Catalogue(
-    make=_with_promises,
+    make=_with_sums,
     statement=select(
         Appeal.id.label("number"),
         Appeal.kind,

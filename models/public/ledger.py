@@ -59,6 +59,16 @@ class Posted:
     entries: Sequence[tuple[str, int, int]]
     hash: str
 
+    @property
+    def fen(self) -> int:
+        """The sum that moves."""
+        return sum(amount for _, _, amount in self.entries if amount > 0)
+
+    @property
+    def appeal(self) -> int | None:
+        """The number of the appeal whose money it moves; None where it moves no appeal's."""
+        return next((number for kind, number, _ in self.entries if kind == "appeal"), None)
+
 
 def head_of(db: Session | Connection) -> tuple[int, str]:
     """Return how many transactions there are, and the hash that seals them all."""
@@ -112,6 +122,15 @@ def all_posted(connection: Connection) -> Iterator[Posted]:
     """Yield every transaction in the chain's order, unchecked: check its hash before you publish it."""
     for _, rows in groupby(stream(connection, _in_order()), key=lambda row: row.number):
         yield _posted(list(rows))
+
+
+def newest_posted(db: Session, before: int | None, most: int) -> list[Posted]:
+    """List transactions, the newest first, with numbers below ``before``."""
+    numbers = select(LedgerLink.number).order_by(LedgerLink.number.desc()).limit(most)
+    if before is not None:
+        numbers = numbers.where(LedgerLink.number < before)
+    rows = db.execute(_in_order().where(LedgerLink.number.in_(db.scalars(numbers).all())))
+    return [_posted(list(found)) for _, found in groupby(rows, key=lambda row: row.number)][::-1]
 
 
 def _in_order() -> Any:

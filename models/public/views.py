@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
+from models.disbursements.disbursement import spent_by_line
 from models.outreach.update import Update
 from models.proxy.mandate import is_unconfirmed
 
@@ -19,8 +20,9 @@ from models.proxy.mandate import is_unconfirmed
 @dataclass(frozen=True, slots=True)
 class PublicAppeal:
     """A published appeal. ``minimum_fen``: the sum with which it is carried out at its deadline; None: only the target.
-    ``promised_fen`` by ``gifts`` pledges; ``vouched_by``: the role of the officer who endorsed it at ``vouched_at``.
-    ``unconfirmed``: an officer wrote it as a proxy, and the owner has not confirmed it yet.
+
+    ``raised_fen`` to ``promised_fen``: as in models.giving.pledge.Raised. ``vouched_by``: the role of the officer who
+    endorsed it at ``vouched_at``. ``unconfirmed``: an officer wrote it as a proxy, and the owner has not confirmed it.
     """
 
     number: int
@@ -30,8 +32,10 @@ class PublicAppeal:
     place: str
     target_fen: int
     minimum_fen: int | None
-    promised_fen: int
+    raised_fen: int
     gifts: int
+    paid_fen: int
+    promised_fen: int
     deadline: datetime | None
     collect_days: int | None
     state: str
@@ -45,13 +49,13 @@ class PublicAppeal:
 class PublicStory:
     """An appeal's public story (the flow refuses private numbers in it, an officer has read it), and its budget.
 
-    ``budget``: (item, fen) pairs. ``own``: it is the viewer's own, and may not be published yet.
+    ``budget``: (item, fen planned, fen paid out so far). ``own``: it is the viewer's own, and may not be published yet.
     """
 
     number: int
     title: str
     story: str
-    budget: Sequence[tuple[str, int]]
+    budget: Sequence[tuple[str, int, int]]
     own: bool
     unconfirmed: bool
 
@@ -127,9 +131,12 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
     if appeal is None:
         return None
     lines = db.execute(
-        select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id)
+        select(BudgetLine.id, BudgetLine.item, BudgetLine.amount_fen)
+        .where(BudgetLine.appeal_id == number)
+        .order_by(BudgetLine.id)
     )
-    budget = [(line.item, line.amount_fen) for line in lines]
+    spent = spent_by_line(db, number)
+    budget = [(line.item, line.amount_fen, spent.get(line.id, 0)) for line in lines]
     own, waits = appeal.owner_id == viewer, is_unconfirmed(db, "appeal", number)
     return PublicStory(number, appeal.title, appeal.story, budget, own=own, unconfirmed=waits)
 

@@ -49,6 +49,15 @@ def test_time_that_ran_out_during_the_checks_costs_its_owner_one_answer(stage: S
     assert "重新交" not in stage.say("o-wang", "我的")
 
 
+def test_nothing_is_offered_beside_an_open_appeal_of_its_category(stage: Stage) -> None:
+    stage.register("o-wang", "resident")
+    run_out(stage, stage.ask("o-wang"))
+    assert "重新交没办成的求助" in stage.say("o-wang", "我的")
+    stage.ask("o-wang")
+    assert "重新交没办成的求助" not in stage.say("o-wang", "我的")
+    assert "您现在没有要重新交的求助" in stage.say("o-wang", "重新交")
+
+
 def test_what_it_was_returned_for_is_asked_again_with_its_answer_in_place(stage: Stage) -> None:
     stage.register("o-wang", "resident")
     number = stage.ask("o-wang")

@@ -62,6 +62,7 @@ FILE: dict[str, Any] = {
     **{"payee_kind": "village", "payee_name": WIDE * 30, "account": f"{WIDE * 30} {'9' * 30}"},
     **{"payable_from": datetime(2026, 12, 31, tzinfo=UTC), "name": WIDE * 20, "phone": "13800000000"},
     **{"shown": 99, "receipts": 99, "issue": "asked_back", "paid_at": NOW, "reference": "9" * 40, "own_bank": True},
+    "bank_fen": 1,
     "task": TaskView("use_call", "fund_holder", "9" * 20, NOW, mine=True),
 }
 SAID: dict[str, dict[str, Any]] = {

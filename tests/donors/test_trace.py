@@ -244,7 +244,31 @@ def test_a_promise_while_no_money_is_taken_is_one(stage: Stage) -> None:
     assert "这是一句承诺，还没有付钱" in stage.say("o-x", f"查 {found[0]}")
 
 
+def test_a_promise_to_an_appeal_that_stopped_or_is_over_need_not_be_paid(stage: Stage) -> None:
+    appeal = stage.open_appeal()
+    code = code_of(stage, gifts.promise(stage, appeal, 10_000, "o-li"))
+    with Database(stage.database) as db, db.begin():
+        freeze(db, get_appeal(db, appeal, lock=True), SYSTEM, stage.clock(), "complaint")
+    assert "求助暂停了，县里在核查，先不用付" in stage.say("o-x", f"查 {code}")
+    other = stage.open_appeal(target_fen=20_000)
+    late = code_of(stage, gifts.promise(stage, other, 10_000, "o-li"))
+    gifts.give(stage, other, 20_000, "o-wang")
+    assert "答应了，没有付钱；求助已经不收捐款了，不用付了" in stage.say("o-x", f"查 {late}")
+
+
 LONGEST = Collector("𠮷" * LONGEST_NAME, "5" * 18, "9" * 40, "A" * LONGEST_NUMBER)
+
+
+def test_what_is_yet_to_be_paid_fits_with_its_two_addresses() -> None:
+    at = datetime(2026, 12, 31, 2, 0, tzinfo=UTC)
+    steps = [Step("promised", at, LARGEST)]
+    trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, "awaiting_payment", False, at, LONGEST, 0, 0, steps)
+    links = {kind: f"https://{'a' * 60}.example/{kind}/{'b' * 120}" for kind in ("trace", "pay")}
+    ways = list(enumerate(("appeal", "let_go"), 1))
+    values = {"trace": trace, "steps": steps, "earlier": False, "link": links["trace"], "pay": links["pay"]}
+    words = Renderer(load_lexicon().words).say(Say("replies/donors/trace", None, {**values, "ways": ways}))
+    assert len(words.encode()) <= REPLY_BYTES
+    assert all(link in words for link in links.values())
 
 
 @pytest.mark.parametrize("state", ["refund_pending", "redirected", "committed", "awaiting_payment"])
@@ -255,7 +279,7 @@ def test_the_longest_way_fits_into_one_reply(state: str) -> None:
     steps = [*[spent] * (MOST_STEPS - 1), moved]
     trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, state, True, at, LONGEST, LARGEST, LARGEST, steps)
     link = f"https://{'a' * 60}.example/trace/{NOBODYS}"
-    values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "ways": [(1, "appeal")]}
+    values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "pay": "", "ways": [(1, "appeal")]}
     words = Renderer(load_lexicon().words).say(Say("replies/donors/trace", None, values))
     assert len(words.encode()) <= REPLY_BYTES
     assert words.count("公开账本第 9999999 笔") == MOST_STEPS

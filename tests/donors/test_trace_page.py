@@ -1,6 +1,7 @@
 """The page of one gift and the page of the ledger: whom they answer, what goes with them, and how they look."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +19,8 @@ from bot.web.ledger import PAGE
 from bot.web.qr import drawn
 from bot.web.rate_limit import address_of
 from bot.web.trace import MOST_TRIES
-from models.ledger import moves
-from models.public.ledger import appeals_with_money, overall
+from models.ledger import LedgerTransaction, moves, reverse
+from models.public.ledger import appeals_with_money, newest_posted, overall
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
@@ -149,6 +150,31 @@ def test_it_goes_on_where_the_last_page_ended(stage: Stage) -> None:
     assert page(stage, "/ledger?before=x' OR 1=1") == first
 
 
+def test_the_ledger_lists_its_entries_page_by_page(stage: Stage) -> None:
+    """Each once, the newest first, whatever is posted between two pages; a reversal says what it takes back."""
+    appeal, many = stage.open_appeal(), 2 * PAGE + 1
+
+    def received(number: int) -> LedgerTransaction:
+        with Database(stage.database, expire_on_commit=False) as db, db.begin():
+            return moves.payment_received(db, appeal, 100 + number, f"order:{number}", stage.clock())
+
+    for number in range(1, many + 1):
+        posted = received(number)
+    with Database(stage.database) as db, db.begin():
+        reverse(db, db.get_one(LedgerTransaction, posted.id), "order:0", stage.clock())
+    assert f"冲正：捐款到账，求助 {appeal} 号" in flat(page(stage, "/ledger"))
+    assert f"冲的是第 {many} 笔" in flat(page(stage, "/ledger"))
+    seen, path = [], "/ledger/entries"
+    while path:
+        shown = page(stage, path)
+        seen += [int(number) for number in re.findall(r"<small>第 (\d+) 笔", shown)]
+        path = next(iter(re.findall(r'href="(/ledger/entries\?before=\d+)" rel="next"', shown)), "")
+        received(many + len(seen))
+    assert seen == list(range(many + 1, 0, -1))
+    assert page(stage, "/ledger/entries?before=x' OR 1=1") == page(stage, "/ledger/entries")
+    assert stage.client.get("/ledger/entries").headers["Cache-Control"] == KEPT
+
+
 @pytest.mark.planner
 def test_what_the_page_asks_is_found_by_index(stage: Stage) -> None:
     walked(stage)
@@ -157,9 +183,10 @@ def test_what_the_page_asks_is_found_by_index(stage: Stage) -> None:
         listen(db.connection(), "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
         overall(db)
         appeals_with_money(db, 99, 20)
+        newest_posted(db, 99, 20)
         db.execute(text("SET LOCAL enable_seqscan = off"))  # of a few rows it would read them all
         for asked, values in list(statements):
-            if "ledger_sums" in asked or "ledger_accounts" in asked:
+            if any(table in asked for table in ("ledger_sums", "ledger_accounts", "ledger_links")):
                 plan = db.connection().exec_driver_sql(f"EXPLAIN {asked}", values)
                 lines = " ".join(str(part) for row in plan for part in row)
                 assert "Seq Scan" not in lines, lines
@@ -194,7 +221,12 @@ def test_nobody_is_in_what_everybody_can_read(stage: Stage, tmp_path: Path) -> N
     export(stage, tmp_path)
     stage.reopen(export_dir=str(tmp_path))
     told = "".join((tmp_path / name).read_text(encoding="utf-8") for name in FILES)
-    told += page(stage, "/ledger") + page(stage, "/trace") + page(stage, f"/trace/{way.code}")
+    told += (
+        page(stage, "/ledger")
+        + page(stage, "/ledger/entries")
+        + page(stage, "/trace")
+        + page(stage, f"/trace/{way.code}")
+    )
     told += page(stage, f"/trace/{NOBODYS}", 404)
     for secret in secrets(stage):
         assert secret not in told, secret
@@ -220,7 +252,12 @@ def test_they_read_well(new_database: Callable[[], str], tmp_path: Path, size: d
             opened.click("button")
             opened.locator(".receipt svg").wait_for()
             assert opened.url == f"{root}/trace/{way.code}"
-            for name, path in (("trace", f"/trace/{way.code}"), ("ledger", "/ledger"), ("trace-search", "/trace/k7m2")):
+            for name, path in (
+                ("trace", f"/trace/{way.code}"),
+                ("ledger", "/ledger"),
+                ("ledger-entries", "/ledger/entries"),
+                ("trace-search", "/trace/k7m2"),
+            ):
                 opened.goto(root + path)
                 assert opened.evaluate("document.documentElement.scrollWidth") <= size["width"]
                 assert opened.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16

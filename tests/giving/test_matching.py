@@ -15,7 +15,7 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import WAITING_PERIOD
 from models.giving.allocation import DisbursementShare
 from models.giving.funding import end_funding
-from models.giving.pledge import Pledge, promised
+from models.giving.pledge import Pledge, Raised, raised
 from models.giving.pool import MatchingPool, NoSuchPool, PoolMatch, WrongPoolState
 from models.giving.pool_terms import NotForAppeal, PlaceElsewhere, PoolEnds, PoolTerms, close_pool, open_pool
 from models.giving.pool_transfer import OverPool, PoolEmpty, check_pays_back, pay_back, pay_in
@@ -66,10 +66,10 @@ def test_a_gift_is_matched_yuan_for_yuan_and_everybody_is_told(stage: Stage, sta
     assert (added(stage, gift), in_pool(stage, number), matched_by(stage, number)) == (10_000, 90_000, 10_000)
     with Database(stage.database) as db:
         assert (totals(db, appeal).paid, totals(db, appeal).matched) == (10_000, 10_000)
-        assert promised(db, [appeal]) == {appeal: (20_000, 1)}
+        assert raised(db, [appeal])[appeal].facts == {"raised_fen": 20_000, "paid_fen": 20_000, "gifts": 1}
     assert told(stage, "payment_received")[0]["matches"] == [[matching.SPONSOR, 10_000]]
     family = told(stage, "pledged")[0]
-    assert (family["amount_fen"], family["matched_fen"], family["promised_fen"]) == (10_000, 10_000, 20_000)
+    assert (family["amount_fen"], family["matched_fen"], family["raised_fen"]) == (10_000, 10_000, 20_000)
     assert wrong_books(stage) == []
 
 
@@ -215,7 +215,7 @@ def test_the_match_goes_back_with_the_gift_and_may_be_given_again(stage: Stage, 
     assert (in_pool(stage, number), matched_by(stage, number), added(stage, gift)) == (10_000, 0, 0)
     with Database(stage.database) as db:
         assert (totals(db, appeal).matched, totals(db, appeal).public) == (0, 0)
-        assert promised(db, [appeal]) == {}
+        assert raised(db, [appeal])[appeal] == Raised(0, 0, 0, 0)
     assert added(stage, give(stage, appeal, 10_000, "oB")) == 10_000
     assert wrong_books(stage) == []
 

@@ -15,6 +15,7 @@ from models.donors.trace import Step
 from models.giving.matching import MOST_POOLS, MatchingOffer
 from models.giving.pool import LONGEST_SPONSOR
 from models.giving.pool_file import PAGE, PoolFile
+from models.organisations.collector import Collector
 from models.public.views import PublicAppeal, PublicUpdate
 from tests.harness.words.notice_facts import LONGEST_PLACE, TITLE, WIDE
 
@@ -76,17 +77,22 @@ def test_what_everybody_reads_of_it_is_short() -> None:
         assert len(str(line).encode()) <= 140
 
 
+COLLECTOR = Collector("湖南省道县乡村振兴公益慈善基金会", "5" * 18, "9" * 20, "9" * 18, "湖南省永州市道县民政局")
+
+
 def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     facts: dict[str, Any] = {
         **{"number": NUMBER, "kind": "crowdfund", "category": "public_works", "title": TITLE, "place": LONGEST_PLACE},
-        **{"target_fen": FEN, "minimum_fen": FEN - 1, "promised_fen": FEN - 1, "gifts": NUMBER, "deadline": NOW},
+        **{"target_fen": FEN, "minimum_fen": FEN - 1, "raised_fen": FEN - 1, "gifts": NUMBER, "deadline": NOW},
+        **{"paid_fen": FEN - 1, "promised_fen": FEN - 1, "collect_days": None},
         **{"state": "funding", "vouched_by": "township", "vouched_at": NOW, "published_at": NOW, "unconfirmed": True},
     }
     appeal = PublicAppeal(**facts)
     told = PublicUpdate(NUMBER, "thanks", NUMBER, TITLE, WIDE * 200, NOW, older=True)
-    ways = list(enumerate(("give", "story", "budget", "updates", "thank", "messages", "use_money", "list", "mine"), 1))
+    # Its owner's page, which has the most on it; an owner is not offered to give.
+    ways = list(enumerate(("story", "budget", "updates", "thank", "messages", "use_money", "list", "mine"), 1))
     values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
-    values["silent"] = "own"
+    values |= {"silent": "own", "collector": COLLECTOR}
     values["matching"] = [MatchingOffer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
     said = RENDERER.render([Say("replies/appeals/appeal", None, values)])
     assert said.count("元，爱心企业") == MOST_POOLS

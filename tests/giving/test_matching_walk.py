@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.core.apportionment import split
 from models.core.refusal import Refusal
-from models.giving.pledge import promised
+from models.giving.pledge import raised
 from models.ledger import totals
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
@@ -251,7 +251,7 @@ class Walk:
         for place, appeal in enumerate(self.appeals):
             with Database(self.stage.database) as db:
                 sums = totals(db, appeal)
-                has = promised(db, [appeal]).get(appeal, (0, 0))[0]
+                has = raised(db, [appeal])[appeal].raised_fen
             assert sums.matched == sum(sum(gift.given.values()) for gift in plain.gifts if gift.appeal == place)
             assert sums.held == plain.held(place)
             assert has == sums.public == sums.held + plain.spent[place] <= TARGET

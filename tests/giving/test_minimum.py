@@ -18,7 +18,7 @@ from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
 from models.disbursements.payee import WAITING_PERIOD
 from models.giving.funding import end_funding, end_if_overdue
-from models.giving.pledge import NotFunding, make_pledge, promised
+from models.giving.pledge import NotFunding, make_pledge, raised
 from models.giving.refund_run import RefundRun
 from models.ledger import held, totals
 from models.notifications.broadcast import Broadcast
@@ -45,7 +45,7 @@ def pledged(stage: Stage, appeal: int, fen: int) -> None:
     donor = donor_of(stage, "oDonor")
     with at(stage) as db:
         held_row = get_appeal(db, appeal, lock=True)
-        serial = len(promised(db, [appeal]))
+        serial = raised(db, [appeal])[appeal].gifts
         make_pledge(db, f"p-{appeal}-{serial}", held_row, db.get_one(User, donor), fen, False, stage.clock())
 
 
@@ -195,7 +195,7 @@ def test_its_owner_and_all_who_gave_are_told_what_happens_next(stage: Stage) -> 
     appeal = opened(stage)
     give(stage, appeal, HALF, "oOne")
     end(stage, appeal)
-    known = {"number": appeal, "state": "minimum_met", "promised_fen": HALF, "minimum_fen": HALF, "gifts": 1}
+    known = {"number": appeal, "state": "minimum_met", "raised_fen": HALF, "minimum_fen": HALF, "gifts": 1}
     assert [known.items() <= facts.items() for facts in told(stage, "appeal_moved")] == [True]
     assert spread(stage, appeal) == ["appeal_begins"]
     news = stage.say("o-owner-0", "消息")

@@ -160,7 +160,7 @@ class Stage:
         self.said: list[str] = []
         self.turns_taken = 0
         self._open()
-        self.database: Engine = connect(database_url)
+        self.database: Engine = connect(database_url, collects=self.settings.collects)
 
     def _open(self) -> None:
         self._shared = self.shares_bots and not self.fresh
@@ -200,7 +200,7 @@ class Stage:
         self.close()
         self.settings = Settings(**given, _env_file=None)
         self._open()
-        self.database = connect(self.settings.database_url)
+        self.database = connect(self.settings.database_url, collects=True)
 
     # WeChat's side
 

@@ -18,7 +18,7 @@ PROVED = {"/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js"}
 # What this is; the public ledger; and one gift's way, for whoever has its code, which nobody guesses (test_trace_page).
-PUBLIC |= {"/", "/ledger", "/ledger/<name>", "/trace", "/trace/<said>"}
+PUBLIC |= {"/", "/ledger", "/ledger/entries", "/ledger/<name>", "/trace", "/trace/<said>"}
 
 
 def routes(stage: Stage) -> dict[str, set[str]]:

@@ -14,7 +14,7 @@ from bot.words.render import TEMPLATES, Renderer
 from flows.engine.flow import Say
 from handlers.notifications.push_replies import MOST_OFFERS
 from handlers.routing.command_table import COMMANDS
-from models.notifications.kinds import KINDS, TOPICS, Offer, Standing, template_of
+from models.notifications.kinds import KINDS, PLEDGE_AGAIN, TOPICS, Offer, Standing, template_of
 from tests.harness.words.notice_facts import CODE, DAY, LONGEST_PLACE, MOST, Facts, longest, usual
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +129,14 @@ def test_what_a_push_offers_can_be_done_with_what_it_knows(kind: str) -> None:
     words = "".join(say(kind, "push", facts) for facts in examples(kind))
     named = {offer.do[0] for offer in offers} & set(LEXICON.words)
     assert not any(f"回复“{LEXICON.words[name][0]}" in words for name in named)
+
+
+def test_no_push_offers_to_give_to_an_appeal_that_takes_no_more() -> None:
+    for kind in KINDS.values():
+        assert PLEDGE_AGAIN not in kind.offered({"closed": True})
+        assert len(kind.offered({"closed": True})) == len(kind.offers)  # a number means the same line
+    assert PLEDGE_AGAIN in KINDS["appeal_update"].offered({"closed": False})
+    assert PLEDGE_AGAIN not in KINDS["appeal_funded"].offers
 
 
 def test_nobody_turns_off_what_a_right_or_a_sum_hangs_on() -> None:

@@ -15,7 +15,16 @@ from models.notifications.opt_out import turn_off
 from models.people.conversation import Conversation
 from tests.harness.stage import Stage
 
-GIFT = {"number": 1, "title": "路", "promised_fen": 100, "gifts": 1, "target_fen": 900, "amount_fen": 100, "name": None}
+GIFT = {
+    "number": 1,
+    "title": "路",
+    "raised_fen": 100,
+    "paid_fen": 100,
+    "gifts": 1,
+    "target_fen": 900,
+    "amount_fen": 100,
+    "name": None,
+}
 GIFT |= {"new_gifts": 1, "matched_fen": 0, "paid": True}
 WHAT = ("appeal", 1)
 

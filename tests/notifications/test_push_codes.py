@@ -54,7 +54,7 @@ def test_words_that_do_not_fit_the_card_are_not_sent(office: Office) -> None:
     notice = office.notify(aunt, "card_bound", work_no="", on=7)
     office.deliver()
     assert office.row(notice).state in {"waiting", "sent"}
-    broken = office.notify(aunt, "milestone", promised_fen="many")
+    broken = office.notify(aunt, "milestone", raised_fen="many")
     office.deliver()
     assert office.went(broken) == ("waiting", "template", "window_closed+bad_field+no_subscription")
     assert sends(office, TEMPLATE) == 2

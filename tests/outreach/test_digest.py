@@ -21,8 +21,8 @@ from bot.work.scheduler import Scheduler
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
-from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import PAID, Pledge
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from models.notifications.notify import notify
@@ -196,7 +196,7 @@ def test_whatever_was_given_the_digest_says_what_a_plain_sum_says(
     for who, which, days, fen, state in gifts:
         at = since + timedelta(days=days)
         person = give(stage, appeals[which], f"o-{who}", at, amount_fen=fen, state=state)
-        if since <= at < end and state in COUNTED:
+        if since <= at < end and state in ("intended", *PAID):
             expected.setdefault(person, []).append((which, fen))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digest, "PEOPLE", pages)

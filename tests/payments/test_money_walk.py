@@ -22,11 +22,10 @@ from models.disbursements.allocation_run import unfinished_allocations
 from models.disbursements.confirmation import OUTCOMES
 from models.disbursements.disbursement import Disbursement
 from models.giving.funding import end_funding
-from models.giving.pledge import NotFunding, Pledge
+from models.giving.pledge import UNPAID, NotFunding, Pledge
 from models.giving.pool_terms import close_pool
 from models.giving.pool_transfer import pay_back, pay_in
 from models.giving.refund_run import HELD
-from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayOrder
 from models.payments.payout_return import continue_allocation
@@ -108,10 +107,10 @@ class Money(World):
             self.platform.take(order, self.stage.clock())
             self.hear(self.platform.paid[-1])
 
-    @where(Pledge, *PAYABLE)
+    @where(Pledge, *UNPAID)
     @rule(which=WHICH)
     def order_again(self, which: int) -> None:
-        for pledge in self.pick(Pledge, which, *PAYABLE):
+        for pledge in self.pick(Pledge, which, *UNPAID):
             with suppress(Refusal):
                 ordered(self.stage, pledge.id)
 

@@ -14,7 +14,7 @@ from models.appeals.appeal import Appeal, OwnHousehold, freeze, get_appeal
 from models.books import violations
 from models.core.state_machine import Actor, By
 from models.giving.funding import end_funding
-from models.giving.pledge import NotFunding, Pledge, promised
+from models.giving.pledge import NotFunding, Pledge, Raised, raised
 from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
@@ -27,7 +27,7 @@ from models.payments.collection import (
     keep_prepaid,
     room,
 )
-from models.payments.expiry import close_order, due_orders, expire_pledges, is_over
+from models.payments.expiry import PaidAlready, close_order, due_orders, expire_pledges, is_over, let_go
 from models.payments.order import ORDER_LASTS, PayOrder
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
@@ -67,13 +67,13 @@ def test_a_payment_makes_a_promise_a_gift(stage: Stage) -> None:
     order = ordered(stage, pledge)
     assert order.state == "prepaid"
     with Database(stage.database) as db:
-        assert promised(db, [appeal]) == {}  # nothing has come yet
+        assert raised(db, [appeal])[appeal] == Raised(0, 0, 0, 0)  # nothing has come yet
     taken = take(stage, payment_of(stage, order))
     assert taken.outcome is PaymentOutcome.COMMITTED
     assert (state_of(stage, Pledge, pledge), state_of(stage, PayOrder, order.id)) == ("committed", "paid")
     assert balances(stage) == {"channel": 10_000, "appeal": 10_000}
     with Database(stage.database) as db:
-        assert promised(db, [appeal]) == {appeal: (10_000, 1)}
+        assert raised(db, [appeal])[appeal] == Raised(10_000, 1, 10_000, 0)
         assert held(db, [appeal]) == {appeal: 10_000}
     assert [facts["amount_fen"] for facts in told(stage, "payment_received")] == [10_000]
     assert [facts["paid"] for facts in told(stage, "pledged")] == [True]
@@ -250,7 +250,7 @@ def test_less_than_a_yuan_that_is_missing_counts_as_nothing(stage: Stage) -> Non
         assert db.get_one(Appeal, appeal).state == "funded"
 
 
-def test_what_was_promised_while_nothing_was_collected_keeps_its_place_and_can_be_paid(stage: Stage) -> None:
+def test_what_was_promised_while_nothing_was_collected_can_be_paid_and_keeps_nobody_out(stage: Stage) -> None:
     from models.giving.pledge import make_pledge
 
     appeal = stage.open_appeal(target_fen=30_000)
@@ -258,12 +258,31 @@ def test_what_was_promised_while_nothing_was_collected_keeps_its_place_and_can_b
     with Database(stage.database) as db, db.begin():
         held_appeal = get_appeal(db, appeal, lock=True)
         old = make_pledge(db, "old", held_appeal, db.get_one(User, donor), 20_000, False, stage.clock()).id
-        assert room(db, held_appeal) == 10_000
-        assert room(db, held_appeal, but=old) == 30_000
-    with pytest.raises(OverCap):
-        promise(stage, appeal, 10_001)
+        assert room(db, held_appeal) == 30_000
+    assert promise(stage, appeal, 30_000, "oMuch")
     assert take(stage, payment_of(stage, ordered(stage, old))).outcome is PaymentOutcome.COMMITTED
     assert state_of(stage, Pledge, old) == "committed"
+    assert_books_close(stage)
+
+
+def test_what_was_let_go_and_is_paid_at_that_moment_goes_back(stage: Stage) -> None:
+    pledge = promise(stage, stage.open_appeal(), 10_000)
+    order = ordered(stage, pledge)
+
+    def lets_go() -> None:
+        with Database(stage.database) as db, db.begin():
+            gift = db.get_one(Pledge, pledge)
+            let_go(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
+
+    lets_go()
+    lets_go()
+    assert state_of(stage, Pledge, pledge) == "cancelled"
+    with Database(stage.database) as db, pytest.raises(NotPayable):
+        begin_order(db, MCHID, pledge, stage.clock())
+    assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REFUND_OWED
+    assert state_of(stage, Pledge, pledge) == "refund_pending"
+    with pytest.raises(PaidAlready):
+        lets_go()
     assert_books_close(stage)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.giving.pledge import Pledge, promised
+from models.giving.pledge import Pledge, raised
 from models.ledger import totals
 from models.ledger.accounts import REFUNDS, LedgerAccount
 from models.payments.collection import PaymentOutcome, begin_order
@@ -32,7 +32,7 @@ def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_oth
     assert Counter(map(str, results)) == {"committed": 3, "refund_owed": DONORS - 3, "repeated": DONORS}
     with Database(stage.database) as db:
         assert totals(db, appeal).public == 299_900
-        assert promised(db, [appeal]) == {appeal: (299_900, 4)}
+        assert raised(db, [appeal])[appeal].facts == {"raised_fen": 299_900, "paid_fen": 299_900, "gifts": 4}
         states = Counter(db.scalars(select(Pledge.state)))
         assert states == {"committed": 4, "refund_pending": DONORS - 3}
         refunds = db.scalars(select(Refund)).all()

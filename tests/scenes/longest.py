@@ -275,7 +275,7 @@ class World:
         """One more notice of each kind, the longest there can be."""
         conversation = self.people[name]
         appeal = {"number": 999_999, "title": TITLE, "state": "fund_holder_filed"}
-        money = {"amount_fen": LARGEST, "gifts": 999_999, "promised_fen": LARGEST, "target_fen": LARGEST}
+        money = {"amount_fen": LARGEST, "gifts": 999_999, "raised_fen": LARGEST, "paid_fen": 0, "target_fen": LARGEST}
         seat = {"work_no": "9" * 20, "role": "fund_holder", "place": self.home.full_name}
         values: dict[str, dict[str, Any]] = {
             "ticket_answered": {"number": 999_999, "words": ANSWER},

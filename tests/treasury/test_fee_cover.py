@@ -65,8 +65,9 @@ def test_a_gift_is_paid_out_whole_though_the_channel_kept_a_fee(database_url: st
             stage.say("o-holder", words)
         return stage.say("o-holder", "确认")
 
-    refused = pays()
+    refused = stage.say("o-holder", f"放款 {use}")
     assert "replies/refusals:payout_short" in stage.said
+    assert "账上记着的只有 ¥99.40，这一笔要 ¥100，还差 ¥0.60" in refused
     assert "微信扣的手续费还有 ¥0.60 没补" in refused
     assert "补手续费" in refused
     for words in ("补手续费", "0.6", "F0001"):

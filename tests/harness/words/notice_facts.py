@@ -29,7 +29,7 @@ Facts = dict[str, Any]
 def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
     """Kind -> facts. ``place``: the longest name of one."""
     appeal = {"number": MOST, "title": TITLE}
-    money = {"amount_fen": LARGEST, "gifts": MOST, "promised_fen": LARGEST, "target_fen": LARGEST}
+    money = {"amount_fen": LARGEST, "gifts": MOST, "raised_fen": LARGEST, "paid_fen": LARGEST, "target_fen": LARGEST}
     reached = {name: value for name, value in money.items() if name != "amount_fen"}
     returned = list(lexicon.choices["return_reason"])
     case = [*dict.fromkeys(r for name in ("case_reject_reason", "freeze_reason") for r in lexicon.choices[name])]
@@ -169,7 +169,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
 def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
     """(kind, facts): each kind in each of its cases."""
     appeal = {"number": 12, "title": "苗寨修路"}
-    reached = {"gifts": 12, "promised_fen": 250_000, "target_fen": 500_000}
+    reached = {"gifts": 12, "raised_fen": 250_000, "paid_fen": 0, "target_fen": 500_000}
     gift = {**appeal, **reached, "amount_fen": 10_050, "name": "李老师"}
     reasons = [[], *([reason] for reason in lexicon.choices["return_reason"])]
     seat = {"work_no": "DX0100", "role": "village", "place": "湖南省永州市道县梅花镇"}
