@@ -21,12 +21,11 @@ _BATCH = 500
 
 def open_urgent_ticket(
     db: Session, conversation_id: int, home: str | None, danger: str, words: str, now: datetime
-) -> tuple[Ticket, bool]:
+) -> Ticket:
     """Put the person's urgent ticket first in the county's queue with these words, and notify the county.
 
     A person has one until it is closed. ``home``: where they live, if known; without an officer in that county, the
-    officers of all counties see the ticket. ``danger``: ``self`` or ``now``. Returns the ticket, and whether an
-    officer is there at all.
+    officers of all counties see the ticket. ``danger``: ``self`` or ``now``.
     """
     own = select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.urgent, Ticket.state != "closed")
     ticket = db.scalar(own.with_for_update())
@@ -42,7 +41,8 @@ def open_urgent_ticket(
     put_in_queue(ticket, now)
     db.flush()
     add_message(db, ticket.id, "person", words, now)
-    return ticket, notify_county(db, ticket, now)
+    notify_county(db, ticket, now)
+    return ticket
 
 
 def notify_county(db: Session, ticket: Ticket, now: datetime) -> bool:
