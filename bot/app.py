@@ -9,8 +9,8 @@ from sqlalchemy import Engine as Database
 
 from bot.cli.commands import add_commands
 from bot.log import configure_logging
-from bot.pay.factory import make_callback_verifier, make_pay_client
-from bot.payments.orders import OrderService, PaymentIntake
+from bot.pay.factory import make_callback_verifiers, make_pay_clients
+from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
@@ -135,7 +135,7 @@ def _take_money(
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     intake = PaymentIntake(database, jobs)
     apply_refund = partial(apply_result, database)
-    app.register_blueprint(pay_callback(make_callback_verifier(settings), intake, apply_refund, clock, true_now))
+    app.register_blueprint(pay_callback(make_callback_verifiers(settings), intake, apply_refund, clock, true_now))
     secret, here = settings.wechat_app_secret, not settings.is_production
     authorization = WebAuthorization(
         settings.wechat_api_url,
@@ -145,7 +145,7 @@ def _take_money(
         open_session(),
     )
     payers = PayerCookies(links, settings.secret_key.get_secret_value(), clock)
-    orders = OrderService(intake, make_pay_client(settings, jobs.redis, clock), clock)
+    orders = OrderDesk(intake, make_pay_clients(settings, jobs.redis, clock), clock)
     app.register_blueprint(
         pay_page(PayPageParts(pages, links, payers, authorization, orders, clock, sdk_of(settings) if here else ""))
     )

@@ -4,8 +4,9 @@ No error quotes what was written, for it may be a key.
 """
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,7 @@ PUBLIC_KEY_ID = "PUB_KEY_ID_"
 API_V3_KEY_BYTES = 32
 KEY_BITS = 2048
 Loaded = TypeVar("Loaded")
+_IN_FILE = ("mch_id", "serial", "private_key", "api_v3_key")
 _LARGEST_FILE = 64 * 1024
 _MCH_ID = re.compile(r"[0-9]{8,32}")
 _CERTIFICATE_SERIAL = re.compile(r"[0-9A-F]{40}")
@@ -42,9 +44,9 @@ class PayValues:
 
     mch_id: str
     serial: str
-    private_key: str
-    api_v3_key: str
-    public_keys: Mapping[str, str]
+    private_key: str = field(repr=False)
+    api_v3_key: str = field(repr=False)
+    public_keys: Mapping[str, str] = field(repr=False)
     api_url: str
     public_url: str
 
@@ -74,6 +76,28 @@ def read_platform_key(serial: str, written: str) -> PlatformKey:
     if not isinstance(key, RSAPublicKey) or key.key_size < KEY_BITS:
         raise ValueError(f"{serial} needs an RSA key of at least {KEY_BITS} bits")
     return PlatformKey(serial, key, until)
+
+
+def read_merchants(path: str, api_url: str, public_url: str) -> tuple[PayValues, ...]:
+    """Read the file of further merchants (PAY_MERCHANTS): a TOML table ``[[merchants]]`` for each, with the keys of
+    _IN_FILE as the PAY_ settings have them. Raises ValueError with words for the operator."""
+    try:
+        rows = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("merchants")
+    except (OSError, ValueError):
+        rows = None
+    # Raised outside the handler: that error may quote a line of the file.
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("the path of a TOML file with a table [[merchants]] for each is needed")
+    found = []
+    for number, row in enumerate(rows, 1):
+        if set(row) != {*_IN_FILE, "public_keys"} or not isinstance(row["public_keys"], dict):
+            raise ValueError(f"merchant {number} needs {', '.join(_IN_FILE)} and a table public_keys, and nothing else")
+        words = {**{name: row[name] for name in _IN_FILE}, **row["public_keys"]}
+        if not all(isinstance(value, str) for value in words.values()):
+            raise ValueError(f"merchant {number}: every value is a string")
+        values = {name: row[name] for name in _IN_FILE}
+        found.append(PayValues(**values, public_keys=row["public_keys"], api_url=api_url, public_url=public_url))
+    return tuple(found)
 
 
 def faults(given: PayValues, production: bool) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.embedded import own_database_url
-from config.pay import PayValues, faults
+from config.pay import PayValues, faults, read_merchants
 
 ROOT = Path(__file__).parent.parent
 KEY_BYTES = 32
@@ -142,6 +142,9 @@ class Settings(BaseSettings):
         description="what the platform signs with, several at once while it changes: PUB_KEY_ID_…=PEM,SERIAL=PEM, each "
         "PEM a public key or certificate, or the path of its file",
     )
+    pay_merchants: str = Field(
+        "", description="the path of a TOML file with the merchants of further charities, for `charity merchant`"
+    )
     registry_url: str = Field(
         "", description="where the authorities' registry is asked; empty: what `import-registry` loaded is looked up"
     )
@@ -219,8 +222,10 @@ class Settings(BaseSettings):
             if not self.speech_key.get_secret_value().strip():
                 yield "production needs the SPEECH_KEY that belongs to SPEECH_URL"
 
-    def _payments(self) -> Iterator[str]:
-        given = PayValues(
+    @property
+    def merchants(self) -> tuple[PayValues, ...]:
+        """The merchants of WeChat Pay: that of the PAY_ settings, and those of the file. Raises ValueError."""
+        first = PayValues(
             mch_id=self.pay_mch_id,
             serial=self.pay_serial,
             private_key=self.pay_private_key.get_secret_value(),
@@ -229,9 +234,24 @@ class Settings(BaseSettings):
             api_url=self.pay_api_url,
             public_url=self.public_url,
         )
-        if self.collects:
-            for fault in faults(given, self.is_production):
-                yield f"PAY_MODE=on cannot take money: {fault}"
+        others = read_merchants(self.pay_merchants, self.pay_api_url, self.public_url) if self.pay_merchants else ()
+        return (first, *others)
+
+    def _payments(self) -> Iterator[str]:
+        if not self.collects:
+            return
+        try:
+            first, *others = self.merchants
+        except ValueError as error:
+            yield f"PAY_MERCHANTS: {error}"
+            return
+        for fault in faults(first, self.is_production):
+            yield f"PAY_MODE=on cannot take money: {fault}"
+        for number, other in enumerate(others, 1):
+            for fault in faults(other, self.is_production):
+                yield f"PAY_MERCHANTS, merchant {number}, as {fault}"
+        if len({each.mch_id for each in (first, *others)}) <= len(others):
+            yield "PAY_MERCHANTS: each merchant's number stands once, and not that of PAY_MCH_ID"
 
     def _long_term(self) -> Iterator[str]:
         if strange := self.wechat_long_term - {*self.wechat_subscriptions}:

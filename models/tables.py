@@ -19,7 +19,7 @@ from models.notifications import (  # noqa: F401
     service_window,
     subscription,
 )
-from models.organisations import charity, filing  # noqa: F401
+from models.organisations import charity, filing, merchant  # noqa: F401
 from models.outreach import update  # noqa: F401
 from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, photo, user  # noqa: F401

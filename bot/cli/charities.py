@@ -25,6 +25,7 @@ from models.organisations.charity import (
     set_collecting,
 )
 from models.organisations.filing import Filing, add_filing
+from models.organisations.merchant import add_merchant, merchant_of
 from models.staff.fund_holder import fund_holders_of
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -71,6 +72,19 @@ def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             add_filing(db, number, filing, authority, platform, days, clock())
             taken = begin_to_collect(db, clock())
             click.echo(f"Charity {number} collects under {filing} until {to_day.date()}. {_begun(taken)}")
+
+    @group.command("merchant")
+    @click.argument("number", type=int)
+    @click.argument("merchant")
+    def merchant_(number: int, merchant: str) -> None:
+        """Let a charity collect under a merchant number (mchid) of WeChat Pay. The number is its own for good."""
+        if merchant not in {each.mch_id for each in settings.merchants}:
+            raise click.ClickException(
+                f"the settings have no keys for merchant {merchant}: PAY_MCH_ID or PAY_MERCHANTS"
+            )
+        with _database(settings) as db:
+            add_merchant(db, number, merchant, clock())
+            click.echo(f"Charity {number} collects under merchant {merchant}.")
 
     @group.command("suspend")
     @click.argument("number", type=int)
@@ -130,6 +144,8 @@ def _begun(appeals: int) -> str:
 def _lines(db: Session, charity: Charity, now: datetime) -> list[str]:
     where = "the whole country" if charity.region_code is None else place_of(db, charity.region_code)
     lines = [f"{charity.id}  {charity.state}  {charity.name or '(no name)'}  {charity.credit_code or '-'}  {where}"]
+    merchant = merchant_of(db, charity.id)
+    lines += [f"   merchant {merchant}" if merchant else "   no merchant number: its appeals cannot be paid"]
     filings = db.scalars(select(Filing).where(Filing.charity_id == charity.id).order_by(Filing.from_day, Filing.id))
     lines += [f"   filing {each.number}, {each.from_day} to {each.to_day}, on {each.platform}" for each in filings]
     seats = fund_holders_of(db, charity.id, now)

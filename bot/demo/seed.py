@@ -36,6 +36,7 @@ from models.market.listing import NewListing, put_on_sale
 from models.notifications.notification import Notification
 from models.organisations.charity import add_charity
 from models.organisations.filing import add_filing
+from models.organisations.merchant import add_merchant
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
 from models.staff.conflict_of_interest import record_conflict
@@ -185,6 +186,7 @@ class _History:
     def found(self, key: str, row: Row, when: datetime) -> None:
         names = (row["name"], row["credit_code"], row["certificate"])
         self.charities[key] = add_charity(self.db, *names, row.get("region"), when).id
+        add_merchant(self.db, self.charities[key], row["merchant"], when)
 
     def file(self, key: str, row: Row, when: datetime) -> None:
         days = (self._day(-row["from_days_ago"]), self._day(row["to_in_days"]))

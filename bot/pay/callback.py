@@ -5,6 +5,7 @@ counts once: a callback may come twice, late, or never.
 """
 
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
@@ -154,6 +155,23 @@ class CallbackVerifier:
         except (InvalidTag, ValueError):
             failure = BadCallback("seal")
         raise failure
+
+
+class CallbackVerifiers:
+    """Opens callbacks to any of several merchant accounts, each proved and decrypted with its own keys alone."""
+
+    def __init__(self, verifiers: Sequence[CallbackVerifier]) -> None:
+        self._verifiers = verifiers
+
+    def open_callback(self, headers: Headers, body: bytes, now: datetime) -> PaymentCallback | RefundCallback:
+        """Open it as the account does whose keys prove it. Raises BadCallback: the first account's reason."""
+        refusals = []
+        for verifier in self._verifiers:
+            try:
+                return verifier.open_callback(headers, body, now)
+            except BadCallback as refused:
+                refusals.append(refused)
+        raise refusals[0]
 
 
 def _read(fields: type[Fields], data: bytes, reason: str) -> Fields:

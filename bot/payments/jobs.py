@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from bot.payments import refunds
-from bot.payments.orders import OrderService, PaymentIntake
+from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.work.job import Job
 from models.payments.payout_return import continue_allocation
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def query_order(context: "WorkerContext", order_id: int) -> None:
     """Ask WeChat Pay for an order's state and apply it; does nothing without a pay client."""
     if context.pay:
-        OrderService(PaymentIntake(context.database, context.jobs), context.pay, context.clock).refresh(order_id)
+        OrderDesk(PaymentIntake(context.database, context.jobs), context.pay, context.clock).refresh(order_id)
 
 
 def ask_refund(context: "WorkerContext", refund_id: int) -> None:

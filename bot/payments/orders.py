@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.pay.answers import Trade, TradeState
 from bot.pay.client import PayClient
+from bot.pay.clients import NoKeys, PayClients
 from bot.pay.errors import Action, PayError, Refused
 from bot.work.job import Named
 from models.appeals.appeal import get_appeal
@@ -25,11 +26,12 @@ from models.payments.collection import (
     PaymentOutcome,
     apply_payment,
     begin_order,
+    demand_merchant,
     fresh,
     keep_prepaid,
 )
 from models.payments.expiry import begin_query, close_order, due_orders, is_over
-from models.payments.order import Payment, PayOrder
+from models.payments.order import Payment, PayOrder, live_order
 
 log = structlog.get_logger()
 
@@ -161,6 +163,48 @@ class OrderService:
         wrong = isinstance(error, Refused) and error.action in (Action.FIX, Action.PERSON)
         say = log.error if wrong else log.warning
         say("order.no_answer", order=order.id, call=error.call, code=code, unknown=error.outcome_unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDesk:
+    """Finds the order service of the merchant account that a gift is paid to: that of its appeal's charity."""
+
+    intake: PaymentIntake
+    clients: PayClients
+    clock: Callable[[], datetime]
+
+    @property
+    def database(self) -> Engine:
+        return self.intake.database
+
+    def place(self, pledge_id: int, openid: str, fallback: str | None = None) -> dict[str, str]:
+        """Place the pledge's order, as ``OrderService.place``; one that is live stays with its account.
+
+        Raises what that does, or NotNow where the settings have no keys for the account.
+        """
+        with Session(self.database) as db:
+            live = live_order(db, pledge_id)
+            pledge = db.get_one(Pledge, pledge_id)
+            merchant = live.merchant if live else demand_merchant(db, get_appeal(db, pledge.appeal_id))
+        try:
+            return self._service(merchant).place(pledge_id, openid, fallback)
+        except NoKeys:
+            log.error("order.no_keys", merchant=merchant, pledge=pledge_id)
+            raise NotNow from None
+
+    def refresh(self, order_id: int) -> None:
+        """Query an order and apply its state, as ``OrderService.refresh``."""
+        with Session(self.database) as db:
+            merchant = db.get_one(PayOrder, order_id).merchant
+        try:
+            service = self._service(merchant)
+        except NoKeys:
+            log.error("order.no_keys", merchant=merchant, order=order_id)
+            return
+        service.refresh(order_id)
+
+    def _service(self, merchant: str) -> OrderService:
+        return OrderService(self.intake, self.clients.of(merchant), self.clock)
 
 
 def sweep_orders(database: Engine, jobs: Enqueuer, now: datetime) -> int:

@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from bot.pay.answers import Refund
 from bot.pay.client import PayClient
+from bot.pay.clients import PayClients
 from bot.pay.errors import Action, PayError, Refused, Unfit
 from bot.payments.orders import Enqueuer
 from bot.work.clock import Clock
 from bot.work.job import Named
 from models.core.batch_run import batches
 from models.payments.redirection import redirect
+from models.payments.refund import Refund as RefundRow
 from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
 from models.payments.refund_submission import RefundSubmission, begin_submission, lease_due_refunds, mark_refused
@@ -33,11 +35,15 @@ FEW = 20
 _PATIENT = frozenset({Action.QUERY, Action.LATER})
 
 
-def ask_refunds(database: Engine, client: PayClient, numbers: Sequence[int], clock: Clock) -> None:
-    """Carry out several refunds; one that fails is logged and left to the sweep, and the others go on."""
+def ask_refunds(database: Engine, clients: PayClients, numbers: Sequence[int], clock: Clock) -> None:
+    """Carry out several refunds, each at its own merchant account; one that fails is logged and left to the sweep, and
+    the others go on."""
+    with Session(database) as db:
+        found = db.execute(select(RefundRow.id, RefundRow.merchant).where(RefundRow.id.in_(numbers)))
+        merchants = {row.id: row.merchant for row in found}
     for number in numbers:
         try:
-            ask_refund(database, client, number, clock)
+            ask_refund(database, clients.of(merchants[number]), number, clock)
         except Exception:  # the other refunds are owed too; the log has the cause
             log.exception("refund.failed", refund=number)
 

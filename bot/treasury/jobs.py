@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def fetch_bill(context: "WorkerContext", day: int) -> None:
-    """Fetch the pay channel's bill of a day (20261125), and compare it with our books."""
-    if context.pay:
-        Reconciler(context.database, context.jobs, context.pay, context.clock).fetch_bill(day)
+    """Fetch the bill of a day (20261125) of each merchant account, and compare it with our books."""
+    for client in context.pay or ():
+        Reconciler(context.database, context.jobs, client, context.clock).fetch_bill(day)
 
 
 # Long enough for a busy day's lines, and a query to the channel for each lost callback.

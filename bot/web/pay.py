@@ -16,7 +16,7 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.orm import Session
 
 from bot.pay.errors import PayError
-from bot.payments.orders import NotNow, OrderService
+from bot.payments.orders import NotNow, OrderDesk
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.payer import PayerCookies, conversation_of, is_donors
@@ -55,7 +55,7 @@ class PayPageParts:
     links: Links
     payers: PayerCookies
     web_authorization: WebAuthorization
-    orders: OrderService
+    orders: OrderDesk
     clock: Callable[[], datetime]
     bridge: str = ""
 

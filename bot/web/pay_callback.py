@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.pay.answers import Refund
-from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, PaymentCallback
+from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, CallbackVerifiers, PaymentCallback
 from bot.pay.factory import NOTIFY_PATH
 from bot.payments.orders import PaymentIntake
 from bot.web.metrics import PAY_NOTICES
@@ -26,7 +26,7 @@ _NOT_PROVED = 401
 
 
 def pay_callback(
-    verifier: CallbackVerifier,
+    verifier: CallbackVerifier | CallbackVerifiers,
     intake: PaymentIntake,
     apply_refund: Callable[[Refund, datetime], object],
     clock: Callable[[], datetime],

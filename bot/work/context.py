@@ -5,8 +5,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from bot.pay.client import PayClient
-from bot.pay.factory import make_pay_client
+from bot.pay.clients import PayClients
+from bot.pay.factory import make_pay_clients
 from bot.photos.store import Photos
 from bot.push.deliver import Deliverer, make_deliverer
 from bot.registry import make_registry
@@ -52,9 +52,9 @@ class WorkerContext:
         return make_deliverer(self.settings, self.database, self.api, self._redis, self.clock)
 
     @cached_property
-    def pay(self) -> PayClient | None:
-        """The pay client, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
-        return make_pay_client(self.settings, self._redis, self.clock) if self.settings.collects else None
+    def pay(self) -> PayClients | None:
+        """The pay clients, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
+        return make_pay_clients(self.settings, self._redis, self.clock) if self.settings.collects else None
 
     def close(self) -> None:
         if "pay" in self.__dict__ and self.pay:

@@ -74,8 +74,8 @@ def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
 
 
 def _enqueue_due_bill(context: WorkerContext, now: datetime) -> None:
-    if context.pay:
-        enqueue_due_bill(context.database, context.pay.merchant, context.jobs, now)
+    for client in context.pay or ():
+        enqueue_due_bill(context.database, client.merchant, context.jobs, now)
 
 
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:

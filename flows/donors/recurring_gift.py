@@ -12,7 +12,7 @@ from models.appeals.appeal import get_appeal
 from models.core.money import SMALLEST_PLEDGE
 from models.donors.recurring_gift import NotCollecting, begin, check_may_begin, find_live, first_time
 from models.giving.pledge import check_not_full, check_open
-from models.payments.collection import check_room
+from models.payments.collection import check_room, demand_merchant
 from models.people.user import get_user
 
 
@@ -28,6 +28,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     check_open(turn.db, appeal, None, turn.world.now)
     donor = get_user(turn.db, turn.person.user_id, then=given["said"])
     check_open(turn.db, appeal, donor, turn.world.now)
+    demand_merchant(turn.db, appeal)
     check_may_begin(turn.db, donor, appeal, turn.world.now)
     check_not_full(turn.db, appeal)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}

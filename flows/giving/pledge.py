@@ -18,7 +18,7 @@ from models.core.money import SMALLEST_PLEDGE
 from models.giving.gift_notifications import funding_progress, notify_of_gift
 from models.giving.pledge import NoCollector, NotFunding, Pledge, check_not_full, check_open, make_pledge, raised
 from models.organisations.collector import find_collector
-from models.payments.collection import await_payment
+from models.payments.collection import await_payment, demand_merchant
 from models.people.user import get_user
 from models.staff.member import Staff, find_staff
 
@@ -35,6 +35,8 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     check_open(turn.db, appeal, None, turn.world.now)
     donor = get_user(turn.db, turn.person.user_id, then=given["said"])
     check_open(turn.db, appeal, donor, turn.world.now)
+    if turn.world.collects:
+        demand_merchant(turn.db, appeal)
     check_not_full(turn.db, appeal)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 

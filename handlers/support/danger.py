@@ -6,7 +6,6 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from handlers.support import call
 from models.people.user import User
-from models.support.ticket import Ticket
 from models.support.urgent import open_urgent_ticket
 
 
@@ -44,15 +43,18 @@ def _say(talk: Talk, danger: Danger) -> Say:
     numbers = dict(talk.world.lexicon.danger.numbers)
     if danger is Danger.MENTION:
         return Say("replies/support/danger", "mention", {"v": {"numbers": numbers}})
-    ticket = _call_county(talk, danger)
-    return Say("replies/support/danger", str(danger), {"v": {"numbers": numbers, "number": ticket.id}})
+    number, reached = _call_county(talk, danger)
+    return Say("replies/support/danger", str(danger), {"v": {"numbers": numbers, "number": number, "reached": reached}})
 
 
-def _call_county(talk: Talk, danger: Danger) -> Ticket:
-    """Put the words first in the county's queue; what the person says next, and nothing else takes, follows them."""
+def _call_county(talk: Talk, danger: Danger) -> tuple[int, bool]:
+    """Put the words first in the county's queue; what the person says next, and nothing else takes, follows them.
+
+    Returns the ticket's number, and whether an officer is there to see it.
+    """
     db, person = talk.turn.db, talk.turn.person
     user = db.get(User, person.user_id) if person.user_id else None
     home, words = user.region_code if user else None, call.words_of(talk.message)
-    ticket = open_urgent_ticket(db, person.conversation_id, home, danger, words, talk.world.now)
+    ticket, reached = open_urgent_ticket(db, person.conversation_id, home, danger, words, talk.world.now)
     talk.session.ticket = ticket.id
-    return ticket
+    return ticket.id, reached

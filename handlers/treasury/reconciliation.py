@@ -34,7 +34,7 @@ def reconcile(talk: Talk, words: str = "") -> Answer:
     if not words:
         return _listed(talk, None, 0)
     day = DateFinder(talk.world.today, talk.world.lexicon, backwards=True).find(words)
-    return _listed(talk, find_bill_days(talk.turn.db, day, words)[0].day, 0)
+    return _listed(talk, find_bill_days(talk.turn.db, staff_of(talk), day, words)[0].day, 0)
 
 
 def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
@@ -75,7 +75,8 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
     options = [Option(n, "", ["command", "view_discrepancy", str(one.id)]) for n, one in shown]
     if len(found) > PAGE:
         options += more(talk, PAGE + 1, "more_discrepancies", str(found[PAGE - 1].id), day.isoformat() if day else "")
-    days = [] if after else find_bill_days(db, day, "") if day else latest_days(db, DAYS)
+    staff = staff_of(talk)
+    days = [] if after else find_bill_days(db, staff, day, "") if day else latest_days(db, staff, DAYS)
     values = {
         "days": days,
         "open": count_open(db, [one.bill for one in days]),

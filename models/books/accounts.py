@@ -1,16 +1,18 @@
-"""Check the ledger's accounts: kept sums and balances equal the entries, and each appeal's totals add up."""
+"""Check the ledger's accounts: kept sums and balances equal the entries, each appeal's totals add up, and no posting
+moved one charity's money into another's account."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, case, func, literal, select, union_all
 
 from models.appeals.appeal import Appeal
 from models.books.violation import Violation
 from models.core.database import stream
-from models.ledger.accounts import MAY_OWE, Account, LedgerAccount, LedgerSum
+from models.giving.pool import MatchingPool
+from models.ledger.accounts import FIRST_CHARITY, MAY_OWE, SMALLEST_REGION, Account, LedgerAccount, LedgerSum
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.ledger.totals import add_up
 
@@ -20,6 +22,7 @@ def check_accounts(connection: Connection, _now: datetime) -> Iterator[Violation
     for _, rows in groupby(stream(connection, _sums()), key=lambda row: row.id):
         yield from _check(list(rows))
     yield from _check_appeals(connection)
+    yield from _check_charities(connection)
 
 
 def _sums() -> Any:
@@ -85,3 +88,28 @@ def _check_appeals(connection: Connection) -> Iterator[Violation]:
     nobodys = nobodys.where(account.kind == "appeal", Appeal.id.is_(None)).order_by(account.id)
     for found in stream(connection, nobodys):
         yield Violation("no_such_appeal", "appeal", found.subject_id, "has an account, and is not there")
+
+
+def _check_charities(connection: Connection) -> Iterator[Violation]:
+    """Check that each transaction moved money of one charity alone."""
+    entry, account = LedgerEntry, LedgerAccount
+    bank, pool = _owner(account.subject_id), _owner(MatchingPool.holder_id)
+    whose = case(
+        (account.kind.in_(("channel", "refunds", "unassigned")), account.subject_id),
+        (account.kind.in_(("bank", "fees")), bank),
+        (account.kind == "pool", pool),
+        else_=Appeal.charity_id,
+    )
+    moved = select(entry.transaction_id, func.count(whose.distinct()).label("charities"))
+    moved = moved.join(account, account.id == entry.account_id)
+    moved = moved.outerjoin(Appeal, (account.kind == "appeal") & (Appeal.id == account.subject_id))
+    moved = moved.outerjoin(MatchingPool, (account.kind == "pool") & (MatchingPool.id == account.subject_id))
+    crossed = moved.group_by(entry.transaction_id).having(func.count(whose.distinct()) > 1)
+    for found in stream(connection, crossed.order_by(entry.transaction_id)):
+        words = f"moved money between accounts of {found.charities} charities"
+        yield Violation("charities_mixed", "ledger", found.transaction_id, words)
+
+
+def _owner(bank: Any) -> ColumnElement[int]:
+    """Build ``charity_of_bank`` as an expression."""
+    return case((bank >= SMALLEST_REGION, FIRST_CHARITY), else_=bank)

@@ -12,6 +12,7 @@ from models.core.database import stream
 from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
+from models.organisations.merchant import Merchant
 from models.payments.order import LIVE, PayOrder
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
@@ -67,8 +68,16 @@ def _postings(statement: Any, cause: Any) -> Any:
 
 def _orders() -> Any:
     order = PayOrder
-    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, SuspenseItem.id.label("item"))
+    columns = (
+        order.id,
+        order.state,
+        order.amount_fen,
+        Pledge.appeal_id,
+        SuspenseItem.id.label("item"),
+        Merchant.charity_id,
+    )
     found = select(*columns).join(Pledge, Pledge.id == order.pledge_id)
+    found = found.outerjoin(Merchant, Merchant.number == order.merchant)
     # A payment that came as a suspense item and was assigned to its order is posted as the item.
     taken = (SuspenseItem.order_id == order.id) & (SuspenseItem.outcome == "assigned")
     found = found.outerjoin(SuspenseItem, taken & (SuspenseItem.transaction_id == order.transaction_id))
@@ -76,9 +85,9 @@ def _orders() -> Any:
 
 
 def _items() -> Any:
-    return _postings(select(SuspenseItem.id, SuspenseItem.amount_fen), _cause("suspense_item", SuspenseItem)).order_by(
-        SuspenseItem.id
-    )
+    items = select(SuspenseItem.id, SuspenseItem.amount_fen, Merchant.charity_id)
+    items = items.outerjoin(Merchant, Merchant.number == SuspenseItem.merchant)
+    return _postings(items, _cause("suspense_item", SuspenseItem)).order_by(SuspenseItem.id)
 
 
 def _moved(rows: Sequence[Row[Any]]) -> list[tuple[str, Account, int]]:
@@ -89,7 +98,7 @@ def _check_order(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
     order, moved = rows[0], _moved(rows)
     wanted = [
         [(_RECEIVED, Account("appeal", order.appeal_id), order.amount_fen)],
-        [(_UNASSIGNED, Account("unassigned"), order.amount_fen)],
+        [(_UNASSIGNED, Account("unassigned", order.charity_id), order.amount_fen)],
     ]
     if moved not in (wanted if order.state == "paid" and not order.item else [[]]):
         words = f"stands in {order.state} with {order.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
@@ -98,7 +107,7 @@ def _check_order(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
 
 def _check_item(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
     item, moved = rows[0], _moved(rows)
-    if moved != [(_UNASSIGNED, Account("unassigned"), item.amount_fen)]:
+    if moved != [(_UNASSIGNED, Account("unassigned", item.charity_id), item.amount_fen)]:
         words = f"is about {item.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
         yield Violation("payment_posting", "suspense_item", item.id, words)
 

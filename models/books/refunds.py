@@ -45,8 +45,8 @@ def _with_postings() -> Any:
     """Select a row for each posting of each refund, with what it moved on the refunds account, or one row of None."""
     refund, posted, entry = Refund, LedgerTransaction, LedgerEntry
     ours = (posted.cause == _CAUSE) & posted.kind.in_(_POSTINGS)
-    refunds = select(LedgerAccount.id).where(LedgerAccount.kind == "refunds").scalar_subquery()
-    moved = (entry.transaction_id == posted.id) & (entry.account_id == refunds)
+    refunds = select(LedgerAccount.id).where(LedgerAccount.kind == "refunds")
+    moved = (entry.transaction_id == posted.id) & entry.account_id.in_(refunds)
     columns = (refund.id, refund.state, refund.reason, refund.amount_fen, refund.asked_at)
     # A suspense item's payment is dated by when the item was opened.
     paid_at = func.coalesce(SuspenseItem.opened_at, PayOrder.paid_at).label("paid_at")

@@ -148,7 +148,7 @@ def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> 
         issue=use.issue,
         paid_at=use.paid_at,
         reference=use.bank_reference if staff.role == By.FUND_HOLDER else None,
-        own_bank=staff.role == By.FUND_HOLDER and use.holder_id == int(staff.region_code),
+        own_bank=staff.role == By.FUND_HOLDER and use.holder_id == holder_of(staff),
         bank_fen=balance(db, Account("bank", holder_of(staff))) if task.mine and task.step == "use_pay" else None,
         task=task,
     )

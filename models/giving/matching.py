@@ -43,14 +43,17 @@ class MatchingOffer:
 
 
 def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False) -> Sequence[MatchingPool]:
-    """List open pools that match gifts to this appeal, by number; ``held``: locked until the transaction ends."""
+    """List open pools that match gifts to this appeal, by number; ``held``: locked until the transaction ends.
+
+    A pool's money is its charity's, and is added to no gift that another charity collects.
+    """
     where = [*parents(appeal.region_code), appeal.region_code]
     around = MatchingPool.region_code.in_(where) & (MatchingPool.category == appeal.category)
     wanted = select(MatchingPool).where(MatchingPool.state == "open", MatchingPool.open_until > now)
     wanted = wanted.where(or_(MatchingPool.appeal_id == appeal.id, around)).order_by(MatchingPool.id)
     if held:
         wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return db.scalars(wanted).all()
+    return [pool for pool in db.scalars(wanted) if pool.charity_id == appeal.charity_id]
 
 
 def matching_offers(db: Session, appeal_id: int, now: datetime) -> list[MatchingOffer]:

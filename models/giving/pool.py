@@ -22,6 +22,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.ledger import Account
+from models.ledger.accounts import charity_of_bank
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 
@@ -91,6 +92,11 @@ class MatchingPool(Base):
     @property
     def account(self) -> Account:
         return Account("pool", self.id)
+
+    @property
+    def charity_id(self) -> int:
+        """The charity whose bank has the pool's money, and for whose appeals alone it is."""
+        return charity_of_bank(self.holder_id)
 
 
 POOL = Subject("matching_pool", MatchingPool, MACHINE, begins=("open",), place=MatchingPool.region_code)

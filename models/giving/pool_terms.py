@@ -82,7 +82,7 @@ def check_scope(
         raise PlaceElsewhere(region=db.get_one(Region, staff.region_code).full_name)
     if appeal_id:
         appeal = db.get(Appeal, appeal_id)
-        if appeal is None or not appeal.collects(now) or not staff.covers(appeal.region_code):
+        if appeal is None or not appeal.collects(now) or appeal.charity_id != staff.charity_id:
             raise NotForAppeal(number=appeal_id)
         if until and until > appeal.closes_at:
             raise PoolEnds(number=appeal.id, deadline=appeal.closes_at)

@@ -21,10 +21,11 @@ MAY_OWE = "fees"
 
 
 class Account(NamedTuple):
-    """An account's kind and the number of its holder, appeal or pool (``subject_id``; 0 for a kind with one account).
+    """An account's kind and the number of its charity, bank account, appeal or pool (``subject_id``).
 
-    ``channel``: with the payment channel. ``bank``, ``fees``: a fund holder's. ``appeal``, ``pool``: held for it.
-    ``refunds``: owed to donors. ``unassigned``: suspense items, paid too late or without a known order.
+    A charity's are ``channel``: with the payment channel; ``refunds``: owed to donors; and ``unassigned``: suspense
+    items, paid too late or without a known order. ``bank``, ``fees``: a bank account's. ``appeal``, ``pool``: held for
+    it. A trigger refuses a posting between accounts of two charities.
     """
 
     kind: str
@@ -36,9 +37,31 @@ class Account(NamedTuple):
         return 1 if self.kind in DEBIT else -1
 
 
-CHANNEL = Account("channel")
-REFUNDS = Account("refunds")
-UNASSIGNED = Account("unassigned")
+# Charity 0 is the one that was there first. Its bank accounts are known by the regions of its fund holders, which are
+# numbers of twelve digits; those of others by the charity's number.
+FIRST_CHARITY = 0
+SMALLEST_REGION = 10**11
+
+CHANNEL = Account("channel", FIRST_CHARITY)
+REFUNDS = Account("refunds", FIRST_CHARITY)
+UNASSIGNED = Account("unassigned", FIRST_CHARITY)
+
+
+def channel_of(charity_id: int) -> Account:
+    return Account("channel", charity_id)
+
+
+def refunds_of(charity_id: int) -> Account:
+    return Account("refunds", charity_id)
+
+
+def unassigned_of(charity_id: int) -> Account:
+    return Account("unassigned", charity_id)
+
+
+def charity_of_bank(number: int) -> int:
+    """Return the charity whose bank account it is."""
+    return FIRST_CHARITY if number >= SMALLEST_REGION else number
 
 
 class LedgerAccount(Base):

@@ -1,14 +1,23 @@
 """Every way in which money moves, one function each: which account it leaves and which it comes to.
 
 All take the cause (a word and a number of ours, see models.ledger.posting); a second call with the same cause returns
-the first posting. ``fen`` is the sum, always positive. ``holder_id``: the fund holder with the bank account.
+the first posting. ``fen`` is the sum, always positive. ``holder_id``: the number of the fund holder's bank account.
+Money of an appeal is its charity's, and money of a bank account its owner's; ``charity_id`` says whose all other is.
 """
 
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED, Account
+from models.appeals.appeal import Appeal
+from models.ledger.accounts import (
+    FIRST_CHARITY,
+    Account,
+    channel_of,
+    charity_of_bank,
+    refunds_of,
+    unassigned_of,
+)
 from models.ledger.errors import WrongPosting
 from models.ledger.posting import post
 from models.ledger.tables import LedgerTransaction
@@ -16,47 +25,47 @@ from models.ledger.tables import LedgerTransaction
 
 def payment_received(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post a donor's payment for an appeal."""
-    return _post(db, "payment_received", CHANNEL, _appeal(appeal_id), fen, cause, now)
+    return _post(db, "payment_received", channel_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
 
 
-def payment_unassigned(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+def payment_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post a suspense item: a payment that came too late, or without a known order."""
-    return _post(db, "payment_unassigned", CHANNEL, UNASSIGNED, fen, cause, now)
+    return _post(db, "payment_unassigned", channel_of(charity_id), unassigned_of(charity_id), fen, cause, now)
 
 
 def payment_assigned(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Assign a suspense item to an appeal."""
-    return _post(db, "payment_assigned", UNASSIGNED, _appeal(appeal_id), fen, cause, now)
+    return _post(db, "payment_assigned", unassigned_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
 
 
 def refund_owed(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Owe money held for an appeal back to its donor."""
-    return _post(db, "refund_owed", _appeal(appeal_id), REFUNDS, fen, cause, now)
+    return _post(db, "refund_owed", _appeal(appeal_id), refunds_of(_collector(db, appeal_id)), fen, cause, now)
 
 
-def refund_from_unassigned(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+def refund_from_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Owe a suspense item back to its payer."""
-    return _post(db, "refund_from_unassigned", UNASSIGNED, REFUNDS, fen, cause, now)
+    return _post(db, "refund_from_unassigned", unassigned_of(charity_id), refunds_of(charity_id), fen, cause, now)
 
 
 def refund_withdrawn(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Withdraw an owed refund: the money is held for the same appeal again."""
-    return _post(db, "refund_withdrawn", REFUNDS, _appeal(appeal_id), fen, cause, now)
+    return _post(db, "refund_withdrawn", refunds_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
 
 
 def refund_redirected(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Redirect an owed refund to this other appeal, as the donor chose."""
-    return _post(db, "refund_redirected", REFUNDS, _appeal(appeal_id), fen, cause, now)
+    return _post(db, "refund_redirected", refunds_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
 
 
-def refund_paid(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+def refund_paid(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post a refund that the payment channel has paid to the donor."""
-    return _post(db, "refund_paid", REFUNDS, CHANNEL, fen, cause, now)
+    return _post(db, "refund_paid", refunds_of(charity_id), channel_of(charity_id), fen, cause, now)
 
 
-def refund_bounced(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+def refund_bounced(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post a refund that the donor's bank sent back; it is still owed."""
-    return _post(db, "refund_bounced", CHANNEL, REFUNDS, fen, cause, now)
+    return _post(db, "refund_bounced", channel_of(charity_id), refunds_of(charity_id), fen, cause, now)
 
 
 def pool_funded(db: Session, pool_id: int, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -96,13 +105,13 @@ def settled(db: Session, holder_id: int, fen: int, fee_fen: int, cause: str, now
     _check(fen)
     if type(fee_fen) is not int or not 0 <= fee_fen <= fen:
         raise WrongPosting("a fee is between nothing and what is settled")
-    sides = {CHANNEL: -fen, _bank(holder_id): fen - fee_fen, _fees(holder_id): fee_fen}
+    sides = {channel_of(charity_of_bank(holder_id)): -fen, _bank(holder_id): fen - fee_fen, _fees(holder_id): fee_fen}
     return post(db, "settled", cause, {account: amount for account, amount in sides.items() if amount}, now)
 
 
 def topped_up(db: Session, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post a top-up: the fund holder put money with the channel, for refunds after settlement."""
-    return _post(db, "topped_up", CHANNEL, _bank(holder_id), fen, cause, now)
+    return _post(db, "topped_up", channel_of(charity_of_bank(holder_id)), _bank(holder_id), fen, cause, now)
 
 
 def fees_covered(db: Session, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -120,6 +129,12 @@ def _post(
 def _check(fen: int) -> None:
     if type(fen) is not int or fen <= 0:
         raise WrongPosting("what moves is a whole number of fen, and more than nothing")
+
+
+def _collector(db: Session, appeal_id: int) -> int:
+    """Return the charity that collects for the appeal; what has none is from before there were charities."""
+    appeal = db.get(Appeal, appeal_id)
+    return FIRST_CHARITY if appeal is None or appeal.charity_id is None else appeal.charity_id
 
 
 def _appeal(number: int) -> Account:

@@ -22,10 +22,11 @@ from models.giving.funding import mark_funded
 from models.giving.gift_notifications import notify_of_gift, notify_of_payment
 from models.giving.matching import SponsorMatch, lock_pools, match_gift
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import UNPAID, NotFunding, OverCap, Pledge, check_open
+from models.giving.pledge import UNPAID, NoCollector, NotFunding, OverCap, Pledge, check_open
 from models.ledger import Account, lock, moves, totals
-from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
+from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.notifications.service_window import open_by_payment
+from models.organisations.merchant import charity_of_merchant, merchant_of
 from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
@@ -107,13 +108,17 @@ def check_room(db: Session, appeal: Appeal, fen: int) -> None:
 
 
 def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
-    """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
+    """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap.
+
+    NoCollector, where no charity collects, is a NotFunding.
+    """
     appeal = get_appeal(db, pledge.appeal_id)
     in_question = has_open_suspense_item(db, pledge.id)
     until = pledge.pay_by or appeal.closes_at - LAST_ORDER
     if pledge.state not in UNPAID or until <= now or in_question:
         raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
     check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
+    demand_merchant(db, appeal)
     check_room(db, appeal, pledge.amount_fen)
 
 
@@ -126,11 +131,20 @@ def is_payable(db: Session, pledge: Pledge, now: datetime) -> bool:
     return True
 
 
+def demand_merchant(db: Session, appeal: Appeal) -> str:
+    """Return the merchant number under which the appeal's charity collects. Raises NoCollector where it has none."""
+    merchant = merchant_of(db, appeal.charity_id)
+    if merchant is None:
+        raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
+    return merchant
+
+
 def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
     """Get or create the pledge's one live order; two simultaneous taps get the same one.
 
-    ``merchant``: the account that a new one is placed with. ``fallback``: what the donor chose, one of FALLBACKS.
-    Raises what ``check_payable`` does. An order that is no longer ``fresh`` has to be closed first.
+    ``merchant``: the account that a new one is placed with, one of the appeal's charity. ``fallback``: what the donor
+    chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer ``fresh`` has to be closed
+    first.
     """
     pledge = lock_pledge(db, pledge_id)
     check_payable(db, pledge, now)
@@ -139,6 +153,8 @@ def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallb
     if order := live_order(db, pledge.id):
         return order
     await_payment(db, pledge, appeal, now)
+    if charity_of_merchant(db, merchant) != appeal.charity_id:
+        raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     assert pledge.pay_by is not None  # noqa: S101 - a CHECK holds it
     order = PayOrder(
         pledge_id=pledge.id,
@@ -233,7 +249,13 @@ def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrd
     if refused:
         notify_of_payment(db, appeal, pledge, "payment_late", now)
         return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
-    commit_gift(db, appeal, pledge, ArrivedMoney(CHANNEL, moves.payment_received, order.cause), now)
+    commit_gift(
+        db,
+        appeal,
+        pledge,
+        ArrivedMoney(channel_of(charity_of_merchant(db, order.merchant)), moves.payment_received, order.cause),
+        now,
+    )
     return AppliedPayment(PaymentOutcome.COMMITTED)
 
 
@@ -258,8 +280,10 @@ def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refu
 
 
 def _refund(db: Session, order: PayOrder, reason: str, now: datetime) -> AppliedPayment:
-    lock(db, (CHANNEL, REFUNDS, UNASSIGNED))  # the accounts of both postings at once, so that all lock in one order
-    moves.payment_unassigned(db, order.amount_fen, order.cause, now)
+    charity = charity_of_merchant(db, order.merchant)
+    # The accounts of both postings at once, so that all lock in one order.
+    lock(db, (channel_of(charity), refunds_of(charity), unassigned_of(charity)))
+    moves.payment_unassigned(db, charity, order.amount_fen, order.cause, now)
     refund = owe_refund(db, order, order.amount_fen, reason, now)
     return AppliedPayment(PaymentOutcome.REFUND_OWED, refund.id)
 
@@ -268,7 +292,7 @@ def _put_in_suspense(db: Session, payment: Payment, kind: str, order: PayOrder |
     item = open_suspense_item(db, kind, payment, order, now)
     if item is None:
         return AppliedPayment(PaymentOutcome.REPEATED)
-    moves.payment_unassigned(db, item.amount_fen, item.cause, now)
+    moves.payment_unassigned(db, charity_of_merchant(db, item.merchant), item.amount_fen, item.cause, now)
     return AppliedPayment(PaymentOutcome.SUSPENSE)
 
 

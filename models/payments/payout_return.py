@@ -33,7 +33,8 @@ from models.giving.matching import lock_matches, refunded_gifts_of, return_match
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.refund_run import begin_refund_run
 from models.ledger import Account, moves
-from models.ledger.accounts import REFUNDS
+from models.ledger.accounts import charity_of_bank, refunds_of
+from models.organisations.merchant import charity_of_merchant
 from models.payments.locks import lock_order
 from models.payments.order import PayOrder
 from models.payments.refund import new_refund
@@ -71,7 +72,7 @@ def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> tuple
     if few:
         _lock_givers(db, number)
     # With few gifts this transaction also removes their shares, so all its ledger accounts are locked here at once.
-    accounts = (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
+    accounts = (Account("appeal", appeal.id), Account("bank", holder), refunds_of(charity_of_bank(holder)))
     lock_matches(db, refunded_gifts_of(db, number) if few else [], accounts)
     moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     DISBURSEMENTS.move(db, disbursement, "returned", staff.actor, now)
@@ -131,7 +132,7 @@ def _remove(db: Session, run: AllocationRun, now: datetime) -> None:
 def _give_back(db: Session, disbursement_id: int, gifts: Mapping[Pledge, int], now: datetime) -> None:
     orders, numbers = orders_of(db, list(gifts)), [gift.id for gift in gifts]
     _lock_orders(db, orders.values())
-    lock_matches(db, numbers, (REFUNDS,))
+    lock_matches(db, numbers, [refunds_of(charity_of_merchant(db, order.merchant)) for order in orders.values()])
     return_matches(db, numbers, now)
     for gift, fen in gifts.items():
         if not fen:

@@ -23,8 +23,9 @@ from models.giving.matching import SponsorMatch
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
-from models.ledger.accounts import REFUNDS
+from models.ledger.accounts import refunds_of
 from models.notifications.notify import notify_user
+from models.organisations.merchant import charity_of_merchant
 from models.payments.collection import ArrivedMoney, check_room, commit_gift
 from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
@@ -56,7 +57,7 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     refund.redirected_to, refund.ended_at, refund.due_at = gift.id, now, None
     MACHINE.move(db, refund, "redirected", SYSTEM, now)
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
-    money = ArrivedMoney(REFUNDS, moves.refund_redirected, refund.cause)
+    money = ArrivedMoney(refunds_of(charity_of_merchant(db, refund.merchant)), moves.refund_redirected, refund.cause)
     commit_gift(db, target, gift, money, now, partial(_notify, db, refund, before, gift, target, now))
     return gift
 
@@ -74,6 +75,8 @@ def _similar(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) 
     """Find the similar appeal that was published first; it is not locked yet."""
     near = inside(Appeal.region_code, county_of(appeal.region_code))
     wanted = select(Appeal).where(near, Appeal.state == "funding", Appeal.category == appeal.category)
+    # The money stays with the charity that has it.
+    wanted = wanted.where(Appeal.charity_id == appeal.charity_id)
     wanted = wanted.where(Appeal.id != appeal.id, Appeal.deadline > now).order_by(Appeal.published_at, Appeal.id)
     for found in db.scalars(wanted.limit(MOST_LOOKED_AT)):
         if _takes(db, found, donor, fen, now):

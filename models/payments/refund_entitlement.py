@@ -24,7 +24,8 @@ from models.giving.pledge import LEFT_APPEAL, OwnPledge, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.refund_run import HELD
 from models.ledger import moves
-from models.ledger.accounts import REFUNDS
+from models.ledger.accounts import refunds_of
+from models.organisations.merchant import charity_of_merchant
 from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, LAST_DAY, UNASSIGNED, Refund, new_refund
@@ -138,10 +139,11 @@ def owe_refund(
     if earlier:
         return earlier
     refund = new_refund(db, order, pledge, fen, reason, now, run_id=run_id)
+    charity = charity_of_merchant(db, order.merchant)
     if reason in UNASSIGNED:
-        moves.refund_from_unassigned(db, fen, refund.cause, now)
+        moves.refund_from_unassigned(db, charity, fen, refund.cause, now)
     else:
-        lock_matches(db, [pledge.id], (REFUNDS,))
+        lock_matches(db, [pledge.id], (refunds_of(charity),))
         moves.refund_owed(db, pledge.appeal_id, fen, refund.cause, now)
         return_matches(db, [pledge.id], now)
     if refund.is_of_gift and pledge.state != "refund_pending":

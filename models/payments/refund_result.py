@@ -18,6 +18,7 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
 from models.notifications.notify import notify_user
+from models.organisations.merchant import charity_of_merchant
 from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.order import PayOrder
 from models.payments.refund import MACHINE, STUCK, Refund, find_refund
@@ -100,7 +101,7 @@ def mark_paid(
     ``by``: the member of staff who paid it by hand; ``why``: a code of the reason. The caller holds pledge and refund.
     Raises Overdrawn, and then nothing was written.
     """
-    moves.refund_paid(db, refund.amount_fen, refund.cause, now)
+    moves.refund_paid(db, charity_of_merchant(db, refund.merchant), refund.amount_fen, refund.cause, now)
     refund.ended_at, refund.due_at, refund.trouble = at, None, None
     refund.by_hand = by.id if by else None
     MACHINE.move(db, refund, "paid", by.actor if by else SYSTEM, now, detail=why)

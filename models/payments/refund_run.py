@@ -18,8 +18,9 @@ from models.disbursements.allocation_run import is_pending
 from models.giving.matching import lock_matches, return_matches
 from models.giving.pledge import Pledge
 from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches
-from models.ledger.accounts import REFUNDS
+from models.ledger.accounts import refunds_of
 from models.notifications.notify import notify_user
+from models.organisations.merchant import charity_of_merchant
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
@@ -150,7 +151,11 @@ def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime)
     unspent, orders = unspent_of(db, pledges), orders_of(db, pledges)
     held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
     db.execute(held.order_by(PayOrder.id).with_for_update(key_share=True))
-    lock_matches(db, [pledge.id for pledge in everyone], (REFUNDS,))
+    lock_matches(
+        db,
+        [pledge.id for pledge in everyone],
+        [refunds_of(charity_of_merchant(db, order.merchant)) for order in orders.values()],
+    )
     ids = []
     for pledge in pledges:
         order = orders.get(pledge.id)

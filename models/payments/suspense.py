@@ -11,6 +11,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.subject import Subject
 from models.giving.pledge import Pledge
+from models.organisations.merchant import charity_of_merchant
 from models.payments.order import Payment, PayOrder
 from models.people.conversation import Conversation
 from models.staff.fund_holder import region_for_placeless
@@ -84,7 +85,7 @@ def open_suspense_item(
     if number is None:
         return None
     record(db, at=now, actor="system", action="opened", subject="suspense_item", subject_id=number, detail=kind)
-    matter, barred = _matter(db, number, order, now)
+    matter, barred = _matter(db, number, payment.merchant, order, now)
     open_task(db, matter, "suspense_item", now, barred)
     return db.get_one(SuspenseItem, number)
 
@@ -96,10 +97,13 @@ def has_open_suspense_item(db: Session, pledge_id: int) -> bool:
     return db.scalar(still_open.limit(1)) is not None
 
 
-def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> tuple[Matter, dict[int, str]]:
+def _matter(
+    db: Session, number: int, merchant: str, order: PayOrder | None, now: datetime
+) -> tuple[Matter, dict[int, str]]:
     """Return the item's region and household, and the staff who may not settle it because the gift is their own."""
     if order is None:
-        return Matter("suspense_item", number, region_for_placeless(db, now), None), {}
+        charity = charity_of_merchant(db, merchant)
+        return Matter("suspense_item", number, region_for_placeless(db, charity, now), None, charity), {}
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = db.get_one(Appeal, pledge.appeal_id)
     theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)

@@ -21,7 +21,8 @@ from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import UNPAID, Pledge, check_open
 from models.ledger import lock, moves
-from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
+from models.ledger.accounts import channel_of, refunds_of, unassigned_of
+from models.organisations.merchant import charity_of_merchant
 from models.payments.collection import ArrivedMoney, check_room, commit_gift
 from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import LIVE, PayOrder
@@ -108,7 +109,7 @@ def refund_item(db: Session, staff: Staff, number: int, now: datetime) -> Refund
     if order is None or pledge is None or appeal is None:
         raise OutcomeNotAllowed(number=number, why="order_unknown")
     refund = new_refund(db, order, pledge, item.amount_fen, "suspense", now, suspense_item_id=item.id)
-    moves.refund_from_unassigned(db, item.amount_fen, refund.cause, now)
+    moves.refund_from_unassigned(db, charity_of_merchant(db, item.merchant), item.amount_fen, refund.cause, now)
     if order.state in LIVE:  # paid at the platform, and so nothing that its donor could pay again
         ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"suspense_item:{number}")
     _close(db, item, staff, "given_back", now)
@@ -126,11 +127,13 @@ def record_refund_by_hand(db: Session, staff: Staff, number: int, refund_no: str
     same = (SuspenseItem.merchant == item.merchant) & (SuspenseItem.refund_no == refund_no)
     if db.scalar(select(SuspenseItem.id).where(same)) or find_refund(db, item.merchant, refund_no):
         raise RefundNumberUsed(reference=refund_no)
-    there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
+    charity = charity_of_merchant(db, item.merchant)
+    channel = channel_of(charity)
+    there = lock(db, (channel, refunds_of(charity), unassigned_of(charity)))[channel].balance_fen
     if there < item.amount_fen:
         raise RefundShort(number=number, short_fen=item.amount_fen - there)
-    moves.refund_from_unassigned(db, item.amount_fen, item.cause, now)
-    moves.refund_paid(db, item.amount_fen, item.cause, now)
+    moves.refund_from_unassigned(db, charity, item.amount_fen, item.cause, now)
+    moves.refund_paid(db, charity, item.amount_fen, item.cause, now)
     item.refund_no = refund_no
     _close(db, item, staff, "by_hand", now)
     return item
@@ -149,7 +152,13 @@ def assign_item(db: Session, staff: Staff, number: int, now: datetime) -> Pledge
     order.transaction_id, order.paid_at = item.transaction_id, item.opened_at
     ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
     PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
-    commit_gift(db, appeal, pledge, ArrivedMoney(UNASSIGNED, moves.payment_assigned, item.cause), now)
+    commit_gift(
+        db,
+        appeal,
+        pledge,
+        ArrivedMoney(unassigned_of(charity_of_merchant(db, item.merchant)), moves.payment_assigned, item.cause),
+        now,
+    )
     _close(db, item, staff, "assigned", now)
     return pledge
 

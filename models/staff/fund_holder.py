@@ -1,7 +1,4 @@
-"""Find the fund holder for a region: a charity, appointed for a region, that has the money in its bank account.
-
-A fund holder is known by that region: its people come and go, its bank account stays.
-"""
+"""Find the fund holders of a charity, and the bank account that its money is in: people come and go, it stays."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,8 +11,11 @@ from models.staff.member import Staff, nearest_first, seats_for, serving
 
 
 def holder_of(staff: Staff) -> int:
-    """Return the number of the member's fund holder, as the ledger knows its bank account."""
-    return int(staff.region_code)
+    """Return the number under which the ledger knows the bank account of the fund holder's charity.
+
+    Of the first charity (0) it is the region of the seat, as it was before there were several.
+    """
+    return staff.charity_id or int(staff.region_code)
 
 
 def holder_for(db: Session, region_code: str, charity_id: int | None, now: datetime) -> Staff | None:
@@ -24,13 +24,13 @@ def holder_for(db: Session, region_code: str, charity_id: int | None, now: datet
     return db.scalar(select(Staff).where(there).order_by(*nearest_first(region_code, "fund_holder"), Staff.id).limit(1))
 
 
-def region_for_placeless(db: Session, now: datetime) -> str:
-    """Choose the fund holder that handles what belongs to no place: suspense items and discrepancies of bills.
+def region_for_placeless(db: Session, charity_id: int, now: datetime) -> str:
+    """Choose who handles what a charity has and what belongs to no place: suspense items and discrepancies of bills.
 
-    There is one merchant account for all fund holders. Returns the region of the member who has served longest; where
-    there is none, the first region of the country.
+    Returns the region of its fund holder who has served longest; where there is none, the country's first region.
     """
-    longest = select(Staff.region_code).where(_in_office(now)).order_by(Staff.active_from, Staff.id).limit(1)
+    own = _in_office(now) & (Staff.charity_id == charity_id)
+    longest = select(Staff.region_code).where(own).order_by(Staff.active_from, Staff.id).limit(1)
     found = db.scalar(longest)
     return found or db.scalars(select(Region.code).order_by(Region.code).limit(1)).one()
 

@@ -21,11 +21,12 @@ _BATCH = 500
 
 def open_urgent_ticket(
     db: Session, conversation_id: int, home: str | None, danger: str, words: str, now: datetime
-) -> Ticket:
+) -> tuple[Ticket, bool]:
     """Put the person's urgent ticket first in the county's queue with these words, and notify the county.
 
     A person has one until it is closed. ``home``: where they live, if known; without an officer in that county, the
-    officers of all counties see the ticket. ``danger``: ``self`` or ``now``.
+    officers of all counties see the ticket. ``danger``: ``self`` or ``now``. Returns the ticket, and whether an
+    officer is there at all.
     """
     own = select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.urgent, Ticket.state != "closed")
     ticket = db.scalar(own.with_for_update())
@@ -41,8 +42,7 @@ def open_urgent_ticket(
     put_in_queue(ticket, now)
     db.flush()
     add_message(db, ticket.id, "person", words, now)
-    notify_county(db, ticket, now)
-    return ticket
+    return ticket, notify_county(db, ticket, now)
 
 
 def notify_county(db: Session, ticket: Ticket, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.ledger import Account, LedgerTransaction, lock, moves
-from models.ledger.accounts import CHANNEL, LedgerAccount
+from models.ledger.accounts import LedgerAccount, channel_of, charity_of_bank
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
@@ -174,7 +174,8 @@ def enter(db: Session, staff: Staff, draft_id: str, transfer: BankTransfer, now:
 
 def lock_accounts(db: Session, kind: str, holder_id: int) -> dict[str, int]:
     """Lock the accounts that an entry of this kind moves and return their balances in fen, by account name."""
-    accounts = {name: CHANNEL if name == "channel" else Account(name, holder_id) for name in RULES[kind].accounts}
+    channel = channel_of(charity_of_bank(holder_id))
+    accounts = {name: channel if name == "channel" else Account(name, holder_id) for name in RULES[kind].accounts}
     held = lock(db, accounts.values())
     return {name: held[account].balance_fen for name, account in accounts.items()}
 

@@ -180,11 +180,11 @@ def _on_bill(bill: Bill, subject: str, number: Any) -> ColumnElement[bool]:
 def _at_channel(cause: ColumnElement[str], kinds: tuple[str, ...]) -> ColumnElement[int]:
     """Sum the fen that postings of these kinds moved at the channel, debit positive, without reversed ones."""
     posted, entry, reversal = LedgerTransaction, LedgerEntry, aliased(LedgerTransaction)
-    channel = select(LedgerAccount.id).where(LedgerAccount.kind == CHANNEL.kind).scalar_subquery()
+    channel = select(LedgerAccount.id).where(LedgerAccount.kind == CHANNEL.kind)
     return (
         select(func.coalesce(func.sum(entry.amount_fen), 0))
         .join(posted, posted.id == entry.transaction_id)
-        .where(entry.account_id == channel, posted.kind.in_(kinds), posted.cause == cause)
+        .where(entry.account_id.in_(channel), posted.kind.in_(kinds), posted.cause == cause)
         .where(~select(reversal.id).where(reversal.reverses_id == posted.id).exists())
         .scalar_subquery()
     )

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -19,9 +20,10 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     tuple_,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal
 from models.core.base import Base, RowId, one_of
@@ -30,6 +32,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import Pledge
+from models.organisations.merchant import Merchant
 from models.payments.order import PayOrder
 from models.staff.member import Staff, covered_by
 from models.treasury.bill import SUBJECTS, Bill, BillDay
@@ -151,21 +154,36 @@ def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note:
     return discrepancy
 
 
-def latest_days(db: Session, most: int) -> Sequence[BillDay]:
-    return db.scalars(select(BillDay).order_by(BillDay.day.desc(), BillDay.merchant).limit(most)).all()
+def latest_days(db: Session, staff: Staff, most: int) -> Sequence[BillDay]:
+    """List the newest days of the merchant accounts that the member of staff may see."""
+    theirs = select(BillDay).where(_own_merchants(staff, BillDay.merchant))
+    return db.scalars(theirs.order_by(BillDay.day.desc(), BillDay.merchant).limit(most)).all()
 
 
-def find_bill_days(db: Session, day: date | None, words: str) -> Sequence[BillDay]:
-    """Return the day's row of each merchant account; ``words`` are what was typed. Raises NoSuchBillDay."""
-    found = db.scalars(select(BillDay).where(BillDay.day == day).order_by(BillDay.merchant)).all()
+def find_bill_days(db: Session, staff: Staff, day: date | None, words: str) -> Sequence[BillDay]:
+    """Return the day's row of each of their merchant accounts; ``words`` are what was typed. Raises NoSuchBillDay."""
+    theirs = select(BillDay).where(BillDay.day == day, _own_merchants(staff, BillDay.merchant))
+    found = db.scalars(theirs.order_by(BillDay.merchant)).all()
     if not found:
         raise NoSuchBillDay(words=words)
     return found
 
 
 def _seen_by(staff: Staff) -> Select[Discrepancy]:
-    """Select the discrepancies of the officer's region; those of an unknown order have no region and are for all."""
+    """Select what an officer may see: of the region, or of no region because the order is unknown.
+
+    A fund holder sees all of the merchant accounts of its charity, and nothing of another's.
+    """
+    if staff.charity_id is not None:
+        return select(Discrepancy).where(_own_merchants(staff, Discrepancy.merchant))
     same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
     placed = select(Discrepancy).outerjoin(PayOrder, same)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
     return placed.where(or_(Appeal.id.is_(None), covered_by(staff, Appeal.region_code)))
+
+
+def _own_merchants(staff: Staff, merchant: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Build a condition: of a fund holder the merchant accounts of its charity, of an officer all."""
+    if staff.charity_id is None:
+        return true()
+    return merchant.in_(select(Merchant.number).where(Merchant.charity_id == staff.charity_id))

@@ -327,12 +327,17 @@ class Stage:
             return appeal.id
 
     def open_appeal(
-        self, kind: str = "one_to_one", target_fen: int = 500_000, days: float = 60, minimum_fen: int | None = None
+        self,
+        kind: str = "one_to_one",
+        target_fen: int = 500_000,
+        days: float = 60,
+        minimum_fen: int | None = None,
+        region: str = DAOXIAN_MEIHUA,
     ) -> int:
         """A published appeal by a household of its own, endorsed by an officer of its own."""
         serial = self._count(Appeal)
-        owner_id = self.register(f"o-owner-{serial}", "resident")
-        officer_id = self.appoint(f"o-officer-{serial}", "village")
+        owner_id = self.register(f"o-owner-{serial}", "resident", region)
+        officer_id = self.appoint(f"o-officer-{serial}", "village", region)
         now = self.clock()
         with Database(self.database) as db, db.begin():
             owner = db.get_one(User, owner_id)
@@ -342,7 +347,7 @@ class Stage:
                 category="industry",
                 title="苗寨修路",
                 story="从寨子到镇上只有一条土路，下雨天孩子上学、橘子下山都难。我们想修一条水泥路。" * 2,
-                region_code=DAOXIAN_MEIHUA,
+                region_code=region,
                 target_fen=target_fen,
                 deadline=now + timedelta(days=days),
                 budget=(("水泥", target_fen),),

@@ -39,35 +39,35 @@ LATER = NOW + timedelta(days=1)
 
 def test_money_goes_its_whole_way(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.pool_funded(db, 3, 1, 2_000, "pool:3", NOW)
+        moves.pool_funded(db, 3, 0, 2_000, "pool:3", NOW)
         moves.payment_received(db, 7, 10_000, "order:1", NOW)
         moves.matched(db, 3, 7, 1_000, "order:1", NOW)
-        moves.settled(db, 1, 10_000, 60, "settlement:1", NOW)
+        moves.settled(db, 0, 10_000, 60, "settlement:1", NOW)
         moves.refund_owed(db, 7, 2_500, "refund:1", NOW)
         moves.match_returned(db, 3, 7, 250, "refund:1", NOW)
-        moves.disbursed(db, 7, 1, 5_000, "disbursement:1", NOW)
-        moves.disbursement_returned(db, 7, 1, 500, "disbursement:1", NOW)
-        moves.fees_covered(db, 1, 60, "fees:1", NOW)
-        moves.topped_up(db, 1, 2_500, "top_up:1", NOW)
-        moves.refund_paid(db, 2_500, "refund:1", NOW)
+        moves.disbursed(db, 7, 0, 5_000, "disbursement:1", NOW)
+        moves.disbursement_returned(db, 7, 0, 500, "disbursement:1", NOW)
+        moves.fees_covered(db, 0, 60, "fees:1", NOW)
+        moves.topped_up(db, 0, 2_500, "top_up:1", NOW)
+        moves.refund_paid(db, 0, 2_500, "refund:1", NOW)
         assert totals(db, 7) == Totals(paid=10_000, matched=750, refunded=2_500, disbursed=4_500)
         assert held(db, [7, 8]) == {7: 3_750, 8: 0}
         assert (totals(db, 7).held, totals(db, 7).public) == (3_750, 8_250)
     bank = 2_000 + (10_000 - 60) - 5_000 + 500 + 60 - 2_500
-    left = {Account("appeal", 7): 3_750, Account("pool", 3): 1_250, Account("bank", 1): bank}
+    left = {Account("appeal", 7): 3_750, Account("pool", 3): 1_250, Account("bank", 0): bank}
     assert balances(database) == left
     assert len(chain(database)) == 11
 
 
 def test_what_came_too_late_goes_back_or_where_it_belongs(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.payment_unassigned(db, 900, "order:1", NOW)
+        moves.payment_unassigned(db, 0, 900, "order:1", NOW)
         moves.payment_assigned(db, 7, 300, "order:1", NOW)
-        moves.refund_from_unassigned(db, 600, "refund:1", NOW)
-        moves.refund_paid(db, 600, "refund:1", NOW)
-        moves.refund_bounced(db, 600, "refund:1", NOW)
+        moves.refund_from_unassigned(db, 0, 600, "refund:1", NOW)
+        moves.refund_paid(db, 0, 600, "refund:1", NOW)
+        moves.refund_bounced(db, 0, 600, "refund:1", NOW)
         moves.refund_redirected(db, 8, 100, "refund:1", NOW)
-        moves.refund_paid(db, 500, "refund:2", NOW)
+        moves.refund_paid(db, 0, 500, "refund:2", NOW)
         moves.refund_owed(db, 8, 40, "refund:3", NOW)
         moves.refund_withdrawn(db, 8, 30, "refund:3", NOW)
         assert totals_of(db, [7, 8]) == {7: Totals(paid=300), 8: Totals(paid=100, refunded=10)}
@@ -77,20 +77,20 @@ def test_what_came_too_late_goes_back_or_where_it_belongs(database: Engine) -> N
 
 def test_a_pool_gives_back_what_is_left(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.pool_funded(db, 3, 1, 2_000, "pool:3", NOW)
-        moves.pool_returned(db, 3, 1, 2_000, "pool:3", NOW)
+        moves.pool_funded(db, 3, 0, 2_000, "pool:3", NOW)
+        moves.pool_returned(db, 3, 0, 2_000, "pool:3", NOW)
     assert balances(database) == {}
 
 
 def test_a_fee_may_be_nothing_or_all_and_no_more(database: Engine) -> None:
     with Database(database) as db, db.begin():
         moves.payment_received(db, 7, 100, "order:1", NOW)
-        moves.settled(db, 1, 60, 0, "settlement:1", NOW)
-        moves.settled(db, 1, 40, 40, "settlement:2", NOW)
+        moves.settled(db, 0, 60, 0, "settlement:1", NOW)
+        moves.settled(db, 0, 40, 40, "settlement:2", NOW)
         for fee in (-1, 101, 0.5):
             with pytest.raises(WrongPosting):
-                moves.settled(db, 1, 100, fee, "settlement:3", NOW)  # type: ignore[arg-type]
-    assert balances(database) == {Account("appeal", 7): 100, Account("bank", 1): 60, Account("fees", 1): 40}
+                moves.settled(db, 0, 100, fee, "settlement:3", NOW)  # type: ignore[arg-type]
+    assert balances(database) == {Account("appeal", 7): 100, Account("bank", 0): 60, Account("fees", 0): 40}
 
 
 def test_the_same_cause_again_is_the_same_transaction_and_moves_nothing(database: Engine) -> None:
@@ -150,11 +150,11 @@ def test_nothing_is_given_that_is_not_there(database: Engine) -> None:
         tries: tuple[Callable[[], Any], ...] = (
             lambda: moves.refund_owed(db, 7, 101, "x:1", NOW),
             lambda: moves.refund_owed(db, 8, 1, "x:1", NOW),
-            lambda: moves.refund_from_unassigned(db, 1, "x:1", NOW),
-            lambda: moves.refund_paid(db, 1, "x:1", NOW),
+            lambda: moves.refund_from_unassigned(db, 0, 1, "x:1", NOW),
+            lambda: moves.refund_paid(db, 0, 1, "x:1", NOW),
             lambda: moves.matched(db, 3, 7, 1, "x:1", NOW),
-            lambda: moves.disbursed(db, 7, 1, 1, "x:1", NOW),
-            lambda: moves.settled(db, 1, 101, 0, "x:1", NOW),
+            lambda: moves.disbursed(db, 7, 0, 1, "x:1", NOW),
+            lambda: moves.settled(db, 0, 101, 0, "x:1", NOW),
         )
         for overdraw in tries:
             with pytest.raises(Overdrawn):
@@ -165,19 +165,19 @@ def test_nothing_is_given_that_is_not_there(database: Engine) -> None:
 
 def test_no_more_comes_back_than_went(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.pool_funded(db, 3, 1, 100, "pool:3", NOW)
+        moves.pool_funded(db, 3, 0, 100, "pool:3", NOW)
         moves.payment_received(db, 7, 100, "order:1", NOW)
         match = moves.matched(db, 3, 7, 10, "order:1", NOW)
         moves.refund_owed(db, 7, 20, "refund:1", NOW)
         moves.match_returned(db, 3, 7, 4, "refund:1", NOW)
-        moves.payment_unassigned(db, 50, "order:2", NOW)
-        moves.refund_from_unassigned(db, 50, "refund:2", NOW)
+        moves.payment_unassigned(db, 0, 50, "order:2", NOW)
+        moves.refund_from_unassigned(db, 0, 50, "refund:2", NOW)
         tries: tuple[Callable[[], Any], ...] = (
             lambda: moves.match_returned(db, 3, 7, 7, "x:1", NOW),
             lambda: reverse(db, match, "x:1", NOW),
             lambda: moves.refund_withdrawn(db, 7, 21, "x:1", NOW),
             lambda: moves.refund_withdrawn(db, 8, 1, "x:1", NOW),
-            lambda: moves.disbursement_returned(db, 7, 1, 1, "x:1", NOW),
+            lambda: moves.disbursement_returned(db, 7, 0, 1, "x:1", NOW),
         )
         for too_much in tries:
             with pytest.raises(MoreBackThanWent):
@@ -246,9 +246,9 @@ def test_every_database_seals_the_same(new_database: Callable[[], str]) -> None:
         database = connect(new_database())
         with Database(database) as db, db.begin():
             paid = moves.payment_received(db, 7, 100, "order:1", NOW).id
-            moves.settled(db, 1, 50, 3, "settlement:1", LATER)
+            moves.settled(db, 0, 50, 3, "settlement:1", LATER)
         with Database(database) as db, db.begin():
-            moves.topped_up(db, 1, 47, "top_up:1", NOW)
+            moves.topped_up(db, 0, 47, "top_up:1", NOW)
             moves.payment_received(db, 8, 50, "order:2", NOW)
             reverse(db, db.get_one(LedgerTransaction, paid), "case:1", LATER)
         assert len(chain(database)) == 5

@@ -115,7 +115,7 @@ def test_whatever_many_do_at_once_every_sum_is_kept(url: str, database: Engine) 
     ]
     with Database(database) as db, db.begin():
         for pool in (1, 2):
-            moves.pool_funded(db, pool, 1, 1_000, f"pool:{pool}", NOW)
+            moves.pool_funded(db, pool, 0, 1_000, f"pool:{pool}", NOW)
 
     def turns(number: int) -> Counter[str]:
         random, done = Random(number), Counter[str]()
@@ -146,7 +146,7 @@ def one_move(db: Database, random: Random, cause: str) -> Counter[str]:
         lambda: moves.matched(db, pool, appeal, fen, cause, NOW),
         lambda: moves.refund_owed(db, appeal, fen, cause, NOW),
         lambda: moves.match_returned(db, pool, appeal, fen, cause, NOW),
-        lambda: moves.refund_paid(db, fen, cause, NOW),
+        lambda: moves.refund_paid(db, 0, fen, cause, NOW),
     )
     try:
         choices[0 if cause == "case:0.0.0" else random.randrange(len(choices))]()

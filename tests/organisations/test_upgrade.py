@@ -15,8 +15,10 @@ from models.giving.pledge import NoCollector, check_open
 from models.ledger import totals
 from models.organisations.charity import Charity, name_charity
 from models.organisations.filing import Filing, add_filing
+from models.organisations.merchant import Merchant
 from models.staff.member import Staff
 from models.staff.task import Task
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.charities import AUTHORITY, CERTIFICATE, CREDIT_CODE, DAYS, FILING, NAME, PLATFORM
 from tests.scenes.gifts import give
@@ -47,6 +49,7 @@ def test_the_fund_holders_of_before_are_one_charitys(stage: Stage) -> None:
         assert [db.get_one(Appeal, number).charity_id for number in (plain, crowd, waits)] == [0, 0, None]
         assert db.scalars(select(Task.charity_id).where(Task.charity_id.is_not(None))).all() == []
         assert totals(db, plain).paid == 5_000
+        assert db.scalars(select(Merchant.number).where(Merchant.charity_id == 0)).all() == [MCHID]
     assert wrong_books(stage) == []
 
 

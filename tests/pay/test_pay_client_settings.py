@@ -1,5 +1,6 @@
 """Who takes money is set up for it, or does not start and hears what is wrong; and no key shows in what is said."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,10 @@ from pydantic import ValidationError
 from redis import Redis
 
 from bot.pay.callback import PaymentCallback
+from bot.pay.client import PayClient
 from bot.pay.demo_keys import settings_in
 from bot.pay.errors import Unreachable
-from bot.pay.factory import NOTIFY_PATH, make_callback_verifier, make_pay_client
+from bot.pay.factory import NOTIFY_PATH, make_callback_verifiers, make_pay_clients
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
@@ -33,13 +35,22 @@ from tests.harness.money.merchant import MCHID, OPTIONS, PIN, Credentials, key_f
 from tests.harness.own_secrets import OWN_SECRETS
 from tests.harness.simulator.in_process import serving
 
-MERCHANT = "1234567890"
+MERCHANT, OTHER = "1234567890", "1900000777"
 NAMES = ("PAY_MCH_ID", "PAY_SERIAL", "PAY_PRIVATE_KEY", "PAY_API_V3_KEY", "PAY_PUBLIC_KEYS")
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*OWN_SECRETS, *NAMES, "PAY_MODE", "PAY_API_URL", "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL"):
+    for name in (
+        *OWN_SECRETS,
+        *NAMES,
+        "PAY_MERCHANTS",
+        "PAY_MODE",
+        "PAY_API_URL",
+        "BANGFU_ENV",
+        "DATABASE_URL",
+        "PUBLIC_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -77,17 +88,72 @@ def said(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> str:
     return f"{refused.value} {refused.value!r}"
 
 
+def only_client(given: Settings, redis: Redis | None = None) -> PayClient:
+    [client] = make_pay_clients(given, redis)
+    return client
+
+
+def others(folder: Path, own: Credentials, **changes: object) -> str:
+    """The path of a file with one more merchant."""
+    row = {
+        "mch_id": OTHER,
+        "serial": own.serial,
+        "private_key": str(own.folder / "apiclient_key.pem"),
+        "api_v3_key": own.apiv3_key,
+        "public_keys": {own.public_id: str(own.folder / "pub_key.pem")},
+    } | changes
+    lines = [f"{name} = {json.dumps(value)}" for name, value in row.items() if not isinstance(value, dict)]
+    keys = row["public_keys"]
+    assert isinstance(keys, dict)
+    lines += ["[merchants.public_keys]", *(f"{json.dumps(serial)} = {json.dumps(pem)}" for serial, pem in keys.items())]
+    (folder / "merchants.toml").write_text("\n".join(["[[merchants]]", *lines]), encoding="utf-8")
+    return str(folder / "merchants.toml")
+
+
+def test_a_file_names_the_merchants_of_further_charities(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path
+) -> None:
+    given = settings(monkeypatch, good(own, PAY_MERCHANTS=others(tmp_path, own)))
+    assert [client.merchant for client in make_pay_clients(given)] == [given.pay_mch_id, OTHER]
+    assert own.apiv3_key not in repr(given.merchants)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"mch_id": "1"}, "PAY_MERCHANTS, merchant 1, as PAY_MCH_ID"),
+        ({"api_v3_key": "short"}, "PAY_MERCHANTS, merchant 1, as PAY_API_V3_KEY"),
+        ({"private_key": "/nowhere"}, "PAY_MERCHANTS, merchant 1, as PAY_PRIVATE_KEY"),
+        ({"mch_id": 7}, "every value is a string"),
+        ({"name": "x"}, "and nothing else"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path, changes: dict[str, object], why: str
+) -> None:
+    words = said(monkeypatch, good(own, PAY_MERCHANTS=others(tmp_path, own, **changes)))
+    assert why in words
+    assert own.apiv3_key not in words
+
+
+def test_no_merchant_stands_twice(monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path) -> None:
+    given = good(own)
+    twice = others(tmp_path, own, mch_id=given["PAY_MCH_ID"])
+    assert "stands once" in said(monkeypatch, given | {"PAY_MERCHANTS": twice})
+    assert "a TOML file" in said(monkeypatch, given | {"PAY_MERCHANTS": str(tmp_path / "none.toml")})
+
+
 def test_with_all_of_it_production_takes_money(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
     given = settings(monkeypatch, good(own))
     assert given.pay_mode is PayMode.ON
-    assert make_callback_verifier(given)
-    with make_pay_client(given) as client:
+    assert make_callback_verifiers(given)
+    with only_client(given) as client:
         assert client.pay_sign("wx1")["appId"] == OWN_SECRETS["WECHAT_APP_ID"]
 
 
 def test_while_it_is_off_nothing_of_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(monkeypatch, {**OWN_SECRETS, "BANGFU_ENV": "production"})
-    for make in (make_pay_client, make_callback_verifier):
+    for make in (make_pay_clients, make_callback_verifiers):
         with pytest.raises(ValueError, match="PAY_MODE"):
             make(given)
 
@@ -192,7 +258,7 @@ def made(own: Credentials) -> Iterator[tuple[Simulator, Settings]]:
 
 def test_the_settings_of_a_demo_lead_to_a_paid_order(made: tuple[Simulator, Settings]) -> None:
     simulator, given = made
-    with make_pay_client(given) as client:
+    with only_client(given) as client:
         prepay_id = client.order("GIFT000001", 100, "oAunt", "苗寨修路")
         sheet = simulator.pay.sheet("oAunt", client.pay_sign(prepay_id))
         simulator.pay.pay("oAunt", sheet.prepay_id, PIN)
@@ -202,14 +268,14 @@ def test_the_settings_of_a_demo_lead_to_a_paid_order(made: tuple[Simulator, Sett
     body = notice.body.encode()
     (serial,) = given.pay_public_keys
     headers = simulator.pay.signer.headers(body, serial)
-    assert isinstance(make_callback_verifier(given).open_callback(headers, body, true_now()), PaymentCallback)
+    assert isinstance(make_callback_verifiers(given).open_callback(headers, body, true_now()), PaymentCallback)
 
 
 def test_all_processes_leave_a_platform_in_peace_together(made: tuple[Simulator, Settings], redis_flushed: str) -> None:
     simulator, given = made
     simulator.faults.add(Fault(Kind.DOWN))
     redis = Redis.from_url(redis_flushed)
-    with redis, make_pay_client(given, redis) as one, make_pay_client(given, redis) as other:
+    with redis, only_client(given, redis) as one, only_client(given, redis) as other:
         for _ in range(5):
             with pytest.raises(Unreachable) as failed:
                 one.query("GIFT000001")
@@ -235,7 +301,7 @@ def test_the_keys_that_a_simulator_has_made_are_the_demos(
     simulator = Simulator(options, lambda *_: (204, b""))
     with serving(create_simulator(options, simulator)) as url:
         given = settings(monkeypatch, settings_in(own.folder) | {"BANGFU_ENV": "demo", "PAY_API_URL": url})
-        with make_pay_client(given) as client:
+        with only_client(given) as client:
             assert client.order("GIFT000001", 100, "oAunt", "苗寨修路")
     simulator.close()
     assert set(given.pay_public_keys) == set(own.platform)

@@ -15,7 +15,7 @@ GIVEN = 50_000
 
 
 def prepared(url: str) -> Stage:
-    """So much is with the channel; two of one fund holder, and one of another."""
+    """So much is with the channel; two are of the charity that took it in, and one of another."""
     stage = Stage(url)
     for name, county in (("HOLDER", COUNTY), ("SECOND", COUNTY), ("ELSEWHERE", ELSEWHERE)):
         stage.appoint(f"o-{name}", "fund_holder", county, name)

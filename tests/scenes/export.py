@@ -23,15 +23,15 @@ def stage(database_url: str) -> Iterator[Stage]:
         stage.open_appeal()
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
-        moves.pool_funded(db, 3, 1, 5_000, "pool:3", now)
+        moves.pool_funded(db, 3, 0, 5_000, "pool:3", now)
         moves.payment_received(db, 1, 12_345, "order:1", now)
         moves.matched(db, 3, 1, 5_000, "order:1", now)
         moves.payment_received(db, 2, 700, "order:2", now)
-        moves.settled(db, 1, 10_000, 60, "settlement:1", now)
+        moves.settled(db, 0, 10_000, 60, "settlement:1", now)
         reverse(db, moves.payment_received(db, 2, 50, "order:3", now), "case:1", now)
-        moves.disbursed(db, 1, 1, 9_000, "disbursement:1", now)
+        moves.disbursed(db, 1, 0, 9_000, "disbursement:1", now)
         moves.refund_owed(db, 2, 700, "refund:1", now)
-        moves.refund_paid(db, 700, "refund:1", now)
+        moves.refund_paid(db, 0, 700, "refund:1", now)
     yield stage
     stage.close()
 

@@ -8,11 +8,17 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge, make_pledge
-from models.payments.collection import AppliedPayment, apply_payment, await_payment, begin_order, keep_prepaid
+from models.payments.collection import (
+    AppliedPayment,
+    apply_payment,
+    await_payment,
+    begin_order,
+    demand_merchant,
+    keep_prepaid,
+)
 from models.payments.order import Payment, PayOrder
 from models.people.conversation import Conversation
 from models.people.user import User
-from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 
 _serial = count(1)
@@ -36,10 +42,11 @@ def promise(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anon
         return pledge.id
 
 
-def ordered(stage: Stage, pledge: int, merchant: str = MCHID) -> PayOrder:
-    """Its order, with a prepay_id."""
+def ordered(stage: Stage, pledge: int, merchant: str | None = None) -> PayOrder:
+    """Its order, with a prepay_id, under its charity's merchant number or the one that is given."""
     with Database(stage.database, expire_on_commit=False) as db, db.begin():
-        order = begin_order(db, merchant, pledge, stage.clock())
+        appeal = get_appeal(db, db.get_one(Pledge, pledge).appeal_id)
+        order = begin_order(db, merchant or demand_merchant(db, appeal), pledge, stage.clock())
         return keep_prepaid(db, order.id, f"wx{order.id}", stage.clock())
 
 

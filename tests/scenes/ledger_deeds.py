@@ -21,7 +21,7 @@ from models.ledger import (
 )
 from tests.harness.money.ledger_rows import NOW
 
-POOL, HOLDER = 3, 1
+POOL, HOLDER = 3, 0
 
 
 APPEALS = (1, 2)

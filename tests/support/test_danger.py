@@ -82,9 +82,12 @@ def test_on_a_review_nothing_is_confirmed_and_nothing_is_lost(stage: Stage) -> N
 
 def test_without_any_officer_it_is_answered_and_waits_for_the_first_one(stage: Stage) -> None:
     stage.register("o-wang", "resident")
-    assert say(stage, "o-wang", WORDS) == [SAID]
+    assert "一上岗就先看它" in stage.say("o-wang", WORDS)
+    assert stage.said == [SAID]
     assert tickets(stage)[0].region_code is None
     stage.appoint("o-county", "county", COUNTY)
+    stage.person("o-county")
+    assert "已经请县里的工作人员" in stage.say("o-wang", WORDS)
     assert "【急】" in stage.say("o-county", "待办")
 
 

@@ -25,6 +25,7 @@ from tests.harness.tiers import examples
 from tests.scenes.bank_entries import COUNTY, GIVEN, entered, prepared, settled, undone, who
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
+from tests.scenes.gifts import give
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def test_it_is_entered_anew_under_the_same_number_and_a_stranger_can_follow_it(s
 
 def test_only_ones_own_that_stands_can_be_undone_and_the_newest_is_first(stage: Stage) -> None:
     first, second = settled(stage, 9_000, 90, "B-1"), settled(stage, 8_000, 80, "B-2")
+    give(stage, stage.open_appeal(region="430524200000"), 7_000, "o-theirs")
     theirs = settled(stage, 7_000, 70, "B-1", "ELSEWHERE")
     stage.clock.move(timedelta(minutes=1))
     third = topped_up(stage, 1_000, "B-1")

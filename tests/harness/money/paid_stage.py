@@ -106,7 +106,7 @@ class Collecting(Stage):
     def order_service(self) -> OrderService:
         context = self.worker_context()
         assert context.pay is not None
-        return OrderService(PaymentIntake(self.database, context.jobs), context.pay, self.clock)
+        return OrderService(PaymentIntake(self.database, context.jobs), next(iter(context.pay)), self.clock)
 
     def worker_context(self) -> WorkerContext:
         if not hasattr(self, "_worker_context"):

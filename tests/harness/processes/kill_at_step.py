@@ -18,7 +18,7 @@ from typing import Any
 
 from werkzeug.serving import make_server
 
-from bot.payments.orders import OrderService, PaymentIntake
+from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.work.context import WorkerContext
 from config.settings import Settings
 
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> None:
             assert context.pay is not None
             till = PaymentIntake(context.database, context.jobs)
             die_at(step, Path(mark))
-            OrderService(till, context.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
+            OrderDesk(till, context.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
         case _:
             work = importlib.import_module("bot.work.__main__")
             die_at(step, Path(mark))
