@@ -26,6 +26,7 @@ from models.giving.pledge import UNPAID, NotFunding, Pledge
 from models.giving.pool_terms import close_pool
 from models.giving.pool_transfer import pay_back, pay_in
 from models.giving.refund_run import HELD
+from models.payments.collection import LAST_ORDER
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayOrder
 from models.payments.payout_return import continue_allocation
@@ -81,7 +82,7 @@ class Money(World):
     def pledge(self, who: str, which: int, fen: int, anonymous: bool, similar: bool) -> None:
         with self.db() as db:
             appeal = db.get_one(Appeal, self.appeals[which])
-            takes = appeal.state == "funding" and appeal.deadline > self.stage.clock()
+            takes = appeal.state == "funding" and appeal.deadline > self.stage.clock() + LAST_ORDER
             fen = self.amount(db, appeal, fen)
         try:
             number = promise(self.stage, self.appeals[which], fen, who, anonymous=anonymous)
