@@ -30,7 +30,7 @@ from tests.scenes.gifts import give
 BY_NOBODY = ("appeal", "case", "task", "disbursement", "bill_day")
 # Nor does anybody here ask what became of an order that nobody paid.
 UNASKED = "order_not_settled"
-HOLDER = 431124000000
+HOLDER = 1
 
 
 @dataclass(frozen=True)
