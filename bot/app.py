@@ -52,6 +52,7 @@ from models.wiring import wire
 def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: Clock) -> Turns:
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
+    lexicon.intents.prepare()
     return Turns(
         database=database,
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),

@@ -103,6 +103,8 @@ class Turns:
         news = self._news(turn, locked, now) if locked.news and answer.says else []
         says, heard = self._with_news(turn, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)
+        if session and session.screen and answer.says:
+            session.screen.remember(reply)
         mark_read(turn.db, heard, now)
         notified += turn.notified
         turn.flush()

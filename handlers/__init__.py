@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from flows.engine.draft_choices import list_dropped
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer
 from flows.engine.position import cursor
@@ -38,7 +39,7 @@ class Router:
     def route(self, turn: TurnContext, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
         talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
-        session.age(turn.world.now)
+        dropped = session.age(turn.world.now)
         push_replies.put_on_screen(talk)
         self.engine.migrate_drafts(session)
         spoken = message.kind is MessageKind.VOICE and message.text
@@ -46,7 +47,8 @@ class Router:
         answer = add_review_facts(talk, handler(talk))
         if answer.says:
             session.shown = turn.world.now.timestamp()
-            session.screen = Screen(answer.options, int(session.shown)) if answer.options else None
+            session.screen = _screen(session.screen, answer, int(session.shown))
+            answer.says += list_dropped(dropped)
         self._mark(session, answer)
         return answer
 
@@ -57,3 +59,10 @@ class Router:
             return
         step = cursor(self.engine.flows[draft.flow], draft)
         answer.flow, answer.step = draft.flow, step.name if step else "review"
+
+
+def _screen(before: Screen | None, answer: Answer, now: int) -> Screen | None:
+    """Put the answer's choices on the screen, in the place of what stood there or after it."""
+    if before is None or not answer.keeps_screen:
+        return Screen(answer.options, now) if answer.options else None
+    return Screen([*before.standing, *answer.options], now, before.lines, len(answer.options))

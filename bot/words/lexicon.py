@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bot.words.intents import read_intents
 from bot.words.norms import read_norms
 from flows.language.assessment import MOST, Scale
 from flows.language.danger import DangerWords
@@ -21,11 +22,7 @@ class AmbiguousWords(Exception):
 
 @cache
 def load_lexicon(folder: Path = CONFIG) -> Lexicon:
-    """Read keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml, sorts.toml and danger.toml, once
-    in a process.
-
-    Raises AmbiguousWords, BadNorms or re.error.
-    """
+    """Read the word files of config/, once in a process. Raises AmbiguousWords, BadNorms, BadIntents or re.error."""
     keywords = _read(folder / "keywords.toml")
     readers = _read(folder / "readers.toml")
     choices = _read(folder / "choices.toml")
@@ -47,9 +44,10 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     norms = read_norms(_read(folder / "norms.toml"))
     danger = DangerWords(**_read(folder / "danger.toml"))
     danger.check()
-    days = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
-    belonging = _tuples(sorts.pop("belonging"))
-    lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), belonging=belonging, danger=danger, **days)
+    others = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
+    others["belonging"] = _tuples(sorts.pop("belonging"))
+    intents = read_intents(_read(folder / "intents.toml"), words)
+    lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), danger=danger, intents=intents, **others)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
 

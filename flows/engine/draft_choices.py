@@ -1,5 +1,7 @@
 """Offer numbered choices about drafts: to go on with one, to begin it anew, to drop it."""
 
+from collections.abc import Sequence
+
 from flows.engine.flow import Answer, Say
 from flows.engine.position import draft_say
 from flows.engine.session import Draft, Option, Session
@@ -14,6 +16,12 @@ def list_drafts(session: Session, macro: str = "list") -> Answer:
     lines = [{"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)]
     options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
     return Answer([Say(_WORDS, macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
+
+
+def list_dropped(drafts: Sequence[Draft]) -> list[Say]:
+    """Name the drafts that were put away because nobody went on with them; nothing without any."""
+    begun = [{"flow": draft.flow, "given": draft.given} for draft in drafts if draft.begun]
+    return [Say(_WORDS, "put_away", {"v": {"drafts": begun}})] if begun else []
 
 
 def offer_earlier(draft: Draft) -> Answer:
@@ -33,13 +41,13 @@ def ask_to_restart(draft: Draft) -> Answer:
     return Answer([draft_say(draft, _WORDS, "restart")], options, outcome="asked_to_restart")
 
 
-def offer_ways_out(draft: Draft, say: Say | None, tries: int) -> Answer:
-    """Offer the four ways out of a question that was answered wrongly several times, after ``say`` if there is any."""
-    options = [
-        Option(1, "", ["example"]),
-        Option(2, "", ["park"]),
-        Option(3, "", ["human"]),
-        Option(0, "", ["ask_to_drop"]),
-    ]
-    ways_out = draft_say(draft, _WORDS, "stuck")
-    return Answer([say, ways_out] if say else [ways_out], options, outcome="stuck", tries=tries)
+def offer_ways_out(draft: Draft, says: Sequence[Say], after: int, tries: int) -> Answer:
+    """Offer the four ways out of a question that was answered wrongly several times, after ``says``.
+
+    ``after``: the highest number that the question itself shows; the ways out are numbered from the next one on.
+    """
+    ways = [["example"], ["park"], ["human"]]
+    options = [Option(number, "", way) for number, way in enumerate(ways, after + 1)]
+    options.append(Option(0, "", ["ask_to_drop"]))
+    ways_out = draft_say(draft, _WORDS, "stuck", {"first": after + 1})
+    return Answer([*says, ways_out], options, outcome="stuck", tries=tries)

@@ -7,6 +7,7 @@ version of a flow need no bookkeeping.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from flows.engine.draft_choices import ask_to_drop, list_drafts, offer_earlier, offer_ways_out
@@ -147,6 +148,17 @@ class Engine:
         step = cursor(self.flows[draft.flow], draft) if draft else None
         return step is not None and step.reader.free
 
+    def reads(self, session: Session, message: Message, world: World) -> bool:
+        """Tell whether the question or review of the draft in focus takes the message; changes nothing."""
+        draft = session.draft
+        if draft is None:
+            return False
+        at = self._position(replace(draft), world)
+        step = at.cursor
+        if step is None:
+            return self.shows_choice(session, message.text, world)
+        return not isinstance(_read(at, step, message), Rejected)
+
     def shows_choice(self, session: Session, text: str, world: World) -> bool:
         """Tell whether the text is exactly one of the choices that the draft in focus shows."""
         draft = session.draft
@@ -184,9 +196,7 @@ class Engine:
                 draft.offered = [[label, value] for label, value in options]
                 return Answer([at.which(step)], outcome="which")
             case Rejected(code, values):
-                return self._count_miss(
-                    draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered)
-                )
+                return self._count_miss(at, at.say(step, code, values), code)
 
     def _accept(self, session: Session, at: Position, step: Step, value: Any) -> Answer:
         draft = at.draft
@@ -213,18 +223,20 @@ class Engine:
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
         hint = draft_say(draft, "flows/engine/drafts", "review_hint", {"most": len(steps)})
-        return self._count_miss(draft, hint, "review_hint", numbered=False)
+        return self._count_miss(at, hint, "review_hint")
 
-    def _count_miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
+    def _count_miss(self, at: Position, say: Say, code: str) -> Answer:
         """Count a wrong answer; the third in a row offers the four ways out.
 
-        ``numbered``: the rejection lists numbered choices, so it is not shown together with the numbered ways out.
+        A question with numbered choices is asked again then, and the ways out are numbered after its choices.
         """
+        draft = at.draft
         draft.misses += 1
         if draft.misses < MISSES_BEFORE_HELP:
             return Answer([say], outcome=code, tries=draft.misses)
         tries, draft.misses = draft.misses, 0
-        return offer_ways_out(draft, None if numbered else say, tries)
+        says = at.question().says if at.choices else [say]
+        return offer_ways_out(draft, says, at.choices, tries)
 
     # Asking
 

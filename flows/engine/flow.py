@@ -34,6 +34,8 @@ class Answer:
     step: str | None = None
     tries: int = 0
     """``flow``, ``step`` and ``tries`` (wrong answers in a row) go into the turn's record."""
+    keeps_screen: bool = False
+    """What stood on the screen stays answerable; ``options`` come after it and are numbered accordingly."""
 
 
 @dataclass(frozen=True, slots=True)

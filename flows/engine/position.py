@@ -59,6 +59,14 @@ class Position:
             return False
         return step.judge(draft.answers[step.name], self.asking(step)) is None
 
+    @property
+    def choices(self) -> int:
+        """Count the numbered lines that the current question or the review shows."""
+        step = self.cursor
+        if step is None:
+            return len(self.live)
+        return len(self.draft.offered or step.reader.facts(self.asking(step)).get("options", ()))
+
     # Words
 
     def question(self) -> Answer:

@@ -31,10 +31,33 @@ class Option:
 
 @dataclass(slots=True)
 class Screen:
-    """The choices of the last reply. ``at`` is epoch seconds."""
+    """The choices that the person can answer with a number. ``at`` is epoch seconds.
+
+    An answer that takes nothing away (Answer.keeps_screen) leaves the standing choices, and adds its own after them.
+    """
 
     options: list[Option]
     at: int
+    lines: list[str] = field(default_factory=list)
+    """The numbered lines of the standing choices, as they were shown."""
+    added: int = 0
+    """How many of the last options were added; the next answer of that kind replaces them."""
+
+    @property
+    def standing(self) -> list[Option]:
+        return self.options[: len(self.options) - self.added]
+
+    def remember(self, reply: str) -> None:
+        """Keep the lines of the standing choices from the reply that has just shown them; news may stand before."""
+        shown = {line.partition(" ")[0]: line for line in reply.splitlines()}
+        numbers = dict.fromkeys(str(option.number) for option in self.standing)
+        lines = [shown[number] for number in numbers if number in shown]
+        self.lines = lines or self.lines
+
+    def shown_lines(self) -> list[str]:
+        """Return the numbered lines of the standing choices; those of a push are known by their labels alone."""
+        labels = {option.number: option.label for option in reversed(self.standing) if option.label}
+        return self.lines or [f"{number} {label}" for number, label in sorted(labels.items())]
 
 
 @dataclass(slots=True)
@@ -88,6 +111,11 @@ class Session:
         """The draft in focus."""
         return self.find(self.focus) if self.focus else None
 
+    @property
+    def choices(self) -> list[Option]:
+        """The standing choices on the screen."""
+        return self.screen.standing if self.screen else []
+
     def find(self, draft_id: str) -> Draft | None:
         return next((draft for draft in self.drafts if draft.id == draft_id), None)
 
@@ -96,10 +124,12 @@ class Session:
         if self.focus == draft.id:
             self.focus = None
 
-    def age(self, now: datetime) -> Draft | None:
-        """Drop what is too old; returns the draft that has now lost focus because it was not touched for too long."""
+    def age(self, now: datetime) -> list[Draft]:
+        """Drop what is too old, and take a draft out of focus that was not touched for long. Returns those dropped."""
         moment = now.timestamp()
-        self.drafts = [draft for draft in self.drafts if moment - draft.touched < DRAFT_LASTS.total_seconds()]
+        dropped = [draft for draft in self.drafts if moment - draft.touched >= DRAFT_LASTS.total_seconds()]
+        for old in dropped:
+            self.drop(old)
         if self.screen and moment - self.screen.at >= SCREEN_LASTS.total_seconds():
             self.screen = None
         if moment - self.loose_at >= SCREEN_LASTS.total_seconds():
@@ -110,8 +140,7 @@ class Session:
         elif moment - draft.touched >= FOCUS_LASTS.total_seconds():
             self.focus = None
             self.screen = None
-            return draft
-        return None
+        return dropped
 
 
 def dumps(session: Session) -> str:
@@ -131,13 +160,15 @@ def load_screen(text: str, now: datetime) -> Screen | None:
     return screen if now.timestamp() - screen.at < SCREEN_LASTS.total_seconds() else None
 
 
-def _screen(raw: dict[str, Any]) -> Screen:
-    return Screen([Option(**option) for option in raw["options"]], raw["at"])
-
-
 def _draft(raw: dict[str, Any]) -> Draft:
     known = {item.name for item in fields(Draft)}
     return Draft(**{name: value for name, value in raw.items() if name in known})
+
+
+def _screen(raw: dict[str, Any]) -> Screen:
+    known = {item.name for item in fields(Screen)}
+    options = [Option(**option) for option in raw["options"]]
+    return Screen(**{name: value for name, value in raw.items() if name in known} | {"options": options})
 
 
 def loads(text: str) -> Session:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from flows.language.assessment import Scale
 from flows.language.danger import DangerWords
+from flows.language.intents import Intents
 from flows.language.wording import plain
 
 
@@ -64,6 +65,8 @@ class Lexicon:
     """Category of goods -> words for things that belong to it (flows.language.sorts)."""
     danger: DangerWords = field(default_factory=DangerWords)
     """Words of suicide, danger and fraud, and the numbers to call (flows.language.danger)."""
+    intents: Intents = field(default_factory=Intents)
+    """What people mean by sentences that are no words of the above."""
     solar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Month and day of the common calendar (10-01) -> names of the day."""
     lunar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -56,8 +56,6 @@ Reading = Accepted | Partial | Offer | Rejected
 class Reader:
     """The base of all readers. Subclasses are frozen dataclasses of the question's bounds."""
 
-    numbered: ClassVar[bool] = False
-    """Its rejections list numbered choices."""
     free: ClassVar[bool] = False
     """It takes free text, even text that begins with a command's word."""
 

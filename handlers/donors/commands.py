@@ -11,7 +11,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop_recurring_gift", recurring_gift.stop_recurring_gift, Takes.NUMBER, guess=False),
     Command("trace", trace.trace, Takes.CODE, guess=False),
     Command("receipt", receipts.receipt, Takes.CODE, guess=False),
-    # Only numbered lines lead here.
+    # Only numbered lines and sentences (config/intents.toml) lead here.
+    Command("where_money_goes", trace.where_money_goes),
     Command("view_recurring_gift", recurring_gift.view_recurring_gift),
     Command("pay_recurring_gift", recurring_gift.pay_recurring_gift),
     Command("skip_recurring_gift", recurring_gift.skip_recurring_gift),

@@ -38,6 +38,15 @@ def trace(talk: Talk, said: str = "") -> Answer:
     return _show(talk, found)
 
 
+def where_money_goes(talk: Talk) -> Answer:
+    """Lead a donor to the traces of the own gifts, and everybody else to what the public can see."""
+    user_id = talk.turn.person.user_id
+    if user_id and own_pledges(talk.turn.db, user_id, None).items:
+        return _which(talk)
+    ways = {"ledger": ["command", "public_ledger"], "appeals": ["command", "browse_appeals"]}
+    return with_ways("replies/donors/where_money_goes", {}, ways)
+
+
 def _show(talk: Talk, found: Trace) -> Answer:
     ways = {"appeal": ["command", "view_appeal", str(found.appeal)]}
     unpaid = _own_unpaid(talk, found)

@@ -14,10 +14,5 @@ def show(talk: Talk) -> Answer:
     waiting = find_unread(talk.turn.db, talk.turn.person.conversation_id, most=1)
     ticket = talk.session.ticket if is_in_ticket(talk) else None
     values = {"draft": talk.session.draft is not None, "ticket": ticket}
-    screen = talk.session.screen
-    options = list(screen.options) if screen else []
-    return Answer(
-        [Say("replies/notifications/unread" if waiting else "replies/notifications/none_unread", None, values)],
-        options,
-        outcome="news",
-    )
+    said = Say("replies/notifications/unread" if waiting else "replies/notifications/none_unread", None, values)
+    return Answer([said], outcome="news", keeps_screen=True)

@@ -44,7 +44,7 @@ def mine(talk: Talk) -> Answer:
         options.append(Option(len(options) + 1, "", ["command", "view_recurring_gift", str(appeal.id)]))
         recurring_gifts.append((len(options), gift, appeal))
     drafts = []
-    for draft in talk.session.drafts[-MOST_SHOWN:]:
+    for draft in talk.session.drafts:
         options.append(Option(len(options) + 1, "", ["resume", draft.id]))
         drafts.append((len(options), {"flow": draft.flow, "given": draft.given}))
     values = {

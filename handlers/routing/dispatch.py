@@ -1,10 +1,11 @@
 """Run a command or a confirmed draft: check the permission, run it in a savepoint, answer refusals in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
 from handlers.routing import menu
+from handlers.routing.command import Command
 from handlers.routing.talk import Talk
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
@@ -16,7 +17,7 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
     command = talk.commands.table.get(name)
     if command is None:
         return Answer([Say("replies/routing/stale")], outcome="stale")
-    if command.staff and not _allowed(talk, command.staff, name):
+    if not may_run(talk, command):
         return menu.not_understood(talk)
     try:
         with talk.turn.atomic():
@@ -27,10 +28,13 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
     return answer
 
 
-def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
+def may_run(talk: Talk, command: Command) -> bool:
+    """Tell whether the person has the role that the command asks for; the attempt of one without it is recorded."""
+    if command.staff is None:
+        return True
     person = talk.turn.person
     staff = find_staff(talk.turn.db, person.account, person.openid, talk.world.now)
-    if staff and staff.role in roles:
+    if staff and staff.role in command.staff:
         return True
     record(
         talk.turn.db,
@@ -39,7 +43,7 @@ def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
         action="command_refused",
         subject="command",
         subject_id=person.conversation_id,
-        detail=name,
+        detail=command.name,
     )
     return False
 
@@ -49,6 +53,17 @@ def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
     options = [Option(number, "", ["command", *way]) for number, way in enumerate(refusal.ways, 1)]
     values = {**refusal.values, "to_staff": to_staff}
     return Answer([Say("replies/refusals", refusal.code, {"v": values})], options, refusal.code)
+
+
+def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
+    """Answer something else while a draft is open: park it, and say how to go on with it."""
+    parked = talk.engine.park(talk.session)
+    answer = answer_it(talk)
+    if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
+        answer.says.append(
+            Say("flows/engine/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}})
+        )
+    return answer
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:

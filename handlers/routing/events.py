@@ -7,9 +7,8 @@ from sqlalchemy import update
 from flows.engine.flow import Answer
 from handlers.notifications import delivery_reports, subscribe
 from handlers.routing import menu
-from handlers.routing.dispatch import run_command
+from handlers.routing.dispatch import aside, run_command
 from handlers.routing.talk import Talk
-from handlers.routing.text import aside
 from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.proxy.card import SCENE

@@ -5,6 +5,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
 from handlers.routing import loose_photos
 from handlers.routing.dispatch import finish
+from handlers.routing.screen import stand
 from handlers.routing.talk import Talk
 from handlers.speech.listen import listen
 from handlers.support import call
@@ -27,7 +28,7 @@ def handle(talk: Talk) -> Answer:
     offered = loose_photos.offer(talk)
     if offered:
         return offered
-    return Answer([Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], outcome="media")
+    return stand(talk, [Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], [], "media")
 
 
 def _keep_picture(talk: Talk, draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
+from handlers.routing.screen import PERSON, stand
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from models.people.user import User
@@ -40,6 +41,11 @@ def help_(talk: Talk) -> Answer:
 
 
 def not_understood(talk: Talk) -> Answer:
+    """Show the menu; where something else stands on the screen, repeat that, with the way to the menu."""
+    shown = [(option.number, option.do) for option in talk.session.choices]
+    if shown and shown != [(line.number, line.do) for line in options(talk, _menu_for(talk))]:
+        said = Say("replies/routing/not_understood_here")
+        return stand(talk, [said], ["what_can_you_do", PERSON], "not_understood")
     return _listed(talk, "replies/routing/not_understood", "not_understood")
 
 

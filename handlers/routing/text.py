@@ -1,20 +1,20 @@
 """Handle a typed text, as the first of these that fits: a tapped line of a push, words of danger, a control word, a
 choice of the newest push or on the screen, a word on the person's ticket, a command, an accusation, an answer to the
-question, a message of the ticket, a guess, help. Numbers to call are added to a story that speaks of danger.
+question, a message of the ticket, a sentence whose meaning is known (handlers.routing.intents), help. Numbers to call
+are added to a story that speaks of danger.
 """
 
-from collections.abc import Callable
-
-from flows.engine.draft_choices import ask_to_drop, ask_to_restart, list_drafts
+from flows.engine.draft_choices import ask_to_drop, ask_to_restart
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
 from handlers.giving.pledge import is_gift
 from handlers.notifications import opt_out, push_replies, unread
-from handlers.routing import menu
+from handlers.routing import intents, menu
 from handlers.routing.command import Takes
-from handlers.routing.dispatch import finish, run_command
+from handlers.routing.dispatch import aside, finish, may_run, run_command
 from handlers.routing.media import discard_pictures
+from handlers.routing.screen import stand
 from handlers.routing.talk import Talk
 from handlers.speech.question import ask_about_voice
 from handlers.support import call, danger, report
@@ -130,24 +130,20 @@ def _command(talk: Talk, text: str) -> Answer | None:
     writing = talk.engine.takes_any_words(talk.session)
     if writing and command.takes is Takes.GIFT and arguments and not is_gift(talk, arguments[0]):
         return None
+    if talk.session.draft and not may_run(talk, command):
+        return None  # to this person it is no word at all, so the question takes it
     return aside(talk, lambda talk: run_command(talk, command.name, arguments))
-
-
-def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
-    """Answer something else while a draft is open: park it, and say how to go on with it."""
-    parked = talk.engine.park(talk.session)
-    answer = answer_it(talk)
-    if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
-        answer.says.append(
-            Say("flows/engine/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}})
-        )
-    return answer
 
 
 def _to_draft(talk: Talk) -> Answer | None:
     draft = talk.session.draft
     if draft is None:
         return None
+    free = talk.engine.takes_any_words(talk.session)
+    if not free and not talk.engine.reads(talk.session, talk.message, talk.world):
+        beside = intents.answer_beside(talk, talk.message.text)
+        if beside:
+            return beside
     answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
     return finish(talk, answer)
 
@@ -166,14 +162,5 @@ def _not_understood(talk: Talk, text: str) -> Answer:
     if ordinal(text) == 0:
         return menu.show(talk)
     if ordinal(text) is not None:
-        return Answer([Say("replies/routing/stale")], outcome="stale")
-    guess = talk.commands.closest(text)
-    if guess:
-        return Answer(
-            [Say("replies/routing/did_you_mean", None, {"guess": guess})],
-            [Option(1, "", ["say", guess]), Option(2, "", ["command", "menu"])],
-            outcome="did_you_mean",
-        )
-    if talk.session.drafts:
-        return list_drafts(talk.session, "not_understood")
-    return menu.not_understood(talk)
+        return stand(talk, [Say("replies/routing/stale")], [], "stale")
+    return intents.answer_sentence(talk, text)

@@ -53,6 +53,10 @@ class TypedCommands:
         """Tell whether the command has a word of its own; one without may need arguments of a numbered line."""
         return name in self._by_word.values()
 
+    def command_of(self, word: str) -> str:
+        """Return the name of the command that the word stands for."""
+        return self._by_word[word]
+
     def said_by(self, role: str) -> list[str]:
         """Name the commands of this staff role that have a word of their own, in the order of their words."""
         names = dict.fromkeys(self._by_word.values())

@@ -83,7 +83,7 @@ def add(talk: Talk) -> Answer | None:
     ticket = talk.session.ticket
     if ticket is None:
         return None
-    message, screen = talk.message, talk.session.screen
+    message = talk.message
     kept = say_in_ticket(talk.turn.db, ticket, words_of(message), talk.world.now)
     if kept is None:
         talk.session.ticket = None
@@ -95,8 +95,7 @@ def add(talk: Talk) -> Answer | None:
         if message.kind is MessageKind.TEXT or message.text
         else "replies/support/human_kept_media"
     )
-    options = list(screen.options) if screen else []
-    return Answer([Say(template, None, {"number": ticket})], options, outcome="ticket")
+    return Answer([Say(template, None, {"number": ticket})], outcome="ticket", keeps_screen=True)
 
 
 def is_in_ticket(talk: Talk) -> bool:

@@ -27,7 +27,7 @@ from bot.processes.supervisor import end, free_port
 from bot.processes.valkey import EmbeddedValkey
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
-from tests.bench import books, desk, load, pay, profile, push, registry, yardsticks
+from tests.bench import books, desk, intents, load, pay, profile, push, registry, yardsticks
 from tests.harness.platform import wechat as wechat_side
 from tests.harness.stage import Stage, seed_regions
 
@@ -171,6 +171,7 @@ def main() -> None:
 
 # ``make bench ARGS=NAME`` measures something else than the door.
 OTHERS: dict[str, Callable[[list[str]], None]] = {
+    "intents": intents.main,
     "registry": registry.main,
     "desk": desk.main,
     "push": push.main,

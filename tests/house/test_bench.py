@@ -16,6 +16,7 @@ SMALL = {
     "pay": (["--seconds", "0.1", "--rounds", "1"], "(d) CallbackVerifier.open_callback"),
     "books": (["--entries", "2000", "--sizes", "1"], "2000"),
     "desk": (["--cases", "60000"], "figures of a township"),
+    "intents": (["--rounds", "1"], "understood"),
     "registry": (["--rows", "2000"], "2,000"),
 }
 

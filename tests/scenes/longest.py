@@ -163,7 +163,7 @@ class World:
                 MACHINE.move(db, appeal, "county_review", Actor(By.COUNTY, "staff:0"), self.now)
                 MACHINE.move(db, appeal, "fund_holder_filed", Actor(By.FUND_HOLDER, "staff:0"), self.now)
                 publish(db, appeal, self.now)
-                make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 1, anonymous=True, now=self.now)
+                make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 100, anonymous=True, now=self.now)
                 self._notify(db, appeal, officer)
                 if serial > 1:
                     words, person = WIDE * LONGEST_UPDATE, self.people["resident"]

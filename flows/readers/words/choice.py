@@ -1,7 +1,7 @@
 """Read one of a few choices: by its number on the screen, its label, or a synonym."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from flows.engine.world import World
 from flows.language.numerals import ordinal
@@ -15,8 +15,6 @@ class Choice(WordsReader):
 
     Facts: ``options``, the numbered labels. Codes: not_text, not_heard, not_a_choice.
     """
-
-    numbered: ClassVar[bool] = True
 
     choice_set: str
     keys: tuple[str, ...]
