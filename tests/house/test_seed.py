@@ -95,7 +95,9 @@ def filled(module_database: str) -> Iterator[Filled]:
     engine = open_database(module_database)
     seeded = seed(engine, ACCOUNT, NOW)
     with Session(engine) as db:
-        compare_past_bills(engine, settings_for(module_database), paid_orders(db, ACCOUNT, NOTIFY), NOW)
+        orders = paid_orders(db, ACCOUNT, NOTIFY)
+    compare_past_bills(engine, settings_for(module_database), orders, NOW)
+    with Session(engine) as db:
         yield Filled(db, seeded)
     engine.dispose()
 

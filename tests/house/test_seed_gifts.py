@@ -42,7 +42,9 @@ def till(stage: Stage, tmp_path: Path) -> Iterator[Counter]:
 
 def test_every_days_bill_has_the_gifts_of_the_books(stage: Stage, till: Counter) -> None:
     with Session(stage.database) as db:
-        compare_past_bills(stage.database, stage.settings, paid_orders(db, ACCOUNT, NOTIFY), AT)
+        orders = paid_orders(db, ACCOUNT, NOTIFY)
+    compare_past_bills(stage.database, stage.settings, orders, AT)
+    with Session(stage.database) as db:
         days = db.scalars(select(BillDay)).all()
         paid = db.scalars(select(PayOrder).where(PayOrder.state == "paid")).all()
     assert discrepancies(stage) == []
