@@ -39,5 +39,5 @@ def option_for(talk: Talk, number: int, name: str) -> Option:
 
 
 def answer_facts(talk: Talk, lines: list[tuple[int, str]]) -> dict[str, object]:
-    """Return what the answers' templates may say: the numbered ways, and whether gifts are paid here."""
-    return {"lines": lines, "collects": talk.world.collects}
+    """Return what the answers' templates may say: the numbered ways, whether gifts are paid here and voices heard."""
+    return {"lines": lines, "collects": talk.world.collects, "hears": bool(talk.world.recogniser)}

@@ -31,9 +31,8 @@ def run_out(stage: Stage, *numbers: int) -> None:
 
 def appeals(stage: Stage) -> list[tuple[int, str, int | None]]:
     with Database(stage.database) as db:
-        return [
-            tuple(row) for row in db.execute(select(Appeal.id, Appeal.state, Appeal.reopens_id).order_by(Appeal.id))
-        ]
+        rows = db.execute(select(Appeal.id, Appeal.state, Appeal.reopens_id).order_by(Appeal.id))
+        return [(number, state, reopens) for number, state, reopens in rows]
 
 
 def test_time_that_ran_out_during_the_checks_costs_its_owner_one_answer(stage: Stage) -> None:

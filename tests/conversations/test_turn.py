@@ -337,6 +337,7 @@ def test_a_draft_loses_focus_after_twelve_hours_and_is_offered_back(stage: Stage
     assert "没填完" in stage.say("o-slow", "嘎嘣脆")
     assert "您来这里是想" in stage.say("o-slow", "1")
     stage.clock.move(timedelta(days=31))
+    assert "放了 30 天没动，已经收走了：“注册”" in stage.say("o-slow", "嘎嘣脆")
     assert "没填完" not in stage.say("o-slow", "嘎嘣脆")
 
 

@@ -158,7 +158,7 @@ def test_the_numbers_of_a_list_mean_what_they_said_for_two_days(stage: Stage) ->
     assert "求助 1 号" in stage.say("o-li", "1")
     stage.say("o-li", "看求助")
     stage.clock.move(timedelta(hours=49))
-    assert "对不上了" in stage.say("o-li", "1")
+    assert "没有这个数字可选" in stage.say("o-li", "1")
 
 
 MESSAGE = Message(MessageKind.EVENT, "gh_1", "oAunt", 1_795_600_000, msg_id="7", event="click", event_key="menu")

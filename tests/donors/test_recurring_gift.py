@@ -31,9 +31,8 @@ from models.donors.recurring_gift import (
     next_time,
     stop,
 )
-from models.giving.pledge import NotFunding, Pledge
+from models.giving.pledge import NotFunding, OverCap, Pledge
 from models.notifications.mute import mute
-from models.payments.collection import OverCap
 from models.payments.expiry import expire_pledges
 from models.people.user import User
 from models.rights.erasure import erase_person

@@ -125,7 +125,7 @@ class Walk:
     def ends(self) -> None:
         """Its last day is over: it has enough by the same sum, or it fails."""
         with Database(self.stage.database) as db, db.begin():
-            self.stage.clock.now = db.get_one(Appeal, self.appeal).deadline
+            self.stage.clock.now = db.get_one(Appeal, self.appeal).closes_at
             has, was = raised(db, [self.appeal])[self.appeal].raised_fen, db.get_one(Appeal, self.appeal).state
             end_funding(db, self.stage.clock())
         with Database(self.stage.database) as db:

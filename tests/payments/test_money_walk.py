@@ -261,7 +261,7 @@ class Money(World):
                 case "cancel":
                     cancel_frozen(db, county, number, "complaint", now)
                 case "last_day":
-                    deadline = get_appeal(db, number).deadline
+                    deadline = get_appeal(db, number).closes_at
                     self.stage.clock.now = max(now, deadline + timedelta(hours=1))
                     end_funding(db, self.stage.clock())
 

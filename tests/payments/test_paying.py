@@ -14,14 +14,13 @@ from models.appeals.appeal import Appeal, OwnHousehold, freeze, get_appeal
 from models.books import violations
 from models.core.state_machine import Actor, By
 from models.giving.funding import end_funding
-from models.giving.pledge import NotFunding, Pledge, Raised, raised
+from models.giving.pledge import NotFunding, OverCap, Pledge, Raised, raised
 from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
 from models.payments.collection import (
     PAY_WITHIN,
     NotPayable,
-    OverCap,
     PaymentOutcome,
     begin_order,
     keep_prepaid,
@@ -313,7 +312,7 @@ def test_an_order_ends_with_its_time_its_pledges_or_its_appeals(stage: Stage) ->
     later(stage, days=57)
     last = promise(stage, appeal, 100, "o3")
     with Database(stage.database) as db:
-        deadline = db.get_one(Appeal, appeal).deadline
+        deadline = db.get_one(Appeal, appeal).closes_at
     assert ordered(stage, last).expires_at <= deadline
     stage.clock.now = deadline - timedelta(seconds=90)
     with Database(stage.database) as db, pytest.raises(NotFunding):

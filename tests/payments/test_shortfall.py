@@ -52,7 +52,7 @@ def back(stage: Stage, pledge: int) -> None:
 def past(stage: Stage, appeal: int) -> None:
     """The last day for gifts is over."""
     with at(stage) as db:
-        stage.clock.now = max(stage.clock.now, get_appeal(db, appeal).deadline + timedelta(hours=1))
+        stage.clock.now = max(stage.clock.now, get_appeal(db, appeal).closes_at + timedelta(hours=1))
         end_funding(db, stage.clock())
 
 

@@ -92,7 +92,7 @@ def fail(stage: Stage, appeal: int) -> None:
     """Its last day is over, with too little given."""
     with Database(stage.database) as db, db.begin():
         held = get_appeal(db, appeal, lock=True)
-        stage.clock.now = held.deadline + timedelta(hours=1)
+        stage.clock.now = held.closes_at + timedelta(hours=1)
         end_overdue(db, held, stage.clock())
 
 
