@@ -68,7 +68,11 @@ def among(ids: InstrumentedAttribute[int], wanted: Iterable[int]) -> ColumnEleme
 
 def table_of(rows: Iterable[tuple[int, str | None, datetime | None]]) -> TableValuedAlias:
     """Build a table of ``key``, ``value`` and ``at`` to join with, in three parameters, however many rows there are."""
+    keys, values, times = zip(*rows, strict=True)
+    found = func.unnest(
+        bindparam(None, list(keys), ARRAY(BigInteger)),
+        bindparam(None, list(values), ARRAY(Text)),
+        bindparam(None, list(times), ARRAY(DateTime(timezone=True))),
+    )
     columns = (column("key", BigInteger), column("value", Text), column("at", DateTime(timezone=True)))
-    parts = zip(*rows, strict=True)
-    arrays = [bindparam(None, list(part), ARRAY(one.type)) for part, one in zip(parts, columns, strict=True)]
-    return func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+    return found.table_valued(*columns).render_derived(name="given")
