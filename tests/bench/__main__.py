@@ -30,6 +30,7 @@ from models.migrations import upgrade
 from tests.bench import books, desk, intents, load, pay, profile, push, registry, yardsticks
 from tests.harness.platform import wechat as wechat_side
 from tests.harness.stage import Stage, seed_regions
+from tests.scenes.charities import seed_charities
 
 CONNECTIONS = 16
 # Of (c), (d) and (s) each: whoever asks for the menu has left the middle of the flow.
@@ -107,6 +108,7 @@ def prepare(url: str) -> None:
     yardsticks.Base.metadata.create_all(engine)
     engine.dispose()
     seed_regions(url)
+    seed_charities(url)
     stage = Stage(url, mode=Mode.PLAIN)
     stage.clock.now = datetime.now(UTC)
     for number in range(PEOPLE):

@@ -40,6 +40,7 @@ from models.notifications.notification import Notification
 from models.wiring import wire
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
 from tests.harness.stage import seed_regions
+from tests.scenes.charities import seed_charities
 
 LATENCY_MS = 20
 OURS, THEIRS = 0, 1
@@ -103,6 +104,7 @@ def prepared() -> Iterator[Bench]:
         wire()
         upgrade(postgres.url)
         seed_regions(postgres.url)
+        seed_charities(postgres.url)
         database, redis = connect(postgres.url), Redis.from_url(valkey.url)
         stack.callback(redis.close)
         stack.callback(database.dispose)

@@ -25,6 +25,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, seed_regions
+from tests.scenes.charities import seed_charities
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 6
@@ -106,6 +107,7 @@ def test_killed_servers_lose_nothing_and_repeat_nothing() -> None:
     with EmbeddedPostgres(durable=True) as postgres:  # else a crash may lose what it said it had
         upgrade(postgres.url)
         seed_regions(postgres.url)
+        seed_charities(postgres.url)
         stage = Stage(postgres.url)
         stage.open_appeal()
         web = Web(postgres.url)

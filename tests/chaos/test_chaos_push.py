@@ -38,6 +38,7 @@ from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import seed_regions
+from tests.scenes.charities import seed_charities
 
 NOTICES, PEOPLE, WORKERS = 5_000, 500, 4
 KILLS, FLUSHES = 10, 2
@@ -115,6 +116,7 @@ def _account(tmp_path: Path, run_simulator: Any) -> Iterator[tuple[dict[str, str
         }
         upgrade(postgres.url)
         seed_regions(postgres.url)
+        seed_charities(postgres.url)
         app = create_app(
             Settings(
                 bangfu_env=Environment.DEMO,
