@@ -17,9 +17,12 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from bot.demo.clock import ClockRow
+from bot.demo.paid_orders import paid_orders
+from bot.demo.past_bills import compare_past_bills
 from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.pay.demo_keys import settings_in
+from bot.pay.factory import NOTIFY_PATH
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import Processes, Server, ServiceError, demand_free
 from bot.processes.valkey import EmbeddedValkey
@@ -88,7 +91,7 @@ def _ids(prefix: str) -> str:
 
 
 def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
-    """Write the schema and the data set once, and the simulator's files of people and templates every time.
+    """Write the schema and the data set once, and the simulator's files of people, orders and templates every time.
 
     ``ahead``: where the demo's own clock begins, in seconds from the true time; None: where it stands. Raises
     TimeDoesNotGoBack.
@@ -100,11 +103,16 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     database = connect(settings.database_url, collects=settings.collects)
     if settings.has_own_database:
         _begin_clock(ClockRow(database), ahead)
-    seeded = seed(database, ACCOUNT["id"], clock_of(settings, database)())
+    now = clock_of(settings, database)()
+    seeded = seed(database, ACCOUNT["id"], now)
     with Session(database) as db:
         draw_pictures(db, Path(settings.media_dir))
+        paid = paid_orders(db, ACCOUNT["id"], settings.public_url.rstrip("/") + NOTIFY_PATH)
+    if seeded.written:
+        compare_past_bills(database, settings, paid, now)
     database.dispose()
     _write(at / "people.json", seeded.people)
+    _write(at / "paid.json", paid)
     _write(at / "templates.json", {"own": as_in_console(TEMPLATES), "subscriptions": as_in_console(SUBSCRIPTIONS)})
     return seeded
 
@@ -162,7 +170,7 @@ def _serve(
         options = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
         options += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
         options += ["--people", str(at / "people.json"), "--followers", str(at / "followers.json")]
-        options += ["--templates", str(at / "templates.json")]
+        options += ["--templates", str(at / "templates.json"), "--paid", str(at / "paid.json")]
         options += ["--speech-key", SPEECH_KEY]
         options += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
         processes.start("simulator", [python, "-m", "bot.demo.stand_in", *options], secrets)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, and_, func, inspect, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Cases, Happening, Row
+from bot.demo.seed_gifts import Gifts
 from bot.demo.seed_pictures import picture
 from bot.demo.seed_proxy import Proxies
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -30,7 +31,6 @@ from models.appeals.submission import NewAppeal, submit
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
 from models.core.state_machine import Actor, By
-from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
 from models.notifications.notification import Notification
@@ -137,6 +137,7 @@ class _History:
         self.people: dict[str, int] = {}
         self.cases = Cases(db, self.lexicon, self.users, self.staff, self.people)
         self.proxies = Proxies(db, self.staff, self.people)
+        self.gifts = Gifts(db, self.users, self.appeals)
 
     def play(self, world: dict[str, Any]) -> None:
         happenings: list[Happening] = [
@@ -176,8 +177,7 @@ class _History:
             yield row["days_ago"], partial(self.submit, serial, row)
             for move in row.get("moves", ()):
                 yield move["days_ago"], partial(self.move, serial, move)
-            for number, pledge in enumerate(row.get("pledges", ()), 1):
-                yield pledge["days_ago"], partial(self.pledge, serial, number, pledge)
+            yield from self.gifts.happenings(serial, row.get("pledges", []))
 
     def _each(self, happen: Callable[[int, Row, datetime], None], rows: list[Row]) -> Iterator[Happening]:
         for serial, row in enumerate(rows, 1):
@@ -266,11 +266,6 @@ class _History:
                 send_back(self.db, officer, number, row["reasons"], when)
             case "stop":
                 freeze_by_county(self.db, officer, number, row["reasons"][0], when)
-
-    def pledge(self, serial: int, number: int, row: Row, when: datetime) -> None:
-        draft_id, anonymous = f"demo-pledge-{serial}-{number}", row.get("anonymous", False)
-        donor = self.users[row["donor"]]
-        make_pledge(self.db, draft_id, self.appeals[serial], donor, row["fen"], anonymous, when)
 
     def offer(self, serial: int, row: Row, when: datetime) -> None:
         wanted = NewOffer(

@@ -177,6 +177,8 @@ class _Run:
                 attempt.failure = shut
             elif time.monotonic() - begun < BEGUN_WITHIN:
                 self._tools.sender.send(attempt)
+                # Not when the batch ends: what the person is shown until then is newer than these choices.
+                attempt.sent_at = self._tools.clock()
             if isinstance(attempt.failure, WeChatError) and attempt.failure.action is Action.NEXT_CHANNEL:
                 shut = attempt.failure
 

@@ -60,7 +60,7 @@ def _outcome(attempt: Attempt, result: SendResult, now: datetime) -> Outcome:
         reason="+".join(filter(None, [attempt.reason, result.reason])),
         due_at=now if result.goes_on else result.due,
         platform_id=attempt.platform_id or None,
-        offers=sent and attempt.offers,
+        offered_at=attempt.sent_at if sent and attempt.offers else None,
         unknown=result.unknown,
         in_short=in_short,
     )

@@ -38,7 +38,7 @@ class Attempt:
 
     ``window`` and ``consent``: what was taken for it, to be given back if it certainly was not sent. ``offers``: it
     shows numbered choices. ``call``: the send with its words, which returns the platform's id, if any; None where the
-    words could not be written.
+    words could not be written. ``sent_at``: when the call had ended, by the bot's clock.
     """
 
     notification: ClaimedNotification
@@ -52,6 +52,7 @@ class Attempt:
     offers: bool = False
     platform_id: str = ""
     call: Call | None = None
+    sent_at: datetime | None = None
     failure: Failure | None = field(default_factory=NotBegun)
 
 

@@ -9,6 +9,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.fields import Paper, read_templates
 from bot.simulator.options import Mode, Options, read_people
 from bot.simulator.pay.options import Kind, PayOptions
+from bot.simulator.pay.paid import read_paid
 from bot.simulator.serving import die_with_parent, listen, serve_until_told
 from bot.simulator.simulator import Simulator
 from bot.simulator.timeline import SharedClock
@@ -33,6 +34,7 @@ SETTINGS = {
         "public-key",
         "what Pay signs with: public-key, or certificate (older merchants)",
     ),
+    "paid": ("SIMULATOR_PAID", "", "JSON file with the merchant's orders that were paid before this start"),
     "refund-seconds": ("SIMULATOR_REFUND_SECONDS", "60", "how long a refund of Pay takes"),
     "speech-key": (
         "SIMULATOR_SPEECH_KEY",
@@ -55,7 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def options(given: argparse.Namespace, port: int) -> Options:
-    """Raises OSError, ValueError where the people's file or a setting cannot be read."""
+    """Raises OSError, ValueError where a file or a setting cannot be read."""
     paper = read_templates(Path(given.templates)) if given.templates else Paper()
     return Options(
         bot_url=given.bot_url,
@@ -73,6 +75,7 @@ def options(given: argparse.Namespace, port: int) -> Options:
             kind=Kind(given.pay_kind),
             keys_dir=Path(given.pay_keys) if given.pay_keys else None,
             refund_seconds=float(given.refund_seconds),
+            paid=read_paid(Path(given.paid), given.mchid) if given.paid else (),
         ),
         speech_key=given.speech_key,
         speech_errors=float(given.speech_errors) / 100,

@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Iterator
 from types import FrameType
 
 from flask import Flask
@@ -37,6 +39,20 @@ def serve_until_told(app: Flask, listener: socket.socket) -> None:
         signal.signal(number, _stop)
     with contextlib.suppress(Stopped):
         server.serve_forever()
+
+
+@contextlib.contextmanager
+def serving_beside(app: Flask) -> Iterator[str]:
+    """Serves it at a free port of this machine from a thread of the caller's process; yields its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="simulator", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Stopped(BaseException):

@@ -66,9 +66,13 @@ def among(ids: InstrumentedAttribute[int], wanted: Iterable[int]) -> ColumnEleme
     return ids == any_(bindparam(None, list(wanted), ARRAY(BigInteger)))
 
 
-def paired(rows: Iterable[tuple[int, str | None]]) -> TableValuedAlias:
-    """Build a table of ``key`` and ``value`` to join with; it takes two parameters, however many rows there are."""
-    listed = list(rows)
-    ids, texts = ([row[place] for row in listed] for place in (0, 1))
-    found = func.unnest(bindparam(None, ids, ARRAY(BigInteger)), bindparam(None, texts, ARRAY(Text)))
-    return found.table_valued(column("key", BigInteger), column("value", Text)).render_derived(name="paired")
+def table_of(rows: Iterable[tuple[int, str | None, datetime | None]]) -> TableValuedAlias:
+    """Build a table of ``key``, ``value`` and ``at`` to join with, in three parameters, however many rows there are."""
+    keys, values, times = zip(*rows, strict=True)
+    found = func.unnest(
+        bindparam(None, list(keys), ARRAY(BigInteger)),
+        bindparam(None, list(values), ARRAY(Text)),
+        bindparam(None, list(times), ARRAY(DateTime(timezone=True))),
+    )
+    columns = (column("key", BigInteger), column("value", Text), column("at", DateTime(timezone=True)))
+    return found.table_valued(*columns).render_derived(name="given")

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from models.core.base import among, paired
+from models.core.base import among, table_of
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import TO_DELIVER, Notification, open_text
 from models.people.conversation import Conversation
@@ -65,7 +65,7 @@ class Outcome:
     """The outcome of a claimed notification. ``due_at``: when to try again, where ``state`` is owed.
 
     ``unknown``: it was sent, and may have arrived or not. ``in_short``: it was sent as a card that says too little,
-    so its full words still wait.
+    so its full words still wait. ``offered_at``: when it showed the person numbered choices.
     """
 
     id: int
@@ -74,7 +74,7 @@ class Outcome:
     reason: str = ""
     due_at: datetime | None = None
     platform_id: str | None = None
-    offers: bool = False
+    offered_at: datetime | None = None
     unknown: bool = False
     in_short: bool = False
 
@@ -148,23 +148,24 @@ def keep_outcomes(db: Session, outcomes: Sequence[Outcome], now: datetime) -> No
     # Locked in the order in which a person's turn locks them.
     ours = among(Notification.id, [one.id for one in outcomes]) & (Notification.state == "sending")
     held = set(db.connection().execute(select(_ROWS.c.id).where(ours).order_by(_ROWS.c.id).with_for_update()).scalars())
-    alike: dict[Outcome, list[tuple[int, str | None]]] = {}
+    alike: dict[Outcome, list[tuple[int, str | None, datetime | None]]] = {}
     for one in outcomes:
         if one.id in held:
-            alike.setdefault(replace(one, id=0, platform_id=None), []).append((one.id, one.platform_id))
+            same = replace(one, id=0, platform_id=None, offered_at=None)
+            alike.setdefault(same, []).append((one.id, one.platform_id, one.offered_at if one.went_out else None))
     for one, rows in alike.items():
-        which = paired(rows)
-        kept = update(_ROWS).where(_ROWS.c.id == which.c.key).values(platform_id=which.c.value, **_settled(one, now))
+        which = table_of(rows)
+        own = {"platform_id": which.c.value, "offers_at": which.c.at}
+        kept = update(_ROWS).where(_ROWS.c.id == which.c.key).values(**own, **_settled(one, now))
         db.connection().execute(kept)
 
 
 def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
-    """Return the columns of an outcome, without the platform's id."""
+    """Return the columns of an outcome, that equal outcomes share."""
     values: dict[str, Any] = {
         "state": one.state,
         "reason": one.reason[:120],
         "sent_at": now if one.went_out else None,
-        "offers_at": now if one.offers and one.went_out else None,
     }
     if one.channel is not None:
         values["channel"] = one.channel

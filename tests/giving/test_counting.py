@@ -22,7 +22,6 @@ from models.people.user import User
 from models.public.catalogue import APPEALS
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
-from tests.scenes.appeals import deadline_of
 from tests.scenes.gifts import donor_of, ordered, payment_of, promise, take
 from tests.scenes.refunds import hear, news_of, want_back
 
@@ -126,7 +125,7 @@ class Walk:
     def ends(self) -> None:
         """Its last day is over: it has enough by the same sum, or it fails."""
         with Database(self.stage.database) as db, db.begin():
-            self.stage.clock.now = deadline_of(db.get_one(Appeal, self.appeal))
+            self.stage.clock.now = db.get_one(Appeal, self.appeal).closes_at
             has, was = raised(db, [self.appeal])[self.appeal].raised_fen, db.get_one(Appeal, self.appeal).state
             end_funding(db, self.stage.clock())
         with Database(self.stage.database) as db:

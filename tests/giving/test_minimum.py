@@ -28,7 +28,6 @@ from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.appeals import deadline_of
 from tests.scenes.disbursements import asked, at, fixed, paid, passed, people, wrong
 from tests.scenes.gifts import donor_of, give, ordered, payment_of, promise, take
 from tests.scenes.refunds import want_back
@@ -53,7 +52,7 @@ def pledged(stage: Stage, appeal: int, fen: int) -> None:
 def end(stage: Stage, appeal: int, past: timedelta = timedelta(0)) -> str:
     """The sweep at its deadline; where it stands then."""
     with at(stage) as db:
-        stage.clock.now = deadline_of(get_appeal(db, appeal)) + past
+        stage.clock.now = get_appeal(db, appeal).closes_at + past
         end_funding(db, stage.clock())
     return standing(stage, appeal)
 
@@ -171,7 +170,7 @@ def test_a_new_appeal_of_the_household_finds_it_begun_and_not_failed(stage: Stag
     give(stage, begun, HALF)
     for appeal, state in ((begun, "minimum_met"), (empty, "failed")):
         with at(stage) as db:
-            stage.clock.now = max(stage.clock(), deadline_of(get_appeal(db, appeal)))
+            stage.clock.now = max(stage.clock(), get_appeal(db, appeal).closes_at)
             owner = db.get_one(User, get_appeal(db, appeal).owner_id)
             if state == "failed":
                 check_category_free(db, owner, "industry", stage.clock())

@@ -37,6 +37,7 @@ from tests.harness.processes.demo import (  # noqa: F401
 )
 from tests.harness.processes.programs import is_alive, wait_until
 from tests.harness.stage import Stage, id_number, settings_for
+from tests.scenes.charities import remove_charities
 
 
 def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:
@@ -173,6 +174,7 @@ def test_the_seed_fills_its_own_database_whatever_a_dotenv_names(tmp_path: Path,
 def test_the_seed_fills_the_database_that_the_environment_names(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    remove_charities(database_url)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("DEMO_DIR", str(tmp_path))
     settings = settings_for(database_url).model_copy(update={"media_dir": str(tmp_path / "pictures")})
@@ -182,6 +184,7 @@ def test_the_seed_fills_the_database_that_the_environment_names(
         assert (filled.exit_code, filled.output) == (0, "The data set is in the database that DATABASE_URL names.\n")
     count = people_in(database_url)
     assert count > 20
+    assert app.test_cli_runner().invoke(args=["check-books"]).exit_code == 0
     assert any((tmp_path / "pictures").rglob("*.jpg"))
     assert not (tmp_path / "postgres").exists()
     stage = Stage(database_url)

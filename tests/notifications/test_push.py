@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.push.sender import Attempt
 from models.core.calendar import CHINA
 from models.notifications.mute import mute
 from models.people.conversation import Conversation
@@ -144,6 +145,35 @@ def test_whoever_is_asked_something_gets_the_words_without_numbers(office: Offic
     office.at(time(8, 0))
     office.deliver()
     assert office.row(later).offers_at
+
+
+class Meanwhile:
+    """Sends as ever; before it comes to the uncle, the aunt has read her push and asks for the menu."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.sender = office, office.sender()
+        self.write = self.sender.write
+
+    def send(self, attempt: Attempt) -> None:
+        if attempt.notification.openid == "oUncle":
+            self.office.move(seconds=2)
+            self.office.wechat.send_text("oAunt", "菜单")
+            self.office.move(seconds=20)
+        self.sender.send(attempt)
+
+
+def test_a_number_means_the_newest_reply_though_the_batch_of_the_push_ended_later(office: Office) -> None:
+    notices = []
+    for name in ("oAunt", "oUncle"):
+        person = office.person(name)
+        office.wechat.send_text(name, "你好")
+        notices.append(office.notify(person))
+    worker = office.another(threads=1, sender=Meanwhile(office))
+    worker.deliver(notices)
+    worker.close()
+    assert [office.went(notice)[:2] for notice in notices] == [("sent", "service")] * 2
+    assert "正在收捐款的求助" in office.wechat.send_text("oAunt", "1").reply_text
+    assert "12 号" in office.wechat.send_text("oUncle", "1").reply_text
 
 
 def test_the_words_of_a_card_that_says_too_little_stand_in_the_next_reply(office: Office) -> None:

@@ -39,7 +39,6 @@ from models.payments.suspense_desk import assign_item, record_refund_by_hand, re
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.harness.tiers import examples
-from tests.scenes.appeals import deadline_of
 from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
@@ -262,7 +261,7 @@ class Money(World):
                 case "cancel":
                     cancel_frozen(db, county, number, "complaint", now)
                 case "last_day":
-                    deadline = deadline_of(get_appeal(db, number))
+                    deadline = get_appeal(db, number).closes_at
                     self.stage.clock.now = max(now, deadline + timedelta(hours=1))
                     end_funding(db, self.stage.clock())
 

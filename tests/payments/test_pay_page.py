@@ -23,7 +23,6 @@ from models.people.user import User
 from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.scenes.appeals import deadline_of
 from tests.scenes.gifts import donor_of, give
 
 
@@ -125,7 +124,7 @@ def test_a_link_lives_as_long_as_the_gift_can_be_paid(stage: Collecting) -> None
 def test_an_end_of_the_appeal_that_comes_first_ends_the_link_too(stage: Collecting) -> None:
     appeal = stage.open_appeal()
     with Database(stage.database) as db:
-        deadline = deadline_of(db.get_one(Appeal, appeal))
+        deadline = db.get_one(Appeal, appeal).closes_at
     stage.clock.move(deadline - stage.clock() - timedelta(minutes=10))
     gift = stage.pledged(appeal=appeal)
     with Database(stage.database) as db:

@@ -34,7 +34,6 @@ from models.people.user import User
 from tests.harness.money.merchant import MCHID
 from tests.harness.money.unowned import BY_NOBODY
 from tests.harness.stage import Stage
-from tests.scenes.appeals import deadline_of
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
 
 COUNTY = Actor(By.COUNTY, "staff:0")
@@ -313,7 +312,7 @@ def test_an_order_ends_with_its_time_its_pledges_or_its_appeals(stage: Stage) ->
     later(stage, days=57)
     last = promise(stage, appeal, 100, "o3")
     with Database(stage.database) as db:
-        deadline = deadline_of(db.get_one(Appeal, appeal))
+        deadline = db.get_one(Appeal, appeal).closes_at
     assert ordered(stage, last).expires_at <= deadline
     stage.clock.now = deadline - timedelta(seconds=90)
     with Database(stage.database) as db, pytest.raises(NotFunding):

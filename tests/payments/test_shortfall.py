@@ -25,7 +25,6 @@ from models.payments.shortfall import settle_shortfalls
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.appeals import deadline_of
 from tests.scenes.disbursements import asked, at, authorised, fixed, funded, paid, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.scenes.matching import pool
@@ -53,7 +52,7 @@ def back(stage: Stage, pledge: int) -> None:
 def past(stage: Stage, appeal: int) -> None:
     """The last day for gifts is over."""
     with at(stage) as db:
-        stage.clock.now = max(stage.clock.now, deadline_of(get_appeal(db, appeal)) + timedelta(hours=1))
+        stage.clock.now = max(stage.clock.now, get_appeal(db, appeal).closes_at + timedelta(hours=1))
         end_funding(db, stage.clock())
 
 

@@ -1,7 +1,5 @@
 """Appeals at their ways: drawn up and passed, on their way to the county, revised."""
 
-from datetime import datetime
-
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
@@ -14,12 +12,6 @@ from tests.scenes.cases import DAY, visited
 
 COUNTY = "431124000000"
 STORY = "家里有三口人，想把院子里的棚子修好，冬天羊就不会冻着了，开春能多卖两只，给两个孩子交学费，也把饲料钱还上。"
-
-
-def deadline_of(appeal: Appeal) -> datetime:
-    """The last moment of an appeal that was published; before, it may have none."""
-    assert appeal.deadline is not None
-    return appeal.deadline
 
 
 def pass_appeals(stage: Stage, count: int) -> set[tuple[str, int]]:

@@ -24,7 +24,6 @@ from models.payments.refund_run import live_runs, plan_page
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from tests.harness.stage import Stage
-from tests.scenes.appeals import deadline_of
 from tests.scenes.gifts import give
 
 # On the stage these are passed by nobody who would stand in a queue.
@@ -93,7 +92,7 @@ def fail(stage: Stage, appeal: int) -> None:
     """Its last day is over, with too little given."""
     with Database(stage.database) as db, db.begin():
         held = get_appeal(db, appeal, lock=True)
-        stage.clock.now = deadline_of(held) + timedelta(hours=1)
+        stage.clock.now = held.closes_at + timedelta(hours=1)
         end_overdue(db, held, stage.clock())
 
 

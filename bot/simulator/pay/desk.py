@@ -39,6 +39,7 @@ class Pay:
         self.rates = Rates(timeline)
         self.notices = Notices(post, timeline, faults, self.signer, self.keys, options.deadline)
         self.orders = Orders(timeline, lambda: timeline.server_behind, lock, words, app_id, mchid, knows, http)
+        self.orders.remember(own.paid)
         self.refunds = Refunds(self.orders, timeline, lock, words, mchid, http, own.refund_seconds, self._refund_ended)
         self.bills = Bills(self.orders.all, self.refunds.all, timeline, words, app_id, mchid)
         self.phone = Phone(self.orders, timeline, lock, self.keys, app_id, options.account_name, own.pin, self._paid)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from bot.simulator.pay.paid import PaidOrder
+
 
 class Kind(StrEnum):
     """What the merchant proves the platform by."""
@@ -27,3 +29,5 @@ class PayOptions:
     """How long a refund takes: to the change purse it is minutes; how many is nowhere written."""
     pin: str = field(default="123456", repr=False)
     """Everybody's payment password here."""
+    paid: tuple[PaidOrder, ...] = ()
+    """Orders of the merchant's that were paid before the simulator started."""

@@ -40,5 +40,5 @@ def go_out(stage: Stage, openid: str) -> list[int]:
 
 def _send(db: Database, notices: list[int], channel: str, now: datetime) -> None:
     for owed in claim_due(db, notices, now):
-        offers = bool(KINDS[owed.template].offers)
-        keep_outcomes(db, [Outcome(owed.id, "sent", channel=channel, offers=offers)], now)
+        offered_at = now if KINDS[owed.template].offers else None
+        keep_outcomes(db, [Outcome(owed.id, "sent", channel=channel, offered_at=offered_at)], now)

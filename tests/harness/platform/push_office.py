@@ -125,14 +125,10 @@ class Office:
         sleep: Callable[[float], None] = clock.sleep,
     ) -> Deliverer:
         """A worker's own. ``url``: where it looks for WeChat, instead of the simulator."""
-        settings, options = self.settings, self.wechat.options
-        tokens = TokenManager(self.running.url, options.app_id, settings.wechat_app_secret, self.redis, self.http)
-        lexicon = load_lexicon()
-        wording = Wording(Renderer(lexicon.words, lexicon.choices), lexicon.choices["push_offer"])
         return Deliverer(
             Tools(
                 self.database,
-                sender or Sender(WeChatApi(url or self.running.url, tokens, self.http), wording),
+                sender or self.sender(url),
                 self.cards,
                 Pace(self.redis, self.per_minute, sleep),
                 SendCounts(self.redis),
@@ -140,6 +136,13 @@ class Office:
                 ThreadPoolExecutor(threads),
             )
         )
+
+    def sender(self, url: str = "") -> Sender:
+        settings, options = self.settings, self.wechat.options
+        tokens = TokenManager(self.running.url, options.app_id, settings.wechat_app_secret, self.redis, self.http)
+        lexicon = load_lexicon()
+        wording = Wording(Renderer(lexicon.words, lexicon.choices), lexicon.choices["push_offer"])
+        return Sender(WeChatApi(url or self.running.url, tokens, self.http), wording)
 
     def close(self) -> None:
         self.deliverer.close()
