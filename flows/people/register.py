@@ -12,7 +12,7 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
-from flows.readers import Choice, IdNumber, PersonName, Phone, Place, Text
+from flows.readers import Choice, DisplayName, IdNumber, PersonName, Phone, Place
 from flows.readers.base import Asking, Rejected
 from models.core.state_machine import Actor, By
 from models.people import user as users
@@ -88,7 +88,7 @@ register = Flow(
         Step("id_number", IdNumber(), when=is_resident),
         Step("phone", Phone(), when=is_resident),
         Step("home", Place(level="township"), when=is_resident),
-        Step("display_name", Text(min=1, max=12, name=True, public=True), when=is_donor),
+        Step("display_name", DisplayName(), when=is_donor),
     ),
     done=done,
     admit=admit,

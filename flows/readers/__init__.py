@@ -12,7 +12,7 @@ from flows.readers.numbers.price import Price
 from flows.readers.numbers.weight import Weight
 from flows.readers.words.choice import Choice
 from flows.readers.words.location import Here
-from flows.readers.words.person_name import PersonName
+from flows.readers.words.person_name import DisplayName, PersonName
 from flows.readers.words.photo import Photo
 from flows.readers.words.place import Place
 from flows.readers.words.text import Text
@@ -23,6 +23,7 @@ __all__ = [
     "Choice",
     "Count",
     "Day",
+    "DisplayName",
     "Here",
     "IdNumber",
     "LastDay",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
@@ -42,7 +42,7 @@ def database(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def load(database: Engine, tmp_path: Path) -> Callable[[str], Loaded]:
+def load(database: Engine, tmp_path: Path, no_regions: None) -> Callable[[str], Loaded]:
     """Loads a file of these lines; the tree is there already, and nothing else."""
 
     def of_lines(lines: str) -> Loaded:
@@ -50,8 +50,6 @@ def load(database: Engine, tmp_path: Path) -> Callable[[str], Loaded]:
         file.write_text(lines, encoding="utf-8")
         return load_regions(database, read_regions(file), now=NOW)
 
-    with database.begin() as connection:
-        connection.execute(delete(Region))
     of_lines(f"code,name,level\n{TREE}")
     return of_lines
 

@@ -108,7 +108,7 @@ def test_a_mishearing_pays_nothing(listening: Ears, database_url: str) -> None:
     listening.listen()
     assert listening.count(Pledge) == 0
     assert "再说一遍" in listening.write("oAunt", "2")
-    assert "对不上" in listening.write("oAunt", "1")
+    assert "没有这个数字" in listening.write("oAunt", "1")
     for words in ("捐 1 五十", "不留名", "确认"):
         listening.say("oAunt", words)
         listening.listen()
@@ -269,7 +269,7 @@ def test_unanswered_words_are_deleted_after_two_days(listening: Ears) -> None:
         assert delete_old_voices(db, listening.office.now()) == 1
     assert listening.voices() == []
     assert listening.count(Notification, Notification.template == "voice_heard") == 0
-    assert "对不上" in listening.write("oAunt", "1")
+    assert "没有这个数字" in listening.write("oAunt", "1")
     assert timedelta(seconds=LIFE) > VOICE_LASTS
 
 
@@ -390,7 +390,7 @@ def test_a_card_holds_no_words_and_its_number_takes_none(listening: Ears) -> Non
     assert "不听语音了吗" not in str(card)
     reply = listening.write("oAunt", "1")
     assert "“不听语音了吗”" in reply
-    assert "对不上" in reply
+    assert "没有这个数字" in reply
     assert [voice.state for voice in listening.voices()] == ["heard"]
     assert "对吗" in listening.write("oAunt", "语音")
 

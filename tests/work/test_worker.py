@@ -205,11 +205,12 @@ def test_a_draft_that_is_thrown_away_takes_its_pictures_along(desk: Desk, stage:
 
 def test_what_waited_past_its_last_day_is_taken_down_and_its_owner_told(desk: Desk, stage: Stage) -> None:
     with_a_picture(desk, stage)
-    for words in ("完成", "湖南省永州市道县梅花镇", "10天后", "确认"):
+    last_day = stage.clock() + timedelta(days=50)
+    for words in ("完成", "湖南省永州市道县梅花镇", f"{last_day:%Y年%m月%d日}", "确认"):
         stage.say("o-wang", words)
     sweep_all(desk.context, stage.clock())
     assert "等村里看" in stage.say("o-wang", "我的")
-    stage.clock.move(timedelta(days=12))
+    stage.clock.move(timedelta(days=52))
     assert "过了最后一天" in stage.say("o-wang", "我的")
     sweep_all(desk.context, stage.clock())
     reply = stage.say("o-wang", "我的")

@@ -49,6 +49,19 @@ class PersonName(Text):
         return Accepted(valid[0]) if is_sure else Offer(tuple((name, name) for name in valid))
 
 
+@dataclass(frozen=True)
+class DisplayName(Text):
+    """Value: what a donor wants to be called, without words that only introduce it (我叫小雨)."""
+
+    min: int = 1
+    max: int = 12
+    name: bool = True
+    public: bool = True
+
+    def _whole(self, text: str, asking: Asking) -> Reading:
+        return super()._whole(_without_leads(text, asking.world.lexicon)[0] or text, asking)
+
+
 def _names(text: str, lexicon: Lexicon) -> tuple[list[str], bool]:
     """Return the names that the words may mean, likeliest first, and whether it is surely the first."""
     dotted = _DOTS.sub(_DOT, _IN_BRACKETS.sub("", text).strip())
