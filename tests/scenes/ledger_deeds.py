@@ -1,14 +1,17 @@
-"""Postings of every kind beside plain arithmetic."""
+"""Postings of every kind, on the accounts of two charities, beside plain arithmetic."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session as Database
 
+from models.appeals.appeal import Appeal
 from models.books.accounts import check_accounts
 from models.books.ledger import check_reversals, check_transactions
 from models.core.database import snapshot
+from models.giving.pool import MatchingPool
 from models.ledger import (
     Account,
     AnotherPosting,
@@ -20,11 +23,18 @@ from models.ledger import (
     reverse,
 )
 from tests.harness.money.ledger_rows import NOW
+from tests.scenes.charities import LONGHUI, NATIONAL
 
-POOL, HOLDER = 3, 0
-
-
-APPEALS = (1, 2)
+# Each appeal's charity. Two share one, so that a refund can be redirected between them.
+APPEALS = {1: NATIONAL, 2: NATIONAL, 3: LONGHUI}
+# The numbers of each charity's accounts. The first charity's bank is known by a region.
+_NATIONAL_BANK = 431124000000
+ACCOUNTS = {
+    NATIONAL: {**dict.fromkeys(("bank", "fees"), _NATIONAL_BANK), "pool": 3},
+    LONGHUI: {**dict.fromkeys(("bank", "fees"), LONGHUI), "pool": 4},
+}
+for _charity, _numbers in ACCOUNTS.items():
+    _numbers.update(dict.fromkeys(("channel", "refunds", "unassigned"), _charity))
 
 
 # What each move debits and credits, and what its amount is to the appeal's paid, matched, refunded and disbursed.
@@ -50,18 +60,31 @@ SIDES = {
 }
 
 
-SUBJECTS = {"pool": POOL, "bank": HOLDER, "fees": HOLDER}
-
-
 @dataclass(frozen=True)
 class Deed:
-    """A move, or (without a kind) the reversal of what was posted as number ``which``."""
+    """A move, or (without a kind) the reversal of what was posted as number ``which``.
+
+    ``astray``: with the pool or bank of another charity than the appeal's.
+    """
 
     kind: str | None
     appeal: int
     fen: int
     cause: str
-    which: int
+    which: int = 0
+    astray: bool = False
+
+    @property
+    def charity(self) -> int:
+        """Whose the accounts are that the caller names, beside the appeal's own."""
+        own = APPEALS[self.appeal]
+        return next(each for each in ACCOUNTS if (each != own) is self.astray)
+
+    def account(self, kind: str, touched: tuple[str, ...]) -> Account:
+        if kind == "appeal":
+            return Account(kind, self.appeal)
+        collects = "appeal" in touched and kind in ("channel", "refunds", "unassigned")
+        return Account(kind, ACCOUNTS[APPEALS[self.appeal] if collects else self.charity][kind])
 
 
 Amounts = dict[Account, int]
@@ -106,6 +129,10 @@ class Plain:
         self.posted[kind, cause] = (amounts, reverses)
         return kind, cause
 
+    def crosses(self) -> bool:
+        """Whether something moved from one charity to another: such a transaction cannot be committed."""
+        return any(len({owner(account) for account in amounts}) > 1 for amounts, _ in self.posted.values())
+
     def balances(self) -> Amounts:
         left: Amounts = {}
         for amounts, _ in self.posted.values():
@@ -126,15 +153,20 @@ def normal(account: Account) -> int:
     return 1 if account.kind in ("channel", "bank", "fees") else -1
 
 
+def owner(account: Account) -> int:
+    if account.kind == "appeal":
+        return APPEALS[account.subject_id]
+    return next(charity for charity, numbers in ACCOUNTS.items() if numbers[account.kind] == account.subject_id)
+
+
 def sides(deed: Deed) -> Amounts:
     assert deed.kind
-    debit, credit = (
-        Account(kind, SUBJECTS.get(kind, deed.appeal * (kind == "appeal"))) for kind in SIDES[deed.kind][:2]
-    )
+    touched = SIDES[deed.kind][:2]
+    debit, credit = (deed.account(kind, touched) for kind in touched)
     if deed.kind != "settled" or not deed.fen // 3:
         return {debit: deed.fen, credit: -deed.fen}
     fee = deed.fen // 3
-    return {debit: deed.fen - fee, Account("fees", HOLDER): fee, credit: -deed.fen}
+    return {debit: deed.fen - fee, deed.account("fees", touched): fee, credit: -deed.fen}
 
 
 def do(db: Database, deed: Deed, plain: Plain) -> LedgerTransaction:
@@ -143,7 +175,8 @@ def do(db: Database, deed: Deed, plain: Plain) -> LedgerTransaction:
         return reverse(db, db.query(LedgerTransaction).filter_by(kind=kind, cause=cause).one(), deed.cause, NOW)
     call: Callable[..., LedgerTransaction] = getattr(moves, deed.kind)
     touched = SIDES[deed.kind][:2]
-    numbers = [POOL] * ("pool" in touched) + [deed.appeal] * ("appeal" in touched) + [HOLDER] * ("bank" in touched)
+    named = [kind for kind in ("pool", "appeal", "bank") if kind in touched]
+    numbers = [deed.account(kind, touched).subject_id for kind in named] or [deed.charity]
     fee = [deed.fen // 3] if deed.kind == "settled" else []
     return call(db, *numbers, deed.fen, *fee, deed.cause, NOW)
 
@@ -154,15 +187,42 @@ KINDS = st.sampled_from([*["payment_received", "pool_funded"] * 3, *[None] * 4, 
 DEEDS = st.builds(
     Deed,
     kind=KINDS,
-    appeal=st.sampled_from(APPEALS),
+    appeal=st.sampled_from(sorted(APPEALS)),
     fen=st.integers(1, 6) | st.just(40),
     cause=st.integers(1, 8).map("case:{}".format),
     which=st.integers(0, 30),
+    astray=st.sampled_from([False] * 7 + [True]),
 )
 
 
+def put_pools(connection: Connection) -> None:
+    """The pools, each with its charity's bank, past the people who would have opened them."""
+    terms = {"category": "housing", "region_code": str(_NATIONAL_BANK), "opened_by": 1, "opened_at": NOW}
+    caps = dict.fromkeys(("cap_fen", "per_donor_fen", "per_appeal_fen"), 1_000)
+    rows = [
+        {"id": numbers["pool"], "draft_id": f"pool-{charity}", "holder_id": numbers["bank"], "sponsor": "road"}
+        for charity, numbers in ACCOUNTS.items()
+    ]
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
+    connection.execute(insert(MatchingPool), [{**row, **terms, **caps, "open_until": NOW} for row in rows])
+    connection.execute(text("SET LOCAL session_replication_role = origin"))
+
+
+def put_appeals(connection: Connection) -> None:
+    """The appeals, each of its charity, past the people who would have written and published them."""
+    words = {"kind": "crowdfund", "category": "housing", "title": "road", "story": "road", "owner_id": 1}
+    terms = {"region_code": str(_NATIONAL_BANK), "target_fen": 10**9, "deadline": NOW, "created_at": NOW}
+    rows = [
+        {"id": number, "draft_id": f"appeal-{number}", "household_id": number, "charity_id": charity}
+        for number, charity in APPEALS.items()
+    ]
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
+    connection.execute(insert(Appeal), [{**row, **words, **terms} for row in rows])
+    connection.execute(text("SET LOCAL session_replication_role = origin"))
+
+
 def wrong(url: str) -> set[str]:
-    """What check-books finds in the ledger. There are no appeals here, and that is all it may say."""
+    """What check-books finds in the ledger. Where the test made no appeals, that is all it may say."""
     checks = (check_transactions, check_reversals, check_accounts)
     with snapshot(url) as connection:
         return {each.code for check in checks for each in check(connection, NOW)} - {"no_such_appeal"}
