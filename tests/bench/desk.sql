@@ -45,13 +45,16 @@ region_code, 1, 'village', 'pass', submitted_at FROM verifications WHERE decided
 INSERT INTO conversations (id, account, openid, session, created_at, touched_at) VALUES (1, 'gh', 'o', ''::bytea,
 now(), now());
 
-INSERT INTO tickets (conversation_id, region_code, state, opened_at) SELECT 1, region_code, CASE WHEN id % 50 = 0
-THEN 'open' ELSE 'closed' END, submitted_at FROM verifications WHERE id % 10 = 0;
+INSERT INTO tickets (conversation_id, region_code, state, opened_at, due_at) SELECT 1, region_code, CASE WHEN id % 50
+= 0 THEN 'open' ELSE 'closed' END, submitted_at, submitted_at + interval '2 days' FROM verifications WHERE id % 10 = 0;
+
+INSERT INTO charities (name, credit_code, certificate, state, created_at) VALUES ('青禾桥助乡基金会',
+'53360000500000005N', '慈募证字第430001号', 'active', now());
 
 INSERT INTO appeals (draft_id, kind, category, owner_id, household_id, title, story, region_code, target_fen,
-deadline, state, created_at, published_at) SELECT 'a' || id, 'one_to_one', 'industry', id, id, 't', 's',
+deadline, state, created_at, published_at, charity_id) SELECT 'a' || id, 'one_to_one', 'industry', id, id, 't', 's',
 region_code, 500000, now() + interval '60 days', CASE id % 4 WHEN 0 THEN 'submitted' WHEN 1 THEN 'completed' ELSE
-'funding' END, now(), now() FROM verifications WHERE id % 10 = 5;
+'funding' END, now(), now(), (SELECT id FROM charities) FROM verifications WHERE id % 10 = 5;
 
 INSERT INTO pledges (draft_id, code, appeal_id, donor_id, amount_fen, anonymous, by_staff, state, created_at) SELECT
 'p' || id || '-' || n, lpad((id * 10 + n)::text, 10, '0'), id, owner_id, 10000, false, n = 9, 'intended', now() FROM
