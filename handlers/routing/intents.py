@@ -9,7 +9,7 @@ from flows.engine.draft_choices import list_drafts
 from flows.engine.flow import Answer, Say
 from handlers.routing import menu
 from handlers.routing.dispatch import aside, run_command
-from handlers.routing.screen import ANSWERS, PERSON, answer_facts, stand
+from handlers.routing.screen import ANSWERS, PERSON, answer_facts, stand, standing
 from handlers.routing.talk import Talk
 
 
@@ -40,7 +40,8 @@ def answer_beside(talk: Talk, text: str) -> Answer | None:
         return None
     question = talk.engine.ask(talk.session, draft, talk.world)
     said = Say(ANSWERS, meaning.likely[0], {"v": answer_facts(talk, [])})
-    return Answer([said, *question.says], outcome=meaning.likely[0])
+    says = [said, *question.says, *standing(talk)]
+    return Answer(says, outcome=meaning.likely[0], keeps_screen=True)
 
 
 def run_intent(talk: Talk, name: str) -> Answer:

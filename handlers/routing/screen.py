@@ -17,7 +17,6 @@ def stand(talk: Talk, says: list[Say], ways: Sequence[str], outcome: str, answer
 
     ``ways``: intents. ``answer``: the intent whose answer is shown, with the ways as its lines.
     """
-    screen = talk.session.screen
     first = max((option.number for option in talk.session.choices), default=0) + 1
     options = [option_for(talk, number, name) for number, name in enumerate(ways, first)]
     lines = [(option.number, option.label) for option in options]
@@ -25,9 +24,13 @@ def stand(talk: Talk, says: list[Say], ways: Sequence[str], outcome: str, answer
         says = [*says, Say(ANSWERS, answer, {"v": answer_facts(talk, lines)})]
     elif lines:
         says = [*says, Say("replies/routing/ways", None, {"lines": lines})]
-    if screen and screen.shown_lines():
-        says.append(Say("replies/routing/standing", None, {"lines": screen.shown_lines()}))
-    return Answer(says, options, outcome, keeps_screen=True)
+    return Answer([*says, *standing(talk)], options, outcome, keeps_screen=True)
+
+
+def standing(talk: Talk) -> list[Say]:
+    """Repeat the numbered lines that stand on the screen; nothing where there are none."""
+    lines = talk.session.screen.shown_lines() if talk.session.screen else []
+    return [Say("replies/routing/standing", None, {"lines": lines})] if lines else []
 
 
 def option_for(talk: Talk, number: int, name: str) -> Option:
