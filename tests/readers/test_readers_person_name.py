@@ -1,7 +1,7 @@
 """A person's name is read out of a sentence, and is never cut or recorded wrongly without a question."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flows.readers import PersonName
@@ -105,6 +105,7 @@ def test_an_introduction_adds_nothing_to_a_name_and_takes_nothing_away(name, lea
 
 @given(NAMES | MINORITY)
 def test_no_name_is_cut_without_a_question(name):
+    assume(not name.startswith(tuple(WORDS["leads_to_name"])))  # "I am X" may be X's words, and is no name
     reading = read(PersonName(), name)
     assert name in offered_or_accepted(reading)
     assert reading == Accepted(name) or isinstance(reading, Offer)

@@ -16,7 +16,7 @@ _DOTS = re.compile(rf"(?<={_HAN})\s*[·•‧・･∙⋅.．]\s*(?={_HAN})")
 _DOT = "·"
 _BREAKS = re.compile("[,，、;；。!！?？~～]+")
 _AFTER_LEAD = " :：—-"
-_SURNAME_THEN_NAME = re.compile(rf"姓\s*({_HAN}{{1,2}}?)[\s,，]*(?:名字|名|叫)+\s*({_HAN}{{1,2}})")
+_SURNAME_THEN_NAME = re.compile(rf"姓(?!名)\s*({_HAN}{{1,2}}?)[\s,，]*(?:名字|名|叫)+\s*({_HAN}{{1,2}})")
 _LONGEST_USUAL = 4
 
 
@@ -87,6 +87,8 @@ def _introduced(text: str, lexicon: Lexicon) -> tuple[str, bool]:
 def _without_leads(text: str, lexicon: Lexicon) -> tuple[str, bool]:
     rest = text
     while (shorter := _without(rest, lexicon.words["leads_to_name"], str.startswith, str.removeprefix)) != rest:
+        if shorter.startswith(_DOT):  # the first part of a name with a dot, not words before it
+            break
         rest = shorter.lstrip(_AFTER_LEAD)
     return rest, rest != text
 
