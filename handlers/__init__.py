@@ -1,6 +1,7 @@
 """What kind of message is it, and who continues it?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flows.engine.draft_choices import list_dropped
 from flows.engine.engine import Engine
@@ -49,6 +50,8 @@ class Router:
             session.shown = turn.world.now.timestamp()
             session.screen = _screen(session.screen, answer, int(session.shown))
             answer.says += list_dropped(dropped)
+        else:
+            session.drafts[:0] = dropped  # none is dropped unsaid: the next turn that says something says this, too
         self._mark(session, answer)
         return answer
 
@@ -65,4 +68,6 @@ def _screen(before: Screen | None, answer: Answer, now: int) -> Screen | None:
     """Put the answer's choices on the screen, in the place of what stood there or after it."""
     if before is None or not answer.keeps_screen:
         return Screen(answer.options, now) if answer.options else None
+    if not answer.options:
+        return replace(before, at=now)
     return Screen([*before.standing, *answer.options], now, before.lines, len(answer.options))

@@ -24,6 +24,7 @@ from tests.harness.simulator.browser import CHROMIUM
 from tests.harness.simulator.in_process import run_simulator as run_simulator
 
 if TYPE_CHECKING:
+    from tests.harness.processes.worker_desk import Desk
     from tests.harness.stage import Stage
 
 tiers.choose_profile()
@@ -158,3 +159,21 @@ def stage(database_url: str) -> Iterator["Stage"]:
     stage = Stage(database_url)
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator["Desk"]:
+    """A worker's jobs, run by hand, beside a simulator that has the media."""
+    from bot.simulator.app import create_simulator
+    from bot.simulator.serving import serving
+    from bot.simulator.simulator import Simulator
+    from tests.harness.processes.worker_desk import Desk
+    from tests.harness.simulator.in_process import OPTIONS
+
+    simulator = Simulator(OPTIONS)
+    with serving(create_simulator(OPTIONS, simulator)) as url:
+        desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
+        yield desk
+        desk.database.dispose()
+        desk.context.close()
+    simulator.close()

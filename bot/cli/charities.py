@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bot.cli.database import migrated
 from bot.work.clock import Clock
 from config.settings import Settings
-from models.appeals.collection import begin_to_collect
+from models.appeals.publication import begin_to_collect
 from models.organisations.charity import (
     BadCharity,
     Charity,

@@ -123,7 +123,7 @@ def add_commands(
     def appoint_(
         role: str, region_code: str, account: str, openid: str, work_no: str, name: str, charity_id: int | None
     ) -> None:
-        """Make somebody an officer of a region, or a fund holder of a charity."""
+        """Appoint an officer of a region, or a fund holder of a charity."""
         if (role == "fund_holder") != (charity_id is not None):
             raise click.UsageError("a fund_holder, and nobody else, belongs to a --charity; `charity list` shows them")
         wanted = Appointment(work_no, account, openid, role, region_code, name, charity_id)

@@ -15,7 +15,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.options import Options
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.pay.paid import PaidOrder
-from bot.simulator.serving import serving_beside
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.treasury.reconciliation import Reconciler
 from bot.work.job import Named
@@ -82,7 +82,7 @@ def _client(settings: Settings, mchid: str, paid: tuple[PaidOrder, ...], now: da
     try:
         keys = simulator.pay.keys()
         with (
-            serving_beside(create_simulator(options, simulator)) as url,
+            serving(create_simulator(options, simulator)) as url,
             PayClient(
                 api_url=url,
                 app_id=options.app_id,

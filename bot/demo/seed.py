@@ -17,6 +17,7 @@ from sqlalchemy import Engine, and_, func, inspect, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Cases, Happening, Row
+from bot.demo.seed_charities import Charities
 from bot.demo.seed_gifts import Gifts
 from bot.demo.seed_pictures import picture
 from bot.demo.seed_proxy import Proxies
@@ -34,9 +35,6 @@ from models.core.state_machine import Actor, By
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
 from models.notifications.notification import Notification
-from models.organisations.charity import add_charity
-from models.organisations.filing import add_filing
-from models.organisations.merchant import add_merchant
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
 from models.staff.conflict_of_interest import record_conflict
@@ -125,23 +123,24 @@ def _people(groups: dict[str, dict[str, Row]]) -> tuple[list[Row], dict[str, str
 
 
 class _History:
-    """Play the history. ``users``, ``staff``, ``charities``, ``appeals``: what exists so far, by key or number."""
+    """Play the history. ``users``, ``staff`` and ``appeals``: what exists so far, by key or number in the files."""
 
     def __init__(self, db: Session, account: str, now: datetime) -> None:
         self.db, self.account, self.now = db, account, now
         self.users: dict[str, User] = {}
         self.staff: dict[str, Staff] = {}
-        self.charities: dict[str, int] = {}
         self.appeals: dict[int, Appeal] = {}
         self.lexicon = load_lexicon()
         self.people: dict[str, int] = {}
         self.cases = Cases(db, self.lexicon, self.users, self.staff, self.people)
         self.proxies = Proxies(db, self.staff, self.people)
         self.gifts = Gifts(db, self.users, self.appeals)
+        self.charities = Charities(db, now.astimezone(CHINA).date())
 
     def play(self, world: dict[str, Any]) -> None:
         happenings: list[Happening] = [
-            *self._arrivals(world["people"], world["registry"], world["charities"]["charities"]),
+            *self.charities.happenings(world["charities"]["charities"]),
+            *self._arrivals(world["people"], world["registry"]),
             *self.cases.happenings(world["cases"], world["people"]["residents"]),
             *self._appeals(world["appeals"]["appeals"]),
             *self._each(self.offer, world["goods"]["offers"]),
@@ -155,15 +154,11 @@ class _History:
             update(Notification).where(old).values(read_at=Notification.created_at, state="read", channel="reply")
         )
 
-    def _arrivals(self, groups: dict[str, Any], registry: Row, charities: dict[str, Row]) -> Iterator[Happening]:
+    def _arrivals(self, groups: dict[str, Any], registry: Row) -> Iterator[Happening]:
         residents = groups["residents"]
         for key, entry in registry["entries"].items():
             listed = {"source": registry["source"], **entry}
             yield registry["days_ago"], partial(self.cases.list_in_registry, listed, residents[key])
-        for key, row in charities.items():
-            yield row["days_ago"], partial(self.found, key, row)
-            for filing in row["filings"]:
-                yield filing["from_days_ago"], partial(self.file, key, filing)
         for key, row in groups["staff"].items():
             yield row["days_ago"], partial(self.appoint, key, row)
         for row in groups["conflicts"]:
@@ -183,20 +178,11 @@ class _History:
         for serial, row in enumerate(rows, 1):
             yield row["days_ago"], partial(happen, serial, row)
 
-    def found(self, key: str, row: Row, when: datetime) -> None:
-        names = (row["name"], row["credit_code"], row["certificate"])
-        self.charities[key] = add_charity(self.db, *names, row.get("region"), when).id
-        add_merchant(self.db, self.charities[key], row["merchant"], when)
-
-    def file(self, key: str, row: Row, when: datetime) -> None:
-        days = (self._day(-row["from_days_ago"]), self._day(row["to_in_days"]))
-        add_filing(self.db, self.charities[key], row["number"], row["authority"], row["platform"], days, when)
-
     def appoint(self, key: str, row: Row, when: datetime) -> None:
         wanted = Appointment(
             account=self.account,
             region_code=row["region"],
-            charity_id=self.charities[row["charity"]] if "charity" in row else None,
+            charity_id=self.charities.numbers[row["charity"]] if "charity" in row else None,
             **_some(row, "work_no", "openid", "role", "name"),
         )
         appoint(self.db.connection(), wanted, when)

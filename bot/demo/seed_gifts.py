@@ -27,7 +27,7 @@ class Gifts:
         self.orders: dict[tuple[int, int], PayOrder] = {}
 
     def happenings(self, serial: int, rows: list[Row]) -> Iterator[tuple[float, partial[None]]]:
-        """Yield what happens and when. A row with ``paid = false`` is a promise whose link nobody has tapped yet."""
+        """Yield each promise and payment with its day; one with ``paid = false`` stays a promise, without an order."""
         for number, row in enumerate(rows, 1):
             yield row["days_ago"], partial(self.promise, serial, number, row)
             if row.get("paid", True):

@@ -1,4 +1,4 @@
-"""Run the demo's simulator, whose clock is the bot's as well: ``python -m bot.demo.stand_in``, with its options."""
+"""Run the demo's simulator and let its clock move the bot's: ``python -m bot.demo.stand_in``, with its options."""
 
 import sys
 

@@ -164,7 +164,10 @@ class CallbackVerifiers:
         self._verifiers = verifiers
 
     def open_callback(self, headers: Headers, body: bytes, now: datetime) -> PaymentCallback | RefundCallback:
-        """Open it as the account does whose keys prove it. Raises BadCallback: the first account's reason."""
+        """Verify and decrypt a callback with the keys of the merchant account that it is for.
+
+        Raises BadCallback if no account's keys fit, for the reason of the first account.
+        """
         refusals = []
         for verifier in self._verifiers:
             try:

@@ -42,9 +42,9 @@ def serve_until_told(app: Flask, listener: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def serving_beside(app: Flask) -> Iterator[str]:
-    """Serves it at a free port of this machine from a thread of the caller's process; yields its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+def serving(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serves it at this port (0: a free one) from a thread of the caller's process; yields its address."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="simulator", daemon=True)
     thread.start()
     try:

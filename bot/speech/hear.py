@@ -1,4 +1,4 @@
-"""Hear a voice: fetch it from WeChat, decode it, ask the recogniser, and tell the person what came of it.
+"""Hear a voice: fetch it from WeChat, decode it, ask the recogniser, and notify its owner of the outcome.
 
 The sound is in this process's memory alone, and nowhere once the job has ended.
 """

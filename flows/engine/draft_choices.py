@@ -19,7 +19,7 @@ def list_drafts(session: Session, macro: str = "list") -> Answer:
 
 
 def list_dropped(drafts: Sequence[Draft]) -> list[Say]:
-    """Name the drafts that were put away because nobody went on with them; nothing without any."""
+    """Name the begun drafts among those that were dropped as too old; nothing without any."""
     begun = [{"flow": draft.flow, "given": draft.given} for draft in drafts if draft.begun]
     return [Say(_WORDS, "put_away", {"v": {"drafts": begun}})] if begun else []
 

@@ -7,7 +7,6 @@ version of a flow need no bookkeeping.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from flows.engine.draft_choices import ask_to_drop, list_drafts, offer_earlier, offer_ways_out
@@ -147,17 +146,6 @@ class Engine:
         draft = session.draft
         step = cursor(self.flows[draft.flow], draft) if draft else None
         return step is not None and step.reader.free
-
-    def reads(self, session: Session, message: Message, world: World) -> bool:
-        """Tell whether the question or review of the draft in focus takes the message; changes nothing."""
-        draft = session.draft
-        if draft is None:
-            return False
-        at = self._position(replace(draft), world)
-        step = at.cursor
-        if step is None:
-            return self.shows_choice(session, message.text, world)
-        return not isinstance(_read(at, step, message), Rejected)
 
     def shows_choice(self, session: Session, text: str, world: World) -> bool:
         """Tell whether the text is exactly one of the choices that the draft in focus shows."""

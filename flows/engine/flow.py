@@ -33,7 +33,7 @@ class Answer:
     flow: str | None = None
     step: str | None = None
     tries: int = 0
-    """``flow``, ``step`` and ``tries`` (wrong answers in a row) go into the turn's record."""
+    """``flow``, ``step`` and ``tries`` (wrong answers in a row, with this one) go into the turn's record."""
     keeps_screen: bool = False
     """What stood on the screen stays answerable; ``options`` come after it and are numbered accordingly."""
 

@@ -61,7 +61,7 @@ class World:
     """PAY_MODE=on: pledges are paid; else a pledge is a recorded promise."""
 
     recogniser: str = ""
-    """Who turns voices into words, by the name that consents show; empty where nobody does (SPEECH_URL)."""
+    """The speech recogniser's name, as consents show it; empty without SPEECH_URL: voices are not recognised then."""
 
     @property
     def today(self) -> date:

@@ -46,7 +46,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
 
 
 def with_named_item(answers: dict[str, Any]) -> dict[str, Any]:
-    """Migrate a draft from version 1, whose thing was only its name."""
+    """Migrate a draft of version 1, in which ``item`` was the plain name."""
     return {**answers, "item": {"name": answers["item"]}} if "item" in answers else answers
 
 

@@ -3,15 +3,12 @@
 Pure: the phrases are in config/danger.toml, beside those of danger. Questions and denials accuse nobody.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.language.danger import DangerWords
 from flows.language.numerals import read_integer
 from flows.language.wording import plain, simplified
-
-_NUMBER = re.compile(r"([0-9]{1,12}|[零〇一二三四五六七八九十百千万两]{1,9})号")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +28,5 @@ def find_accusation(text: str, words: DangerWords, report: Sequence[str] = ()) -
     begins = any(folded.startswith(word) for word in report) and not found["how"].search(folded)
     if not (begins or found["accuses"].search(folded)) or found["asks"].search(folded):
         return None
-    named = _NUMBER.search(folded)
+    named = found["named"].search(folded)
     return Accusation(read_integer(named[1]) if named else None)

@@ -18,7 +18,7 @@ _PRIOR = 0.3
 _LIKENESS = 30.0
 # What a sentence gains that is one of the examples.
 _SAME = 20.0
-# The classes whose examples are compared one by one.
+# How many of the likeliest classes have their examples compared one by one, and how many of these examples count.
 _CANDIDATES = 6
 _NEAREST = 3
 # A likeness that only rounding parts from 1.

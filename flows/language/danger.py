@@ -1,4 +1,4 @@
-"""Tell whether a text speaks of suicide or of immediate danger, and whose danger it is.
+"""Recognise words of suicide and of immediate danger in a text, and whose danger they speak of.
 
 Pure: the phrases are in config/danger.toml. A text is read clause by clause. A phrase of suicide counts for the person
 who writes unless it is denied, said of somebody else, quoted, or told of the past; a subject carries over to the next

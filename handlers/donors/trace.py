@@ -39,7 +39,7 @@ def trace(talk: Talk, said: str = "") -> Answer:
 
 
 def where_money_goes(talk: Talk) -> Answer:
-    """Lead a donor to the traces of the own gifts, and everybody else to what the public can see."""
+    """List a donor's gifts to be traced; lead everybody else to the public ledger and the appeals."""
     user_id = talk.turn.person.user_id
     if user_id and own_pledges(talk.turn.db, user_id, None).items:
         return _which(talk)

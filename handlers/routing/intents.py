@@ -75,7 +75,3 @@ def _likeliest(talk: Talk, text: str, likely: Sequence[str]) -> list[str]:
         return list(likely)
     intent = next((name for name, intent in table.items() if intent.command == command), word)
     return [*likely[:2], intent]
-
-
-def _run(talk: Talk, command: str) -> Answer:
-    return run_command(talk, command, [])

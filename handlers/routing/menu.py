@@ -20,20 +20,14 @@ def _menu_for(talk: Talk) -> str:
     return f"menu_{user.role}" if user else "menu_new"
 
 
-def options(talk: Talk, choice_set: str) -> list[Option]:
-    """Turn a choice set, whose keys are command names, into numbered lines."""
-    lines = talk.world.lexicon.options(choice_set)
-    return [Option(number, label, ["command", name]) for number, (name, label) in enumerate(lines, 1)]
-
-
 def show(talk: Talk) -> Answer:
     """Show the main commands, numbered."""
-    return _listed(talk, "replies/routing/menu", "menu")
+    return _listed(_lines(talk), "replies/routing/menu", "menu")
 
 
 def help_(talk: Talk) -> Answer:
     """Explain how to talk to this account; staff see their commands too."""
-    answer = _listed(talk, "replies/routing/help", "help")
+    answer = _listed(_lines(talk), "replies/routing/help", "help")
     staff = find_seat(talk)
     if staff:
         answer.says.append(Say("replies/routing/staff_help", None, {"theirs": talk.commands.said_by(staff.role)}))
@@ -42,22 +36,28 @@ def help_(talk: Talk) -> Answer:
 
 def not_understood(talk: Talk) -> Answer:
     """Show the menu; where something else stands on the screen, repeat that, with the way to the menu."""
+    lines = _lines(talk)
     shown = [(option.number, option.do) for option in talk.session.choices]
-    if shown and shown != [(line.number, line.do) for line in options(talk, _menu_for(talk))]:
+    if shown and shown != [(line.number, line.do) for line in lines]:
         said = Say("replies/routing/not_understood_here")
         return stand(talk, [said], ["what_can_you_do", PERSON], "not_understood")
-    return _listed(talk, "replies/routing/not_understood", "not_understood")
+    return _listed(lines, "replies/routing/not_understood", "not_understood")
 
 
 def welcome(talk: Talk) -> Answer:
-    return _listed(talk, "replies/routing/welcome", "welcome")
+    return _listed(_lines(talk), "replies/routing/welcome", "welcome")
 
 
 def privacy(talk: Talk) -> Answer:
     return Answer([Say("replies/routing/privacy")])
 
 
-def _listed(talk: Talk, template: str, outcome: str) -> Answer:
-    lines = options(talk, _menu_for(talk))
+def _lines(talk: Talk) -> list[Option]:
+    """Turn the person's menu, whose keys are command names, into numbered lines."""
+    lines = talk.world.lexicon.options(_menu_for(talk))
+    return [Option(number, label, ["command", name]) for number, (name, label) in enumerate(lines, 1)]
+
+
+def _listed(lines: list[Option], template: str, outcome: str) -> Answer:
     shown = [(line.number, line.label) for line in lines]
     return Answer([Say(template, None, {"options": shown})], lines, outcome)

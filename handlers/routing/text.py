@@ -140,11 +140,11 @@ def _to_draft(talk: Talk) -> Answer | None:
     if draft is None:
         return None
     free = talk.engine.takes_any_words(talk.session)
-    if not free and not talk.engine.reads(talk.session, talk.message, talk.world):
-        beside = intents.answer_beside(talk, talk.message.text)
-        if beside:
-            return beside
     answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
+    beside = intents.answer_beside(talk, talk.message.text) if answer.tries and not free else None
+    if beside:
+        draft.misses = answer.tries - 1  # a question of the person's own is no wrong answer
+        return beside
     return finish(talk, answer)
 
 

@@ -12,7 +12,7 @@ def allow_by_word(talk: Talk) -> Answer:
     if not talk.world.recogniser:
         return Answer([Say("replies/speech/off")])
     if has_consented(talk.turn.db, talk.turn.person.conversation_id, talk.world.recogniser):
-        return still(talk, "replies/speech/allowed")
+        return still("replies/speech/allowed")
     return ask_consent(talk)
 
 
@@ -32,7 +32,7 @@ def agree(talk: Talk) -> Answer:
         grant(db, person, talk.world.recogniser, talk.world.now)
     waiting = listen_to_waiting(db, person, talk.world.now)
     talk.turn.jobs += [("hear_voice", voice) for voice in waiting]
-    return still(talk, "replies/speech/listening" if waiting else "replies/speech/allowed")
+    return still("replies/speech/listening" if waiting else "replies/speech/allowed")
 
 
 def refuse(talk: Talk) -> Answer:
@@ -40,7 +40,7 @@ def refuse(talk: Talk) -> Answer:
     db, person = talk.turn.db, talk.turn.person.conversation_id
     _uncover_waiting(talk)
     delete_voices(db, voices_of(db, person, "waiting"))
-    return still(talk, "replies/speech/refused", *question_again(talk))
+    return still("replies/speech/refused", *question_again(talk))
 
 
 def stop(talk: Talk) -> Answer:

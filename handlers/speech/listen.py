@@ -20,6 +20,6 @@ def listen(talk: Talk) -> Answer | None:
     if not consented:
         return ask_consent(talk)
     if voice is None:
-        return still(talk, "replies/speech/busy")
+        return still("replies/speech/busy")
     talk.turn.jobs.append(("hear_voice", voice.id))
-    return still(talk, "replies/speech/listening")
+    return still("replies/speech/listening")

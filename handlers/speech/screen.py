@@ -7,10 +7,9 @@ from handlers.routing.talk import Talk
 from models.speech.voice import STATES, voices_of
 
 
-def still(talk: Talk, template: str, *more: Say) -> Answer:
+def still(template: str, *more: Say) -> Answer:
     """Say something that leaves the choices on the screen as they are."""
-    screen = talk.session.screen
-    return Answer([Say(template), *more], list(screen.options) if screen else [], template.rpartition("/")[2])
+    return Answer([Say(template), *more], outcome=template.rpartition("/")[2], keeps_screen=True)
 
 
 def covered(talk: Talk) -> str:

@@ -28,9 +28,7 @@ def goes_first(talk: Talk, danger: Danger) -> bool:
 
 def answer(talk: Talk, danger: Danger) -> Answer:
     """Give the numbers at once. The numbered lines on the screen and the question stay as they are."""
-    screen = talk.session.screen
-    options = list(screen.options) if screen else []
-    return Answer([_say(talk, danger)], options)
+    return Answer([_say(talk, danger)], keeps_screen=True)
 
 
 def add_numbers(talk: Talk, danger: Danger, answer: Answer) -> Answer:

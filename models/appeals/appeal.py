@@ -17,15 +17,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.calendar import end_of_day
 from models.core.hooks import Hook
 from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
 from models.notifications.broadcast import notify_backers
-from models.organisations.charity import Charity, NoCharity, charity_for, place_of
-from models.organisations.filing import filing_for
 from models.staff.task import Matter, close_task, open_task
 
 KINDS = ("crowdfund", "one_to_one")
@@ -273,27 +270,6 @@ def _notify_backers(db: Session, appeal: Appeal, template: str, now: datetime) -
     key = f"{template}:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may be frozen more than once
     facts = {"state": appeal.state, "closed": appeal.state != "funding"}
     notify_backers(db, template, appeal.id, appeal.title, key, now, **facts)
-
-
-def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None = None) -> None:
-    """Open an appeal for pledges, up to its last day: endorsed and, for crowdfunding, filed by the fund holder.
-
-    ``charity``: the one whose fund holder filed it; None: the nearest that covers its place. Raises WrongState,
-    NoCharity or NoFiling.
-    """
-    if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
-        raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
-    if charity is None:
-        charity = charity_for(db, appeal.region_code)
-    elif not (charity.collects and charity.covers(appeal.region_code)):
-        raise NoCharity(place=place_of(db, appeal.region_code))
-    if appeal.collect_days is not None:
-        appeal.deadline = end_of_day(now, appeal.collect_days)
-    appeal.charity_id = charity.id
-    if appeal.kind == "crowdfund":
-        appeal.filing_id = filing_for(db, charity, now, appeal.closes_at).id
-    MACHINE.move(db, appeal, "funding", SYSTEM, now)
-    appeal.published_at = now
 
 
 def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:

@@ -11,8 +11,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import MACHINE, Appeal, freeze, lock_appeal, publish, resume
+from models.appeals.appeal import MACHINE, Appeal, freeze, lock_appeal, resume
 from models.appeals.file import has_read_appeal
+from models.appeals.publication import publish
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState

@@ -29,7 +29,7 @@ class Account(NamedTuple):
     """
 
     kind: str
-    subject_id: int = 0
+    subject_id: int
 
     @property
     def sign(self) -> int:
@@ -41,10 +41,6 @@ class Account(NamedTuple):
 # numbers of twelve digits; those of others by the charity's number.
 FIRST_CHARITY = 0
 SMALLEST_REGION = 10**11
-
-CHANNEL = Account("channel", FIRST_CHARITY)
-REFUNDS = Account("refunds", FIRST_CHARITY)
-UNASSIGNED = Account("unassigned", FIRST_CHARITY)
 
 
 def channel_of(charity_id: int) -> Account:

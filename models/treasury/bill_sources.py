@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, co
 from sqlalchemy.orm import Session, aliased
 
 from models.core.database import stream
-from models.ledger.accounts import CHANNEL, LedgerAccount
+from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
@@ -180,7 +180,7 @@ def _on_bill(bill: Bill, subject: str, number: Any) -> ColumnElement[bool]:
 def _at_channel(cause: ColumnElement[str], kinds: tuple[str, ...]) -> ColumnElement[int]:
     """Sum the fen that postings of these kinds moved at the channel, debit positive, without reversed ones."""
     posted, entry, reversal = LedgerTransaction, LedgerEntry, aliased(LedgerTransaction)
-    channel = select(LedgerAccount.id).where(LedgerAccount.kind == CHANNEL.kind)
+    channel = select(LedgerAccount.id).where(LedgerAccount.kind == "channel")
     return (
         select(func.coalesce(func.sum(entry.amount_fen), 0))
         .join(posted, posted.id == entry.transaction_id)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session as Database
 
 import models.migrations
 from flows.engine.session import Draft, Session, dumps
-from models.appeals.appeal import Appeal, publish
+from models.appeals.appeal import Appeal
+from models.appeals.publication import publish
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
 from models.giving.funding import cancel_overdue_reviews

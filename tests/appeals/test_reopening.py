@@ -1,21 +1,15 @@
 """An appeal that ended without success is handed in again, by its owner or by mandate, and keeps its pictures."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.simulator.app import create_simulator
-from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.giving.funding import cancel_overdue_reviews
 from models.people.photo import Photo
 from tests.harness.drawn_pictures import jpeg, scene
-from tests.harness.processes.worker_desk import OPTIONS, Desk
-from tests.harness.simulator.in_process import serving
+from tests.harness.processes.worker_desk import Desk
 from tests.harness.stage import Stage
 from tests.scenes.proxy_village import APPEAL, BY_SHEET, Village
 from tests.scenes.proxy_village import village as village
@@ -83,17 +77,6 @@ def test_an_officer_hands_in_again_what_they_wrote_by_mandate(village: Village) 
     again = village.newest(Appeal)
     assert (again.reopens_id, again.state, again.owner_id) == (number, "submitted", village.wang)
     assert village.count(Appeal) == 2
-
-
-@pytest.fixture
-def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
-    simulator = Simulator(OPTIONS)
-    with serving(create_simulator(OPTIONS, simulator)) as url:
-        desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
-        yield desk
-        desk.database.dispose()
-        desk.context.close()
-    simulator.close()
 
 
 def test_a_picture_is_copied_from_our_own_disk_and_outlives_the_first(desk: Desk, stage: Stage) -> None:

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from models.appeals.appeal import MACHINE, Appeal, freeze, publish, resume
+from models.appeals.appeal import MACHINE, Appeal, freeze, resume
 from models.appeals.file import open_appeal_file
+from models.appeals.publication import publish
 from models.appeals.review import approve, reject, send_back
 from models.appeals.submission import NewAppeal, OnePerCategory, submit
 from models.core.audit_trail import AuditEvent

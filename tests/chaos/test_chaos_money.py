@@ -16,6 +16,7 @@ from bot.pay.demo_keys import settings_in
 from bot.processes.supervisor import free_port
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.options import PayOptions
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.work.queues import JobQueues
 from models.appeals.appeal import get_appeal
@@ -31,7 +32,7 @@ from models.people.user import User
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.money.paid_stage import DONOR, PEOPLE, Collecting
 from tests.harness.processes.workers import environment, process, until
-from tests.harness.simulator.in_process import OPTIONS, serving
+from tests.harness.simulator.in_process import OPTIONS
 from tests.scenes.gifts import give
 
 FEN = 10_000

@@ -1,20 +1,17 @@
 """How charities get in: the commands ``charity …``, and ``appoint`` for their fund holders."""
 
-from collections.abc import Iterator
-
 import pytest
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as Database
 
-from bot.app import create_app
 from models.appeals.appeal import Appeal
 from models.organisations.charity import Charity
 from models.staff.member import Staff
 from models.staff.task import find_task
+from tests.harness.command_line import run
 from tests.harness.platform import wechat
-from tests.harness.stage import Stage, settings_for
+from tests.harness.stage import Stage
 from tests.scenes.charities import CREDIT_CODE, NATIONAL, remove_charities
 
 CODE = "53360000500000007W"
@@ -22,17 +19,6 @@ DESCRIBED = ["--name", "永州助学会", "--credit-code", CODE, "--certificate"
 DAYS = ["--from", "2026-01-01", "--to", "2099-12-31"]
 FILED = ["--filing", "A7", "--authority", "省民政厅", "--platform", "帮扶通", *DAYS]
 SEAT = ["appoint", "fund_holder", "431124000000", "--account", wechat.ACCOUNT, "--openid", "o-holder", "--name", "周"]
-
-
-@pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
-    app = create_app(settings_for(database_url))
-    yield app
-    app.extensions["bangfu"]["turns"].database.dispose()
-
-
-def run(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=list(words))
 
 
 def test_a_charity_with_its_filing_and_fund_holder(app: Flask, stage: Stage) -> None:

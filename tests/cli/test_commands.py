@@ -1,10 +1,8 @@
 """The command line that operators use, on a database of their own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
@@ -16,21 +14,11 @@ from models.core.database import connect
 from models.people.user import User
 from models.places.region import LEVELS, Region
 from models.staff.member import Staff
+from tests.harness.command_line import run
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage, seed_regions, settings_for
 
 PERSON = ["--account", wechat.ACCOUNT, "--openid", "oOfficer", "--name", "周建国"]
-
-
-@pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
-    app = create_app(settings_for(database_url))
-    yield app
-    app.extensions["bangfu"]["turns"].database.dispose()
-
-
-def run(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=list(words))
 
 
 def rows(url: str, table: type) -> int:

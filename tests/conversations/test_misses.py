@@ -134,3 +134,28 @@ def set_scene(stage: Stage) -> None:
     stage.register("donor", "donor")
     stage.appoint("officer", "village")
     stage.person("newcomer")
+
+
+def test_words_of_danger_leave_the_list_to_be_repeated_and_answered(stage: Stage) -> None:
+    set_scene(stage)
+    shown = stage.say("newcomer", "看求助")
+    assert stage.say("newcomer", "我同学去年自杀了")
+    assert "replies/support/danger:mention" in stage.said
+    assert next(line for line in shown.splitlines() if line.startswith("1 ")) in stage.say("newcomer", "嘎嘣脆")
+    stage.say("newcomer", "1")
+    assert stage.said == ["replies/appeals/appeal"]
+
+
+def test_choices_of_a_guess_stay_under_an_answer_that_adds_none(stage: Stage) -> None:
+    set_scene(stage)
+    stage.say("newcomer", "看求助")
+    send(stage, "newcomer", "俺想帮帮那些娃儿 咋弄")
+    with Database(stage.database) as db:
+        offered = loads(db.scalars(select(Conversation).where(Conversation.openid == "newcomer")).one().session).screen
+    assert offered
+    assert offered.added
+    assert send(stage, "newcomer", "[link]")[1] == "media"
+    with Database(stage.database) as db:
+        left = loads(db.scalars(select(Conversation).where(Conversation.openid == "newcomer")).one().session).screen
+    assert left
+    assert left.options == offered.options

@@ -341,6 +341,14 @@ def test_a_draft_loses_focus_after_twelve_hours_and_is_offered_back(stage: Stage
     assert "没填完" not in stage.say("o-slow", "嘎嘣脆")
 
 
+def test_a_draft_that_grew_too_old_is_named_though_an_event_without_an_answer_came_first(stage: Stage) -> None:
+    stage.say("o-slow", "注册")
+    stage.say("o-slow", "同意")
+    stage.clock.move(timedelta(days=31))
+    assert stage.deliver(wechat.event("unsubscribe", "o-slow"))[1] == ""
+    assert "已经收走了：“注册”" in stage.say("o-slow", "嘎嘣脆")
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(1, LONGEST_ANSWER), max_size=7), st.lists(st.integers(1, 1_900), max_size=4))
 def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(

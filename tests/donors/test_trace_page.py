@@ -15,6 +15,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.orm import Session as Database
 
 from bot.books.export import FILES, MANIFEST, export_ledger
+from bot.simulator.serving import serving
 from bot.web.ledger import PAGE
 from bot.web.qr import drawn
 from bot.web.rate_limit import address_of
@@ -22,7 +23,6 @@ from bot.web.trace import MOST_TRIES
 from models.ledger import LedgerTransaction, moves, reverse
 from models.public.ledger import appeals_with_money, newest_posted, overall
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 from tests.scenes import gifts
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan

@@ -20,8 +20,9 @@ from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from config.settings import Environment, Mode, Settings
 from flows.engine.flow import Say
-from models.appeals.appeal import MACHINE, Appeal, publish
+from models.appeals.appeal import MACHINE, Appeal
 from models.appeals.case_outcome import open_endorsements
+from models.appeals.publication import publish
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring

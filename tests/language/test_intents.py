@@ -111,13 +111,17 @@ def test_a_word_that_says_nothing_is_kept_when_nothing_else_is_left() -> None:
     assert Folding({"我": ["俺"]}, ("你好",)).fold("你好") == "你好"
 
 
-def test_what_runs_at_once_writes_nothing(stage: Stage) -> None:
-    """A donor with nothing to lose says every intent's first sentence: only what a turn itself keeps is written."""
+@pytest.mark.parametrize("person", ["newcomer", "donor", "resident"])
+def test_what_runs_at_once_writes_nothing(stage: Stage, person: str) -> None:
+    """The first sentence of each such intent: only what a turn itself keeps is written."""
     stage.open_appeal()
+    stage.register("donor", "donor")
+    stage.register("resident", "resident")
+    stage.ask("resident")
     before = _rows(stage)
     for name, intent in INTENTS.table.items():
         if intent.at_once:
-            stage.say("stranger", intent.says[0])
+            stage.say(person, intent.says[0])
             assert stage.said, name
             assert "replies/routing/sorry" not in stage.said, name
     assert _rows(stage) == before

@@ -27,9 +27,10 @@ from models.ledger import (
     totals,
     totals_of,
 )
-from models.ledger.accounts import CHANNEL, REFUNDS, LedgerAccount
+from models.ledger.accounts import LedgerAccount
 from models.ledger.posting import post
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+from tests.harness.money.first_charity import CHANNEL, REFUNDS
 from tests.harness.money.ledger_rows import NOW, balances, chain
 from tests.harness.money.ledger_rows import database as database
 from tests.harness.money.ledger_rows import posted as posted

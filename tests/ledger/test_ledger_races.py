@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.core.database import connect
 from models.ledger import Account, LedgerTransaction, NotPosted, held, lock, moves, reverse, totals
+from tests.harness.money.first_charity import CHANNEL, REFUNDS
 from tests.harness.money.ledger_rows import NOW, balances, chain
 from tests.scenes.ledger_deeds import wrong
 
@@ -58,7 +59,7 @@ def test_the_same_payment_told_by_many_at_once_is_one(url: str, database: Engine
             return moves.payment_received(db, 7, 100, "order:1", NOW).id
 
     assert len(set(at_once(tell))) == 1
-    assert balances(database) == {Account("channel"): 100, Account("appeal", 7): 100}
+    assert balances(database) == {CHANNEL: 100, Account("appeal", 7): 100}
     assert wrong(url) == set()
 
 
@@ -109,8 +110,8 @@ def test_a_mistake_that_many_find_is_reversed_once(url: str, database: Engine) -
 def test_whatever_many_do_at_once_every_sum_is_kept(url: str, database: Engine) -> None:
     """Several moves in a transaction, on the same accounts in any order; each has locked them all first."""
     touched = [
-        Account("channel"),
-        Account("refunds"),
+        CHANNEL,
+        REFUNDS,
         *(Account(kind, n) for kind in ("appeal", "pool") for n in (1, 2)),
     ]
     with Database(database) as db, db.begin():

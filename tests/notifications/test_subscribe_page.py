@@ -18,13 +18,14 @@ from bot.app import links_of, sdk_of
 from bot.simulator.app import create_simulator
 from bot.simulator.fields import Template
 from bot.simulator.options import Person
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.web.links import LAST, OWN_LAST
 from bot.web.subscribe import WECHAT_SDK
 from config.settings import Environment
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.harness.simulator.echo_bot import MENU
-from tests.harness.simulator.in_process import OPTIONS, serving
+from tests.harness.simulator.in_process import OPTIONS
 from tests.notifications.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
 
 FORMS = tuple(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 import models.migrations
 from models.appeals.appeal import Appeal
-from models.appeals.collection import begin_to_collect
+from models.appeals.publication import begin_to_collect
 from models.giving.pledge import NoCollector, check_open
 from models.ledger import totals
 from models.organisations.charity import Charity, name_charity

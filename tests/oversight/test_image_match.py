@@ -1,8 +1,7 @@
 """Prints of pictures: the same for the same picture however it is written, and what is found by them."""
 
 import io
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.photos.fingerprint import fingerprint_of
-from bot.simulator.app import create_simulator
-from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.appeals.flag import Flag
 from models.oversight.image_match import MOST_MATCHES, NEAR, find_matches, flag_matches
@@ -25,8 +22,7 @@ from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.drawn_pictures import FOUND, SIZE, jpeg, scene
-from tests.harness.processes.worker_desk import OPTIONS, Desk
-from tests.harness.simulator.in_process import serving
+from tests.harness.processes.worker_desk import Desk
 from tests.harness.stage import Stage
 
 PRINTS = st.integers(0, 2**64 - 1)
@@ -197,17 +193,6 @@ def test_candidates_are_found_by_index(stage: Stage) -> None:
 
 
 # --- In the worker
-
-
-@pytest.fixture
-def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
-    simulator = Simulator(OPTIONS)
-    with serving(create_simulator(OPTIONS, simulator)) as url:
-        desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
-        yield desk
-        desk.database.dispose()
-        desk.context.close()
-    simulator.close()
 
 
 def fetched_for(desk: Desk, appeal: int, content: bytes) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as Database
 from werkzeug.test import TestResponse
 
 from bot.app import links_of, pages_of
+from bot.simulator.serving import serving
 from bot.web.links import LAST, DeadLink
 from config.settings import Environment
 from models.appeals.appeal import Appeal
@@ -26,7 +27,6 @@ from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.drawn_pictures import jpeg, scene
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 QINGTANG = "431124104000"

@@ -12,9 +12,9 @@ from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
+from bot.simulator.serving import serving
 from config.pay import PlatformKey
 from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.harness.simulator.in_process import serving
 
 AT = datetime.fromtimestamp(NOON, UTC)
 

@@ -17,9 +17,9 @@ from bot.pay.signatures import PlatformKeys
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
+from bot.simulator.serving import serving
 from config.pay import PlatformKey
 from tests.harness.money.merchant import MCHID, NOON, OPTIONS, PIN, Json, Merchant, outcomes, trading
-from tests.harness.simulator.in_process import serving
 from tests.pay.pay_client import AT, keys_of
 
 Headers = dict[str, str]

@@ -18,8 +18,8 @@ from bot.pay.errors import Action, BadAnswer, PayError, Refused, Unreachable, ru
 from bot.pay.signatures import Signer
 from bot.pay.wire import LARGEST_ANSWER
 from bot.simulator.pay.errors import STATUS
+from bot.simulator.serving import serving
 from tests.harness.money.merchant import NOTIFY, OPTIONS, Json, Merchant, trading
-from tests.harness.simulator.in_process import serving
 from tests.pay.pay_client import AT, keys_of
 
 ORDERED = {"prepay_id": "wx201410272009395522657a690389285100"}

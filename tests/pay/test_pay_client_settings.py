@@ -27,13 +27,13 @@ from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.options import PayOptions
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.work.clock import true_now
 from config.pay import read_private_key
 from config.settings import SAMPLE_APP_ID, Environment, PayMode, Settings
 from tests.harness.money.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
 from tests.harness.own_secrets import OWN_SECRETS
-from tests.harness.simulator.in_process import serving
 
 MERCHANT, OTHER = "1234567890", "1900000777"
 NAMES = ("PAY_MCH_ID", "PAY_SERIAL", "PAY_PRIVATE_KEY", "PAY_API_V3_KEY", "PAY_PUBLIC_KEYS")

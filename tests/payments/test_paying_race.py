@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge, raised
 from models.ledger import totals
-from models.ledger.accounts import REFUNDS, LedgerAccount
+from models.ledger.accounts import LedgerAccount
 from models.payments.collection import PaymentOutcome, begin_order
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import PayOrder
@@ -38,7 +38,7 @@ def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_oth
         refunds = db.scalars(select(Refund)).all()
         assert Counter((refund.amount_fen, refund.reason) for refund in refunds) == {(300, "over"): DONORS - 3}
         assert len({refund.pay_order_id for refund in refunds}) == DONORS - 3
-        owed = select(LedgerAccount.balance_fen).where(LedgerAccount.kind == REFUNDS.kind)
+        owed = select(LedgerAccount.balance_fen).where(LedgerAccount.kind == "refunds")
         assert db.scalar(owed) == 300 * (DONORS - 3)
         assert db.get_one(Appeal, appeal).state == "funding"  # ¥1 is still missing
     give(stage, appeal, 100, "oLast")

@@ -14,6 +14,7 @@ from bot.payments.refunds import apply_result, ask_refund, sweep_refunds
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.refunds import Outcome
+from bot.simulator.serving import serving
 from bot.work.job import Named
 from config.pay import PlatformKey
 from models.giving.pledge import Pledge
@@ -25,7 +26,6 @@ from models.payments.refund_result import RefundOutcome
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 from tests.scenes.gifts import ordered, promise, take
 from tests.scenes.refunds import fail_and_plan, refund_of, state_of, want_back, wrong_books

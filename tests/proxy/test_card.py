@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from bot.app import links_of
 from bot.proxy.card_codes import MOST_TRIES, make_code, owed_codes
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.work.context import WorkerContext
 from models.core.audit_trail import AuditEvent
@@ -25,7 +26,7 @@ from models.upkeep.key_rotation import rotate
 from tests.harness.erasing import of
 from tests.harness.processes.workers import sweep_all
 from tests.harness.simulator.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
-from tests.harness.simulator.in_process import RunningSimulator, serving
+from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Stage, id_number
 
 QINGTANG = "431124104000"

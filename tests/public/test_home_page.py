@@ -7,9 +7,9 @@ from sqlalchemy.event import listen, remove
 
 from bot.app import create_app
 from bot.log import configure_logging
+from bot.simulator.serving import serving
 from config.settings import Environment
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 
 

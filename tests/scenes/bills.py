@@ -17,6 +17,7 @@ from bot.payments.refunds import ask_refund
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.bills import LAYOUTS
 from bot.simulator.pay.phone import OK
+from bot.simulator.serving import serving
 from bot.treasury.reconciliation import Reconciler
 from bot.work.job import Named
 from config.pay import PlatformKey
@@ -26,7 +27,6 @@ from models.payments.refund import Refund
 from models.treasury.bill import Bill, BillDay
 from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.refunds import want_back

@@ -14,8 +14,9 @@ from flows.catalogue import FLOWS
 from flows.engine.position import cursor
 from flows.engine.session import loads
 from flows.outreach.update import LONGEST_UPDATE
-from models.appeals.appeal import MACHINE, Appeal, publish
+from models.appeals.appeal import MACHINE, Appeal
 from models.appeals.flag import raise_flag
+from models.appeals.publication import publish
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
 from models.core.money import LARGEST

@@ -15,7 +15,6 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee
 from models.giving.pledge import Pledge
 from models.ledger import held, lock, moves
-from models.ledger.accounts import CHANNEL
 from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, Refund
 from models.payments.refund_entitlement import request_refund
@@ -23,6 +22,7 @@ from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
+from tests.harness.money.first_charity import CHANNEL
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.simulator.app import create_simulator
+from bot.simulator.serving import serving
 from tests.harness.simulator.browser import (
     DESK,
     PHONE,
@@ -22,7 +23,6 @@ from tests.harness.simulator.browser import (
     shoot,
 )
 from tests.harness.simulator.echo_bot import EchoBot, chatting, reply_xml
-from tests.harness.simulator.in_process import serving
 
 pytestmark = needs_chromium
 

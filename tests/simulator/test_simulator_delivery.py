@@ -17,9 +17,9 @@ from bot.simulator import envelope, events
 from bot.simulator.crowd import UnknownPerson
 from bot.simulator.options import Mode
 from bot.simulator.platform import Status
+from bot.simulator.serving import serving
 from bot.simulator.simulator import NoSuchButton, Simulator
 from tests.harness.simulator.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting, reply_xml
-from tests.harness.simulator.in_process import serving
 
 
 def parsed(xml: str) -> ElementTree.Element:

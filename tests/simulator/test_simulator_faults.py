@@ -16,10 +16,10 @@ from bot.simulator.app import create_simulator
 from bot.simulator.errors import ApiError
 from bot.simulator.faults import DELIVERY, Fault, FaultDesk, Kind
 from bot.simulator.platform import FAILURES_BEFORE_SILENCE, SILENCE, Status
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.simulator.timeline import Timeline
 from tests.harness.simulator.echo_bot import OPTIONS, EchoBot, chatting, reply_xml
-from tests.harness.simulator.in_process import serving
 
 PROOF = {"grant_type": "client_credential", "appid": OPTIONS.app_id, "secret": OPTIONS.app_secret}
 

@@ -12,8 +12,8 @@ import requests
 from bot.simulator import stream
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
+from bot.simulator.serving import serving
 from tests.harness.simulator.echo_bot import MENU, EchoBot, chatting
-from tests.harness.simulator.in_process import serving
 
 PATIENCE = 20
 

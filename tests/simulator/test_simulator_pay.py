@@ -10,8 +10,8 @@ import requests
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.moments import rfc3339
+from bot.simulator.serving import serving
 from tests.harness.money.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, code, trading
-from tests.harness.simulator.in_process import serving
 
 
 @pytest.fixture

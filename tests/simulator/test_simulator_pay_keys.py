@@ -17,9 +17,9 @@ from bot.simulator.app import create_simulator
 from bot.simulator.pay.keys import Keys, keys_in, make_keys, write_keys
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.pay.phone import OK
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from tests.harness.money.merchant import DAY, MCHID, OPTIONS, PIN, Credentials, key_folder, trading
-from tests.harness.simulator.in_process import serving
 
 Json = dict[str, Any]
 

@@ -13,11 +13,11 @@ from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, RETRIES, State
 from bot.simulator.pay.options import Kind as MerchantKind
 from bot.simulator.pay.refunds import Outcome
+from bot.simulator.serving import serving
 from bot.simulator.windows import Window
 from tests.harness.money.merchant import DAY, MCHID, NOON, Merchant, Shop, outcomes, pay, trading
 from tests.harness.money.merchant import called_back as called_back
 from tests.harness.money.merchant import shop as shop
-from tests.harness.simulator.in_process import serving
 
 ALL_TRIES = 1 + len(RETRIES)
 

@@ -10,11 +10,11 @@ from bot.simulator.app import create_simulator
 from bot.simulator.calls import CALLS
 from bot.simulator.quotas import CLEARS_PER_MONTH, PER_DAY, SANDBOX_PER_DAY
 from bot.simulator.rids import LIFE
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from tests.harness.platform.account_server import OPTIONS, Account, Json, account
 from tests.harness.simulator.echo_bot import OPTIONS as ECHO_OPTIONS
 from tests.harness.simulator.echo_bot import EchoBot
-from tests.harness.simulator.in_process import serving
 
 LIMITED = sorted(path for path, call in CALLS.items() if call.quota)
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.moments import read_rfc3339, rfc3339
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.simulator.timeline import Timeline
 from tests.harness.money.merchant import MCHID, NOON, OPTIONS
-from tests.harness.simulator.in_process import serving
 
 DAY = 86_400.0
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask, Response, redirect, request
 
+from bot.simulator.serving import serving
 from bot.speech.recogniser import LARGEST_ANSWER, PATH, NoAnswer, TranscriptionServer, make_recogniser
 from bot.wechat.client import open_session
 from config.settings import Environment, Settings
-from tests.harness.simulator.in_process import serving
 
 WAV, KEY = b"RIFF-the-voice", "the-key"
 

@@ -14,12 +14,13 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session as Database
 
 from models.core.calendar import CHINA
-from models.ledger.accounts import CHANNEL, UNASSIGNED, lock
+from models.ledger.accounts import lock
 from models.ledger.tables import LedgerEntry, LedgerLink, LedgerTransaction
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, begins, number_of
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.money.first_charity import CHANNEL, UNASSIGNED
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter

@@ -13,12 +13,12 @@ from sqlalchemy.event import listen
 from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
 
+from bot.simulator.serving import serving
 from bot.web.public_notices import PAGE
 from models.people.user import User
 from models.verification.case import NOTICE_PERIOD, Verification
 from models.verification.public_notice import list_notices, masked
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import FINDINGS, OBJECTION, case, objected, person_of, registered, visited
 

@@ -24,6 +24,7 @@ from bot.registry import make_registry
 from bot.registry.breaker import Breaker, Patience
 from bot.registry.query import LARGEST_ANSWER, TRIES, HttpRegistry
 from bot.registry.table import TableRegistry
+from bot.simulator.serving import serving
 from bot.verification.check_registry import check_registry
 from bot.work.context import WorkerContext
 from bot.work.queues import open_redis
@@ -34,7 +35,6 @@ from models.verification.case import Verification, newest_case_of
 from models.verification.registry import UNAVAILABLE, Finding
 from tests.harness.own_secrets import OWN_SECRETS
 from tests.harness.processes.workers import sweep_all
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage, id_number, settings_for
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,29 +11,15 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
 from bot.photos.store import LARGEST_SIDE, MOST_TRIES
-from bot.simulator.app import create_simulator
 from bot.simulator.media import LIFE
-from bot.simulator.simulator import Simulator
 from models.people.conversation import Turn
 from models.people.photo import Photo
 from tests.harness.platform import wechat
-from tests.harness.processes.worker_desk import OPTIONS, Desk, jpeg
+from tests.harness.processes.worker_desk import Desk, jpeg
 from tests.harness.processes.workers import sweep_all
-from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 
 PLACE = b"27.1140, 111.0320"
-
-
-@pytest.fixture
-def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
-    simulator = Simulator(OPTIONS)
-    with serving(create_simulator(OPTIONS, simulator)) as url:
-        desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
-        yield desk
-        desk.database.dispose()
-        desk.context.close()
-    simulator.close()
 
 
 def png(picture: Image.Image, **more: object) -> bytes:

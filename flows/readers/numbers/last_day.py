@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from flows.language import numerals
 from flows.language.lexicon import Lexicon
@@ -29,8 +29,6 @@ class LastDay(WordsReader):
     ``least``, ``most``, ``checking``, and of a date ``earliest``, ``latest``.
     Codes: those of Day, and too_short, too_long, with ``given`` in days.
     """
-
-    numbered: ClassVar[bool] = True
 
     choice_set: str
     least: int

@@ -29,8 +29,8 @@ from bot.simulator.pay.keys import keys_in
 from bot.simulator.pay.notify import Notice
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.pay.orders import Order
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
-from tests.harness.simulator.in_process import serving
 
 MCHID = "1900000109"
 PIN = "123456"

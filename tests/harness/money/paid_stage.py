@@ -19,6 +19,7 @@ from bot.payments.orders import OrderService, PaymentIntake
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Person
 from bot.simulator.pay.options import PayOptions
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.work.context import WorkerContext
 from config.settings import Environment, Settings
@@ -27,7 +28,7 @@ from models.payments.order import PayOrder
 from models.people.conversation import Conversation
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.simulator.echo_bot import MENU
-from tests.harness.simulator.in_process import OPTIONS, serving
+from tests.harness.simulator.in_process import OPTIONS
 from tests.harness.stage import Clock, Stage
 
 DONOR, OTHER = "oAunt", "oUncle"

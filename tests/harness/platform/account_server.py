@@ -10,8 +10,8 @@ import requests
 
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Mode, Options, Person
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
-from tests.harness.simulator.in_process import serving
 
 MORNING = 1_795_600_000.0
 OPTIONS = Options(

@@ -11,9 +11,9 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bot.simulator.app import create_simulator
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from tests.harness.simulator.echo_bot import MENU, EchoBot, chatting
-from tests.harness.simulator.in_process import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 DESK = {"width": 1280, "height": 800}

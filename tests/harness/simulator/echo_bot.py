@@ -11,8 +11,8 @@ from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
 
 from bot.simulator.options import Mode, Options, Person
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
-from tests.harness.simulator.in_process import serving
 
 OPTIONS = Options(
     bot_url="",

@@ -8,19 +8,18 @@ def test_…(run_simulator):
     requests.get(f"{wechat.url}/cgi-bin/…")    # the platform's own paths, over a real socket
 """
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Options
+from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
 from bot.simulator.wire import Post
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
@@ -34,20 +33,6 @@ OPTIONS = Options(
     aes_key=SAMPLE_AES_KEY,
     account=ACCOUNT,
 )
-
-
-@contextmanager
-def serving(app: Flask, port: int = 0) -> Iterator[str]:
-    """The application at a port of its own, or at this one; its address."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def posting_to(app: Flask) -> Post:

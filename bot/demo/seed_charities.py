@@ -1,0 +1,35 @@
+"""Play how the charities of config/demo/charities.toml come to be: registered, with a merchant, with their filings."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from bot.demo.seed_cases import Happening, Row
+from models.organisations.charity import add_charity
+from models.organisations.filing import add_filing
+from models.organisations.merchant import add_merchant
+
+
+class Charities:
+    """Play the charities. ``numbers``: those that exist so far, by their keys in the file."""
+
+    def __init__(self, db: Session, today: date) -> None:
+        self.db, self.today = db, today
+        self.numbers: dict[str, int] = {}
+
+    def happenings(self, rows: dict[str, Row]) -> Iterator[Happening]:
+        for key, row in rows.items():
+            yield row["days_ago"], partial(self.register, key, row)
+            for filing in row["filings"]:
+                yield filing["from_days_ago"], partial(self.file, key, filing)
+
+    def register(self, key: str, row: Row, when: datetime) -> None:
+        names = (row["name"], row["credit_code"], row["certificate"])
+        self.numbers[key] = add_charity(self.db, *names, row.get("region"), when).id
+        add_merchant(self.db, self.numbers[key], row["merchant"], when)
+
+    def file(self, key: str, row: Row, when: datetime) -> None:
+        days = (self.today - timedelta(days=row["from_days_ago"]), self.today + timedelta(days=row["to_in_days"]))
+        add_filing(self.db, self.numbers[key], row["number"], row["authority"], row["platform"], days, when)
