@@ -122,8 +122,13 @@ export function makeDock(part, acts) {
   return {
     closePanel,
     showCodes: sheets.showCodes,
+    /** The menu shown is another person's until theirs is here. */
+    awaitMenu() {
+      part("strip").setAttribute("aria-busy", "true");
+    },
     /** The menu that this person sees; without one, only the keyboard. Whoever is typing goes on typing. */
     showMenu(buttons, samePerson) {
+      part("strip").removeAttribute("aria-busy");
       const typing = samePerson && menuButtons.length > 0 && !part("writer").hidden;
       menuButtons = buttons;
       part("switch").hidden = buttons.length === 0;

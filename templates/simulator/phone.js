@@ -139,9 +139,13 @@ export function makePhone(root, desk) {
       openid = person;
       dock.closePanel();
       dock.setDraft(drafts.get(openid) ?? "");
+      dock.awaitMenu();
       desk.show();
       chat.jumpToEnd();
-      await fetchMenu().catch((error) => desk.trouble(error.message));
+      await fetchMenu().catch((error) => {
+        desk.trouble(error.message);
+        if (openid === person) dock.showMenu([], false);
+      });
       await act("meet", {});
     },
     show() {

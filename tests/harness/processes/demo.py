@@ -106,6 +106,7 @@ def expect_reply(page: Page, before: int, words: str) -> None:
 
 def say(page: Page, typed: str, answered: str) -> None:
     """Type it, and see an answer with these words."""
+    expect(page.locator("#strip")).not_to_have_attribute("aria-busy", "true")  # the menu comes, and puts the keyboard away
     keyboard = page.get_by_role("button", name="Show the keyboard")
     keyboard.or_(page.get_by_label("Write a message")).locator("visible=true").first.wait_for()
     if keyboard.is_visible():
@@ -151,6 +152,7 @@ def send_place(page: Page, label: str, answered: str) -> None:
 
 def speak(page: Page, words: str, answered: str) -> None:
     before = len(replies(page))
+    expect(page.locator("#strip")).not_to_have_attribute("aria-busy", "true")
     more = page.get_by_role("button", name="More")
     keyboard = page.get_by_role("button", name="Show the keyboard")
     keyboard.or_(more).locator("visible=true").first.wait_for()
