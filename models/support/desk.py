@@ -21,6 +21,8 @@ from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_messa
 # After an answer, a person who is silent for this long needs nothing more.
 QUIET_LASTS = timedelta(days=7)
 _BATCH = 500
+# A ticket may have thousands of messages, each to be decrypted; a page shows fewer than these.
+MOST_READ = 60
 # In characters of three bytes; a longer one counts for more. The answer has to fit into one message.
 LONGEST_ANSWER = 500
 
@@ -44,18 +46,24 @@ class AnswerTooLong(Refusal):
 def waiting_tickets(
     db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None, *, urgent: bool = False
 ) -> list[Ticket]:
-    """List open tickets that the officer may answer, the earliest due first; ``after``: (due_at, id) of the last."""
+    """List open tickets that the officer may answer, the earliest due first. ``after``: (its time, id) of the last.
+
+    Of the urgent ones the longest waiting comes first, since a reminder gives these a new due date.
+    """
     statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_about_own_decision(db, staff))
     statement = statement.where(Ticket.urgent == urgent)
+    moment = Ticket.opened_at if urgent else Ticket.due_at
     if after:
-        due_at, number = after
-        later = or_(Ticket.due_at > due_at, (Ticket.due_at == due_at) & (Ticket.id > number))
-        statement = statement.where(later)
-    return list(db.scalars(statement.order_by(Ticket.due_at, Ticket.id).limit(most)))
+        last, number = after
+        statement = statement.where(or_(moment > last, (moment == last) & (Ticket.id > number)))
+    return list(db.scalars(statement.order_by(moment, Ticket.id).limit(most)))
 
 
-def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
-    """Return a locked ticket and its messages, the oldest first, and record the reading in the access log.
+def read_ticket(
+    db: Session, staff: Staff, number: int, now: datetime, until: int | None = None
+) -> tuple[Ticket, list[TicketMessage]]:
+    """Return a locked ticket and its newest MOST_READ messages, the oldest first, and record the reading in the access
+    log. ``until``: the id of the last message wanted; None: the newest.
 
     Raises NoSuchTicket, OutsideRegion or HasConflict.
     """
@@ -70,8 +78,11 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
         purpose="ticket",
         about=owner,
     )
-    said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
-    return ticket, list(db.scalars(said))
+    said = select(TicketMessage).where(TicketMessage.ticket_id == number)
+    if until is not None:
+        said = said.where(TicketMessage.id <= until)
+    newest = db.scalars(said.order_by(TicketMessage.id.desc()).limit(MOST_READ))
+    return ticket, list(newest)[::-1]
 
 
 def contact_of(db: Session, ticket: Ticket) -> dict[str, str | None]:

@@ -175,6 +175,20 @@ def test_it_stands_before_what_is_overdue_on_every_page(stage: Stage) -> None:
     assert sum(text.count("答复工单") for text in (first, second)) == 8
 
 
+def test_who_has_waited_longest_stands_first_also_after_a_reminder(stage: Stage) -> None:
+    stage.appoint("o-county", "county", COUNTY)
+    for openid in ("o-wang", "o-li"):
+        stage.register(openid, "resident")
+        say(stage, openid, WORDS)
+        stage.clock.move(URGENT_WITHIN / 2)
+    apply_deadlines(stage.database, stage.clock())
+    first, second = tickets(stage)
+    assert first.due_at > second.due_at
+    lines = stage.say("o-county", "待办").splitlines()
+    assert [line.split()[0] for line in lines if "【急】" in line] == ["1", "2"]
+    assert f"{first.id} 号" in next(line for line in lines if line.startswith("1 "))
+
+
 def test_what_is_only_mentioned_gives_the_numbers_and_calls_nobody(stage: Stage) -> None:
     stage.register("o-wang", "resident")
     assert say(stage, "o-wang", "我儿子想自杀怎么办") == ["replies/support/danger:mention"]
