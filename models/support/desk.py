@@ -19,13 +19,11 @@ from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_messa
 
 # After an answer, a person who is silent for this long needs nothing more.
 QUIET_LASTS = timedelta(days=7)
-_BATCH = 500
 # In characters of three bytes; a longer one counts for more. The answer has to fit into one message.
 LONGEST_ANSWER = 500
-
-
 # Verdicts that a household may complain about.
 _NO = ("reject", "freeze", "revoke")
+_BATCH = 500
 
 
 class AnswerMissing(Refusal):
