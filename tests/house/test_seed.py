@@ -198,6 +198,7 @@ def test_anybody_else_is_a_stranger(database: Engine, who: str) -> None:
     assert str(refused.value).endswith(f": {who}")
 
 
+@pytest.mark.slow  # it fills in the whole data set, twice
 def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(
     database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
