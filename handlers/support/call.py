@@ -121,9 +121,13 @@ def meant(talk: Talk) -> Callable[[Talk], Answer] | None:
 
 
 def solve_ticket(talk: Talk, number: str) -> Answer:
-    """Close the person's ticket, answered or not. An urgent one the county closes. Raises NoSuchTicket."""
+    """Close the person's ticket, answered or not. An urgent one gets the words: the county closes it.
+
+    Raises NoSuchTicket.
+    """
     ticket = _own(talk, number)
     if ticket.urgent:
+        say_in_ticket(talk.turn.db, ticket.id, talk.world.lexicon.words["solved"][0], talk.world.now)
         return Answer([Say("replies/support/urgent_stays", None, {"number": ticket.id})])
     close_ticket(talk.turn.db, ticket.id, talk.world.now)
     if talk.session.ticket == ticket.id:
