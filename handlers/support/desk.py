@@ -41,6 +41,7 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     topic = topic_of_ticket(talk.turn.db, ticket)
     reach = desk.contact_of(talk.turn.db, ticket) if ticket.urgent else None
     values: dict[str, Any] = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end], "reach": reach}
+    values["police"] = talk.world.lexicon.danger.numbers["police"]
     ways = {"earlier": ["command", "view_ticket", number, places[begin][0]]} if begin else {}
     if ticket.state == "answered":
         ways["end"] = ["command", "end_ticket", number]
@@ -65,7 +66,8 @@ def end_ticket(talk: Talk, number: str = "") -> Answer:
     """关工单 <工单号>: close a ticket in which nothing waits for an answer."""
     if not number:
         return todo(talk)
-    desk.end_ticket(talk.turn.db, staff_of(talk), int(number), talk.world.now)
+    helpline = talk.world.lexicon.danger.numbers["talk"]
+    desk.end_ticket(talk.turn.db, staff_of(talk), int(number), helpline, talk.world.now)
     return Answer([Say("replies/support/ticket_ended", None, {"number": int(number)})])
 
 

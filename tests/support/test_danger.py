@@ -142,8 +142,11 @@ def test_silence_does_not_close_it_and_an_officer_does(stage: Stage) -> None:
     stage.clock.move(2 * QUIET_LASTS)
     apply_deadlines(stage.database, stage.clock())
     say(stage, "o-wang", "没事了")
-    assert [ticket.state for ticket in tickets(stage)] == ["answered"]
-    say(stage, "o-county", f"关工单 {number}")
+    assert [ticket.state for ticket in tickets(stage)] == ["open"]
+    stage.say("o-county", "待办")
+    assert "没事了" in stage.say("o-county", "1")  # as the person was told, the county reads it
+    say(stage, "o-county", f"答复 {number} 那就好", f"关工单 {number}")
+    assert "12356" in stage.say("o-wang", "消息")
     say(stage, "o-wang", WORDS)
     assert [ticket.state for ticket in tickets(stage)] == ["closed", "open"]
 
