@@ -13,7 +13,7 @@ from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import intents, menu
 from handlers.routing.command import Takes
 from handlers.routing.dispatch import aside, finish, may_run, run_command
-from handlers.routing.media import discard_pictures
+from handlers.routing.media import discard_pictures_of
 from handlers.routing.screen import stand
 from handlers.routing.talk import Talk
 from handlers.speech.question import ask_about_voice
@@ -112,7 +112,7 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["say", words]:
             return _command(talk, words) or menu.show(talk)
         case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
-            discard_pictures(talk, draft)
+            discard_pictures_of(talk, draft)
     return talk.engine.carry_out(talk.session, option.do, talk.world)
 
 
