@@ -44,6 +44,11 @@ def test_a_charity_with_its_filing_and_fund_holder(app: Flask, stage: Stage) -> 
         (["filing", "9", *FILED], "there is no charity 9"),
         (["filing", "1", *FILED[:6], "--from", "2027-01-01", "--to", "2026-01-01"], "ends before it begins"),
         (["suspend", "9"], "there is no charity 9"),
+        (["suspend", "9" * 30], "there is no charity 999"),
+        (["name", "1", "--name", "山路会\n1 捐款"], "the name has a line break"),
+        (["name", "1", "--certificate", "慈募\u200b证字"], "or a character that nobody sees"),
+        (["filing", "1", "--filing", "A\x007", *FILED[2:]], "the number has a line break"),
+        (["filing", "1", *FILED[:3], "省民政厅\x1b[31m", *FILED[4:]], "the authority has a line break"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(app: Flask, words: list[str], why: str) -> None:
