@@ -8,7 +8,7 @@ from flows.engine.draft_choices import ask_to_drop, ask_to_restart
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
-from handlers.giving.pledge import is_gift
+from handlers.giving.pledge import is_gift, said_amount
 from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import intents, menu
 from handlers.routing.command import Takes
@@ -163,4 +163,4 @@ def _not_understood(talk: Talk, text: str) -> Answer:
         return menu.show(talk)
     if ordinal(text) is not None:
         return stand(talk, [Say("replies/routing/stale")], [], "stale")
-    return intents.answer_sentence(talk, text)
+    return said_amount(talk, text) or intents.answer_sentence(talk, text)

@@ -129,6 +129,9 @@ def test_a_suspended_charity_takes_no_gift(stage: Stage) -> None:
     change(stage, set_collecting, NATIONAL, False)
     stage.say("o-li", f"捐 {number} 100")
     assert stage.said[-1] == "replies/refusals:no_collector"
+    page = stage.say("o-li", f"看 {number}")
+    assert "这家慈善组织现在不收款，先不能捐" in page
+    assert "捐一点" not in page
 
 
 def test_a_payment_that_comes_to_a_suspended_charity_goes_back(stage: Stage) -> None:
