@@ -90,7 +90,8 @@ def read_merchants(path: str, api_url: str, public_url: str) -> tuple[PayValues,
         raise ValueError("the path of a TOML file with a table [[merchants]] for each is needed")
     found = []
     for number, row in enumerate(rows, 1):
-        if set(row) != {*_IN_FILE, "public_keys"} or not isinstance(row["public_keys"], dict):
+        whole = isinstance(row, dict) and set(row) == {*_IN_FILE, "public_keys"}
+        if not (whole and isinstance(row["public_keys"], dict)):
             raise ValueError(f"merchant {number} needs {', '.join(_IN_FILE)} and a table public_keys, and nothing else")
         words = {**{name: row[name] for name in _IN_FILE}, **row["public_keys"]}
         if not all(isinstance(value, str) for value in words.values()):

@@ -1,4 +1,4 @@
-"""Define every setting, its default and its meaning. The README's table is tested against this file.
+"""Define every setting, its default and its meaning. The table in docs/operating.md is tested against this file.
 
 Values come from the environment, and from a file ``.env`` in the project's folder if there is one.
 """

@@ -10,7 +10,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
 from handlers.routing.talk import Talk
 from models.people.message import Message, MessageKind
-from models.people.user import User
+from models.people.user import home_of
 from models.support.introduction import (
     MOST_THREADS,
     Thread,
@@ -192,9 +192,7 @@ def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:
 def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answer:
     """Open a ticket for the officers of the person's own region, about the draft if there is one."""
     db, person = talk.turn.db, talk.turn.person
-    user = db.get(User, person.user_id) if person.user_id else None
-    about = _place_in(draft) if draft else None
-    region = user.region_code if user else None
+    about, region = _place_in(draft) if draft else None, home_of(db, person.user_id)
     return enter(talk, open_ticket(db, person.conversation_id, region, about, talk.world.now), more=more)
 
 

@@ -5,7 +5,7 @@ from flows.language.danger import Danger, find_danger
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from handlers.support import call
-from models.people.user import User
+from models.people.user import home_of
 from models.support.urgent import open_urgent_ticket
 
 
@@ -51,8 +51,7 @@ def _call_county(talk: Talk, danger: Danger) -> tuple[int, bool]:
     Returns the ticket's number, and whether an officer is there to see it.
     """
     db, person = talk.turn.db, talk.turn.person
-    user = db.get(User, person.user_id) if person.user_id else None
-    home, words = user.region_code if user else None, call.words_of(talk.message)
+    home, words = home_of(db, person.user_id), call.words_of(talk.message)
     ticket, reached = open_urgent_ticket(db, person.conversation_id, home, danger, words, talk.world.now)
     talk.session.ticket = ticket.id
     return ticket.id, reached

@@ -90,7 +90,7 @@ class OverCap(Refusal):
 
 
 class NoCollector(NotFunding):
-    """No charity collects for it now (``has_collector``)."""
+    """No charity collects for it now: it is suspended or has no name or account, or crowdfunding has no filing."""
 
     code = "no_collector"
 
@@ -170,15 +170,14 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
     """
     if not appeal.collects(now):
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
-    if not has_collector(db, appeal):
+    if not is_collected(db, appeal):
         raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
         raise OwnHousehold(number=appeal.id)
 
 
-def has_collector(db: Session, appeal: Appeal) -> bool:
-    """Tell whether a charity takes gifts for it now: not suspended, with the filing that crowdfunding needs, and, where
-    money is collected, with a merchant number."""
+def is_collected(db: Session, appeal: Appeal) -> bool:
+    """Tell whether a charity collects for the appeal now, with a filing for crowdfunding and an account to pay into."""
     charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
     if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):
         return False

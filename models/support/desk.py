@@ -20,11 +20,11 @@ from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_messa
 
 # After an answer, a person who is silent for this long needs nothing more.
 QUIET_LASTS = timedelta(days=7)
-_BATCH = 500
 # A ticket may have thousands of messages, each to be decrypted; a page shows fewer than these.
 MOST_READ = 60
 # In characters of three bytes; a longer one counts for more. The answer has to fit into one message.
 LONGEST_ANSWER = 500
+_BATCH = 500
 
 
 class AnswerMissing(Refusal):

@@ -143,6 +143,12 @@ def test_no_merchant_stands_twice(monkeypatch: pytest.MonkeyPatch, own: Credenti
     assert "a TOML file" in said(monkeypatch, given | {"PAY_MERCHANTS": str(tmp_path / "none.toml")})
 
 
+def test_a_merchant_is_a_table(monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path) -> None:
+    file = tmp_path / "merchants.toml"
+    file.write_text('merchants = [1900000100, "1900000100"]', encoding="utf-8")
+    assert "merchant 1 needs mch_id" in said(monkeypatch, good(own, PAY_MERCHANTS=str(file)))
+
+
 def test_with_all_of_it_production_takes_money(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
     given = settings(monkeypatch, good(own))
     assert given.pay_mode is PayMode.ON
