@@ -43,7 +43,8 @@ def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             charity = add_charity(db, name, credit_code, certificate, region, clock())
             taken = begin_to_collect(db, clock())
             click.echo(f"Charity {charity.id} is {charity.name}. {_begun(taken)}")
-            click.echo(f"Next: appoint fund_holder … --charity {charity.id}, and charity filing {charity.id}.")
+            click.echo(f"Next: charity merchant {charity.id} … (without it nothing can be paid to it),")
+            click.echo(f"charity filing {charity.id} …, and appoint fund_holder … --charity {charity.id}.")
 
     @group.command("name")
     @click.argument("number", type=int)

@@ -6,7 +6,7 @@ under can be looked up by anybody, and donors are told it before they give.
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from stdnum.cn import uscc
 
@@ -138,12 +138,14 @@ def charity_for(db: Session, region_code: str) -> Charity:
     return found
 
 
-def find_charity(db: Session, region_code: str) -> Charity | None:
-    """Choose as ``charity_for`` does; None where there is none."""
+def find_charity(db: Session, region_code: str, wanted: ColumnElement[bool] | None = None) -> Charity | None:
+    """Choose as ``charity_for`` does, of those that are ``wanted``; None where there is none."""
     wide = [*parents(region_code), region_code]
     there = Charity.region_code.in_(wide) | Charity.region_code.is_(None)
-    wanted = select(Charity).where(Charity.state == "active", there)
-    return db.scalar(wanted.order_by(Charity.region_code.desc().nulls_last(), Charity.id).limit(1))
+    found = select(Charity).where(Charity.state == "active", there)
+    if wanted is not None:
+        found = found.where(wanted)
+    return db.scalar(found.order_by(Charity.region_code.desc().nulls_last(), Charity.id).limit(1))
 
 
 def place_of(db: Session, region_code: str) -> str:

@@ -87,6 +87,12 @@ def demand_staff(db: Session, account: str, openid: str, now: datetime, roles: S
     return staff
 
 
+def newest_seat(db: Session, account: str, openid: str) -> Staff | None:
+    """Find the seat that this WeChat holds or held last, in whatever state."""
+    theirs = select(Staff).where(Staff.openid == openid, Staff.account == account)
+    return db.scalar(theirs.order_by(Staff.id.desc()).limit(1))
+
+
 def is_below(above: str, role: str) -> bool:
     return role in BELOW.get(above, ())
 

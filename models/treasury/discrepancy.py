@@ -191,7 +191,7 @@ def _seen_by(staff: Staff) -> Select[Discrepancy]:
 
 
 def _own_merchants(staff: Staff, merchant: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Build a condition: the merchant accounts of a fund holder's charity, or of those that may collect in the region."""
+    """Build a condition: the merchant accounts of a fund holder's charity, or of those that collect in the region."""
     own = select(Merchant.number).join(Charity, Charity.id == Merchant.charity_id)
     if staff.charity_id is not None:
         return merchant.in_(own.where(Charity.id == staff.charity_id))
