@@ -85,8 +85,8 @@ def find_danger(text: str, words: DangerWords) -> Danger | None:
 
     A space usually ends a clause; but some people, and recognisers, put one between any two words.
     """
-    folded = _folded(text)
-    return _read(folded, words) or _read(_joined(folded), words)
+    lines = (_joined(_folded(line)) for line in text.splitlines())
+    return _read(_folded(text), words) or _read("\n".join(lines), words)
 
 
 def _read(folded: str, words: DangerWords) -> Danger | None:

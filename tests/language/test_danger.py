@@ -99,6 +99,10 @@ def test_spaces_and_emoji_between_words_hide_nothing(text: str) -> None:
     assert find_danger(text, WORDS) in (Danger.SELF, Danger.NOW)
 
 
+def test_lines_of_a_story_are_not_read_as_one() -> None:
+    assert find_danger("孩子说很想\n死去的奶奶", WORDS) is None
+
+
 def test_no_repeated_group_reads_a_text_in_two_ways() -> None:
     """Else a text of thirty such words is tried in a thousand million ways, and nobody else is answered meanwhile."""
     patterns = [pattern.pattern for pattern in WORDS.found.values()]
