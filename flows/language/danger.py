@@ -42,6 +42,8 @@ class DangerWords:
     people: Mapping[str, Sequence[str]] = field(default_factory=dict)
     accusations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Those of flows.language.accusation."""
+    dialect: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """A word of the expressions -> the words that it stands for."""
 
     @cached_property
     def found(self) -> Mapping[str, re.Pattern[str]]:
@@ -50,6 +52,18 @@ class DangerWords:
         each = {name: "|".join(f"(?:{one})" for one in listed) for name, listed in groups.items()}
         # A clause is a line, so that ^ and $ are its ends.
         return {name: re.compile(pattern, re.MULTILINE) for name, pattern in each.items()}
+
+    def without_dialect(self, text: str) -> str:
+        """Put the expressions' own words for those of a dialect."""
+        return self._spoken.sub(lambda found: self._standard[found[0]], text) if self.dialect else text
+
+    @cached_property
+    def _standard(self) -> Mapping[str, str]:
+        return {word: kept for kept, words in self.dialect.items() for word in words}
+
+    @cached_property
+    def _spoken(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, sorted(self._standard, key=len, reverse=True))))
 
     def check(self) -> None:
         """Raises re.error where an expression is none, or KeyError where a group is missing."""
@@ -78,7 +92,7 @@ class DangerWords:
 
 def find_danger(text: str, words: DangerWords) -> Danger | None:
     """Return the gravest danger that the text speaks of; None where there is none."""
-    whole = _CLAUSES.sub("\n", _folded(text))
+    whole = _CLAUSES.sub("\n", words.without_dialect(_folded(text)))
     if not any(words.found[name].search(whole) for name in words.phrases):
         return None
     clauses = words.found["sayings"].sub("", whole).split("\n")
