@@ -30,6 +30,14 @@ CONTENT_KEYS = frozenset(
 _STRUCK = "***"
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z-])\d{7,}[Xx]?(?![0-9A-Za-z-])")
+# A phone, an ID number or a card in groups (138 0000-0000) or digit by digit, which no date, time or UUID is.
+_GROUPED_NUMBER = re.compile(
+    r"(?<![0-9A-Za-z-])(?!\d{8}-\d{4}-)(?:\d{3,}(?:[ -]\d{3,}){1,5}|\d(?: \d){6,})[Xx]?(?![0-9A-Za-z-])"
+)
+# A phone or an ID number that letters adjoin, as in ID430524190001010014.
+_PERSONS_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
+# Whoever has such an address can open it: a gift, pictures, a card (tests/house/test_routes.py has all routes).
+_LINK = re.compile(r"(/(?:pay|trace|pictures?|cards|subscribe)/)[^\s/?#'\"\])]+")
 _CREDENTIALS = re.compile(
     r"((?:access_token|secret|appsecret|signature|ticket|password|code)=)[^&\s'\"]+|(://)[^@/\s]*(?=@)", re.IGNORECASE
 )
@@ -100,9 +108,11 @@ def _harmless(value: Any) -> Any:
 
 
 def strike_out(words: str) -> str:
-    """Strike out of free text what could be personal or secret: non-ASCII, long numbers, tokens and passwords."""
-    words = _CREDENTIALS.sub(rf"\1\2{_STRUCK}", words)
-    return _LONG_NUMBER.sub(_STRUCK, _FOREIGN.sub(_STRUCK, words))
+    """Strike out of free text what could be personal or secret: non-ASCII, long numbers, tokens, links, passwords."""
+    words = _LINK.sub(rf"\1{_STRUCK}", _CREDENTIALS.sub(rf"\1\2{_STRUCK}", words))
+    for pattern in (_FOREIGN, _GROUPED_NUMBER, _LONG_NUMBER, _PERSONS_NUMBER):
+        words = pattern.sub(_STRUCK, words)
+    return words
 
 
 def write_traceback(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

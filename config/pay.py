@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
+from config.production import is_guessable
+
 # The merchant of WeChat Pay's own examples, which the simulator plays.
 SAMPLE_MCH_ID = "1900000109"
 PUBLIC_KEY_ID = "PUB_KEY_ID_"
@@ -90,7 +92,8 @@ def read_merchants(path: str, api_url: str, public_url: str) -> tuple[PayValues,
         raise ValueError("the path of a TOML file with a table [[merchants]] for each is needed")
     found = []
     for number, row in enumerate(rows, 1):
-        if set(row) != {*_IN_FILE, "public_keys"} or not isinstance(row["public_keys"], dict):
+        whole = isinstance(row, dict) and set(row) == {*_IN_FILE, "public_keys"}
+        if not (whole and isinstance(row["public_keys"], dict)):
             raise ValueError(f"merchant {number} needs {', '.join(_IN_FILE)} and a table public_keys, and nothing else")
         words = {**{name: row[name] for name in _IN_FILE}, **row["public_keys"]}
         if not all(isinstance(value, str) for value in words.values()):
@@ -109,11 +112,11 @@ def faults(given: PayValues, production: bool) -> Iterator[str]:
         yield "PAY_SERIAL: the serial of the merchant's certificate is 40 hexadecimal digits in capitals"
     if not (given.api_v3_key.isascii() and len(given.api_v3_key) == API_V3_KEY_BYTES):
         yield f"PAY_API_V3_KEY: {API_V3_KEY_BYTES} characters are needed"
+    elif production and is_guessable(given.api_v3_key):
+        yield "PAY_API_V3_KEY: it can be guessed; take one from: openssl rand -hex 16"
     yield from _key_faults(given)
     if production and not given.api_url.startswith("https://"):
         yield "PAY_API_URL: https is needed"
-    if production and not given.public_url.startswith("https://"):
-        yield "PUBLIC_URL: https is needed, for the platform calls back to no other address"
     if "?" in given.public_url or "#" in given.public_url:
         yield "PUBLIC_URL: the platform calls back to no address with parameters"
 

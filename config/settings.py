@@ -1,4 +1,4 @@
-"""Define every setting, its default and its meaning. The README's table is tested against this file.
+"""Define every setting, its default and its meaning. The table in docs/operating.md is tested against this file.
 
 Values come from the environment, and from a file ``.env`` in the project's folder if there is one.
 """
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.embedded import own_database_url
 from config.pay import PayValues, faults, read_merchants
+from config.production import weaknesses
 
 ROOT = Path(__file__).parent.parent
 KEY_BYTES = 32
@@ -91,8 +92,8 @@ class Settings(BaseSettings):
 
     bangfu_env: Environment = Field(
         Environment.AUTO,
-        description="`production` refuses sample secrets; `auto` is production once DATABASE_URL names a database, "
-        "the AppID is not the sample, or PUBLIC_URL is not this machine",
+        description="`production` refuses what is a sample or weak; `auto` is production once DATABASE_URL names a "
+        "database, the AppID is not the sample, or PUBLIC_URL is not this machine",
     )
     database_url: str = Field(
         "",
@@ -203,6 +204,8 @@ class Settings(BaseSettings):
             wrong.append("WECHAT_AES_KEY_PREVIOUS")
         if self.is_production and wrong:
             yield f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}"
+        elif self.is_production:
+            yield from weaknesses(self)
 
     def _registry(self) -> Iterator[str]:
         """Demand https and a token in production: names and ID numbers are sent to the registry."""

@@ -19,7 +19,6 @@ from models.organisations.charity import (
     BadCharity,
     Charity,
     add_charity,
-    get_charity,
     name_charity,
     place_of,
     set_collecting,
@@ -44,7 +43,8 @@ def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             charity = add_charity(db, name, credit_code, certificate, region, clock())
             taken = begin_to_collect(db, clock())
             click.echo(f"Charity {charity.id} is {charity.name}. {_begun(taken)}")
-            click.echo(f"Next: appoint fund_holder … --charity {charity.id}, and charity filing {charity.id}.")
+            click.echo(f"Next: charity merchant {charity.id} … (without it nothing can be paid to it),")
+            click.echo(f"charity filing {charity.id} …, and appoint fund_holder … --charity {charity.id}.")
 
     @group.command("name")
     @click.argument("number", type=int)
@@ -78,7 +78,7 @@ def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @click.argument("merchant")
     def merchant_(number: int, merchant: str) -> None:
         """Let a charity collect under a merchant number (mchid) of WeChat Pay. The number is its own for good."""
-        if merchant not in {each.mch_id for each in settings.merchants}:
+        if merchant not in _with_keys(settings):
             raise click.ClickException(
                 f"the settings have no keys for merchant {merchant}: PAY_MCH_ID or PAY_MERCHANTS"
             )
@@ -106,17 +106,18 @@ def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     def list_() -> None:
         """List the charities with their filings and fund holders."""
         with _database(settings) as db:
-            for number in db.scalars(select(Charity.id).order_by(Charity.id)).all():
-                click.echo("\n".join(_lines(db, get_charity(db, number), clock())))
+            for charity in db.scalars(select(Charity).order_by(Charity.id)).all():
+                click.echo("\n".join(_lines(db, charity, clock())))
 
 
 def _described(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options for what a charity is registered under."""
+    elsewhere = "in the whole country" if required else "where it did"
     options = (
         click.option("--name", required=required, help="Its whole name."),
         click.option("--credit-code", required=required, help="Its unified social credit code, 18 characters."),
         click.option("--certificate", required=required, help="Its certificate for public fundraising."),
-        click.option("--region", help="Where it collects; without it, in the whole country."),
+        click.option("--region", help=f"Where it collects; without it, {elsewhere}."),
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,6 +136,14 @@ def _database(settings: Settings) -> Iterator[Session]:
             yield db
         except BadCharity as error:
             raise click.ClickException(str(error)) from error
+
+
+def _with_keys(settings: Settings) -> set[str]:
+    """Return the merchant numbers whose keys the settings have; their file is checked here, too, with PAY_MODE=off."""
+    try:
+        return {each.mch_id for each in settings.merchants if each.mch_id}
+    except ValueError as error:
+        raise click.ClickException(f"PAY_MERCHANTS: {error}") from error
 
 
 def _begun(appeals: int) -> str:

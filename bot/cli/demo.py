@@ -24,6 +24,8 @@ from flows.language.lexicon import Lexicon
 
 # Seconds.
 DAY = 86_400.0
+# The demo's world is made for some years; a clock thousands of years away could never be read again.
+MOST_DAYS = 3_650.0
 
 
 @contextmanager
@@ -37,6 +39,13 @@ def brought_along(at: Path) -> Iterator[None]:
         yield
 
 
+def _demand_years(_context: click.Context, _option: click.Parameter, days: float | None) -> float | None:
+    """Refuse days that are too many, or not a number, which is neither below nor above any."""
+    if days is not None and not -MOST_DAYS <= days <= MOST_DAYS:
+        raise click.BadParameter(f"at most {MOST_DAYS:.0f} days, ahead or behind")
+    return days
+
+
 def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
     """Add ``demo`` and ``chat``. ``app_of`` makes an application for other settings than ours: the demo's."""
 
@@ -47,7 +56,10 @@ def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: 
     @app.cli.command("demo")
     @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
     @click.option(
-        "--days-ahead", type=float, help="Begin so many days ahead of today (-3: behind); else where the clock stands."
+        "--days-ahead",
+        type=float,
+        callback=_demand_years,
+        help="Begin so many days ahead of today (-3: behind); else where the clock stands.",
     )
     def demo_(seed_only: bool, days_ahead: float | None) -> None:
         """Bot, worker and simulator of WeChat on an invented world; no account needed."""

@@ -66,7 +66,10 @@ class Seeded:
 
 
 def seed(database: Engine, account: str, now: datetime) -> Seeded:
-    """Load the regions, then the whole data set in one transaction; ``account``: the account's original id (gh_…)."""
+    """Load the regions, then the whole data set in one transaction; ``account``: the account's original id (gh_…).
+
+    A data set that an earlier version wrote keeps its history, and its charity is named.
+    """
     world = _world()
     people, tags = _people(world["people"])
     with Session(database) as db:
@@ -75,6 +78,9 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
         load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
         with Session(database) as db, db.begin():
             _History(db, account, now).play(world)
+    else:
+        with Session(database) as db, db.begin():
+            Charities(db, now.astimezone(CHINA).date()).name_first(world["charities"]["charities"], now)
     return Seeded(people, tags, written)
 
 

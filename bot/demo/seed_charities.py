@@ -7,9 +7,11 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Happening, Row
-from models.organisations.charity import add_charity
+from models.appeals.publication import begin_to_collect
+from models.ledger.accounts import FIRST_CHARITY
+from models.organisations.charity import Charity, add_charity, name_charity
 from models.organisations.filing import add_filing
-from models.organisations.merchant import add_merchant
+from models.organisations.merchant import add_merchant, merchant_of
 
 
 class Charities:
@@ -33,3 +35,17 @@ class Charities:
     def file(self, key: str, row: Row, when: datetime) -> None:
         days = (self.today - timedelta(days=row["from_days_ago"]), self.today + timedelta(days=row["to_in_days"]))
         add_filing(self.db, self.numbers[key], row["number"], row["authority"], row["platform"], days, when)
+
+    def name_first(self, rows: dict[str, Row], when: datetime) -> None:
+        """Name the charity that the upgrade from 0.2 made of the data set's fund holders, so that it collects again."""
+        charity = self.db.get(Charity, FIRST_CHARITY)
+        if charity is None or charity.state != "unnamed":
+            return
+        key, row = next(iter(rows.items()))
+        self.numbers[key] = charity.id
+        name_charity(self.db, charity.id, row["name"], row["credit_code"], row["certificate"], row.get("region"), when)
+        if merchant_of(self.db, charity.id) is None:
+            add_merchant(self.db, charity.id, row["merchant"], when)
+        for filing in row["filings"]:
+            self.file(key, filing, when)
+        begin_to_collect(self.db, when)

@@ -21,7 +21,7 @@ from bot.wechat.policy import Action, Unreachable, WeChatError
 from flows.language.danger import Danger, DangerWords, find_danger
 from models.notifications.notification import TO_DELIVER
 from models.people.conversation import Conversation
-from models.people.user import User
+from models.people.user import home_of
 from models.speech.hearing import ClaimedVoice, claim_voice, record_heard, record_unheard, release_voice
 from models.staff.member import find_staff
 from models.support.urgent import open_urgent_ticket
@@ -129,9 +129,7 @@ class Hearing:
         call = danger in (Danger.SELF, Danger.NOW) and not find_staff(db, person.account, person.openid, now)
         told = record_heard(db, voice.id, words, now, numbers, county=call)
         if told and danger and call:
-            user = db.get(User, person.user_id) if person.user_id else None
-            home = user.region_code if user else None
-            open_urgent_ticket(db, person.id, home, danger, words, now)
+            open_urgent_ticket(db, person.id, home_of(db, person.user_id), danger, words, now)
         return told
 
     def _count(self, outcome: str) -> None:

@@ -29,6 +29,7 @@ from models.staff.queue import escalate_overdue
 from models.staff.suspension import end_terms, release_stuck_tasks
 from models.support.desk import close_quiet_tickets
 from models.support.urgent import remind_of_urgent
+from models.support.waiting import remind_of_waiting
 from models.verification.lifecycle import cases_for_registry, end_notices, expire_and_remind, open_visits_without_answer
 
 log = structlog.get_logger()
@@ -53,6 +54,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "tasks_escalated": escalate_overdue,
     "tickets_closed": close_quiet_tickets,
     "urgent_tickets_reminded": remind_of_urgent,
+    "waiting_tickets_reminded": remind_of_waiting,
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,

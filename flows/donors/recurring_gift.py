@@ -12,6 +12,7 @@ from models.appeals.appeal import get_appeal
 from models.core.money import SMALLEST_PLEDGE
 from models.donors.recurring_gift import NotCollecting, begin, check_may_begin, find_live, first_time
 from models.giving.pledge import check_not_full, check_open
+from models.organisations.collector import find_collector
 from models.payments.collection import check_room, demand_merchant
 from models.people.user import get_user
 
@@ -35,7 +36,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
-    """Give the reminder's day, the next reminder, and the present amount if the donor has one already."""
+    """Give the reminder's day, the next one, who collects, and the present amount if the donor has one already."""
     donor = get_user(turn.db, turn.person.user_id)
     live = find_live(turn.db, donor, draft.given["appeal_id"])
     appeal = get_appeal(turn.db, draft.given["appeal_id"])
@@ -47,6 +48,7 @@ def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
         "deadline": appeal.deadline,
         "minimum_fen": appeal.minimum_fen,
         "crowdfund": appeal.kind == "crowdfund",
+        "collector": find_collector(turn.db, appeal.charity_id, appeal.filing_id),
     }
 
 

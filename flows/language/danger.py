@@ -6,6 +6,7 @@ clause that has none. The reader prefers an alarm to a silence: a mention of ano
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,9 @@ from functools import cached_property
 
 from flows.language.wording import plain, simplified
 
+# Words that deny a phrase, or say of whom it is, stand at most so many characters before it. Reading all that stands
+# before each phrase of a clause would take as long as the square of a text without a stop.
+_NEAR = 100
 _CLAUSES = re.compile(r"[。.!?;,、…~:\"'“”‘’「」『』()\[\]【】《》—\- ]+")
 
 
@@ -91,15 +95,27 @@ class DangerWords:
 
 
 def find_danger(text: str, words: DangerWords) -> Danger | None:
-    """Return the gravest danger that the text speaks of; None where there is none."""
-    whole = _CLAUSES.sub("\n", words.without_dialect(_folded(text)))
+    """Return the gravest danger that the text speaks of; None where there is none.
+
+    A space usually ends a clause; but some people, and recognisers, put one between any two words.
+    """
+    folded = words.without_dialect(_folded(text))
+    return _read(folded, words) or _read(words.without_dialect(_joined(folded)), words)
+
+
+def _read(folded: str, words: DangerWords) -> Danger | None:
+    whole = _CLAUSES.sub("\n", folded)
     if not any(words.found[name].search(whole) for name in words.phrases):
         return None
     clauses = words.found["sayings"].sub("", whole).split("\n")
+    over, past = (words.found[name].search(whole) is not None for name in ("aftermath", "past"))
     found: set[Danger] = set()
     subject, quoted = _Subject.FIRST, False
     for clause in filter(None, clauses):
-        found |= _dangers(clause, whole, words, _Subject.OTHER if quoted else subject, quoted=quoted)
+        whose = _Subject.OTHER if quoted else subject
+        found |= _dangers(clause, words, whose, quoted=quoted, over=over, past=past)
+        if Danger.SELF in found:
+            break
         quoted = _is_told(clause, words)
         last = _subject(clause, words, subject)
         subject = last if last in (_Subject.FIRST, _Subject.OTHER) else subject
@@ -108,36 +124,49 @@ def find_danger(text: str, words: DangerWords) -> Danger | None:
 
 def _folded(text: str) -> str:
     folded = plain(simplified(text))
-    tokens = folded.split(" ")
     # Old phones and some people put a space after every character.
-    return "".join(tokens) if all(len(token) == 1 for token in tokens) else folded
+    return _joined(folded) if all(len(token) == 1 for token in folded.split(" ")) else folded
 
 
-def _dangers(clause: str, whole: str, words: DangerWords, subject: _Subject, *, quoted: bool) -> set[Danger]:
-    """Return the dangers of one clause. ``subject``: the one that carries over from the clause before."""
+def _joined(folded: str) -> str:
+    return "".join(ch for ch in folded if ch != " " and unicodedata.category(ch) != "So")  # and without emoji
+
+
+def _dangers(
+    clause: str, words: DangerWords, subject: _Subject, *, quoted: bool, over: bool, past: bool
+) -> set[Danger]:
+    """Return the dangers of one clause. ``subject``: the one that carries over from the clause before.
+
+    ``over``, ``past``: something in the text tells of an end, or of earlier days.
+    """
     groups, dangers = words.found, set()
-    past, over = groups["past"].search(clause), groups["aftermath"].search(whole)
-    hearsay = groups["hearsay"].search(clause)
-    for match in groups["now"].finditer(clause):
-        if not (past or over or hearsay or groups["past"].search(whole) or _is_denied(clause, match, words)):
-            dangers.add(Danger.NOW)
+    earlier, hearsay = groups["past"].search(clause), groups["hearsay"].search(clause)
+    if not (past or earlier or over or hearsay):
+        dangers |= {Danger.NOW for match in groups["now"].finditer(clause) if not _is_denied(clause, match, words)}
     for match in groups["self"].finditer(clause):
         if _is_denied(clause, match, words):
             continue
-        whose = _Subject.OTHER if quoted else _subject(clause[: match.start()], words, subject)
+        whose = _Subject.OTHER if quoted else _subject(_near(clause, match), words, subject)
         about = groups["about"].match(clause, match.end())
         if whose in (_Subject.FIRST, _Subject.OTHER):
-            own = whose is _Subject.FIRST and not (past or hearsay or about)
+            own = whose is _Subject.FIRST and not (earlier or hearsay or about)
             dangers.add(Danger.SELF if own else Danger.MENTION)
-    for match in groups["mention"].finditer(clause):
-        whose = _subject(clause[: match.start()], words, subject)
-        if whose in (_Subject.FIRST, _Subject.OTHER) and not (over or _is_denied(clause, match, words)):
+        if Danger.SELF in dangers:
+            break
+    for match in () if over else groups["mention"].finditer(clause):
+        whose = _subject(_near(clause, match), words, subject)
+        if whose in (_Subject.FIRST, _Subject.OTHER) and not _is_denied(clause, match, words):
             dangers.add(Danger.MENTION)
     return dangers
 
 
+def _near(clause: str, match: re.Match[str]) -> str:
+    """Return what stands before the phrase, as far as it can be about it."""
+    return clause[max(match.start() - _NEAR, 0) : match.start()]
+
+
 def _is_denied(clause: str, match: re.Match[str], words: DangerWords) -> bool:
-    return words.found["negations"].search(clause[: match.start()]) is not None
+    return words.found["negations"].search(_near(clause, match)) is not None
 
 
 def _is_told(clause: str, words: DangerWords) -> bool:

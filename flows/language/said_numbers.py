@@ -35,8 +35,8 @@ def said_number(
 
 
 def without_tail(folded: str, lexicon: Lexicon) -> str:
-    """Remove the polite words at the end of a folded text: 二十块钱吧, 50行吗."""
-    while tail := _known(folded, lexicon.words["polite_tails"], str.endswith):
+    """Remove the polite words at the end of a folded text: 二十块钱吧, 50行吗. Too long a text stays as it is."""
+    while len(folded) <= numerals.LONGEST and (tail := _known(folded, lexicon.words["polite_tails"], str.endswith)):
         folded = folded.removesuffix(tail).rstrip(_BETWEEN)
     return folded
 

@@ -14,6 +14,8 @@ _EDGE = " \t\n.。,，!！?？;；:：、~～\"'“”‘’「」【】[]()（�
 
 def clean(text: str) -> str:
     """Remove invisible characters from a person's text; line breaks stay."""
+    if text.isprintable():  # nearly every message, and a turn asks this thirty times
+        return text.strip()
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(ch for ch in text if ch == "\n" or unicodedata.category(ch) not in _INVISIBLE).strip()
 

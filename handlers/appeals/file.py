@@ -12,7 +12,7 @@ from handlers.staff.file import pictures, sheet, ways_of
 from handlers.staff.seat import find_seat
 from models.appeals.file import AppealFile, open_appeal_file
 from models.appeals.flag import flags_of
-from models.appeals.revision import undecided_revision
+from models.appeals.revision import Revision, undecided_revision
 from models.outreach.update import update_waiting
 
 # Characters of a story that fit into one message: beside the rest of the file, and by themselves.
@@ -43,12 +43,8 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         return page.appeal(talk, str(number))
     ways = {**first, **ways_of(file.task, DECISIONS, reference)}
     revision = undecided_revision(talk.turn.db, number)
-    if revision and not file.hidden:
-        ways["revision"] = ["command", "look", f"revision:{revision.id}"]
-    for way, kind in (("update", "progress"), ("thanks", "thanks")):
-        update = update_waiting(talk.turn.db, number, kind)
-        if update and not file.hidden:
-            ways[way] = ["command", "look", f"update:{update.id}"]
+    if not file.hidden:
+        ways |= _to_be_read(talk, number, revision)
     paper = sheet(talk, "appeal", number, hidden=file.hidden)
     lines = bool(revision) + file.unconfirmed + bool(file.reopens) + paper["no_paper"] + 2 * bool(paper["sheet"])
     room = STORY_ROOM - LINE_ROOM * lines
@@ -78,6 +74,15 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
     }
     return with_ways("replies/appeals/file", values, ways)
+
+
+def _to_be_read(talk: Talk, number: int, revision: Revision | None) -> dict[str, list[str]]:
+    """Lead to what its owner has sent since, and nobody has read: a revision, progress, thanks."""
+    ways = {"revision": ["command", "look", f"revision:{revision.id}"]} if revision else {}
+    for way, kind in (("update", "progress"), ("thanks", "thanks")):
+        if update := update_waiting(talk.turn.db, number, kind):
+            ways[way] = ["command", "look", f"update:{update.id}"]
+    return ways
 
 
 def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:

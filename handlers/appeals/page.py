@@ -12,6 +12,7 @@ from models.appeals.revision import undecided_revision
 from models.disbursements.budget import SPENDABLE
 from models.donors.message_inbox import has_messages
 from models.giving.matching import matching_offers
+from models.giving.pledge import is_collected
 from models.organisations.collector import find_collector
 from models.outreach.reporting_duty import has_overdue_update
 from models.outreach.update_review import TAKES_UPDATES
@@ -50,7 +51,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     row = get_appeal(talk.turn.db, found.number)
     collector = find_collector(talk.turn.db, row.charity_id, row.filing_id)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
-    return detail(talk, APPEALS, found, ways, own, word, after, collector=collector, **facts)
+    collected = is_collected(talk.turn.db, row)
+    return detail(talk, APPEALS, found, ways, own, word, after, collector=collector, collected=collected, **facts)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:

@@ -39,9 +39,12 @@ def trace(talk: Talk, said: str = "") -> Answer:
 
 
 def where_money_goes(talk: Talk) -> Answer:
-    """List a donor's gifts to be traced; lead everybody else to the public ledger and the appeals."""
+    """Trace a donor's only gift, or list several; lead everybody else to the public ledger and the appeals."""
     user_id = talk.turn.person.user_id
-    if user_id and own_pledges(talk.turn.db, user_id, None).items:
+    own = own_pledges(talk.turn.db, user_id, None).items if user_id else []
+    if len(own) == 1:
+        return trace(talk, own[0].code)
+    if own:
         return _which(talk)
     ways = {"ledger": ["command", "public_ledger"], "appeals": ["command", "browse_appeals"]}
     return with_ways("replies/donors/where_money_goes", {}, ways)

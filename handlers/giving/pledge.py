@@ -1,6 +1,7 @@
 """捐 <number> [amount], 捐 <amount> 给 <number>: begin a pledge to one appeal; without a number, list appeals."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 from flows.engine.flow import Answer, Say
 from flows.language.numerals import Unread
@@ -10,7 +11,7 @@ from handlers.routing.answers import with_ways
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import head_number
-from models.appeals.appeal import get_appeal
+from models.appeals.appeal import Appeal, get_appeal
 from models.giving.pledge import Pledge
 from models.payments.collection import is_payable
 from models.payments.expiry import let_go as drop_promise
@@ -26,9 +27,12 @@ def pledge(talk: Talk, said: str = "") -> Answer:
 def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
     """Begin a gift's flow; an amount in ``said`` answers the first question.
 
-    ``said``: an appeal's number, an amount or both. ``flow``: the flow's name, which is also its command's.
+    ``said``: an appeal's number, an amount or both. ``flow``: the flow's name, which is also its command's. An amount
+    alone (捐50块) is for the appeal that the screen offers to give to, if it is one.
     """
     gift = _read(talk, said)
+    if shown := _shown_appeal(talk):
+        gift = _for_shown(talk, shown, gift, said)
     if gift is None:
         answer = run_command(talk, "browse_appeals", [])
         answer.says.insert(0, Say("replies/giving/which_appeal", None, {"flow": flow}))
@@ -46,6 +50,17 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
     if draft.misses:
         heard.says += answer.says
     return heard
+
+
+def said_amount(talk: Talk, said: str) -> Answer | None:
+    """Begin a gift to the appeal on the screen from a sentence that says how much (我捐五十块, 给50); else None."""
+    words = talk.world.lexicon.words
+    gives = any(word in said for word in (*words["pledge"], *words["pledge_to"]))
+    gave = any(word in said for word in words["gave_already"])
+    fen = read_said_fen(said, talk.world, known_words=True)
+    if not gives or gave or not isinstance(fen, Fraction) or not _shown_appeal(talk):
+        return None
+    return begin_gift(talk, "pledge", said)
 
 
 def let_go(talk: Talk, code: str) -> Answer:
@@ -78,6 +93,19 @@ def _read(talk: Talk, said: str) -> tuple[int, str] | None:
     if head is None or (head[1] and _is_amount(talk, str(head[0]), head[1])):
         return None
     return head
+
+
+def _shown_appeal(talk: Talk) -> str:
+    """Return the number of the one appeal that the screen offers to give to; empty where it is none, or several."""
+    offered = {option.do[2] for option in talk.session.choices if option.do[:2] == ["command", "pledge"]}
+    return offered.pop() if len(offered) == 1 else ""
+
+
+def _for_shown(talk: Talk, shown: str, gift: tuple[int, str] | None, said: str) -> tuple[int, str] | None:
+    """Read an amount, or a number that no appeal has (捐五十), as a gift to the appeal on the screen."""
+    no_appeal = gift is None or (not gift[1] and talk.turn.db.get(Appeal, gift[0]) is None)
+    is_amount = isinstance(read_said_fen(said, talk.world, known_words=True), Fraction)
+    return (int(shown), said) if no_appeal and is_amount else gift
 
 
 def _either_way(talk: Talk, one: str, other: str) -> tuple[int, str] | None:

@@ -7,18 +7,22 @@ from flows.engine.session import Draft, Option
 from handlers.routing import menu
 from handlers.routing.command import Command
 from handlers.routing.talk import Talk
+from handlers.staff.seat import explain_no_seat
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.staff.member import find_staff
 
 
 def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
-    """Run a command. A staff command of a person without the role is answered like an unknown word, and recorded."""
+    """Run a command. A staff command of a person without the role is answered like an unknown word, and recorded.
+
+    Whose seat is over or not confirmed yet is told so, and what the seat had on the screen goes.
+    """
     command = talk.commands.table.get(name)
     if command is None:
         return Answer([Say("replies/routing/stale")], outcome="stale")
     if not may_run(talk, command):
-        return menu.not_understood(talk)
+        return explain_no_seat(talk) or menu.not_understood(talk)
     try:
         with talk.turn.atomic():
             answer = command.run(talk, *arguments)

@@ -83,5 +83,5 @@ def _likeliest(talk: Talk, text: str, likely: Sequence[str]) -> list[str]:
     command = talk.commands.command_of(word) if word else ""
     if not word or command in {table[name].command for name in likely}:
         return list(likely)
-    intent = next((name for name, intent in table.items() if intent.command == command), word)
-    return [*likely[:2], intent]
+    meant = next((name for name, intent in table.items() if intent.command == command), word)
+    return [*likely[:2], meant]

@@ -9,12 +9,12 @@ from typing import Any
 from flows.engine.flow import Answer, Say
 from flows.engine.photo_steps import add_photos, photo_step
 from flows.engine.session import Option
+from handlers.routing.sent_pictures import discard_pictures, keep_picture
 from handlers.routing.talk import Talk
 from models.appeals.correction import own_appeals
 from models.disbursements.file import awaiting_pictures
 from models.outreach.update_review import TAKES_UPDATES
 from models.people.message import MessageKind
-from models.people.photo import add_draft_photo, discard_draft_photos
 from models.people.user import User
 
 MOST_PHOTOS = 9
@@ -64,7 +64,7 @@ def use(talk: Talk, what: str, *arguments: str) -> Answer:
         return answer
     pictures, session.loose = session.loose, []
     left = add_photos(draft, step, pictures)
-    _discard(talk, left)
+    discard_pictures(talk, left)
     values = {"count": len(pictures) - len(left), "left": len(left), "flow": draft.flow, "given": draft.given}
     answer = talk.engine.ask(session, draft, talk.world)
     answer.says.insert(0, Say("replies/routing/photos_used", None, values))
@@ -73,7 +73,7 @@ def use(talk: Talk, what: str, *arguments: str) -> Answer:
 
 def drop(talk: Talk) -> Answer:
     """Delete the waiting photos. Only a numbered line leads here."""
-    _discard(talk, talk.session.loose)
+    discard_pictures(talk, talk.session.loose)
     talk.session.loose = []
     return Answer([Say("replies/routing/photos_dropped")])
 
@@ -100,16 +100,10 @@ def _uses(talk: Talk) -> Iterator[_Use]:
 
 
 def _keep(talk: Talk) -> None:
-    session, now = talk.session, talk.world.now
+    session = talk.session
     picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
-    session.loose_at = int(now.timestamp())
+    session.loose_at = int(talk.world.now.timestamp())
     if picture in session.loose or len(session.loose) >= MOST_PHOTOS:
         return
     session.loose.append(picture)
-    photo = add_draft_photo(talk.turn.db, talk.turn.person.conversation_id, picture, now)
-    talk.turn.jobs += [("fetch_photo", photo)] if photo else []
-
-
-def _discard(talk: Talk, pictures: list[dict[str, str]]) -> None:
-    photos = discard_draft_photos(talk.turn.db, talk.turn.person.conversation_id, pictures)
-    talk.turn.jobs += [("forget_photo", photo) for photo in photos]
+    keep_picture(talk, picture)

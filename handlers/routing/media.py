@@ -6,11 +6,11 @@ from flows.engine.session import Draft
 from handlers.routing import loose_photos
 from handlers.routing.dispatch import finish
 from handlers.routing.screen import stand
+from handlers.routing.sent_pictures import discard_pictures, keep_picture
 from handlers.routing.talk import Talk
 from handlers.speech.listen import listen
 from handlers.support import call
 from models.people.message import MessageKind
-from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
@@ -35,14 +35,12 @@ def _keep_picture(talk: Talk, draft: Draft) -> None:
     """Fetch a picture that the question has accepted at once, not only when the draft is finished."""
     picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
     if talk.message.kind is MessageKind.IMAGE and picture in _pictures(draft):
-        photo = add_draft_photo(talk.turn.db, talk.turn.person.conversation_id, picture, talk.world.now)
-        talk.turn.jobs += [("fetch_photo", photo)] if photo else []
+        keep_picture(talk, picture)
 
 
-def discard_pictures(talk: Talk, draft: Draft) -> None:
+def discard_pictures_of(talk: Talk, draft: Draft) -> None:
     """Delete the pictures of a draft that the person drops or begins anew."""
-    photos = discard_draft_photos(talk.turn.db, talk.turn.person.conversation_id, _pictures(draft))
-    talk.turn.jobs += [("forget_photo", photo) for photo in photos]
+    discard_pictures(talk, _pictures(draft))
 
 
 def _pictures(draft: Draft) -> list[dict[str, str]]:

@@ -8,12 +8,12 @@ from flows.engine.draft_choices import ask_to_drop, ask_to_restart
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
-from handlers.giving.pledge import is_gift
+from handlers.giving.pledge import is_gift, said_amount
 from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import intents, menu
 from handlers.routing.command import Takes
 from handlers.routing.dispatch import aside, finish, may_run, run_command
-from handlers.routing.media import discard_pictures
+from handlers.routing.media import discard_pictures_of
 from handlers.routing.screen import PERSON, stand
 from handlers.routing.talk import Talk
 from handlers.speech.question import ask_about_voice
@@ -114,7 +114,7 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["say", words]:
             return _command(talk, words) or menu.show(talk)
         case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
-            discard_pictures(talk, draft)
+            discard_pictures_of(talk, draft)
     return talk.engine.carry_out(talk.session, option.do, talk.world)
 
 
@@ -170,4 +170,4 @@ def _not_understood(talk: Talk, text: str) -> Answer:
         return menu.show(talk)
     if ordinal(text) is not None:
         return stand(talk, [Say("replies/routing/stale")], [], "stale")
-    return intents.answer_sentence(talk, text)
+    return said_amount(talk, text) or intents.answer_sentence(talk, text)

@@ -39,6 +39,6 @@ def _find(talk: Talk, number: str) -> Voice | None:
 
 
 def _more(talk: Talk) -> list[Say]:
-    """Remind of words that came aside and still wait: none is dropped unsaid."""
-    left = len(voices_of(talk.turn.db, talk.turn.person.conversation_id, "aside"))
+    """Remind of other words that still wait for an answer: none is dropped unsaid."""
+    left = len(voices_of(talk.turn.db, talk.turn.person.conversation_id, "heard", "aside"))
     return [Say("replies/speech/more", None, {"count": left})] if left else []

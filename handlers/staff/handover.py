@@ -34,7 +34,8 @@ def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
     lines = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "hand_over", member.work_no]) for n, member in lines]
     turn = ["hand_over", "", place_of(lines[-1][1])] if len(found) > PAGE else None
-    return one_page(talk, "replies/staff/colleagues", {"lines": lines, "count": count}, options, turn)
+    values = {"lines": lines, "count": count, "role": staff.role}
+    return one_page(talk, "replies/staff/colleagues", values, options, turn)
 
 
 def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:

@@ -46,8 +46,8 @@ def todo(talk: Talk, after: str = "") -> Answer:
     for number, line in enumerate(shown, 1):
         do, facts = _told(talk, line.thing)
         options.append(Option(number, "", ["command", *do]))
-        urgent, due, *_ = line.place
-        facts |= {"urgent": urgent == _URGENT, "due": due, "late": due <= now}
+        due = line.thing.due_at
+        facts |= {"urgent": line.place[0] == _URGENT, "due": due, "late": due <= now}
         values.append({"number": number, "short": _short(talk, line), **facts})
     facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind")}
     turn = ["todo", _format(shown[-1].place)] if len(lines) > PAGE else None
@@ -77,7 +77,7 @@ def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
     tickets = waiting_tickets(db, staff, PAGE + 1, ticket_after)
     lines = [_Line((_OTHER, task.due_at, _TASK, task.id), task) for task in tasks]
     lines += [_Line((_OTHER, ticket.due_at, _TICKET, ticket.id), ticket) for ticket in tickets]
-    lines += [_Line((_URGENT, ticket.due_at, _TICKET, ticket.id), ticket) for ticket in urgent]
+    lines += [_Line((_URGENT, ticket.opened_at, _TICKET, ticket.id), ticket) for ticket in urgent]
     return sorted(lines, key=lambda line: line.place)[: PAGE + 1]
 
 

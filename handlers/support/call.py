@@ -10,7 +10,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
 from handlers.routing.talk import Talk
 from models.people.message import Message, MessageKind
-from models.people.user import User
+from models.people.user import home_of
 from models.support.introduction import (
     MOST_THREADS,
     Thread,
@@ -75,12 +75,13 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
     topic = topic_of_ticket(talk.turn.db, ticket)
-    due = ticket.due_at if ticket.state == "open" and ticket.due_at > talk.world.now else None
+    late = ticket.state == "open" and ticket.due_at <= talk.world.now
     values = {
         "number": ticket.id,
         "parked": parked is not None,
         "topic": topic,
-        "due": due,
+        "due": ticket.due_at if ticket.state == "open" and not late else None,
+        "late": late,
         "asked": asked,
         "more": more,
     }
@@ -139,9 +140,13 @@ def meant(talk: Talk) -> Callable[[Talk], Answer] | None:
 
 
 def solve_ticket(talk: Talk, number: str) -> Answer:
-    """Close the person's ticket, answered or not. An urgent one the county closes. Raises NoSuchTicket."""
+    """Close the person's ticket, answered or not. An urgent one gets the words: the county closes it.
+
+    Raises NoSuchTicket.
+    """
     ticket = _own(talk, number)
     if ticket.urgent:
+        say_in_ticket(talk.turn.db, ticket.id, talk.world.lexicon.words["solved"][0], talk.world.now)
         return Answer([Say("replies/support/urgent_stays", None, {"number": ticket.id})])
     close_ticket(talk.turn.db, ticket.id, talk.world.now)
     if talk.session.ticket == ticket.id:
@@ -206,9 +211,7 @@ def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:
 def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answer:
     """Open a ticket for the officers of the person's own region, about the draft if there is one."""
     db, person = talk.turn.db, talk.turn.person
-    user = db.get(User, person.user_id) if person.user_id else None
-    about = _place_in(draft) if draft else None
-    region = user.region_code if user else None
+    about, region = _place_in(draft) if draft else None, home_of(db, person.user_id)
     return enter(talk, open_ticket(db, person.conversation_id, region, about, talk.world.now), more=more)
 
 

@@ -5,7 +5,7 @@ from flows.language.danger import Danger, find_danger
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from handlers.support import call
-from models.people.user import User
+from models.people.user import home_of
 from models.support.urgent import open_urgent_ticket
 
 
@@ -43,7 +43,7 @@ def _say(talk: Talk, danger: Danger) -> Say:
         return Say("replies/support/danger", "mention", {"v": {"numbers": numbers}})
     db, person = talk.turn.db, talk.turn.person
     user = db.get(User, person.user_id) if person.user_id else None
-    number, reached = _call_county(talk, danger, user)
+    number, reached = _call_county(talk, danger)
     values = {
         "numbers": numbers,
         "number": number,
@@ -54,13 +54,13 @@ def _say(talk: Talk, danger: Danger) -> Say:
     return Say("replies/support/danger", str(danger), {"v": values})
 
 
-def _call_county(talk: Talk, danger: Danger, user: User | None) -> tuple[int, bool]:
+def _call_county(talk: Talk, danger: Danger) -> tuple[int, bool]:
     """Put the words first in the county's queue; what the person says next, and nothing else takes, follows them.
 
     Returns the ticket's number, and whether an officer is there to see it.
     """
     db, person = talk.turn.db, talk.turn.person
-    home, words = user.region_code if user else None, call.words_of(talk.message)
+    home, words = home_of(db, person.user_id), call.words_of(talk.message)
     ticket, reached = open_urgent_ticket(db, person.conversation_id, home, danger, words, talk.world.now)
     talk.session.ticket = ticket.id
     return ticket.id, reached

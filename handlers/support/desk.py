@@ -11,28 +11,38 @@ from handlers.staff.seat import staff_of
 from handlers.staff.todo import todo
 from models.support import desk
 from models.support.introduction import DECISIONS, topic_of_ticket
+from models.support.ticket import TicketMessage
 
 # How many bytes of a ticket are shown at once, and how many characters one piece of a message has at most.
 TICKET_ROOM = 1_400
 PIECE = 300
 # Characters that people type between the number and their words.
 _BETWEEN = " \n:：,，"
-# The kind of a message that is no text, and the words with it.
-_KEPT = re.compile(r"(?:\[(\w+)\] ?)?(.*)", re.DOTALL)
+# The kind of a message that is no text, as handlers.support.call keeps it, and the words with it.
+_KEPT = re.compile(r"(?:\[(image|voice|video|shortvideo|location|link|unknown)\] ?)?(.*)", re.DOTALL)
+# The labels of the template stand in these brackets: without them nobody types a label, such as that of an answer.
+_NO_LABEL = str.maketrans("［］", "[]")
 
 
 def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
-    """Show a ticket's topic and as many of its newest pieces as fit; ``before``: of the pieces before this one."""
-    ticket, messages = desk.read_ticket(talk.turn.db, staff_of(talk), int(number), talk.world.now)
-    pieces = [piece for message in messages for piece in _pieces(message.words, message.author)]
-    end = int(before) if before else len(pieces)
+    """Show a ticket's topic and as many of its newest pieces as fit; ``before``: of the pieces before this one.
+
+    ``before`` is the message's id and the number of the piece in it; any other shows the newest.
+    """
+    last, _, part = before.partition("-")
+    until = int(last) if part else None
+    ticket, messages = desk.read_ticket(talk.turn.db, staff_of(talk), int(number), talk.world.now, until)
+    places = [(f"{each.id}-{index}", piece) for each in messages for index, piece in enumerate(_pieces(each))]
+    pieces = [piece for _, piece in places]
+    end = next((at for at, (place, _) in enumerate(places) if place == before), len(pieces))
     begin = max(end - 1, 0)
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
     topic = topic_of_ticket(talk.turn.db, ticket)
     reach = desk.contact_of(talk.turn.db, ticket) if ticket.urgent else None
     values: dict[str, Any] = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end], "reach": reach}
-    ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
+    values["police"] = talk.world.lexicon.danger.numbers["police"]
+    ways = {"earlier": ["command", "view_ticket", number, places[begin][0]]} if begin else {}
     if ticket.state == "answered":
         ways["end"] = ["command", "end_ticket", number]
     if topic and topic.kind in DECISIONS:
@@ -56,16 +66,19 @@ def end_ticket(talk: Talk, number: str = "") -> Answer:
     """关工单 <工单号>: close a ticket in which nothing waits for an answer."""
     if not number:
         return todo(talk)
-    desk.end_ticket(talk.turn.db, staff_of(talk), int(number), talk.world.now)
+    helpline = talk.world.lexicon.danger.numbers["talk"]
+    desk.end_ticket(talk.turn.db, staff_of(talk), int(number), helpline, talk.world.now)
     return Answer([Say("replies/support/ticket_ended", None, {"number": int(number)})])
 
 
-def _pieces(words: str, author: str) -> list[tuple[str, str]]:
-    """Cut a kept message (a person's: handlers.support.call) into pieces that fit: (kind, words).
+def _pieces(message: TicketMessage) -> list[tuple[str, str]]:
+    """Cut a kept message into pieces that fit: (kind, words).
 
     An answer's kind is ``staff``; that of a person's text is empty.
     """
-    kind, said = ("staff", words) if author != "person" else _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
+    kind, said = "staff", message.words
+    if message.author == "person":
+        kind, said = _KEPT.fullmatch(message.words.translate(_NO_LABEL)).groups("")  # type: ignore[union-attr]
     return [(kind, said[i : i + PIECE]) for i in range(0, max(len(said), 1), PIECE)]
 
 

@@ -6,7 +6,7 @@ from flows.engine.flow import Answer
 from handlers.public import catalogue
 from handlers.routing.talk import Talk
 from handlers.support import call
-from models.people.user import User, get_resident, get_user
+from models.people.user import get_resident, get_user, home_of
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue
 from models.support.introduction import request_introduction
 
@@ -43,7 +43,6 @@ def _is_there(talk: Talk, catalogue: Catalogue[Any], number: str, state: str) ->
 
 def _ask_for(talk: Talk, kind: str, number: str) -> Answer:
     person = talk.turn.person
-    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
-    home = user.region_code if user else None
+    home = home_of(talk.turn.db, person.user_id)
     ticket = request_introduction(talk.turn.db, kind, int(number), person.conversation_id, home, talk.world.now)
     return call.enter(talk, ticket, asked=True)

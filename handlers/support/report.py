@@ -9,7 +9,7 @@ from flows.language.accusation import find_accusation
 from handlers.routing.talk import Talk
 from handlers.support import call
 from models.appeals.appeal import Appeal
-from models.people.user import User
+from models.people.user import home_of
 from models.support.introduction import topic_of_ticket
 from models.support.report import open_county_ticket
 from models.support.ticket import say_in_ticket
@@ -78,6 +78,4 @@ def _open(talk: Talk, what: str, region: str | None, *, thing: str | None = None
 
 
 def _home(talk: Talk) -> str | None:
-    person = talk.turn.person
-    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
-    return user.region_code if user else None
+    return home_of(talk.turn.db, talk.turn.person.user_id)

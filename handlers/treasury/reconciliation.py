@@ -15,6 +15,7 @@ from handlers.staff.subject_actions import QueueLine, SubjectActions
 from models.treasury.discrepancy import (
     REASONS,
     Discrepancy,
+    charities_by_merchant,
     close_discrepancy,
     count_open,
     find_bill_days,
@@ -77,8 +78,10 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
         options += more(talk, PAGE + 1, "more_discrepancies", str(found[PAGE - 1].id), day.isoformat() if day else "")
     staff = staff_of(talk)
     days = [] if after else find_bill_days(db, staff, day, "") if day else latest_days(db, staff, DAYS)
+    merchants = {one.merchant for one in days}
     values = {
         "days": days,
+        "whose": charities_by_merchant(db, merchants) if len(merchants) > 1 else {},
         "open": count_open(db, [one.bill for one in days]),
         "lines": shown,
         "one_day": day,

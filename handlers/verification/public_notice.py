@@ -5,7 +5,7 @@ from flows.engine.session import Option
 from handlers.routing.answers import one_page, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, parse_reference
-from models.people.user import User
+from models.people.user import home_of
 from models.places.region import Region, level_of, township_of
 from models.verification.objection import NoSuchNotice
 from models.verification.public_notice import find_notice, list_notices
@@ -73,7 +73,5 @@ def _home(talk: Talk) -> str | None:
     staff = find_seat(talk)
     if staff and level_of(staff.region_code) in LISTED:
         return staff.region_code
-    person = talk.turn.person
-    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
-    code = user.region_code if user else None
+    code = home_of(talk.turn.db, talk.turn.person.user_id)
     return township_of(code) if code else None

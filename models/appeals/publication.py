@@ -8,21 +8,25 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import LIVE, MACHINE, Appeal
 from models.core.audit_trail import record
 from models.core.calendar import end_of_day
+from models.core.database import collects_money
 from models.core.state_machine import SYSTEM, WrongState
-from models.organisations.charity import Charity, NoCharity, charity_for, find_charity, place_of
+from models.organisations.charity import Charity, NoCharity, find_charity, place_of
 from models.organisations.filing import filing_for, find_filing
+from models.organisations.merchant import has_merchant
 
 
 def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None = None) -> None:
     """Open an appeal for pledges, up to its last day: endorsed and, for crowdfunding, filed by the fund holder.
 
-    ``charity``: the one whose fund holder filed it; None: the nearest that covers its place. Raises WrongState,
-    NoCharity or NoFiling.
+    ``charity``: the one whose fund holder filed it; None: the nearest that covers its place and, where money is
+    collected, can take it, since an appeal keeps its charity. Raises WrongState, NoCharity or NoFiling.
     """
     if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
         raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
     if charity is None:
-        charity = charity_for(db, appeal.region_code)
+        charity = _nearest(db, appeal.region_code)
+        if charity is None:
+            raise NoCharity(place=place_of(db, appeal.region_code))
     elif not (charity.collects and charity.covers(appeal.region_code)):
         raise NoCharity(place=place_of(db, appeal.region_code))
     if appeal.collect_days is not None:
@@ -46,7 +50,7 @@ def begin_to_collect(db: Session, now: datetime) -> int:
 
 def _begin(db: Session, appeal: Appeal, now: datetime) -> bool:
     before = (appeal.charity_id, appeal.filing_id)
-    if appeal.charity_id is None and (charity := find_charity(db, appeal.region_code)):
+    if appeal.charity_id is None and (charity := _nearest(db, appeal.region_code)):
         appeal.charity_id = charity.id
     if appeal.charity_id is not None and appeal.kind == "crowdfund":
         filing = find_filing(db, appeal.charity_id, now, appeal.closes_at)
@@ -56,3 +60,9 @@ def _begin(db: Session, appeal: Appeal, now: datetime) -> bool:
     db.flush()
     record(db, at=now, actor="system", action="collector_found", subject="appeal", subject_id=appeal.id)
     return True
+
+
+def _nearest(db: Session, region_code: str) -> Charity | None:
+    """Choose the nearest charity that covers the place, rather one that can take money where money is collected."""
+    payable = find_charity(db, region_code, has_merchant()) if collects_money(db) else None
+    return payable or find_charity(db, region_code)

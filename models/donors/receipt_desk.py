@@ -20,7 +20,7 @@ from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.notifications.notify import notify_user
-from models.organisations.charity import Charity
+from models.organisations.charity import Charity, find_charity
 from models.payments.locks import lock_pledge
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import orders_of
@@ -163,6 +163,8 @@ def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> Recei
 def waits_for_a_fund_holder(db: Session, county: Staff, number: int) -> dict[str, str | int | None]:
     """Return appeal and charity of a receipt that the county has because the charity has nobody.
 
+    ``invites``: whom the county invites (授权) is of this charity, as it is the nearest.
+
     Raises NoSuchReceipt.
     """
     task = find_task(db, "receipt", number)
@@ -170,7 +172,9 @@ def waits_for_a_fund_holder(db: Session, county: Staff, number: int) -> dict[str
         raise NoSuchReceipt(number=number)
     receipt = db.get_one(Receipt, number)
     charity = db.get(Charity, task.charity_id) if task.charity_id is not None else None
-    return {"appeal": receipt.appeal_id, "charity": charity.name if charity else None}
+    nearest = find_charity(db, county.region_code)
+    invites = nearest is not None and nearest.id == task.charity_id
+    return {"appeal": receipt.appeal_id, "charity": charity.name if charity else None, "invites": invites}
 
 
 def find_waiting(db: Session, staff: Staff, number: int) -> Pledge:

@@ -176,14 +176,3 @@ def refunded_gifts_of(db: Session, disbursement_id: int) -> Sequence[int]:
     matched = (share.disbursement_id == disbursement_id) & (share.matched_fen > 0)
     theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id).where(matched)
     return db.scalars(theirs.where(Pledge.state.in_(LEFT_APPEAL)).order_by(share.pledge_id)).all()
-
-
-def matches_of(db: Session, pledge_id: int) -> list[SponsorMatch]:
-    """List what pools added to a gift and did not take back, one per pool."""
-    rows = db.execute(
-        select(MatchingPool.sponsor, _NET)
-        .join(PoolMatch, PoolMatch.pool_id == MatchingPool.id)
-        .where(PoolMatch.pledge_id == pledge_id, _NET > 0)
-        .order_by(MatchingPool.id)
-    )
-    return [SponsorMatch(sponsor, fen) for sponsor, fen in rows]

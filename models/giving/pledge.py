@@ -21,6 +21,7 @@ from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.ledger import totals_of
 from models.organisations.charity import Charity
+from models.organisations.merchant import merchant_of
 from models.people.user import User
 
 CODE_LENGTH = 10
@@ -89,7 +90,7 @@ class OverCap(Refusal):
 
 
 class NoCollector(NotFunding):
-    """No charity collects for it now: it is suspended or has no name, or a crowdfunding appeal has no filing."""
+    """No charity collects for it now: it is suspended or has no name or account, or crowdfunding has no filing."""
 
     code = "no_collector"
 
@@ -169,11 +170,18 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
     """
     if not appeal.collects(now):
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
-    charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
-    if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):
+    if not is_collected(db, appeal):
         raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
         raise OwnHousehold(number=appeal.id)
+
+
+def is_collected(db: Session, appeal: Appeal) -> bool:
+    """Tell whether a charity collects for the appeal now, with a filing for crowdfunding and an account to pay into."""
+    charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
+    if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):
+        return False
+    return not collects_money(db) or merchant_of(db, charity.id) is not None
 
 
 def make_pledge(

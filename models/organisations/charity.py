@@ -6,7 +6,7 @@ under can be looked up by anybody, and donors are told it before they give.
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from stdnum.cn import uscc
 
@@ -19,6 +19,8 @@ from models.places.region import Region, covers, parents
 # is named.
 STATES = ("unnamed", "active", "suspended")
 LONGEST_NAME, LONGEST_CERTIFICATE = 60, 40
+# The database's integers end there.
+_HIGHEST_ID = 2**63 - 1
 
 
 class NoCharity(Refusal):
@@ -111,10 +113,21 @@ def set_collecting(db: Session, number: int, collects: bool, now: datetime) -> C
 
 def get_charity(db: Session, number: int, *, lock: bool = False) -> Charity:
     """Get a charity. Raises BadCharity."""
-    charity = db.get(Charity, number, with_for_update=lock, populate_existing=lock)
+    known = 0 <= number <= _HIGHEST_ID
+    charity = db.get(Charity, number, with_for_update=lock, populate_existing=lock) if known else None
     if charity is None:
         raise BadCharity(f"there is no charity {number}")
     return charity
+
+
+def read_line(words: str | None, most: int, what: str) -> str:
+    """Return the operator's words, which donors will read, without spaces around them. Raises BadCharity."""
+    line = (words or "").strip()
+    if not 1 <= len(line) <= most:
+        raise BadCharity(f"the {what} has 1 to {most} characters")
+    if not line.isprintable():
+        raise BadCharity(f"the {what} has a line break, or a character that nobody sees; type it by hand")
+    return line
 
 
 def charity_for(db: Session, region_code: str) -> Charity:
@@ -125,12 +138,14 @@ def charity_for(db: Session, region_code: str) -> Charity:
     return found
 
 
-def find_charity(db: Session, region_code: str) -> Charity | None:
-    """Choose as ``charity_for`` does; None where there is none."""
+def find_charity(db: Session, region_code: str, wanted: ColumnElement[bool] | None = None) -> Charity | None:
+    """Choose as ``charity_for`` does, of those that are ``wanted``; None where there is none."""
     wide = [*parents(region_code), region_code]
     there = Charity.region_code.in_(wide) | Charity.region_code.is_(None)
-    wanted = select(Charity).where(Charity.state == "active", there)
-    return db.scalar(wanted.order_by(Charity.region_code.desc().nulls_last(), Charity.id).limit(1))
+    found = select(Charity).where(Charity.state == "active", there)
+    if wanted is not None:
+        found = found.where(wanted)
+    return db.scalar(found.order_by(Charity.region_code.desc().nulls_last(), Charity.id).limit(1))
 
 
 def place_of(db: Session, region_code: str) -> str:
@@ -147,9 +162,8 @@ def _describe(
     region_code: str | None,
 ) -> None:
     """Set what a charity is registered under, once it is right. Raises BadCharity."""
-    for words, most, what in ((name, LONGEST_NAME, "name"), (certificate, LONGEST_CERTIFICATE, "certificate")):
-        if not (words and words.strip()) or len(words) > most:
-            raise BadCharity(f"the {what} has 1 to {most} characters")
+    name = read_line(name, LONGEST_NAME, "name")
+    certificate = read_line(certificate, LONGEST_CERTIFICATE, "certificate")
     code = uscc.compact(credit_code or "")
     if not uscc.is_valid(code):
         raise BadCharity(f"{credit_code} is no unified social credit code: 18 characters, and the last one checks them")

@@ -12,7 +12,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
-from models.organisations.charity import BadCharity, Charity, get_charity
+from models.organisations.charity import BadCharity, Charity, get_charity, read_line
 
 LONGEST_NUMBER, LONGEST_WORDS = 40, 60
 
@@ -57,13 +57,9 @@ def add_filing(
 ) -> Filing:
     """Enter a filing; ``days``: its first and last. Raises BadCharity."""
     charity = get_charity(db, charity_id, lock=True)
-    for words, most, what in (
-        (number, LONGEST_NUMBER, "number"),
-        (authority, LONGEST_WORDS, "authority"),
-        (platform, LONGEST_WORDS, "platform"),
-    ):
-        if not words.strip() or len(words) > most:
-            raise BadCharity(f"the {what} has 1 to {most} characters")
+    number = read_line(number, LONGEST_NUMBER, "number")
+    authority = read_line(authority, LONGEST_WORDS, "authority")
+    platform = read_line(platform, LONGEST_WORDS, "platform")
     if days[0] > days[1]:
         raise BadCharity("the filing ends before it begins")
     if db.scalar(select(Filing.id).where(Filing.number == number)):

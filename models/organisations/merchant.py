@@ -6,12 +6,12 @@ charity that gets another number collects under the newest, and keeps the others
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base
-from models.organisations.charity import BadCharity, get_charity
+from models.organisations.charity import BadCharity, Charity, get_charity
 
 
 class NobodysMerchant(LookupError):
@@ -40,6 +40,11 @@ def merchant_of(db: Session, charity_id: int | None) -> str | None:
     """Return the merchant number under which the charity collects now; None where it has none."""
     own = select(Merchant.number).where(Merchant.charity_id == charity_id)
     return db.scalar(own.order_by(Merchant.added_at.desc(), Merchant.number.desc()).limit(1))
+
+
+def has_merchant() -> ColumnElement[bool]:
+    """Build a condition on Charity: it has a merchant number, and so can take money."""
+    return Charity.id.in_(select(Merchant.charity_id))
 
 
 def charity_of_merchant(db: Session, number: str) -> int:

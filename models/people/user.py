@@ -204,6 +204,12 @@ def get_user(db: Session, user_id: int | None, *, then: str = "") -> User:
     return user
 
 
+def home_of(db: Session, user_id: int | None) -> str | None:
+    """Return the code of the region where the person lives; None where it is not known."""
+    user = db.get(User, user_id) if user_id else None
+    return user.region_code if user else None
+
+
 def get_resident(db: Session, user_id: int | None, *, then: str = "") -> User:
     """Return the registered resident. Raises NotRegistered or ResidentsOnly."""
     user = get_user(db, user_id, then=then)

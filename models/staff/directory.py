@@ -15,7 +15,7 @@ from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff, all_seats_of, covered_by, find_staff, seats_for, serving
 from models.staff.recusal import recused_staff
 from models.staff.task import Task
-from models.staff.task_steps import STEPS
+from models.staff.task_steps import STEPS, roles_at
 
 # Role -> the roles that it invites, suspends and lists.
 BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("township", "village", "fund_holder")}
@@ -23,8 +23,8 @@ BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("to
 # How many events of the audit trail are searched for the suspension.
 _MOST_EVENTS = 20
 # Role -> how many digits of the region's code colleagues share: village officers the township's, others the county's.
-# Fund holders are colleagues of one charity.
-SHARED_DIGITS = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
+# Fund holders are colleagues of one charity, wherever their seats are.
+_SHARED_DIGITS = {"village": 9, "township": 6, "county": 6}
 
 
 class NoSuchStaff(Refusal):
@@ -87,6 +87,12 @@ def demand_staff(db: Session, account: str, openid: str, now: datetime, roles: S
     return staff
 
 
+def newest_seat(db: Session, account: str, openid: str) -> Staff | None:
+    """Find the seat that this WeChat holds or held last, in whatever state."""
+    theirs = select(Staff).where(Staff.openid == openid, Staff.account == account)
+    return db.scalar(theirs.order_by(Staff.id.desc()).limit(1))
+
+
 def is_below(above: str, role: str) -> bool:
     return role in BELOW.get(above, ())
 
@@ -133,20 +139,36 @@ def members(db: Session, by: Staff, after: tuple[str, int] | None, now: datetime
 
 def colleagues(db: Session, staff: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
     """List those who can take over this officer's queue: of the same role, in the same township, county or charity."""
-    shared = SHARED_DIGITS[staff.role]
-    first, last = (staff.region_code[:shared].ljust(12, fill) for fill in "09")
     peers = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
-    near = Staff.region_code.between(first, last) if staff.charity_id is None else Staff.charity_id == staff.charity_id
+    if staff.charity_id is not None:
+        near = Staff.charity_id == staff.charity_id
+    else:
+        shared = _SHARED_DIGITS[staff.role]
+        first, last = (staff.region_code[:shared].ljust(12, fill) for fill in "09")
+        near = Staff.region_code.between(first, last)
     peers = peers.where(Staff.role == staff.role, near, Staff.id != staff.id)
     peers = peers.where(serving(now))
     return _page(db, peers, after, now, most)
+
+
+def is_colleague(staff: Staff, other: Staff) -> bool:
+    """Tell of two members of one role whether each can take over the other's queue, as ``colleagues`` lists them."""
+    if staff.charity_id is not None:
+        return other.charity_id == staff.charity_id
+    shared = _SHARED_DIGITS[staff.role]
+    return other.region_code[:shared] == staff.region_code[:shared]
+
+
+def assignable_roles(by: Staff, task: Task) -> set[str]:
+    """Return the roles to which this seat may assign the task: the step's own, and its own role if it may stand in."""
+    return {STEPS[task.step][0]} | ({by.role} & set(roles_at(task.step)))
 
 
 def candidates(db: Session, by: Staff, task: Task, now: datetime, most: int) -> list[Member]:
     """List those to whom this seat may assign the task, the shortest queue first."""
     queue = _queue()
     able = select(Staff, Region.full_name, queue).join(Region, Region.code == Staff.region_code)
-    roles = {STEPS[task.step][0], by.role}
+    roles = assignable_roles(by, task)
     seats = ((Staff.role == role) & seats_for(task.region_code, role, task.charity_id) for role in sorted(roles))
     able = able.where(or_(*seats))
     able = able.where(serving(now))

@@ -10,11 +10,13 @@ from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.staff import conflict_of_interest
 from models.staff.directory import (
-    SHARED_DIGITS,
     NoSuchStaff,
     OnYourself,
     WrongSeatState,
+    assignable_roles,
     find_member,
+    is_below,
+    is_colleague,
     seat_of,
     seat_state,
 )
@@ -32,11 +34,10 @@ from models.staff.task import (
     record_on_task,
     recuse,
 )
-from models.staff.task_steps import STEPS
 
 
 class NotAColleague(Refusal):
-    """The named officer has another role, or a seat in another township or county."""
+    """The named officer has another role, or a seat in another township or county; a fund holder another charity."""
 
     code = "not_a_colleague"
 
@@ -50,6 +51,12 @@ class NothingToAssign(Refusal):
     """The thing has no open task."""
 
     code = "nothing_to_assign"
+
+
+class NotYoursToAssign(Refusal):
+    """The task is with a role (``holder``) that is not below the officer's, whose tasks the officer does not assign."""
+
+    code = "not_yours_to_assign"
 
 
 class WrongSeat(Refusal):
@@ -71,8 +78,7 @@ def demand_colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> 
         raise NoSuchStaff(work_no=work_no)
     if to.id == staff.id:
         raise OnYourself(work_no=to.work_no)
-    shared = SHARED_DIGITS[staff.role]
-    if to.role != staff.role or to.region_code[:shared] != staff.region_code[:shared]:
+    if to.role != staff.role or not is_colleague(staff, to):
         raise NotAColleague(work_no=to.work_no, role=staff.role)
     return _at_work(to, now)
 
@@ -113,13 +119,15 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
 def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
     """Find the open task of a thing whose row the caller has locked, as for a decision on it.
 
-    Raises OutsideRegion, NothingToAssign or HasConflict.
+    Raises OutsideRegion, NothingToAssign, NotYoursToAssign or HasConflict.
     """
     if not by.covers(matter.region_code):
         raise OutsideRegion(subject=matter.subject, number=matter.number, region=seat_of(db, by))
     task = find_task(db, matter.subject, matter.number)
     if task is None:
         raise NothingToAssign(subject=matter.subject, number=matter.number)
+    if task.role != by.role and not is_below(by.role, task.role):
+        raise NotYoursToAssign(subject=matter.subject, number=matter.number, holder=task.role)
     if reason := conflict_in(db, by, task):
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
     return task
@@ -139,7 +147,7 @@ def assign_task(db: Session, by: Staff, task: Task, work_no: str, now: datetime)
     if to is None:
         raise NoSuchStaff(work_no=work_no)
     _at_work(to, now)
-    if to.role not in (STEPS[task.step][0], by.role):
+    if to.role not in assignable_roles(by, task):
         raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="role")
     if not may_hold(to, task):
         raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="place")

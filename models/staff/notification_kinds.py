@@ -6,7 +6,7 @@ from typing import Any
 from models.notifications.kinds import TODO, Kind, Standing, to_staff
 
 # The kinds that are marked as read when the officer opens the queue.
-QUEUE_KINDS = ("task_new", "objection_made", "person_in_danger")
+QUEUE_KINDS = ("task_new", "objection_made", "person_in_danger", "ticket_waiting")
 
 
 def join_tasks(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

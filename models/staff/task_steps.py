@@ -40,3 +40,11 @@ ABOVE = {"village": "township", "township": "county"}
 # Step of a fund holder -> the role that has the task while the charity has no fund holder. It cannot do the work: it
 # sees to it that the charity gets one, who then has the task (models.staff.queue.assign_pool_tasks).
 CARETAKERS = {"receipt": "county", "receipt_void": "county"}
+
+
+def roles_at(step: str) -> list[str]:
+    """List the roles that may do a step: its own, and those above it, the lowest first."""
+    roles = [STEPS[step][0]]
+    while above := ABOVE.get(roles[-1]):
+        roles.append(above)
+    return roles

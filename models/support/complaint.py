@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.people.user import User
-from models.places.region import county_of
+from models.support.concerned import concerned_in, county_to_answer
 from models.support.ticket import Ticket, open_ticket
 from models.verification.case import newest_case_of
 
@@ -51,5 +51,9 @@ def adverse_decisions(db: Session, user: User) -> list[AdverseDecision]:
 
 
 def open_complaint(db: Session, what: AdverseDecision, conversation_id: int, now: datetime) -> Ticket:
-    """Open a ticket about the decision at the county: the levels below have decided already."""
-    return open_ticket(db, conversation_id, county_of(what.region_code), what.reference, now)
+    """Open a ticket about the decision at the county: the levels below have decided already.
+
+    Where everybody at the county has refused it, or nobody is there, all counties' officers may answer.
+    """
+    county = county_to_answer(db, what.region_code, concerned_in(what.reference), now)
+    return open_ticket(db, conversation_id, county, what.reference, now)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, cast, false, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, case, cast, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record_reading
@@ -15,17 +15,16 @@ from models.places.region import Region
 from models.staff.decision import Decision
 from models.staff.member import Staff, all_seats_of, covered_by
 from models.staff.task import HasConflict, OutsideRegion
+from models.support.concerned import deciders, refusers
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket, lock_ticket
 
 # After an answer, a person who is silent for this long needs nothing more.
 QUIET_LASTS = timedelta(days=7)
-_BATCH = 500
+# A ticket may have thousands of messages, each to be decrypted; a page shows fewer than these.
+MOST_READ = 60
 # In characters of three bytes; a longer one counts for more. The answer has to fit into one message.
 LONGEST_ANSWER = 500
-
-
-# Verdicts that a household may complain about.
-_NO = ("reject", "freeze", "revoke")
+_BATCH = 500
 
 
 class AnswerMissing(Refusal):
@@ -47,18 +46,24 @@ class AnswerTooLong(Refusal):
 def waiting_tickets(
     db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None, *, urgent: bool = False
 ) -> list[Ticket]:
-    """List open tickets that the officer may answer, the earliest due first; ``after``: (due_at, id) of the last."""
+    """List open tickets that the officer may answer, the earliest due first. ``after``: (its time, id) of the last.
+
+    Of the urgent ones the longest waiting comes first, since a reminder gives these a new due date.
+    """
     statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_about_own_decision(db, staff))
     statement = statement.where(Ticket.urgent == urgent)
+    moment = Ticket.opened_at if urgent else Ticket.due_at
     if after:
-        due_at, number = after
-        later = or_(Ticket.due_at > due_at, (Ticket.due_at == due_at) & (Ticket.id > number))
-        statement = statement.where(later)
-    return list(db.scalars(statement.order_by(Ticket.due_at, Ticket.id).limit(most)))
+        last, number = after
+        statement = statement.where(or_(moment > last, (moment == last) & (Ticket.id > number)))
+    return list(db.scalars(statement.order_by(moment, Ticket.id).limit(most)))
 
 
-def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
-    """Return a locked ticket and its messages, the oldest first, and record the reading in the access log.
+def read_ticket(
+    db: Session, staff: Staff, number: int, now: datetime, until: int | None = None
+) -> tuple[Ticket, list[TicketMessage]]:
+    """Return a locked ticket and its newest MOST_READ messages, the oldest first, and record the reading in the access
+    log. ``until``: the id of the last message wanted; None: the newest.
 
     Raises NoSuchTicket, OutsideRegion or HasConflict.
     """
@@ -73,8 +78,11 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
         purpose="ticket",
         about=owner,
     )
-    said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
-    return ticket, list(db.scalars(said))
+    said = select(TicketMessage).where(TicketMessage.ticket_id == number)
+    if until is not None:
+        said = said.where(TicketMessage.id <= until)
+    newest = db.scalars(said.order_by(TicketMessage.id.desc()).limit(MOST_READ))
+    return ticket, list(newest)[::-1]
 
 
 def contact_of(db: Session, ticket: Ticket) -> dict[str, str | None]:
@@ -119,8 +127,10 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     )
 
 
-def end_ticket(db: Session, staff: Staff, number: int, now: datetime) -> None:
+def end_ticket(db: Session, staff: Staff, number: int, helpline: str, now: datetime) -> None:
     """Close an answered ticket, and notify the person. Locks the ticket.
+
+    ``helpline``: the number to call that a person who was in danger is told.
 
     Raises NoSuchTicket, OutsideRegion, HasConflict or TicketWaits.
     """
@@ -129,7 +139,7 @@ def end_ticket(db: Session, staff: Staff, number: int, now: datetime) -> None:
         raise NoSuchTicket(number=number)
     if ticket.state == "open":
         raise TicketWaits(number=number)
-    _end(db, ticket, now, quiet=False)
+    _end(db, ticket, now, talk=helpline if ticket.urgent else None)
 
 
 def close_quiet_tickets(db: Session, now: datetime) -> int:
@@ -142,14 +152,14 @@ def close_quiet_tickets(db: Session, now: datetime) -> int:
     )
     found = db.scalars(quiet.order_by(Ticket.answered_at).limit(_BATCH).with_for_update(skip_locked=True)).all()
     for ticket in found:
-        _end(db, ticket, now, quiet=True)
+        _end(db, ticket, now, days=QUIET_LASTS.days)
     return len(found)
 
 
-def _end(db: Session, ticket: Ticket, now: datetime, *, quiet: bool) -> None:
+def _end(db: Session, ticket: Ticket, now: datetime, *, days: int | None = None, talk: str | None = None) -> None:
     close_ticket(db, ticket.id, now)
     key = f"ticket_ended:{ticket.id}:{now.timestamp()}"
-    facts = {"number": ticket.id, "days": QUIET_LASTS.days if quiet else None}
+    facts = {"number": ticket.id, "days": days, "talk": talk}
     notify(db, ticket.conversation_id, "ticket_ended", facts, key, now, ("ticket", ticket.id))
 
 
@@ -167,15 +177,23 @@ def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticke
 
 
 def _about_own_decision(db: Session, staff: Staff) -> ColumnElement[bool]:
-    """Match complaints about a refusal of this officer's, in any seat, and reports of what they decided on at all.
+    """Match complaints about a refusal of this officer's, in any seat, and reports of what they had a part in.
 
     Another officer has to answer them.
     """
     own = Decision.staff_id.in_(all_seats_of(db, [staff.id]))
-    decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
-    refused = select(decided).where(own, Decision.verdict.in_(_NO))
-    reported = select(literal("report:").concat(decided)).where(own)
-    return Ticket.about.is_not(None) & or_(Ticket.about.in_(refused), Ticket.about.in_(reported))
+    parts = []
+    for prefix, subject, concerned in (
+        ("", "case", refusers),
+        ("", "appeal", refusers),
+        ("report:", "case", deciders),
+        ("report:", "appeal", deciders),
+    ):
+        start = f"{prefix}{subject}:"
+        # CASE, because PostgreSQL may read the number before it has looked at the words before it.
+        number = case((Ticket.about.startswith(start), cast(func.substr(Ticket.about, len(start) + 1), BigInteger)))
+        parts += [part.where(own).exists() for part in concerned(subject, number)]
+    return Ticket.about.is_not(None) & or_(*parts)
 
 
 def _in_region(staff: Staff) -> ColumnElement[bool]:

@@ -9,5 +9,6 @@ KINDS: dict[str, Kind] = {
     "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True, offers=(SOLVED, MORE_TO_SAY)),
     "ticket_ended": Kind(Standing.SERVICE, "progress", brief=True),
     "person_in_danger": to_staff(card="task", offers=(TODO,), urgent=True),
+    "ticket_waiting": to_staff(card="task", offers=(TODO,)),
     "introduction": Kind(Standing.SERVICE, "progress", topic="matches"),
 }

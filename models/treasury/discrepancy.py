@@ -4,7 +4,7 @@ A discrepancy never moves money. One that resolves itself (a late callback arriv
 the others by a fund holder or a county officer, after they have dealt with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import (
@@ -20,7 +20,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    true,
     tuple_,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
@@ -32,8 +31,10 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import Pledge
+from models.organisations.charity import Charity
 from models.organisations.merchant import Merchant
 from models.payments.order import PayOrder
+from models.places.region import parents
 from models.staff.member import Staff, covered_by
 from models.treasury.bill import SUBJECTS, Bill, BillDay
 
@@ -169,8 +170,14 @@ def find_bill_days(db: Session, staff: Staff, day: date | None, words: str) -> S
     return found
 
 
+def charities_by_merchant(db: Session, merchants: Collection[str]) -> dict[str, str]:
+    """Map each merchant account to its charity's name; empty for one without a name."""
+    own = select(Merchant.number, Charity.name).join(Charity, Charity.id == Merchant.charity_id)
+    return {number: name or "" for number, name in db.execute(own.where(Merchant.number.in_(merchants)))}
+
+
 def _seen_by(staff: Staff) -> Select[Discrepancy]:
-    """Select what an officer may see: of the region, or of no region because the order is unknown.
+    """Select what an officer may see: of the region, or, where the order is unknown, of a charity that collects there.
 
     A fund holder sees all of the merchant accounts of its charity, and nothing of another's.
     """
@@ -179,11 +186,15 @@ def _seen_by(staff: Staff) -> Select[Discrepancy]:
     same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
     placed = select(Discrepancy).outerjoin(PayOrder, same)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
-    return placed.where(or_(Appeal.id.is_(None), covered_by(staff, Appeal.region_code)))
+    unknown = Appeal.id.is_(None) & _own_merchants(staff, Discrepancy.merchant)
+    return placed.where(or_(unknown, covered_by(staff, Appeal.region_code)))
 
 
 def _own_merchants(staff: Staff, merchant: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Build a condition: of a fund holder the merchant accounts of its charity, of an officer all."""
-    if staff.charity_id is None:
-        return true()
-    return merchant.in_(select(Merchant.number).where(Merchant.charity_id == staff.charity_id))
+    """Build a condition: the merchant accounts of a fund holder's charity, or of those that collect in the region."""
+    own = select(Merchant.number).join(Charity, Charity.id == Merchant.charity_id)
+    if staff.charity_id is not None:
+        return merchant.in_(own.where(Charity.id == staff.charity_id))
+    wide = Charity.region_code.in_([*parents(staff.region_code), staff.region_code])
+    collects = or_(Charity.region_code.is_(None), wide, covered_by(staff, Charity.region_code))
+    return merchant.in_(own.where(collects))

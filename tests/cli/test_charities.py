@@ -1,17 +1,20 @@
 """How charities get in: the commands ``charity …``, and ``appoint`` for their fund holders."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as Database
 
+from bot.app import create_app
 from models.appeals.appeal import Appeal
 from models.organisations.charity import Charity
 from models.staff.member import Staff
 from models.staff.task import find_task
 from tests.harness.command_line import run
 from tests.harness.platform import wechat
-from tests.harness.stage import Stage
+from tests.harness.stage import Stage, settings_for
 from tests.scenes.charities import CREDIT_CODE, NATIONAL, remove_charities
 
 CODE = "53360000500000007W"
@@ -41,6 +44,11 @@ def test_a_charity_with_its_filing_and_fund_holder(app: Flask, stage: Stage) -> 
         (["filing", "9", *FILED], "there is no charity 9"),
         (["filing", "1", *FILED[:6], "--from", "2027-01-01", "--to", "2026-01-01"], "ends before it begins"),
         (["suspend", "9"], "there is no charity 9"),
+        (["suspend", "9" * 30], "there is no charity 999"),
+        (["name", "1", "--name", "山路会\n1 捐款"], "the name has a line break"),
+        (["name", "1", "--certificate", "慈募\u200b证字"], "or a character that nobody sees"),
+        (["filing", "1", "--filing", "A\x007", *FILED[2:]], "the number has a line break"),
+        (["filing", "1", *FILED[:3], "省民政厅\x1b[31m", *FILED[4:]], "the authority has a line break"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(app: Flask, words: list[str], why: str) -> None:
@@ -90,6 +98,25 @@ def test_what_was_published_before_there_were_charities_begins_to_collect(app: F
         assert [(each.charity_id, each.filing_id) for each in found] == [(1, None), (1, 1)]
     stage.say("o-li", f"捐 {plain} 100")
     assert stage.said[-1] == "pledge/anonymous:ask"
+
+
+@pytest.mark.parametrize("number", ["1900000100", ""])
+def test_a_merchant_number_needs_its_keys(app: Flask, number: str) -> None:
+    refused = run(app, "charity", "merchant", "1", number)
+    assert refused.exit_code == 1
+    assert f"no keys for merchant {number}: PAY_MCH_ID or PAY_MERCHANTS" in refused.output
+
+
+def test_a_file_of_merchants_that_cannot_be_read_is_named_in_one_line(database_url: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(database_url).model_copy(update={"pay_merchants": str(tmp_path / "none.toml")}))
+    refused = run(app, "charity", "merchant", "1", "1900000100")
+    assert refused.output.startswith("Error: PAY_MERCHANTS: the path of a TOML file")
+    app.extensions["bangfu"]["turns"].database.dispose()
+
+
+def test_the_help_says_what_happens_without_a_region(app: Flask) -> None:
+    assert "without it, in the whole country" in run(app, "charity", "add", "--help").output
+    assert "without it, where it did" in run(app, "charity", "name", "--help").output
 
 
 def test_a_suspended_charity_is_resumed_and_named_anew(app: Flask, stage: Stage) -> None:

@@ -131,3 +131,14 @@ def test_the_invented_world_never_gets_into_production(database_url: str, comman
     assert "never in production" in refused.output
     assert rows(database_url, User) == 0
     app.extensions["bangfu"]["turns"].database.dispose()
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "-1e9", "3651"])
+def test_the_demos_clock_does_not_begin_where_it_could_never_be_read(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: str
+) -> None:
+    monkeypatch.setenv("DEMO_DIR", str(tmp_path))
+    refused = run(app, "demo", "--seed-only", f"--days-ahead={days}")
+    assert refused.exit_code == 2
+    assert "at most 3650 days" in refused.output
+    assert not list(tmp_path.iterdir())

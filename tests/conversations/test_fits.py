@@ -46,11 +46,8 @@ def roots(world: World) -> list[list[str]]:
     return [[each] for each in (*words, *(f"{word} 3" for word in words), *nowhere, *controls, WIDE * 5)]
 
 
-# Each goes through hundreds of pages; the fast tier goes with one of them.
-WALKERS = [pytest.param(name, marks=[] if name == "resident" else [pytest.mark.slow]) for name in PEOPLE]
-
-
-@pytest.mark.parametrize("name", WALKERS)
+@pytest.mark.slow  # each goes through hundreds of pages
+@pytest.mark.parametrize("name", PEOPLE)
 def test_every_page_is_whole_with_all_its_choices(world: World, name: str) -> None:
     paths, seen = deque(roots(world)), set()
     while paths:

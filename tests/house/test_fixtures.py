@@ -120,7 +120,9 @@ def test_a_stopped_postgresql_starts_again_with_its_data():
 
 
 A_RUN_OF_TESTS = """
-import psutil, psycopg, time
+import psutil, psycopg, signal, time
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it starts in the background ignore it
 
 def test_is_slow(postgres_url, redis_url, request):
     with psycopg.connect(postgres_url):

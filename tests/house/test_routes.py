@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bot.log import strike_out
 from tests.harness.money.paid_stage import Collecting
 from tests.harness.stage import Stage
 
@@ -38,6 +39,13 @@ def test_every_route_is_listed_with_who_may_use_it(stage: Stage) -> None:
     assert not unlisted, (
         f"say in tests/house/test_routes.py who may open {sorted(unlisted)}, and test that nobody else can"
     )
+
+
+def test_an_address_that_opens_something_is_struck_out_of_errors(stage: Stage) -> None:
+    """Flask names the path of a request that failed."""
+    for rule in (*SIGNED, *PROVED, "/trace/<said>"):
+        path = rule.replace("<token>", "WzEsMl0.aa.bb-cc").replace("<said>", "WzEsMl0.aa.bb-cc")
+        assert "WzE" not in strike_out(f"Exception on {path} [GET]"), rule
 
 
 def test_where_nothing_is_collected_there_is_no_door_for_money(new_database: Callable[[], str]) -> None:

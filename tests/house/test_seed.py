@@ -45,8 +45,12 @@ from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, raised
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.ledger.accounts import FIRST_CHARITY
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
+from models.organisations.charity import Charity
+from models.organisations.filing import find_filing
+from models.organisations.merchant import merchant_of
 from models.payments.order import MACHINE as ORDERS
 from models.payments.order import PayOrder
 from models.people.conversation import Conversation
@@ -150,6 +154,19 @@ def test_where_somebody_lives_nothing_is_written(database: Engine) -> None:
     assert count(database, Region) == 0
 
 
+def test_the_charity_that_an_upgrade_made_of_an_older_data_set_collects_again(database: Engine) -> None:
+    with Session(database) as db, db.begin():
+        register(db, Registration("theirs", "donor", ("account",), display_name="路过的人"), NOW)
+        db.add(Charity(id=FIRST_CHARITY, state="unnamed", created_at=NOW))
+    for _ in range(2):
+        seed(database, ACCOUNT, NOW)
+        with Session(database) as db:
+            [charity] = db.scalars(select(Charity)).all()
+            assert (charity.id, charity.collects) == (FIRST_CHARITY, True)
+            assert merchant_of(db, FIRST_CHARITY)
+            assert find_filing(db, FIRST_CHARITY, NOW, NOW + timedelta(days=180))
+
+
 def test_what_the_seed_wrote_itself_is_no_stranger(filled: Filled) -> None:
     database = filled.db.get_bind()
     assert isinstance(database, Engine)
@@ -181,6 +198,7 @@ def test_anybody_else_is_a_stranger(database: Engine, who: str) -> None:
     assert str(refused.value).endswith(f": {who}")
 
 
+@pytest.mark.slow  # it fills in the whole data set, twice
 def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(
     database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

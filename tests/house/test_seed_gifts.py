@@ -26,6 +26,8 @@ from tests.harness.stage import Stage
 from tests.scenes.bills import AT, Counter, counter, discrepancies, told
 from tests.scenes.charities import remove_charities
 
+pytestmark = pytest.mark.slow  # each test fills in the whole data set
+
 
 @pytest.fixture
 def till(stage: Stage, tmp_path: Path) -> Iterator[Counter]:

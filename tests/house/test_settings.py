@@ -11,12 +11,14 @@ from pydantic import ValidationError
 
 from config.embedded import demo_folder, own_database_url, url_in
 from config.settings import SAMPLE_AES_KEY, SAMPLE_DATA_KEYS, SAMPLE_TOKEN, Settings, read_settings
-from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.own_secrets import OWN_SECRETS, PRODUCTION
+
+REAL = {name: value for name, value in PRODUCTION.items() if name != "BANGFU_ENV"}
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*OWN_SECRETS, "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL", "WECHAT_AES_KEY_PREVIOUS"):
+    for name in (*OWN_SECRETS, "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL", "REDIS_URL", "WECHAT_AES_KEY_PREVIOUS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -31,12 +33,11 @@ def settings(monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
     [
         ({}, False),
         ({"PUBLIC_URL": "http://localhost:8000", "DATABASE_URL": own_database_url()}, False),
-        ({"DATABASE_URL": url_in(demo_folder() / "other"), **OWN_SECRETS}, True),
-        ({"DATABASE_URL": "postgresql://postgres@/postgres", **OWN_SECRETS}, True),
-        ({"DATABASE_URL": "postgresql://u@db.internal/b", **OWN_SECRETS}, True),
-        ({"PUBLIC_URL": "https://bangfu.example.cn", **OWN_SECRETS}, True),
-        (OWN_SECRETS, True),
-        ({"BANGFU_ENV": "production", **OWN_SECRETS}, True),
+        ({**REAL, "DATABASE_URL": url_in(demo_folder() / "other")}, True),
+        ({**REAL, "DATABASE_URL": "postgresql://postgres@/postgres"}, True),
+        ({**REAL, "DATABASE_URL": "postgresql://u@db.internal/b?sslmode=verify-full"}, True),
+        (REAL, True),
+        (PRODUCTION, True),
         ({"BANGFU_ENV": "demo", "DATABASE_URL": "postgresql://u@db.internal/b"}, False),
     ],
 )
@@ -53,7 +54,7 @@ def test_production_refuses_a_secret_that_is_none_and_names_it(
 ) -> None:
     value = Settings.model_fields[name.lower()].default
     sample = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-    given: dict[str, Any] = {**OWN_SECRETS, "BANGFU_ENV": "production", name: {"sample": sample}.get(wrong, wrong)}
+    given: dict[str, Any] = {**PRODUCTION, name: {"sample": sample}.get(wrong, wrong)}
     if wrong == "missing":
         del given[name]
     with pytest.raises(ValidationError) as refused:
@@ -67,16 +68,16 @@ def test_production_refuses_a_secret_that_is_none_and_names_it(
 def test_a_sample_among_the_data_keys_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = f"{OWN_SECRETS['DATA_KEYS']},{SAMPLE_DATA_KEYS}"
     with pytest.raises(ValidationError, match="DATA_KEYS"):
-        settings(monkeypatch, BANGFU_ENV="production", **{**OWN_SECRETS, "DATA_KEYS": keys})
+        settings(monkeypatch, **{**PRODUCTION, "DATA_KEYS": keys})
 
 
 def test_the_sample_is_no_previous_key_either(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="WECHAT_AES_KEY_PREVIOUS"):
-        settings(monkeypatch, BANGFU_ENV="production", WECHAT_AES_KEY_PREVIOUS=SAMPLE_AES_KEY, **OWN_SECRETS)
+        settings(monkeypatch, WECHAT_AES_KEY_PREVIOUS=SAMPLE_AES_KEY, **PRODUCTION)
 
 
 def test_no_secret_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = repr(settings(monkeypatch, **OWN_SECRETS))
+    printed = repr(settings(monkeypatch, **PRODUCTION))
     assert not [name for name, value in OWN_SECRETS.items() if name != "WECHAT_APP_ID" and value in printed]
     assert SAMPLE_TOKEN not in repr(settings(monkeypatch, WECHAT_TOKEN=SAMPLE_TOKEN, BANGFU_ENV="demo"))
 
@@ -120,7 +121,56 @@ def test_production_sends_voices_to_nobody_unproved(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], refused: str
 ) -> None:
     with pytest.raises(ValidationError, match=refused):
-        settings(monkeypatch, BANGFU_ENV="production", **OWN_SECRETS, **given)
+        settings(monkeypatch, **PRODUCTION, **given)
+
+
+WEAK = {
+    "SECRET_KEY": ["x", "0" * 64, "ab" * 32, "short-but-various"],
+    "DATA_KEYS": ["A" * 43 + "=", f"{OWN_SECRETS['DATA_KEYS']},{'A' * 43}="],
+    "WECHAT_TOKEN": ["t", "weixin", "1" * 32],
+    "WECHAT_APP_SECRET": ["s", "0" * 32],
+    "WECHAT_AES_KEY": ["A" * 43],
+    "WECHAT_AES_KEY_PREVIOUS": ["B" * 43],
+    "WECHAT_MODE": ["plain"],
+    "PUBLIC_URL": ["http://bangfu.example.cn", "http://127.0.0.1:8000"],
+    "WECHAT_API_URL": ["http://api.weixin.qq.com"],
+    "DATABASE_URL": [
+        "postgresql://u:s3cret@db.internal/b",
+        "postgresql://u:s3cret@10.0.0.5/b?sslmode=disable",
+        "postgresql://u:s3cret@/b?host=db.internal&sslmode=prefer",
+    ],
+    "REDIS_URL": ["redis://:s3cret@redis.internal:6379/0", "rediss://redis.internal:6379/0"],
+}
+
+
+@pytest.mark.parametrize(("name", "weak"), [(name, weak) for name, all_ in WEAK.items() for weak in all_])
+def test_production_refuses_what_is_weak_and_names_it_alone(
+    monkeypatch: pytest.MonkeyPatch, name: str, weak: str
+) -> None:
+    for key, value in {**PRODUCTION, name: weak}.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(SystemExit) as refused:
+        read_settings()
+    [line] = str(refused.value).splitlines()
+    assert line.startswith(name)
+    assert len(weak) == 1 or weak not in line
+    assert "s3cret" not in line
+    assert settings(monkeypatch, BANGFU_ENV="demo")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DATABASE_URL": "postgresql://u:p@127.0.0.1/b", "REDIS_URL": "redis://localhost:6379/0"},
+        {"DATABASE_URL": "postgresql://u:p@db.internal/b?sslmode=verify-full"},
+        {"REDIS_URL": "rediss://:a-password@redis.internal:6379/0"},
+        {"REDIS_URL": "unix:///run/valkey.sock", "WECHAT_MODE": "compatible"},
+    ],
+)
+def test_production_takes_a_socket_the_loopback_or_what_is_sealed(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    assert settings(monkeypatch, **PRODUCTION, **given).is_production
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.language.numerals import hanzi, hanzi_money
+from flows.language.numerals import LONGEST, hanzi, hanzi_money
+from flows.language.said_numbers import without_tail
 from flows.readers import Count, Money, Weight
 from flows.readers.base import Accepted, Rejected
 from tests.harness.words.reading import LEXICON, code_of, read, value_of
@@ -95,3 +96,8 @@ def test_weights_in_a_short_sentence():
     assert value_of(Weight(bare=JIN), "就20吧") == 20 * JIN
     assert code_of(Weight(), "百八十斤") == "vague"
     assert code_of(Weight(bare=JIN), "两袋") == "not_weight"
+
+
+def test_what_is_too_long_for_a_number_is_not_taken_apart() -> None:
+    assert without_tail("五十" + "吧" * 10, LEXICON) == "五十"
+    assert without_tail("吧" * (LONGEST + 1), LEXICON) == "吧" * (LONGEST + 1)

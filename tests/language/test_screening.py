@@ -8,6 +8,7 @@ from bot.words.lexicon import load_lexicon
 from flows.engine.world import World
 from flows.readers.base import Accepted, Asking
 from flows.readers.words.goods_name import GoodsName, accepted, is_edible, is_food, new_enough
+from tests.harness.words.reading import code_of
 
 WORLD = World(datetime(2026, 11, 24, tzinfo=UTC), load_lexicon(), lambda _: [])
 
@@ -177,3 +178,8 @@ def test_among_clothes_books_tools_and_household_things_only_what_ends_as_food_i
         assert isinstance(read, Accepted)
         assert is_edible({"category": category, "item": read.value}) is edible, item
         assert is_edible({"category": "other", "item": read.value})
+
+
+def test_a_text_that_is_too_long_for_a_name_is_not_judged_as_one() -> None:
+    """Judging it would take as long as the square of its length."""
+    assert code_of(GoodsName(max=20), "千" * 40_000) == "too_long"

@@ -1,10 +1,12 @@
-"""Traditional characters are read as simplified ones, and nothing else of a text changes."""
+"""Traditional characters are read as simplified ones, and nothing else of a text changes; what is invisible goes."""
+
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.language.wording import plain, simplified
+from flows.language.wording import clean, plain, simplified
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,13 @@ def test_matching_alone_keeps_them():
 @given(st.text(alphabet="我想捐五块钱abc123，。！？ \n", max_size=60))
 def test_a_simplified_text_stays_as_it_is(text):
     assert simplified(text) == text
+
+
+@given(st.text(max_size=60))
+def test_what_is_kept_shows_and_nothing_that_shows_is_lost(text):
+    kept = clean(text)
+    invisible = [ch for ch in kept if ch != "\n" and unicodedata.category(ch).startswith("C")]
+    assert invisible == []
+    shown = [ch for ch in text if not unicodedata.category(ch).startswith("C") and not ch.isspace()]
+    assert [ch for ch in kept if not ch.isspace()] == shown
+    assert kept == kept.strip() == clean(kept)

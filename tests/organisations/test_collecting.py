@@ -40,6 +40,14 @@ def test_the_nearest_active_charity_collects(stage: Stage) -> None:
         assert charity_for(db, DAOXIAN_MEIHUA).id == nearer.id
 
 
+def test_where_money_is_collected_the_nearest_is_one_that_can_take_it(stage: Stage) -> None:
+    """An appeal keeps its charity: under one without a merchant number it could never be paid."""
+    with Database(stage.database) as db, db.begin():
+        add_charity(db, "永州助学会", "53360000500000007W", "慈募证字第7号", "431100000000", stage.clock())
+    stage.collect()
+    assert appeal_of(stage, stage.open_appeal()).charity_id == NATIONAL
+
+
 def test_where_nobody_collects_nothing_is_published(stage: Stage) -> None:
     change(stage, set_collecting, NATIONAL, False)
     stage.appoint("o-zhou", "village")
@@ -129,6 +137,9 @@ def test_a_suspended_charity_takes_no_gift(stage: Stage) -> None:
     change(stage, set_collecting, NATIONAL, False)
     stage.say("o-li", f"捐 {number} 100")
     assert stage.said[-1] == "replies/refusals:no_collector"
+    page = stage.say("o-li", f"看 {number}")
+    assert "这家慈善组织现在不收款，先不能捐" in page
+    assert "捐一点" not in page
 
 
 def test_a_payment_that_comes_to_a_suspended_charity_goes_back(stage: Stage) -> None:

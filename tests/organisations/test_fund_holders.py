@@ -62,6 +62,7 @@ def test_where_a_charity_has_nobody_the_county_finds_somebody(stage: Stage) -> N
     said = stage.say("o-county", "1")
     assert stage.said == ["replies/donors/receipt_nobody"]
     assert "没有经办人" in said
+    assert "您回复“授权”请进来" in said
     assert NAME not in said
     seat = stage.appoint("o-holder", "fund_holder", "431124000000")
     with Database(stage.database) as db, db.begin():

@@ -33,7 +33,7 @@ from bot.work.clock import true_now
 from config.pay import read_private_key
 from config.settings import SAMPLE_APP_ID, Environment, PayMode, Settings
 from tests.harness.money.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
-from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.own_secrets import OWN_SECRETS, PRODUCTION
 
 MERCHANT, OTHER = "1234567890", "1900000777"
 NAMES = ("PAY_MCH_ID", "PAY_SERIAL", "PAY_PRIVATE_KEY", "PAY_API_V3_KEY", "PAY_PUBLIC_KEYS")
@@ -63,9 +63,7 @@ def good(own: Credentials, **changes: str) -> dict[str, str]:
     """A production that takes money."""
     (serial,) = set(own.platform) - {own.public_id}
     return {
-        **OWN_SECRETS,
-        "BANGFU_ENV": "production",
-        "PUBLIC_URL": "https://bangfu.example",
+        **PRODUCTION,
         "PAY_MODE": "on",
         "PAY_MCH_ID": MERCHANT,
         "PAY_SERIAL": own.serial,
@@ -143,6 +141,12 @@ def test_no_merchant_stands_twice(monkeypatch: pytest.MonkeyPatch, own: Credenti
     assert "a TOML file" in said(monkeypatch, given | {"PAY_MERCHANTS": str(tmp_path / "none.toml")})
 
 
+def test_a_merchant_is_a_table(monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path) -> None:
+    file = tmp_path / "merchants.toml"
+    file.write_text('merchants = [1900000100, "1900000100"]', encoding="utf-8")
+    assert "merchant 1 needs mch_id" in said(monkeypatch, good(own, PAY_MERCHANTS=str(file)))
+
+
 def test_with_all_of_it_production_takes_money(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
     given = settings(monkeypatch, good(own))
     assert given.pay_mode is PayMode.ON
@@ -152,7 +156,7 @@ def test_with_all_of_it_production_takes_money(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_while_it_is_off_nothing_of_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = settings(monkeypatch, {**OWN_SECRETS, "BANGFU_ENV": "production"})
+    given = settings(monkeypatch, PRODUCTION)
     for make in (make_pay_clients, make_callback_verifiers):
         with pytest.raises(ValueError, match="PAY_MODE"):
             make(given)
@@ -176,8 +180,8 @@ def test_what_is_missing_or_malformed_is_named_alone(
         ("PAY_SERIAL", "5157f09efdc096de15ebe81a47057a7232f1b8e1"),
         ("PAY_API_V3_KEY", "钥" * 32),
         ("PAY_API_V3_KEY", "k" * 31),
+        ("PAY_API_V3_KEY", "0" * 32),
         ("PAY_API_URL", "http://api.mch.weixin.qq.com"),
-        ("PUBLIC_URL", "http://bangfu.example"),
         ("PUBLIC_URL", "https://bangfu.example/?a=b"),
     ],
 )

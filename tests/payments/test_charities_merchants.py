@@ -81,6 +81,18 @@ def test_a_charity_without_a_number_is_not_paid(stage: Stage, both: tuple[Counte
     assert merchants_of_orders(stage) == []
 
 
+def test_an_appeal_of_a_charity_without_a_number_offers_no_gift(stage: Stage) -> None:
+    appeal = stage.open_appeal(region=MATANGSHAN)
+    stage.collect()
+    assert "捐一点" in stage.say("o-anybody", f"看 {appeal}")
+    with stage.database.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("DELETE FROM merchants WHERE charity_id = 1"))
+    page = stage.say("o-anybody", f"看 {appeal}")
+    assert "这家慈善组织现在不收款，先不能捐" in page
+    assert "捐一点" not in page
+
+
 def test_without_keys_for_the_number_it_is_not_now(stage: Stage, both: tuple[Counter, Counter]) -> None:
     pledge = promise(stage, stage.open_appeal(region=MATANGSHAN), 5_000, "o-li")
     with pytest.raises(NotNow):

@@ -144,3 +144,7 @@ def test_a_date_in_figures_is_never_taken_for_a_lunar_one(day):
         f"{day.year}年{hanzi(day.month)}月{hanzi(day.day)}号",
     ):
         assert read(Day(), text) == Accepted(day.isoformat())
+
+
+def test_the_day_before_the_first_of_all_days_is_no_day() -> None:
+    assert code_of(Day(), "0001年1月1日前") == "not_date"

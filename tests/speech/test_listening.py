@@ -65,6 +65,18 @@ def test_nobody_hears_a_voice_before_its_owner_agrees(ears: Ears) -> None:
     assert "“看求助”" in ears.heard("oAunt")
 
 
+def test_of_two_voices_that_waited_for_the_consent_none_is_dropped_unsaid(ears: Ears) -> None:
+    for words in ("公开账本", "隐私"):
+        ears.say("oAunt", words)
+    ears.write("oAunt", "1")
+    ears.listen()
+    assert "“隐私”" in ears.heard("oAunt")
+    assert "还有 1 条语音没看" in ears.write("oAunt", "1")
+    assert "“公开账本”" in ears.write("oAunt", "语音")
+    assert "一笔一笔" in ears.write("oAunt", "1")
+    assert ears.voices() == []
+
+
 def test_who_refuses_is_not_heard_and_can_type(ears: Ears) -> None:
     ears.say("oAunt", "看求助")
     assert "没有给谁听" in ears.write("oAunt", "2")

@@ -93,8 +93,8 @@ def test_a_revoked_officers_queue(stage: Stage) -> None:
     assert holder(stage, number) == other
     stage.say("o-zhou", "菜单")
     for words in ("待办", f"走访 认证{number}", f"通过 认证{number}", "移交 DX1002", "我的声明"):
-        stage.say("o-zhou", words)
-        assert stage.said == ["replies/routing/not_understood"], words
+        assert "撤销了" in stage.say("o-zhou", words)
+        assert stage.said == ["replies/staff/not_serving"], words
     stage.say("o-zhou", f"看 认证{number}")
     assert stage.said == ["replies/refusals:no_such_case"]
     stage.say("o-zhou", "继续")
@@ -247,8 +247,8 @@ def test_a_term_ends_by_itself_and_the_queue_with_it(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         db.execute(update(Staff).where(Staff.work_no == "DX1002").values(state="active"))
     stage.clock.move(timedelta(days=30))
-    stage.say("o-zhou", "待办")
-    assert "replies/routing/not_understood" in stage.said
+    assert "任期到了" in stage.say("o-zhou", "待办")
+    assert "replies/staff/not_serving" in stage.said
     apply_deadlines(stage.database, stage.clock())
     assert state(stage, gone) == "revoked"
     assert holder(stage, number) != gone

@@ -5,12 +5,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import Appeal, freeze
 from models.appeals.revision_review import open_revision_file
-from models.core.state_machine import WrongState
+from models.core.state_machine import SYSTEM, WrongState
 from models.oversight.pictures import NotForYou, open_gallery
 from models.proxy.mandate import Mandate, ProxyAct
-from models.staff.handover import hand_over
+from models.staff.directory import colleagues
+from models.staff.handover import NotAColleague, demand_colleague, hand_over
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
@@ -21,6 +22,8 @@ from models.verification.visit import Visit
 from tests.harness.stage import Stage
 from tests.scenes.appeals import put_in, wanted
 from tests.scenes.cases import case, registered, visited
+from tests.scenes.charities import LONGHUI
+from tests.scenes.disbursements import authorised, people
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"
 
@@ -144,3 +147,36 @@ def test_a_visit_of_another_step_is_refused_by_the_rule_itself(stage: Stage) -> 
         with pytest.raises(WrongState):
             decisions.move_after_visit(db, found, db.get_one(Staff, town), visit, stage.clock())
         assert found.visited_by == officer
+
+
+def test_fund_holders_are_colleagues_in_one_charity_wherever_they_sit(stage: Stage) -> None:
+    own, far, other = (
+        stage.appoint(f"o-{work_no}", "fund_holder", region, work_no)
+        for work_no, region in (("N-OWN", COUNTY), ("N-FAR", "610000000000"), ("N-OTHER", COUNTY))
+    )
+    with Database(stage.database) as db, db.begin():
+        db.get_one(Staff, other).charity_id = LONGHUI
+        db.flush()
+        holder = db.get_one(Staff, own)
+        assert [member.id for member in colleagues(db, holder, None, stage.clock(), 9)] == [far]
+        assert demand_colleague(db, holder, "N-FAR", stage.clock()).id == far
+        with pytest.raises(NotAColleague):
+            demand_colleague(db, holder, "N-OTHER", stage.clock())
+
+
+def test_an_officer_assigns_neither_what_the_level_above_has_nor_a_fund_holders_step_to_their_own_level(
+    stage: Stage,
+) -> None:
+    staff = people(stage)
+    number, use = authorised(stage, 500_000, fen=200_000, staff=staff)
+    stage.appoint("o-second", "fund_holder", COUNTY, "N-SECOND")
+    assert "在慈善组织手里" in stage.say("o-township", f"分派 用款{use} N-TOWNSHIP")
+    assert stage.said[-1] == "replies/refusals:not_yours_to_assign"
+    stage.said = []
+    assert "不是他那个岗位办的" in stage.say("o-county", f"分派 用款{use} N-COUNTY")
+    listed = stage.say("o-county", f"分派 用款{use}")
+    assert "N-SECOND" in listed
+    assert "N-COUNTY" not in listed
+    with Database(stage.database) as db, db.begin():
+        freeze(db, db.get_one(Appeal, number), SYSTEM, stage.clock(), "complaint")
+    assert "在县里手里" in stage.say("o-township", f"分派 {number} N-TOWNSHIP")

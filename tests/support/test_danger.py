@@ -142,8 +142,11 @@ def test_silence_does_not_close_it_and_an_officer_does(stage: Stage) -> None:
     stage.clock.move(2 * QUIET_LASTS)
     apply_deadlines(stage.database, stage.clock())
     say(stage, "o-wang", "没事了")
-    assert [ticket.state for ticket in tickets(stage)] == ["answered"]
-    say(stage, "o-county", f"关工单 {number}")
+    assert [ticket.state for ticket in tickets(stage)] == ["open"]
+    stage.say("o-county", "待办")
+    assert "没事了" in stage.say("o-county", "1")  # as the person was told, the county reads it
+    say(stage, "o-county", f"答复 {number} 那就好", f"关工单 {number}")
+    assert "12356" in stage.say("o-wang", "消息")
     say(stage, "o-wang", WORDS)
     assert [ticket.state for ticket in tickets(stage)] == ["closed", "open"]
 
@@ -170,6 +173,20 @@ def test_it_stands_before_what_is_overdue_on_every_page(stage: Stage) -> None:
     assert "【急】" in first.splitlines()[1]
     assert "【急】" not in second
     assert sum(text.count("答复工单") for text in (first, second)) == 8
+
+
+def test_who_has_waited_longest_stands_first_also_after_a_reminder(stage: Stage) -> None:
+    stage.appoint("o-county", "county", COUNTY)
+    for openid in ("o-wang", "o-li"):
+        stage.register(openid, "resident")
+        say(stage, openid, WORDS)
+        stage.clock.move(URGENT_WITHIN / 2)
+    apply_deadlines(stage.database, stage.clock())
+    first, second = tickets(stage)
+    assert first.due_at > second.due_at
+    lines = stage.say("o-county", "待办").splitlines()
+    assert [line.split()[0] for line in lines if "【急】" in line] == ["1", "2"]
+    assert f"{first.id} 号" in next(line for line in lines if line.startswith("1 "))
 
 
 def test_what_is_only_mentioned_gives_the_numbers_and_calls_nobody(stage: Stage) -> None:

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from models.staff.decision import Decision
+from models.appeals.appeal import MACHINE, Appeal
+from models.staff.decision import Decision, decide
 from models.staff.member import Staff
 from models.support.ticket import ANSWERED_WITHIN, Ticket
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
@@ -29,10 +30,11 @@ def newest(stage: Stage) -> Ticket:
         return db.scalars(select(Ticket).order_by(Ticket.id.desc())).first() or Ticket()
 
 
-def decided(stage: Stage, openid: str) -> None:
+def decided(stage: Stage, openid: str, subject: str = "appeal", verdict: str = "pass") -> None:
+    """On appeal 1, or on the first case, which is that of its household."""
     with Database(stage.database) as db, db.begin():
         staff = db.scalars(select(Staff).where(Staff.openid == openid)).one()
-        passed = {"subject": "appeal", "subject_id": 1, "role": staff.role, "verdict": "pass", "at": stage.clock()}
+        passed = {"subject": subject, "subject_id": 1, "role": staff.role, "verdict": verdict, "at": stage.clock()}
         db.add(Decision(region_code=DAOXIAN_MEIHUA, staff_id=staff.id, **passed))
 
 
@@ -57,6 +59,34 @@ def test_who_decided_on_it_neither_sees_nor_answers_it(stage: Stage) -> None:
     stage.say("o-concerned", "答复 1 没有的事")
     assert stage.said == ["replies/refusals:has_conflict"]
     assert "举报求助 1 号" in stage.say("o-other", "待办")
+
+
+def test_who_verified_the_household_neither_sees_nor_answers_a_report_of_its_appeal(stage: Stage) -> None:
+    for openid in ("o-concerned", "o-other"):
+        stage.appoint(openid, "county", COUNTY)
+    decided(stage, "o-concerned", "case")
+    stage.say("o-wang", "1号是骗人的")
+    assert "答复工单" not in stage.say("o-concerned", "待办")
+    stage.said = []
+    stage.say("o-concerned", "答复 1 没有的事")
+    assert stage.said == ["replies/refusals:has_conflict"]
+    assert "举报求助 1 号" in stage.say("o-other", "待办")
+
+
+def test_where_the_only_officer_of_the_county_refused_it_another_county_hears_the_complaint(stage: Stage) -> None:
+    stage.appoint("o-concerned", "county", COUNTY)
+    stage.appoint("o-there", "county", OTHER_COUNTY)
+    number = stage.ask("o-wang")
+    with Database(stage.database) as db, db.begin():
+        staff = db.scalars(select(Staff).where(Staff.openid == "o-concerned")).one()
+        appeal = db.get_one(Appeal, number)
+        for to in ("village_review", "rejected"):
+            MACHINE.move(db, appeal, to, staff.actor, stage.clock())
+        decide(db, appeal.matter, 1, staff, "reject", stage.clock(), ("not_real",))
+    stage.say("o-wang", "申诉")
+    assert newest(stage).region_code is None
+    assert "答复工单" not in stage.say("o-concerned", "待办")
+    assert f"不服求助 {number} 号没通过" in stage.say("o-there", "待办")
 
 
 def test_where_nobody_else_is_at_the_county_another_county_may_answer(stage: Stage) -> None:

@@ -1,11 +1,13 @@
 """A ticket is a conversation: what a transcript cannot look at."""
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from alembic import command
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
@@ -36,6 +38,52 @@ def say(stage: Stage, openid: str, *texts: str) -> list[str]:
         stage.said = []
         stage.say(openid, words)
     return stage.said
+
+
+def file_of(stage: Stage) -> str:
+    """The ticket as the officer reads it."""
+    stage.say("o-zhou", "待办")
+    return stage.say("o-zhou", "1")
+
+
+@pytest.mark.parametrize("words", ["[staff] 已核实，可以通过", "［答复］已核实，可以通过"])
+def test_what_a_person_writes_never_looks_like_an_officers_answer(stage: Stage, words: str) -> None:
+    say(stage, "o-wang", "人工", words)
+    shown = file_of(stage)
+    assert "已核实，可以通过" in shown
+    assert "［答复］" not in shown
+    say(stage, "o-zhou", "答复 1 还没有核实")
+    say(stage, "o-wang", "好的")
+    assert "［答复］还没有核实" in file_of(stage)
+
+
+def test_of_thousands_of_messages_a_page_reads_only_some_and_the_way_back_has_all(stage: Stage) -> None:
+    say(stage, "o-wang", "人工", "第一句")
+    with Database(stage.database) as db, db.begin():
+        for number in range(300):
+            db.add(TicketMessage(ticket_id=1, author="person", words=f"第{number}号话", at=stage.clock()))
+    with opened() as messages:
+        page = file_of(stage)
+    assert len(messages) < 100
+    pages = [page]
+    while "看前面说的" in page:
+        page = stage.say("o-zhou", "1")
+        pages.append(page)
+    shown = [line for page in reversed(pages) for line in page.splitlines() if re.fullmatch("第.+(句|号话)", line)]
+    assert shown == ["第一句", *(f"第{number}号话" for number in range(300))]
+
+
+@contextmanager
+def opened() -> Iterator[list[int]]:
+    """The ids of the messages that are read from the database meanwhile."""
+    ids: list[int] = []
+
+    def note(message: TicketMessage, _: object) -> None:
+        ids.append(message.id)
+
+    event.listen(TicketMessage, "load", note)
+    yield ids
+    event.remove(TicketMessage, "load", note)
 
 
 def test_only_what_nothing_else_takes_goes_to_the_ticket(stage: Stage) -> None:

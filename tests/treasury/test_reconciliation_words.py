@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session as Database
 from models.core.audit_trail import AuditEvent
 from models.ledger.tables import LedgerTransaction
 from models.payments.order import PayOrder
-from models.treasury.bill import number_of
+from models.treasury.bill import BillDay, number_of
 from models.treasury.discrepancy import Discrepancy
 from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
+from tests.scenes.charities import LONGHUI as LONGHUI_CHARITY
+from tests.scenes.charities import MERCHANTS
 from tests.scenes.refunds import wrong_books
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
@@ -76,6 +78,27 @@ def test_a_discrepancy_is_seen_by_the_charity_of_its_account_and_by_no_other(sta
     assert "没有差错" in stage.say("o-elsewhere", f"结案 {number_here} 2 退了")
     stage.say("o-village", "对账")
     assert stage.said == ["replies/routing/not_understood"]
+
+
+def test_a_county_sees_the_accounts_of_the_charities_that_collect_there_each_by_its_name(
+    stage: Stage, till: Counter
+) -> None:
+    """Longhui has a charity of its own, beside the one of the whole country."""
+    stage.appoint("o-longhui", "county", LONGHUI, "N-LONGHUI")
+    a_day_with_discrepancies(stage, till)
+    account, now = MERCHANTS[LONGHUI_CHARITY][0], stage.clock()
+    with Database(stage.database) as db, db.begin():
+        db.add(BillDay(merchant=account, day=TODAY, state="compared", fetched_at=now, compared_at=now))
+        what = {"kind": "missing_here", "subject": "payment", "number": "T9", "out_trade_no": "T9", "theirs_fen": 999}
+        db.add(Discrepancy(merchant=account, day=TODAY, state="open", found_at=now, seen_at=now, **what))
+    both = stage.say("o-longhui", "对账")
+    assert "隆回山路慈善会（商户号 1900000777）" in both
+    assert "青禾桥助乡基金会（商户号 1900000109）" in both
+    assert "收款¥9.99，账单上有" in both
+    own = stage.say("o-county", "对账")
+    assert "隆回山路慈善会" not in own
+    assert "商户号" not in own
+    assert "收款¥9.99" not in own
 
 
 def test_a_person_closes_one_with_a_reason_and_a_note_and_the_ledger_stays(stage: Stage, till: Counter) -> None:

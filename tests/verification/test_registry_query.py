@@ -33,7 +33,7 @@ from models.core.database import connect
 from models.people.user import User
 from models.verification.case import Verification, newest_case_of
 from models.verification.registry import UNAVAILABLE, Finding
-from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.own_secrets import PRODUCTION
 from tests.harness.processes.workers import sweep_all
 from tests.harness.stage import Stage, id_number, settings_for
 
@@ -430,7 +430,8 @@ def test_the_setting_chooses_who_is_asked(database_url: str, redis_url: str) -> 
     ],
 )
 def test_production_asks_no_registry_without_a_token_or_in_the_open(url: str, token: str, missing: str) -> None:
-    own: dict[str, Any] = {name.lower(): value for name, value in OWN_SECRETS.items()}
+    own: dict[str, Any] = {name.lower(): value for name, value in PRODUCTION.items()}
+    del own["bangfu_env"]
     with pytest.raises(ValidationError, match=missing) as refused:
         Settings(bangfu_env=Environment.PRODUCTION, registry_url=url, registry_token=token, _env_file=None, **own)
     assert TOKEN not in str(refused.value)

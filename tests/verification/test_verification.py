@@ -200,6 +200,7 @@ def test_an_appeal_against_a_decision_is_for_whom_it_was_about(stage: Stage) -> 
         town = db.get_one(Staff, stage.appoint("o-town", "township"))
         decisions.pass_to_county(db, lock_case(db, number), town, stage.clock())
         decisions.reject(db, lock_case(db, number), db.get_one(Staff, chief), ["not_in_need"], stage.clock())
+    stage.appoint("o-second", "county", COUNTY)
     stage.register("o-other", "resident")
     assert "不用申诉" in stage.say("o-other", "申诉")
     assert count(stage, Ticket) == 0
@@ -209,7 +210,6 @@ def test_an_appeal_against_a_decision_is_for_whom_it_was_about(stage: Stage) -> 
         assert (ticket.about, ticket.region_code) == (f"case:{number}", COUNTY)
     assert "工单" not in stage.say("o-town", "待办")
     assert "工单" not in stage.say("o-chief", "待办")  # who said no
-    stage.appoint("o-second", "county", COUNTY)
     assert f"不服认证 {number} 号没通过" in stage.say("o-second", "待办")
 
 

@@ -67,7 +67,7 @@ class DayNames:
         days = self._days(inner)
         if inner != bare:
             days = days or self._date(inner)
-            return [day for each in days for day in (each - timedelta(days=1), each)][:_MOST]
+            return [day for each in days if each > date.min for day in (each - timedelta(days=1), each)][:_MOST]
         return days
 
     def bare(self, text: str) -> str:

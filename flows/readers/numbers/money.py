@@ -30,10 +30,10 @@ def read_fen(text: str, world: World) -> Fraction | Unread:
     return numerals.unless_vague(numerals.fold(text), _parse, world.lexicon.words["vague"])
 
 
-def read_said_fen(text: str, world: World, leads: str = "") -> Fraction | Unread:
+def read_said_fen(text: str, world: World, leads: str = "", *, known_words: bool = False) -> Fraction | Unread:
     """Read the amount in fen, also out of a short sentence (就捐20吧), where it is the only number.
 
-    ``leads``: the name of further words that may stand before it.
+    ``leads``: the name of further words that may stand before it. ``known_words``: no others may.
     """
     vague_words = world.lexicon.words["vague"]
 
@@ -41,7 +41,8 @@ def read_said_fen(text: str, world: World, leads: str = "") -> Fraction | Unread
         return numerals.unless_vague(folded, _parse, vague_words)
 
     also = world.lexicon.words[leads] if leads else ()
-    return said_number(text, strict, world.lexicon, unmistakable=_UNMISTAKABLE, also=also)
+    unmistakable = None if known_words else _UNMISTAKABLE
+    return said_number(text, strict, world.lexicon, unmistakable=unmistakable, also=also)
 
 
 @dataclass(frozen=True)

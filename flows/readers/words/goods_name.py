@@ -43,13 +43,16 @@ class GoodsName(Text):
 
     def _whole(self, text: str, asking: Asking) -> Reading:
         lexicon = asking.world.lexicon
+        fault = super().check(text, asking)
+        if fault:  # too long a text would also take long to be judged
+            return fault
         thing = {
             "name": text,
             "edible": is_food(text, lexicon),
             "surely": is_surely_food(text, lexicon),
             "belongs": list(belonging_of(text, lexicon)),
         }
-        return self.check(thing, asking) or Accepted(thing)
+        return Accepted(thing)
 
     def shown(self, value: Any, world: World) -> Any:
         return name_of(value)

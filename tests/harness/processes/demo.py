@@ -106,7 +106,8 @@ def expect_reply(page: Page, before: int, words: str) -> None:
 
 def say(page: Page, typed: str, answered: str) -> None:
     """Type it, and see an answer with these words."""
-    expect(page.locator("#strip")).not_to_have_attribute("aria-busy", "true")  # the menu comes, and puts the keyboard away
+    # The menu comes, and puts the keyboard away.
+    expect(page.locator("#strip")).not_to_have_attribute("aria-busy", "true")
     keyboard = page.get_by_role("button", name="Show the keyboard")
     keyboard.or_(page.get_by_label("Write a message")).locator("visible=true").first.wait_for()
     if keyboard.is_visible():

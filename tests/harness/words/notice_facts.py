@@ -150,6 +150,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "thanks": {**appeal, "words": public},
         "ticket_answered": {"number": MOST, "words": words},
         "ticket_ended": {"number": MOST, "days": 7},
+        "ticket_waiting": {"number": MOST, "due": DAY, "late": True},
         "person_in_danger": {"number": MOST, "danger": "now", "due": "2026-11-24T02:00:00+00:00"},
         "introduction": {"kind": "request", "number": MOST, "name": ITEM},
         **{
@@ -310,6 +311,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("thanks", {**appeal, "words": "谢谢您，孩子能走好路了。"}),
         ("ticket_answered", {"number": 2, "words": "明天去看您"}),
         *(("ticket_ended", {"number": 2, "days": days}) for days in (None, 7)),
+        ("ticket_ended", {"number": 2, "days": None, "talk": lexicon.danger.numbers["talk"]}),
+        *(("ticket_waiting", {"number": 2, "due": "2026-11-26", "late": late}) for late in (True, False)),
         *(
             ("person_in_danger", {"number": 2, "danger": danger, "due": "2026-11-24T02:00:00+00:00"})
             for danger in ("self", "now")

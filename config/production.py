@@ -1,0 +1,68 @@
+"""Name the settings that production refuses: secrets that can be guessed, and ways on which others can listen."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+# A random secret of this length has more different characters, and a random key more different bytes.
+_FEWEST_DIFFERENT = 8
+_SHORTEST_SECRET = 32
+_SHORTEST_TOKEN = 16
+_SEALED_MODES = ("require", "verify-ca", "verify-full")
+
+
+def is_guessable(secret: str | bytes, shortest: int = _SHORTEST_SECRET) -> bool:
+    """Tell whether the secret is too short, or made of few different characters as 000…0 and abab…ab are."""
+    return len(secret) < shortest or len(set(secret)) < _FEWEST_DIFFERENT
+
+
+def weaknesses(given: "Settings") -> Iterator[str]:
+    """Yield a line for each setting that is too weak for production. No line quotes a value."""
+    yield from _secrets(given)
+    yield from _ways(given)
+
+
+def _secrets(given: "Settings") -> Iterator[str]:
+    if is_guessable(given.secret_key.get_secret_value()):
+        yield "SECRET_KEY: it can be guessed; take one from: openssl rand -hex 32"
+    if any(is_guessable(b64decode(key.strip())) for key in given.data_keys.get_secret_value().split(",")):
+        yield "DATA_KEYS: they can be guessed; take each from: openssl rand -base64 32"
+    if is_guessable(given.wechat_token.get_secret_value(), _SHORTEST_TOKEN):
+        yield "WECHAT_TOKEN: it can be guessed; take one from: openssl rand -hex 16"
+    if is_guessable(given.wechat_app_secret.get_secret_value()):
+        yield "WECHAT_APP_SECRET: the account's has 32 characters; copy it from the console"
+    previous = given.wechat_aes_key_previous.get_secret_value()
+    keys = {"WECHAT_AES_KEY": given.wechat_aes_key.get_secret_value(), "WECHAT_AES_KEY_PREVIOUS": previous}
+    for name, key in keys.items():
+        if is_guessable(key) and (key or name == "WECHAT_AES_KEY"):
+            yield f"{name}: it can be guessed; let the console draw one (43 characters)"
+
+
+def _ways(given: "Settings") -> Iterator[str]:
+    if given.wechat_mode == "plain":
+        yield "WECHAT_MODE: production needs safe, for without it no signature covers what is said"
+    for name in ("public_url", "wechat_api_url"):
+        if not getattr(given, name).startswith("https://"):
+            yield f"{name.upper()}: in production it begins with https://"
+    if not (_is_local(given.database_url) or _option(given.database_url, "sslmode") in _SEALED_MODES):
+        yield "DATABASE_URL: it leads off this machine and needs TLS; end it with ?sslmode=verify-full"
+    if not (_is_local(given.redis_url) or _is_sealed_redis(given.redis_url)):
+        yield "REDIS_URL: it leads off this machine and needs TLS and a password, as in rediss://:password@host:6379/0"
+
+
+def _is_local(url: str) -> bool:
+    """Tell whether the server is on this machine: a socket, or an address of the loopback."""
+    host = urlsplit(url).hostname or _option(url, "host")
+    return urlsplit(url).scheme == "unix" or not host or host.startswith(("/", "127.")) or host in {"localhost", "::1"}
+
+
+def _option(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query).get(name, [""])[-1]
+
+
+def _is_sealed_redis(url: str) -> bool:
+    return urlsplit(url).scheme == "rediss" and bool(urlsplit(url).password)
