@@ -5,7 +5,7 @@ from flows.language.danger import Danger, find_danger
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from handlers.support import call
-from models.people.user import home_of
+from models.people.user import User, home_of
 from models.support.urgent import open_urgent_ticket
 
 
