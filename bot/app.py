@@ -21,12 +21,12 @@ from bot.web.links import Links
 from bot.web.pages import Pages
 from bot.web.pay import PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
-from bot.web.payer import PayerCookies
 from bot.web.pictures import pictures
 from bot.web.public_notices import public_notices
 from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
+from bot.web.visitor import Visitors
 from bot.webhook import webhook
 from bot.wechat.client import open_session
 from bot.wechat.codec import WebhookCodec
@@ -82,6 +82,19 @@ def sdk_of(settings: Settings) -> str:
     return WECHAT_SDK if settings.is_production else settings.wechat_api_url.rstrip("/") + SDK
 
 
+def visitors_of(settings: Settings, database: Database, links: Links) -> Visitors:
+    """Make the visitors; outside production it is the simulator that identifies them."""
+    here = not settings.is_production
+    authorization = WebAuthorization(
+        settings.wechat_api_url,
+        settings.wechat_api_url if here else OPEN_WECHAT,
+        settings.wechat_app_id,
+        settings.wechat_app_secret,
+        open_session(),
+    )
+    return Visitors(database, links, authorization, settings.secret_key.get_secret_value())
+
+
 def make_codec(settings: Settings) -> WebhookCodec:
     return WebhookCodec(
         app_id=settings.wechat_app_id,
@@ -119,7 +132,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
     if settings.collects:
-        _take_money(app, settings, turns.database, jobs, pages, links, clock)
+        visitors = visitors_of(settings, turns.database, links)
+        _take_money(app, settings, turns.database, jobs, pages, links, visitors, clock)
     add_commands(app, settings, turns.lexicon, create_app, clock)
     return app
 
@@ -131,22 +145,13 @@ def _take_money(
     jobs: JobQueues,
     pages: Pages,
     links: Links,
+    visitors: Visitors,
     clock: Clock,
 ) -> None:
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     intake = PaymentIntake(database, jobs)
     apply_refund = partial(apply_result, database)
     app.register_blueprint(pay_callback(make_callback_verifiers(settings), intake, apply_refund, clock, true_now))
-    secret, here = settings.wechat_app_secret, not settings.is_production
-    authorization = WebAuthorization(
-        settings.wechat_api_url,
-        settings.wechat_api_url if here else OPEN_WECHAT,
-        settings.wechat_app_id,
-        secret,
-        open_session(),
-    )
-    payers = PayerCookies(links, settings.secret_key.get_secret_value(), clock)
     orders = OrderDesk(intake, make_pay_clients(settings, jobs.redis, clock), clock)
-    app.register_blueprint(
-        pay_page(PayPageParts(pages, links, payers, authorization, orders, clock, sdk_of(settings) if here else ""))
-    )
+    bridge = "" if settings.is_production else sdk_of(settings)
+    app.register_blueprint(pay_page(PayPageParts(pages, links, visitors, orders, clock, bridge)))

@@ -15,4 +15,4 @@ def hear_voice(context: "WorkerContext", voice_id: int) -> None:
 
 # The person waits. WeChat's time-outs and the recogniser's together stay below the time limit, and the time limit below
 # models.speech.hearing.CLAIM_LASTS. The retries end with the last of bot.speech.hear.MOST_TRIES.
-JOBS = {"hear_voice": Job(hear_voice, seconds=75, backoff=(3, 10))}
+JOBS = {"hear_voice": Job(hear_voice, "voice", seconds=75, backoff=(3, 10))}

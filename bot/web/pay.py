@@ -19,9 +19,7 @@ from bot.pay.errors import PayError
 from bot.payments.orders import NotNow, OrderDesk
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
-from bot.web.payer import PayerCookies, conversation_of, is_donors
-from bot.wechat.oauth import WebAuthorization
-from bot.wechat.policy import Action, Unreachable, WeChatError
+from bot.web.visitor import IsTheirs, Visitors, VisitRefused
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import matching_offers
@@ -39,22 +37,13 @@ MOST_LINES = 3
 LARGEST_BODY = 1024
 
 
-class Stopped(Exception):
-    """Another page is shown instead; ``reason`` selects its words."""
-
-    def __init__(self, reason: str, status: int = 403) -> None:
-        super().__init__(reason)
-        self.reason, self.status = reason, status
-
-
 @dataclass(frozen=True, slots=True)
 class PayPageParts:
     """The page's parts. ``bridge``: where the simulator's phones get WeChat's JS bridge; empty in WeChat itself."""
 
     pages: Pages
     links: Links
-    payers: PayerCookies
-    web_authorization: WebAuthorization
+    visitors: Visitors
     orders: OrderDesk
     clock: Callable[[], datetime]
     bridge: str = ""
@@ -63,7 +52,7 @@ class PayPageParts:
         try:
             return self.links.read("pay", token).number
         except DeadLink as dead:
-            raise Stopped(dead.reason) from None
+            raise VisitRefused(dead.reason) from None
 
 
 def pay_page(parts: PayPageParts) -> Blueprint:
@@ -75,14 +64,10 @@ def pay_page(parts: PayPageParts) -> Blueprint:
     @blueprint.get("/pay/<token>")
     def show(token: str) -> Response:
         number = parts.pledge_of(token)
-        if request.args.get("code"):
-            return _return_from_wechat(parts, token, number)
-        if parts.payers.conversation() is None:
-            return _send_to_wechat(parts, token)
+        if redirect := parts.visitors.redirect(f"/pay/{token}", _is_donor_of(number)):
+            return redirect
         with Session(parts.orders.database) as db:
-            if (pledge := db.get(Pledge, number)) is None or _payer(parts, db, pledge) is None:
-                return _send_to_wechat(parts, token)
-            now = parts.clock()
+            pledge, now = db.get_one(Pledge, number), parts.clock()
             values = {**_gift(db, pledge), "state": page_state(db, pledge, now)}
             values["matching"] = matching_offers(db, pledge.appeal_id, now)
         response = parts.pages.show("payments/pay", token=token, script=SCRIPT, bridge=parts.bridge, **values)
@@ -124,11 +109,11 @@ def pay_page(parts: PayPageParts) -> Blueprint:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    @blueprint.errorhandler(Stopped)
-    def stop(stopped: Stopped) -> Response:
+    @blueprint.errorhandler(VisitRefused)
+    def refuse(refused: VisitRefused) -> Response:
         token = (request.view_args or {}).get("token", "")
-        again = f"/pay/{token}" if stopped.reason in ("again", "snapshot") else ""
-        return parts.pages.show("payments/pay_gone", stopped.status, reason=stopped.reason, again=again)
+        again = f"/pay/{token}" if refused.reason in ("again", "snapshot") else ""
+        return parts.pages.show("payments/pay_gone", refused.status, reason=refused.reason, again=again)
 
     return blueprint
 
@@ -171,62 +156,32 @@ def _page_state(parts: PayPageParts, number: int) -> str:
         return page_state(db, db.get_one(Pledge, number), parts.clock())
 
 
-def _send_to_wechat(parts: PayPageParts, token: str) -> Response:
-    response = guarded(Response(status=302))
-    state = parts.payers.send(response, token)
-    response.headers["Location"] = parts.web_authorization.authorize_url(f"{parts.links.root}/pay/{token}", state)
-    return response
+def _is_donor_of(number: int) -> IsTheirs:
+    """Build the condition that a conversation is that of the pledge's donor."""
 
-
-def _return_from_wechat(parts: PayPageParts, token: str, number: int) -> Response:
-    """Take the one-time code with which WeChat sent the donor back, and redirect to the page without the code."""
-    if not parts.payers.came_back(token, request.args.get("state", "")):
-        raise Stopped("again")
-    try:
-        visitor = parts.web_authorization.identify(request.args["code"])
-    except WeChatError as error:
-        log.warning("pay_page.no_visitor", code=error.code)
-        restart = error.action is Action.RESTART_OAUTH
-        raise Stopped("again" if restart else "later", 403 if restart else 503) from None
-    except Unreachable:
-        raise Stopped("later", 503) from None
-    if visitor.is_snapshot:
-        raise Stopped("snapshot")
-    with Session(parts.orders.database) as db:
+    def is_donor(db: Session, conversation: Conversation) -> bool:
         pledge = db.get(Pledge, number)
-        conversation = conversation_of(db, pledge, visitor.openid) if pledge else None
-    if conversation is None:
-        log.info("pay_page.not_theirs", pledge=number)
-        raise Stopped("not_yours")
-    response = guarded(Response(status=303, headers={"Location": f"/pay/{token}"}))
-    parts.payers.remember(response, conversation)
-    return response
+        return pledge is not None and conversation.user_id == pledge.donor_id
 
-
-def _payer(parts: PayPageParts, db: Session, pledge: Pledge) -> Conversation | None:
-    """Return the donor's conversation if this is the donor's browser, else None."""
-    conversation = parts.payers.conversation()
-    return is_donors(db, pledge, conversation) if conversation is not None else None
+    return is_donor
 
 
 def _donor(parts: PayPageParts, token: str) -> tuple[int, str]:
-    """Return the pledge's number and its donor's openid. Raises Stopped."""
+    """Return the pledge's number and its donor's openid. Raises VisitRefused."""
     number = parts.pledge_of(token)
-    with Session(parts.orders.database) as db:
-        pledge = db.get(Pledge, number)
-        donor = _payer(parts, db, pledge) if pledge else None
-        if donor is None:
-            raise Stopped("not_yours")
-        return number, donor.openid
+    donor = parts.visitors.find(_is_donor_of(number))
+    if donor is None:
+        raise VisitRefused("not_yours")
+    return number, donor.openid
 
 
 def _chosen_fallback() -> str | None:
     if (request.content_length or 0) > LARGEST_BODY or not request.is_json:
-        raise Stopped("again", 400)
+        raise VisitRefused("again", 400)
     said: Any = request.get_json(silent=True)
     chosen = said.get("fallback") if isinstance(said, dict) else None
     if chosen not in FALLBACKS:
-        raise Stopped("again", 400)
+        raise VisitRefused("again", 400)
     return str(chosen)
 
 

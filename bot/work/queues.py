@@ -22,7 +22,7 @@ from bot.work.jobs import JOBS
 log = structlog.get_logger()
 
 # By urgency. The workers of SENDING do not fork, so that their connections stay open.
-QUEUES = ("push", "bulk", "default", "slow")
+QUEUES = ("push", "bulk", "voice", "default", "slow")
 SENDING = ("push", "bulk")
 # Notifications in one job.
 BATCH = 100

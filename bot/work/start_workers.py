@@ -8,10 +8,11 @@ from bot.work.jobs import JOBS
 from bot.work.queues import QUEUES
 
 # The queues of each process, the more urgent first. Pushes that a person waits for have a process of their own,
-# so that they never wait behind a broadcast, nor a photo behind the check of the books.
-QUEUES_BY_PROCESS = (("push",), ("bulk",), ("default",), ("slow",))
+# so that they never wait behind a broadcast, nor a photo behind the check of the books. Voices have one as well: a
+# recogniser that hangs keeps each for a minute, and payments and refunds must not wait for it.
+QUEUES_BY_PROCESS = (("push",), ("bulk",), ("voice",), ("default",), ("slow",))
 # For the demo, where everything runs on one machine.
-DEMO_QUEUES_BY_PROCESS = (("push", "bulk"), ("default", "slow"))
+DEMO_QUEUES_BY_PROCESS = (("push", "bulk"), ("voice", "default", "slow"))
 # A running job may finish within its time limit; only a slow one is cut off.
 GRACE = 10.0 + max(job.seconds for job in JOBS.values() if job.queue != "slow")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flows.engine.flow import Answer, Flow, Say, Step
-from flows.engine.session import Draft
+from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.readers import Photo
 from models.appeals.correction import own_appeal
@@ -35,15 +35,11 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         appeal = own_appeal(db, get_resident(db, turn.person.user_id), use.appeal_id, lock=True)
         owed = hand_in(db, find_disbursement(db, use.id), appeal, pictures, person, now)
     turn.jobs += [("fetch_photo", photo) for photo in owed]
-    return Answer(
-        [
-            Say(
-                "flows/disbursements/disbursement_evidence/done",
-                None,
-                {"use": use.id, "receipts": draft.given["receipts"]},
-            )
-        ]
-    )
+    # The receipts are read once the owner has said whether the money came (models.disbursements.acquittal).
+    asks = draft.given["receipts"] and use.state == "paid"
+    options = [Option(1, "", ["command", "received", use.code])] if asks else []
+    facts = {"use": use.id, "receipts": draft.given["receipts"], "asks": asks}
+    return Answer([Say("flows/disbursements/disbursement_evidence/done", None, facts)], options)
 
 
 def _own(turn: TurnContext, number: int) -> Disbursement:

@@ -27,9 +27,10 @@ def view_recurring_gift(talk: Talk, number: str) -> Answer:
     gift = rules.get_live(talk.turn.db, _donor(talk), int(number))
     ways = {"pay": "pay_recurring_gift", "stop": "stop_recurring_gift", "look": "view_appeal"}
     appeal = get_appeal(talk.turn.db, gift.appeal_id)
-    if not ways_to_give(talk, number):
+    paid = rules.is_paid(talk.turn.db, gift)
+    if paid or not ways_to_give(talk, number):
         del ways["pay"]
-    values = {**_facts(talk, gift), "state": appeal.state, "anonymous": gift.anonymous}
+    values = {**_facts(talk, gift), "state": appeal.state, "anonymous": gift.anonymous, "paid": paid}
     return with_ways(
         "replies/donors/recurring_gift", values, {way: ["command", name, number] for way, name in ways.items()}
     )

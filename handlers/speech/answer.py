@@ -5,7 +5,7 @@ from dataclasses import replace
 from flows.engine.flow import Answer, Say
 from handlers.routing import text
 from handlers.routing.talk import Talk
-from handlers.speech.screen import question_again, still, uncover
+from handlers.speech.screen import keep_screen, question_again, uncover
 from models.people.message import MessageKind
 from models.speech.voice import Voice, delete_voices, find_heard, voices_of
 
@@ -14,7 +14,7 @@ def use(talk: Talk, number: str) -> Answer:
     """Do with the words exactly what would be done if they had been typed, where the question was asked."""
     voice = _find(talk, number)
     if voice is None or voice.words is None:
-        return still("replies/speech/gone")
+        return keep_screen("replies/speech/gone")
     uncover(talk, voice.screen)
     words = voice.words
     delete_voices(talk.turn.db, [voice])
@@ -28,10 +28,10 @@ def drop(talk: Talk, number: str) -> Answer:
     """Forget the words, and ask to say it again or to type."""
     voice = _find(talk, number)
     if voice is None:
-        return still("replies/speech/gone")
+        return keep_screen("replies/speech/gone")
     uncover(talk, voice.screen)
     delete_voices(talk.turn.db, [voice])
-    return still("replies/speech/dropped", *question_again(talk), *_more(talk))
+    return keep_screen("replies/speech/dropped", *question_again(talk), *_more(talk))
 
 
 def _find(talk: Talk, number: str) -> Voice | None:

@@ -2,7 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
-from handlers.speech.screen import answers, question_again, still, uncover
+from handlers.speech.screen import answers, keep_screen, question_again, uncover
 from models.speech.consent import grant, has_consented, withdraw
 from models.speech.voice import delete_voices, forget_voices, listen_to_waiting, voices_of
 
@@ -12,7 +12,7 @@ def allow_by_word(talk: Talk) -> Answer:
     if not talk.world.recogniser:
         return Answer([Say("replies/speech/off")])
     if has_consented(talk.turn.db, talk.turn.person.conversation_id, talk.world.recogniser):
-        return still("replies/speech/allowed")
+        return keep_screen("replies/speech/allowed")
     return ask_consent(talk)
 
 
@@ -32,7 +32,7 @@ def agree(talk: Talk) -> Answer:
         grant(db, person, talk.world.recogniser, talk.world.now)
     waiting = listen_to_waiting(db, person, talk.world.now)
     talk.turn.jobs += [("hear_voice", voice) for voice in waiting]
-    return still("replies/speech/listening" if waiting else "replies/speech/allowed")
+    return keep_screen("replies/speech/listening" if waiting else "replies/speech/allowed")
 
 
 def refuse(talk: Talk) -> Answer:
@@ -40,7 +40,7 @@ def refuse(talk: Talk) -> Answer:
     db, person = talk.turn.db, talk.turn.person.conversation_id
     _uncover_waiting(talk)
     delete_voices(db, voices_of(db, person, "waiting"))
-    return still("replies/speech/refused", *question_again(talk))
+    return keep_screen("replies/speech/refused", *question_again(talk))
 
 
 def stop(talk: Talk) -> Answer:

@@ -3,7 +3,7 @@
 from flows.engine.flow import Answer
 from handlers.routing.talk import Talk
 from handlers.speech.consent import ask_consent
-from handlers.speech.screen import covered, still
+from handlers.speech.screen import covered, keep_screen
 from models.people.message import MessageKind
 from models.speech.consent import has_consented
 from models.speech.voice import keep_voice
@@ -20,6 +20,6 @@ def listen(talk: Talk) -> Answer | None:
     if not consented:
         return ask_consent(talk)
     if voice is None:
-        return still("replies/speech/busy")
+        return keep_screen("replies/speech/busy")
     talk.turn.jobs.append(("hear_voice", voice.id))
-    return still("replies/speech/listening")
+    return keep_screen("replies/speech/listening")

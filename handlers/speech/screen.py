@@ -7,7 +7,7 @@ from handlers.routing.talk import Talk
 from models.speech.voice import STATES, voices_of
 
 
-def still(template: str, *more: Say) -> Answer:
+def keep_screen(template: str, *more: Say) -> Answer:
     """Say something that leaves the choices on the screen as they are."""
     return Answer([Say(template), *more], outcome=template.rpartition("/")[2], keeps_screen=True)
 

@@ -16,10 +16,12 @@ from models.support.ticket import TicketMessage
 # How many bytes of a ticket are shown at once, and how many characters one piece of a message has at most.
 TICKET_ROOM = 1_400
 PIECE = 300
+# Begins every piece of a message but the first, which would otherwise look like a line of its own.
+CONTINUED = "…"
 # Characters that people type between the number and their words.
 _BETWEEN = " \n:：,，"
 # The kind of a message that is no text, as handlers.support.call keeps it, and the words with it.
-_KEPT = re.compile(r"(?:\[(image|voice|video|shortvideo|location|link|unknown)\] ?)?(.*)", re.DOTALL)
+_KEPT = re.compile(r"(?:\[(image|voice|video|shortvideo|location|link|unknown)\] ?)?(.*)")
 # The labels of the template stand in these brackets: without them nobody types a label, such as that of an answer.
 _NO_LABEL = str.maketrans("［］", "[]")
 
@@ -78,8 +80,11 @@ def _pieces(message: TicketMessage) -> list[tuple[str, str]]:
     """
     kind, said = "staff", message.words
     if message.author == "person":
-        kind, said = _KEPT.fullmatch(message.words.translate(_NO_LABEL)).groups("")  # type: ignore[union-attr]
-    return [(kind, said[i : i + PIECE]) for i in range(0, max(len(said), 1), PIECE)]
+        # In one line, since a second one could be mistaken for a line of ours.
+        words = " ".join(message.words.translate(_NO_LABEL).split())
+        kind, said = _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
+    starts = range(0, max(len(said), 1), PIECE)
+    return [(kind, f"{CONTINUED if start else ''}{said[start : start + PIECE]}") for start in starts]
 
 
 def _size(piece: tuple[str, str]) -> int:

@@ -222,6 +222,12 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
     return pledge
 
 
+def is_paid(db: Session, gift: RecurringGift) -> bool:
+    """Tell whether the pledge made since the last reminder is paid."""
+    pledge = db.get(Pledge, gift.pledge_id) if gift.pledge_id else None
+    return pledge is not None and pledge.state in PAID
+
+
 def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> RecurringGift:
     """Stop the donor's recurring gift for an appeal. Raises NoSuchRecurringGift."""
     gift = get_live(db, donor, appeal_id, lock=True)

@@ -8,27 +8,33 @@ export function setNow(seconds) {
 
 export const now = () => Date.now() / 1000 + skew;
 
+const CHINA = 8 * 3600; // seconds ahead of UTC, all year
+
 const two = (number) => String(number).padStart(2, "0");
-const day = (date) => `${date.getMonth() + 1}-${date.getDate()}`;
+
+/** China's date and time as the parts that are written: wherever the browser is, the account's words go by that clock. */
+function inChina(seconds) {
+  const date = new Date((seconds + CHINA) * 1000);
+  const [month, day] = [date.getUTCMonth() + 1, date.getUTCDate()];
+  return { year: date.getUTCFullYear(), month, day, time: `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`, second: two(date.getUTCSeconds()) };
+}
 
 /** 22:50, and the day before it where it is not today's. */
 export function clock(seconds) {
-  const date = new Date(seconds * 1000);
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  return date.toDateString() === new Date(now() * 1000).toDateString() ? time : `${day(date)} ${time}`;
+  const [then, today] = [inChina(seconds), inChina(now())];
+  const sameDay = then.year === today.year && then.month === today.month && then.day === today.day;
+  return sameDay ? then.time : dayAndTime(seconds);
 }
 
 export const dayAndTime = (seconds) => {
-  const date = new Date(seconds * 1000);
-  return `${day(date)} ${two(date.getHours())}:${two(date.getMinutes())}`;
+  const { month, day, time } = inChina(seconds);
+  return `${month}-${day} ${time}`;
 };
 
 export const full = (seconds) => {
-  const date = new Date(seconds * 1000);
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const { year, month, day, time, second } = inChina(seconds);
+  return `${year}-${two(month)}-${two(day)} ${time}:${second}`;
 };
-
-const CHINA = 8 * 3600; // seconds ahead of UTC, all year
 
 /** Seconds until half past nine, China's time, on the first of the month after this one: an hour at which a month's end is dealt with. */
 export function untilNextMonth() {

@@ -103,7 +103,7 @@ def test_a_receipt_is_a_task_until_it_is_issued_and_again_when_its_gift_goes_bac
         donor = db.get_one(User, db.get_one(Pledge, pledge).donor_id)
         number = request_receipt(db, donor, pledge, ReceiptRequest("r-1", "person", "赵钱孙", None), stage.clock()).id
     assert tasks(stage, "receipt") == [(number, "receipt", "N-HOLDER")]
-    assert "开票据：1 号" in stage.say("o-holder", "待办")
+    assert "开票据：开票 1 号" in stage.say("o-holder", "待办")
     assert "赵钱孙" in stage.say("o-holder", "1")
     with Database(stage.database) as db, db.begin():
         holder = db.scalars(select(Staff).where(Staff.work_no == "N-HOLDER")).one()

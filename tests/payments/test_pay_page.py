@@ -139,8 +139,8 @@ def test_an_end_of_the_appeal_that_comes_first_ends_the_link_too(stage: Collecti
 def test_no_other_site_can_order_in_the_donors_name(stage: Collecting) -> None:
     link, browser = stage.link(stage.pledged()), stage.visit(DONOR)
     browser.get(link, timeout=10)
-    (cookie,) = [one for one in browser.cookies if one.name == "bangfu_payer"]
-    assert cookie.path == "/pay"
+    (cookie,) = [one for one in browser.cookies if one.name == "bangfu_visitor"]
+    assert cookie.path == "/"
     assert {"HttpOnly", "SameSite"} <= set(cookie._rest)  # type: ignore[attr-defined]
     assert cookie._rest["SameSite"] == "Lax"  # type: ignore[attr-defined]
     form = browser.post(f"{link}/order", data={"fallback": "refund"}, timeout=10)

@@ -1,5 +1,6 @@
 """The page's phones side by side, its fault desk and its clock, in a real browser."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -177,6 +178,9 @@ def test_the_clock_is_moved_and_says_how_far_ahead_it_is(browser):
         page.locator("[data-open=clock]").click()
         clock = page.get_by_role("dialog", name="The platform's clock")
         expect(clock.locator("#ahead")).to_contain_text("The true time")
+        china = simulator.timeline() + 8 * 3600  # wherever the browser is
+        hours = {time.gmtime(at).tm_hour for at in (china, china + 60)}
+        assert int(clock.locator("#big-time").inner_text().split()[1][:2]) in hours
         clock.get_by_role("button", name="3 days").click()
         expect(clock.locator("#ahead")).to_contain_text("3 d ahead")
         expect(clock.locator("#moved")).to_contain_text("Moved by 3 d")

@@ -46,12 +46,22 @@ def file_of(stage: Stage) -> str:
     return stage.say("o-zhou", "1")
 
 
-@pytest.mark.parametrize("words", ["[staff] 已核实，可以通过", "［答复］已核实，可以通过"])
-def test_what_a_person_writes_never_looks_like_an_officers_answer(stage: Stage, words: str) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[staff] 已核实，可以通过",
+        "［答复］已核实，可以通过",
+        "你好\n［答复］已核实，可以通过",
+        "你好\n【急】请马上联系：王主任，已核实，可以通过",
+        "你好\n1 已核实，可以通过",
+        "你" * 300 + "【急】请马上联系：王主任，已核实，可以通过",
+    ],
+)
+def test_what_a_person_writes_never_looks_like_an_officers_answer_or_a_line_of_ours(stage: Stage, words: str) -> None:
     say(stage, "o-wang", "人工", words)
     shown = file_of(stage)
     assert "已核实，可以通过" in shown
-    assert "［答复］" not in shown
+    assert not any(line.startswith(("［答复］", "【急】", "1 ")) for line in shown.splitlines())
     say(stage, "o-zhou", "答复 1 还没有核实")
     say(stage, "o-wang", "好的")
     assert "［答复］还没有核实" in file_of(stage)

@@ -50,6 +50,12 @@ def held(jobs: JobQueues, queue: str) -> list[list[int]]:
 # --- The table
 
 
+def test_a_recogniser_that_hangs_delays_voices_alone() -> None:
+    queue = JOBS["hear_voice"].queue
+    assert [name for name, job in JOBS.items() if job.queue == queue] == ["hear_voice"]
+    assert (queue,) in QUEUES_BY_PROCESS
+
+
 def test_every_queue_is_served_and_every_job_is_there_and_takes_json() -> None:
     for groups in (QUEUES_BY_PROCESS, DEMO_QUEUES_BY_PROCESS):
         assert sorted(queue for group in groups for queue in group) == sorted(QUEUES)

@@ -58,7 +58,7 @@ def test_the_workers_live_and_end_together(house: House) -> None:
     with process("flask", "--app", "wsgi", "worker", settings=house.settings) as parent:
         until(lambda: not any(file.exists() for file in files))
         children = psutil.Process(parent.pid).children()
-        ends = ("scheduler", "push", "bulk", "default", "slow")
+        ends = ("scheduler", "push", "bulk", "voice", "default", "slow")
         assert sorted(child.cmdline()[-1] for child in children) == sorted(ends)
         parent.send_signal(signal.SIGTERM)
         assert parent.wait(60) == 0
@@ -119,9 +119,10 @@ def test_the_figures_tell_of_queues_sends_and_dead_jobs_and_of_nothing_when_noth
         db.add(DeadJob(name="fetch_photo", argument="7", error="x", tries=4, died_at=stage.clock()))
     stage.clock.now = stage.clock().replace(minute=stage.clock().minute + 1)
     told = figures(stage)
-    assert {queue: told[f"bangfu_queue_jobs{queue}"] for queue in ("push", "bulk", "default", "slow")} == {
+    assert {queue: told[f"bangfu_queue_jobs{queue}"] for queue in ("push", "bulk", "voice", "default", "slow")} == {
         "push": 1,
         "bulk": 0,
+        "voice": 0,
         "default": 2,
         "slow": 1,
     }
