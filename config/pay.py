@@ -83,22 +83,24 @@ def read_platform_key(serial: str, written: str) -> PlatformKey:
 def read_merchants(path: str, api_url: str, public_url: str) -> tuple[PayValues, ...]:
     """Read the file of further merchants (PAY_MERCHANTS): a TOML table ``[[merchants]]`` for each, with the keys of
     _IN_FILE as the PAY_ settings have them. Raises ValueError with words for the operator."""
+    rows, unread = None, ""
     try:
         rows = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("merchants")
-    except (OSError, ValueError):
-        rows = None
+    except OSError as error:
+        unread = f"; this one cannot be read: {error.strerror}"
+    except ValueError:
+        unread = "; this one is no TOML"
     # Raised outside the handler: that error may quote a line of the file.
     if not isinstance(rows, list) or not rows:
-        raise ValueError("the path of a TOML file with a table [[merchants]] for each is needed")
+        raise ValueError(f"the path of a TOML file with a table [[merchants]] for each is needed{unread}")
     found = []
     for number, row in enumerate(rows, 1):
         whole = isinstance(row, dict) and set(row) == {*_IN_FILE, "public_keys"}
         if not (whole and isinstance(row["public_keys"], dict)):
             raise ValueError(f"merchant {number} needs {', '.join(_IN_FILE)} and a table public_keys, and nothing else")
-        words = {**{name: row[name] for name in _IN_FILE}, **row["public_keys"]}
-        if not all(isinstance(value, str) for value in words.values()):
-            raise ValueError(f"merchant {number}: every value is a string")
         values = {name: row[name] for name in _IN_FILE}
+        if not all(isinstance(value, str) for value in (*values.values(), *row["public_keys"].values())):
+            raise ValueError(f"merchant {number}: every value is a string")
         found.append(PayValues(**values, public_keys=row["public_keys"], api_url=api_url, public_url=public_url))
     return tuple(found)
 

@@ -138,7 +138,27 @@ def test_no_merchant_stands_twice(monkeypatch: pytest.MonkeyPatch, own: Credenti
     given = good(own)
     twice = others(tmp_path, own, mch_id=given["PAY_MCH_ID"])
     assert "stands once" in said(monkeypatch, given | {"PAY_MERCHANTS": twice})
-    assert "a TOML file" in said(monkeypatch, given | {"PAY_MERCHANTS": str(tmp_path / "none.toml")})
+
+
+def test_of_a_file_of_merchants_that_cannot_be_used_it_says_why_and_nothing_of_what_is_in_it(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text('[[merchants]]\nprivate_key = "a-secret', encoding="utf-8")
+    for path, why in ((tmp_path / "none.toml", "No such file"), (tmp_path, "Is a directory"), (broken, "no TOML")):
+        words = said(monkeypatch, good(own) | {"PAY_MERCHANTS": str(path)})
+        assert "a TOML file" in words
+        assert why in words
+        assert "a-secret" not in words
+
+
+def test_no_name_among_the_public_keys_hides_a_value_that_is_no_string(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path
+) -> None:
+    file = tmp_path / "merchants.toml"
+    row = 'mch_id = 1\nserial = "a"\nprivate_key = "b"\napi_v3_key = "c"\n[merchants.public_keys]\nmch_id = "d"'
+    file.write_text(f"[[merchants]]\n{row}", encoding="utf-8")
+    assert "every value is a string" in said(monkeypatch, good(own, PAY_MERCHANTS=str(file)))
 
 
 def test_a_merchant_is_a_table(monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path) -> None:
