@@ -63,5 +63,6 @@ def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
     if seen != str(newest):
         return view_objections(talk, reference)
     decided = adjudicate(db, case, staff, upheld, talk.world.now)
-    values = {"number": number, "upheld": upheld, "count": len(decided), "until": case.notice_until}
+    over = case.notice_until is not None and case.notice_until <= talk.world.now
+    values = {"number": number, "upheld": upheld, "count": len(decided), "until": case.notice_until, "over": over}
     return Answer([Say("replies/verification/objection_decided", None, values)])

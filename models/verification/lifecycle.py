@@ -164,7 +164,8 @@ def notify_owner(db: Session, case: Verification, template: str, now: datetime, 
         "reasons": case.reasons.split(",") if case.reasons else [],
         "registry": case.registry_result,
         "due": day_in_china(case.due_at),
-        "until": day_in_china(case.notice_until) if case.notice_until else None,
+        # An objection may be decided after the notice's last day, which is none to wait for.
+        "until": day_in_china(case.notice_until) if case.notice_until and case.notice_until > now else None,
         "expires": day_in_china(case.expires_at) if case.expires_at else None,
     }
     key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"

@@ -69,7 +69,7 @@ def test_who_objected_hears_how_it_ended(upheld: bool) -> None:
         Say("notifications/verification/objection_decided", "unread", {"v": {"number": 7, "upheld": upheld}})
     )
     assert ("重新走访" in said) is upheld
-    assert ("接着公示" in said) is not upheld
+    assert ("接着往下办" in said) is not upheld
 
 
 @pytest.mark.parametrize("step", sorted(STEPS))

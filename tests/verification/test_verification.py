@@ -183,6 +183,19 @@ def test_who_objects_is_told_to_nobody_and_the_reading_is_recorded(stage: Stage)
         assert (read.action, read.actor, read.subject_id) == ("read_sensitive", "staff:2", number)
 
 
+def test_an_objection_decided_after_the_notice_names_no_day_that_is_over(stage: Stage) -> None:
+    officer = stage.appoint("o-zhou", "village")
+    stage.appoint("o-town", "township")
+    number = registered(stage, "o-wang")
+    visited(stage, number, officer)
+    stage.register("o-neighbour", "donor")
+    objected(stage, number, "o-neighbour")
+    stage.clock.move(NOTICE_PERIOD)
+    decided = say_all(stage, "o-town", "待办", "1", "1", "2")
+    assert "不成立。公示的日子也够了，接着往下办" in decided
+    assert "公示的日子也够了，您家的认证接着往下办" in say_all(stage, "o-wang", "消息", "消息")
+
+
 @pytest.mark.parametrize("word", ["走访 1", "看 认证1"])
 def test_a_case_says_nothing_of_itself_to_outsiders(stage: Stage, word: str) -> None:
     registered(stage, "o-wang")
