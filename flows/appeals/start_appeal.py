@@ -16,7 +16,7 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.proxy.common import lock_mandate
-from flows.readers import BudgetLines, Choice, LastDay, Money, Photo, Place, Text
+from flows.readers import BudgetLines, Choice, LastDay, Money, Photo, Place, SaidChoice, Text
 from flows.readers.base import Asking, Rejected
 from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, check_category_free, submit
@@ -160,7 +160,7 @@ start_appeal = Flow(
     room="appeals",
     steps=(
         Step("title", Text(min=4, max=30, name=True, public=True)),
-        Step("category", Choice("appeal_category")),
+        Step("category", SaidChoice("appeal_category")),
         # Answered by the command that began it. An owner for whom the least target is too much goes one step back here.
         Step("kind", Choice("appeal_kind")),
         Step("target", Target(min=YUAN)),

@@ -143,9 +143,17 @@ class Engine:
 
     def takes_any_words(self, session: Session) -> bool:
         """Tell whether the current question takes any words of the person (``Reader.free``)."""
-        draft = session.draft
-        step = cursor(self.flows[draft.flow], draft) if draft else None
+        step = self._step(session)
         return step is not None and step.reader.free
+
+    def takes_story(self, session: Session) -> bool:
+        """Tell whether the current question asks to tell something, and not only for a name or a title."""
+        step = self._step(session)
+        return step is not None and step.reader.is_story
+
+    def _step(self, session: Session) -> Step | None:
+        draft = session.draft
+        return cursor(self.flows[draft.flow], draft) if draft else None
 
     def shows_choice(self, session: Session, text: str, world: World) -> bool:
         """Tell whether the text is exactly one of the choices that the draft in focus shows."""

@@ -10,7 +10,7 @@ from flows.goods.quantity import amount, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
-from flows.readers.words.goods_category import BetterCategory, category_in, misfits
+from flows.readers.words.goods_category import BetterCategory, GoodsCategory, category_in, misfits
 from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
 from models.goods.exchange import NewOffer, make_offer
 from models.goods.match_notifications import notify_households
@@ -65,7 +65,7 @@ offer_goods = Flow(
     version=2,
     migrations={1: without_item},
     steps=(
-        Step("category", Choice("goods_category")),
+        Step("category", GoodsCategory()),
         Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
         Step("fits", BetterCategory(), when=misfits),
         unit(),

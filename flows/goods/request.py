@@ -7,9 +7,9 @@ from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.goods.quantity import amount, quantity, unit
 from flows.language.sorts import sort_of
-from flows.readers import Choice, Text
+from flows.readers import Text
 from flows.readers.numbers.weight import TONNE
-from flows.readers.words.goods_category import BetterCategory, category_in, misfits
+from flows.readers.words.goods_category import BetterCategory, GoodsCategory, category_in, misfits
 from flows.readers.words.goods_name import GoodsName, accepted, name_of
 from models.goods.exchange import NewRequest, make_request
 from models.goods.match_notifications import notify_donors
@@ -56,7 +56,7 @@ request_goods = Flow(
     version=2,
     migrations={1: with_named_item},
     steps=(
-        Step("category", Choice("goods_category")),
+        Step("category", GoodsCategory()),
         Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
         Step("fits", BetterCategory(), when=misfits),
         unit(),

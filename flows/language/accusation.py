@@ -23,7 +23,7 @@ def find_accusation(text: str, words: DangerWords, report: Sequence[str] = ()) -
 
     ``report``: words after which anything is one (举报村长).
     """
-    folded = plain(simplified(text)).replace(" ", "")
+    folded = words.without_dialect(plain(simplified(text)).replace(" ", ""))
     found = words.found
     begins = any(folded.startswith(word) for word in report) and not found["how"].search(folded)
     if not (begins or found["accuses"].search(folded)) or found["asks"].search(folded):

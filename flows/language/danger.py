@@ -46,6 +46,8 @@ class DangerWords:
     people: Mapping[str, Sequence[str]] = field(default_factory=dict)
     accusations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Those of flows.language.accusation."""
+    dialect: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """A word of the expressions -> the words that it stands for."""
 
     @cached_property
     def found(self) -> Mapping[str, re.Pattern[str]]:
@@ -54,6 +56,18 @@ class DangerWords:
         each = {name: "|".join(f"(?:{one})" for one in listed) for name, listed in groups.items()}
         # A clause is a line, so that ^ and $ are its ends.
         return {name: re.compile(pattern, re.MULTILINE) for name, pattern in each.items()}
+
+    def without_dialect(self, text: str) -> str:
+        """Put the expressions' own words for those of a dialect."""
+        return self._spoken.sub(lambda found: self._standard[found[0]], text) if self.dialect else text
+
+    @cached_property
+    def _standard(self) -> Mapping[str, str]:
+        return {word: kept for kept, words in self.dialect.items() for word in words}
+
+    @cached_property
+    def _spoken(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, sorted(self._standard, key=len, reverse=True))))
 
     def check(self) -> None:
         """Raises re.error where an expression is none, or KeyError where a group is missing."""
@@ -85,8 +99,8 @@ def find_danger(text: str, words: DangerWords) -> Danger | None:
 
     A space usually ends a clause; but some people, and recognisers, put one between any two words.
     """
-    folded = _folded(text)
-    return _read(folded, words) or _read(_joined(folded), words)
+    folded = words.without_dialect(_folded(text))
+    return _read(folded, words) or _read(words.without_dialect(_joined(folded)), words)
 
 
 def _read(folded: str, words: DangerWords) -> Danger | None:

@@ -60,6 +60,11 @@ class Reader:
     """It takes free text, even text that begins with a command's word."""
 
     @property
+    def is_story(self) -> bool:
+        """Tell whether the free text may tell of a life, and not only name something."""
+        return False
+
+    @property
     def codes(self) -> tuple[str, ...]:
         """Every reject code this reader can give with its bounds (a test demands a macro for each, and no other)."""
         return ()

@@ -60,10 +60,11 @@ def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
 
 
 def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
-    """Answer something else while a draft is open: park it, and say how to go on with it."""
+    """Answer something else while a draft is open: park it, and say how to go on with it, unless a number does."""
     parked = talk.engine.park(talk.session)
     answer = answer_it(talk)
-    if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
+    offered = parked and any(option.do == ["resume", parked.id] for option in answer.options)
+    if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun and not offered:
         answer.says.append(
             Say("flows/engine/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}})
         )

@@ -14,16 +14,20 @@ from handlers.routing.talk import Talk
 
 
 def answer_sentence(talk: Talk, text: str) -> Answer:
-    """Answer a text that nothing else understood."""
+    """Answer a text that nothing else understood. A word that confirms nothing is not taken for a question."""
+    if talk.world.lexicon.means("confirm", text):
+        return _nothing_understood(talk)
     meaning = talk.world.lexicon.intents.meaning_of(text)
     if meaning.clear and talk.world.lexicon.intents.table[meaning.likely[0]].at_once:
         return _at_once(talk, meaning.likely[0])
     ways = _likeliest(talk, text, meaning.likely)
-    if ways:
-        return _offer(talk, ways)
-    if talk.session.drafts and not talk.session.choices:
-        return list_drafts(talk.session, "not_understood")
-    return menu.not_understood(talk)
+    return _offer(talk, ways) if ways else _nothing_understood(talk)
+
+
+def is_small_talk(talk: Talk, text: str) -> bool:
+    """Tell whether the sentence clearly is thanks, a yes or a farewell, to which nobody has to answer."""
+    meaning = talk.world.lexicon.intents.meaning_of(text)
+    return meaning.clear and talk.world.lexicon.intents.table[meaning.likely[0]].small_talk
 
 
 def answer_beside(talk: Talk, text: str) -> Answer | None:
@@ -57,8 +61,14 @@ def _at_once(talk: Talk, name: str) -> Answer:
     answer = run_intent(talk, name)
     intent = talk.world.lexicon.intents.table[name]
     if intent.command:
-        answer.says.insert(0, Say("replies/routing/lead", None, {"label": intent.label}))
+        answer.says.insert(0, Say("replies/routing/lead", None, {"label": intent.label, "intent": name}))
     return answer
+
+
+def _nothing_understood(talk: Talk) -> Answer:
+    if talk.session.drafts and not talk.session.choices:
+        return list_drafts(talk.session, "not_understood")
+    return menu.not_understood(talk)
 
 
 def _offer(talk: Talk, ways: list[str]) -> Answer:

@@ -22,7 +22,11 @@ MOST_PHOTOS = 9
 MOST_OF_A_KIND, MOST_USES = 2, 8
 # What can be begun with photos, by the person's role: (the line's name, its command, its flow).
 _NEW = {
-    "resident": (("appeal", "start_one_to_one", "start_appeal"), ("listing", "start_listing", "list_produce")),
+    "resident": (
+        ("appeal", "start_one_to_one", "start_appeal"),
+        ("listing", "start_listing", "list_produce"),
+        ("offer", "start_offer", "offer_goods"),
+    ),
     "donor": (("offer", "start_offer", "offer_goods"),),
 }
 # A line of the offer: what its template needs, and the arguments of ``use``.

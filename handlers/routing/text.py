@@ -14,13 +14,13 @@ from handlers.routing import intents, menu
 from handlers.routing.command import Takes
 from handlers.routing.dispatch import aside, finish, may_run, run_command
 from handlers.routing.media import discard_pictures_of
-from handlers.routing.screen import stand
+from handlers.routing.screen import PERSON, stand
 from handlers.routing.talk import Talk
 from handlers.speech.question import ask_about_voice
 from handlers.support import call, danger, report
 
 # Names of the control words in config/keywords.toml. Only exact matches count.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "voice", "opt_out")
+CONTROLS = ("cancel", "back", "mistake", "help", "restart", "resume", "menu", "human", "news", "voice", "opt_out")
 
 
 def handle(talk: Talk) -> Answer:
@@ -67,6 +67,8 @@ def _control(talk: Talk, name: str) -> Answer:
             return aside(talk, opt_out.topics)
         case "resume":
             return engine.resume(session, world)
+    if draft is None and name == "mistake":
+        return stand(talk, [Say("replies/routing/mistake")], ["mine", PERSON], "mistake")
     if draft is None:
         return menu.help_(talk) if name == "help" else menu.show(talk)
     match name:
@@ -74,7 +76,7 @@ def _control(talk: Talk, name: str) -> Answer:
             return ask_to_drop(draft)
         case "restart":
             return ask_to_restart(draft)
-        case "back":
+        case "back" | "mistake":
             return engine.back(session, draft, world)
     return engine.help(session, draft, world)
 
@@ -154,8 +156,13 @@ def _accusation(talk: Talk) -> Answer | None:
 
 
 def _to_ticket(talk: Talk, text: str) -> Answer | None:
-    """Send what nothing else takes to the person's ticket; a 0 still means the menu."""
-    return call.add(talk) if ordinal(text) != 0 else None
+    """Send what nothing else takes to the person's ticket; a 0 still means the menu.
+
+    Thanks for an answer are answered here, and do not put the ticket before the officers once more.
+    """
+    if ordinal(text) == 0 or (call.is_answered(talk) and intents.is_small_talk(talk, text)):
+        return None
+    return call.add(talk)
 
 
 def _not_understood(talk: Talk, text: str) -> Answer:

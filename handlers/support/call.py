@@ -39,9 +39,13 @@ def call(talk: Talk) -> Answer:
 
     Threads are those of models.support.introduction: the person reaches the officers who answered them, or those who
     handle the ticket of the person who wants their item. It asks which one is meant if a draft is in focus and a
-    thread waits for the person, and if 人工 is said again within a ticket.
+    thread waits for the person, and if 人工 is said again within a ticket. Who has spoken of danger while a question
+    stood there reaches the county that was called for them.
     """
     threads, draft = _threads(talk), talk.session.draft
+    called = talk.turn.db.get(Ticket, talk.session.ticket) if draft and is_in_ticket(talk) else None
+    if called and called.urgent:
+        return enter(talk, called, more=True)
     things = [thread for thread in threads if thread.has_subject]
     waits = [thread for thread in things if thread.waits]
     if things and (waits if draft else is_in_ticket(talk) and threads[0] not in waits):
@@ -71,7 +75,16 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
     topic = topic_of_ticket(talk.turn.db, ticket)
-    values = {"number": ticket.id, "parked": parked is not None, "topic": topic, "asked": asked, "more": more}
+    late = ticket.state == "open" and ticket.due_at <= talk.world.now
+    values = {
+        "number": ticket.id,
+        "parked": parked is not None,
+        "topic": topic,
+        "due": ticket.due_at if ticket.state == "open" and not late else None,
+        "late": late,
+        "asked": asked,
+        "more": more,
+    }
     return Answer([Say("replies/support/human_called", None, values)])
 
 
@@ -96,6 +109,12 @@ def add(talk: Talk) -> Answer | None:
         else "replies/support/human_kept_media"
     )
     return Answer([Say(template, None, {"number": ticket})], outcome="ticket", keeps_screen=True)
+
+
+def is_answered(talk: Talk) -> bool:
+    """Tell whether the officers have answered in the person's ticket, so that nobody waits for a word of theirs."""
+    ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
+    return ticket is not None and ticket.state == "answered" and not ticket.urgent
 
 
 def is_in_ticket(talk: Talk) -> bool:

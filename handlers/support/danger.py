@@ -5,7 +5,7 @@ from flows.language.danger import Danger, find_danger
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from handlers.support import call
-from models.people.user import home_of
+from models.people.user import User, home_of
 from models.support.urgent import open_urgent_ticket
 
 
@@ -20,9 +20,9 @@ def find(talk: Talk) -> Danger | None:
 
 def goes_first(talk: Talk, danger: Danger) -> bool:
     """Tell whether only the danger is answered: not in a story, which the words belong to, nor, for what is only
-    mentioned, in a conversation with officers."""
+    mentioned, in a conversation with officers. Nobody's own death is the name or the title of anything."""
     if talk.engine.takes_any_words(talk.session):
-        return False
+        return danger is Danger.SELF and not talk.engine.takes_story(talk.session)
     return danger is not Danger.MENTION or not call.is_in_ticket(talk)
 
 
@@ -41,8 +41,17 @@ def _say(talk: Talk, danger: Danger) -> Say:
     numbers = dict(talk.world.lexicon.danger.numbers)
     if danger is Danger.MENTION:
         return Say("replies/support/danger", "mention", {"v": {"numbers": numbers}})
+    db, person = talk.turn.db, talk.turn.person
+    user = db.get(User, person.user_id) if person.user_id else None
     number, reached = _call_county(talk, danger)
-    return Say("replies/support/danger", str(danger), {"v": {"numbers": numbers, "number": number, "reached": reached}})
+    values = {
+        "numbers": numbers,
+        "number": number,
+        "reached": reached,
+        "known": bool(user and user.phone),
+        "asked": talk.session.draft is not None,
+    }
+    return Say("replies/support/danger", str(danger), {"v": values})
 
 
 def _call_county(talk: Talk, danger: Danger) -> tuple[int, bool]:

@@ -70,7 +70,7 @@ def _open(talk: Talk, what: str, region: str | None, *, thing: str | None = None
         "what": what,
         "number": ticket.id,
         "topic": topic_of_ticket(db, ticket),
-        "due": ticket.due_at,
+        "due": ticket.due_at if ticket.due_at > now else None,
         "said": bool(words),
         "parked": parked is not None,
     }

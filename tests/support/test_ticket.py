@@ -63,7 +63,7 @@ def test_what_a_person_writes_never_looks_like_an_officers_answer_or_a_line_of_o
     assert "已核实，可以通过" in shown
     assert not any(line.startswith(("［答复］", "【急】", "1 ")) for line in shown.splitlines())
     say(stage, "o-zhou", "答复 1 还没有核实")
-    say(stage, "o-wang", "好的")
+    say(stage, "o-wang", "还要等几天呢，我着急")
     assert "［答复］还没有核实" in file_of(stage)
 
 

@@ -5,8 +5,12 @@ from typing import Any
 
 from flows.engine.world import World
 from flows.language.numerals import ordinal
+from flows.language.wording import plain, simplified
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
+
+# A longer text is a story.
+_LONGEST = 30
 
 
 @dataclass(frozen=True, init=False)
@@ -54,3 +58,20 @@ class Choice(WordsReader):
 
     def _keys(self, asking: Asking) -> tuple[str, ...]:
         return self.keys or tuple(asking.world.lexicon.choices[self.choice_set])
+
+
+class SaidChoice(Choice):
+    """A choice that may be made in a sentence: it has a word of one of them, and of no other (孙女上学的学费).
+
+    Not for a consent, nor for anything that is not shown again to be corrected.
+    """
+
+    def read_words(self, text: str, asking: Asking) -> Reading:
+        reading = super().read_words(text, asking)
+        said = self.said(text, asking) if isinstance(reading, Rejected) and len(text) <= _LONGEST else set()
+        return Accepted(said.pop()) if len(said) == 1 else reading
+
+    def said(self, text: str, asking: Asking) -> set[str]:
+        """Return the keys that the sentence has a word for; a single character is a part of too many words."""
+        choices, words = asking.world.lexicon.choices[self.choice_set], plain(simplified(text))
+        return {key for key in self._keys(asking) if any(len(word) > 1 and word in words for word in choices[key])}

@@ -3,8 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flows.language.sorts import belonging_of
 from flows.readers.base import Asking
-from flows.readers.words.choice import Choice
+from flows.readers.words.choice import Choice, SaidChoice
+
+
+class GoodsCategory(SaidChoice):
+    """Value: a key of ``goods_category``, also by the name of a thing that belongs to one category alone (大米)."""
+
+    def __init__(self) -> None:
+        super().__init__("goods_category")
+
+    def said(self, text: str, asking: Asking) -> set[str]:
+        return super().said(text, asking) or set(belonging_of(text, asking.world.lexicon))
 
 
 class BetterCategory(Choice):

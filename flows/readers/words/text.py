@@ -15,6 +15,8 @@ from flows.readers.words_reader import WORDS_WANTED, WordsReader
 # Words that steer a conversation, and so are no answer.
 _STEERING = ("confirm", "keep", "finish", "undo", "skip")
 _EDGE = " \t\n.。,，!！?？;；:：、~～…"
+# So many characters hold more than a name or a title.
+_STORY = 100
 _QUOTES = ("“”", '""', "「」", "‘’", "''")
 
 
@@ -51,6 +53,10 @@ class Text(WordsReader):
     @property
     def speaks(self) -> tuple[str, ...]:
         return ("more",) if self.many else ()
+
+    @property
+    def is_story(self) -> bool:
+        return self.many or self.max >= _STORY
 
     def read_words(self, text: str, asking: Asking) -> Reading:
         lexicon = asking.world.lexicon
