@@ -18,7 +18,7 @@ from models.core.money import SMALLEST_PLEDGE
 from models.giving.gift_notifications import funding_progress, notify_of_gift
 from models.giving.pledge import NoCollector, NotFunding, Pledge, check_not_full, check_open, make_pledge, raised
 from models.organisations.collector import find_collector
-from models.payments.collection import await_payment, demand_merchant
+from models.payments.collection import await_payment, demand_merchant, room
 from models.people.user import get_user
 from models.staff.member import Staff, find_staff
 
@@ -42,7 +42,10 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
-    """Collect the facts of the review: budget, endorser's work number, progress, and whether it still takes money."""
+    """Collect the facts of the review: budget, endorser's work number, progress, and whether it still takes money.
+
+    ``room_fen``: what is still missing, where that is less than the amount; else None.
+    """
     appeal = get_appeal(turn.db, draft.given["appeal_id"])
     largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
     lines = turn.db.scalars(largest_first).all()
@@ -59,8 +62,14 @@ def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
         "collects": turn.world.collects,
         "target_fen": appeal.target_fen,
         **asdict(raised(turn.db, [appeal.id])[appeal.id]),
+        "room_fen": _room_if_less(turn, appeal, draft.answers.get("amount", 0)),
         "collector": find_collector(turn.db, appeal.charity_id, appeal.filing_id),
     }
+
+
+def _room_if_less(turn: TurnContext, appeal: Appeal, amount_fen: int) -> int | None:
+    left = room(turn.db, appeal) if turn.world.collects else amount_fen
+    return left if left < amount_fen else None
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:

@@ -53,8 +53,13 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
 
 
 def said_amount(talk: Talk, said: str) -> Answer | None:
-    """Begin a gift to the appeal on the screen from a sentence that says how much (我捐五十块, 给50); else None."""
+    """Begin a gift from a sentence that says how much: to the number in it (给2号20块), or else to the appeal on the
+    screen (我捐五十块, 给50). None for any other sentence."""
     words = talk.world.lexicon.words
+    after = said.partition(words["pledge_to"][0])[2].strip()
+    gift = _read(talk, after) if after else None
+    if gift and isinstance(read_fen(gift[1], talk.world), Fraction):
+        return begin_gift(talk, "pledge", after)
     gives = any(word in said for word in (*words["pledge"], *words["pledge_to"]))
     gave = any(word in said for word in words["gave_already"])
     fen = read_said_fen(said, talk.world, known_words=True)

@@ -285,7 +285,7 @@ def test_more_than_is_missing_is_asked_again(stage: Collecting) -> None:
     give(stage, appeal, 25_000, "oOther")
     donor_of(stage, DONOR)
     stage.say(DONOR, f"捐 {appeal} 100")
-    stage.say(DONOR, "2")
+    assert "只差 ¥50 了，捐不了这么多" in stage.say(DONOR, "2")
     assert "只差 ¥50" in stage.say(DONOR, "确认")
     stage.say(DONOR, "50")
     assert "/pay/" in stage.say(DONOR, "确认")
