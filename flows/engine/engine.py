@@ -269,11 +269,15 @@ def _line(text: str, world: World, most: int) -> int | None:
     return number if number is not None and 1 <= number <= most else None
 
 
+def _is_yes(text: str, world: World) -> bool:
+    return world.lexicon.pick("only_offer", text) == "yes" or world.lexicon.means("confirm", text)
+
+
 def _read(at: Position, step: Step, message: Message) -> Reading:
     draft, asking = at.draft, at.asking(step)
     number = ordinal(message.text)
     # A single offer is asked as a yes-or-no question.
-    if len(draft.offered) == 1 and at.world.lexicon.pick("agree", message.text) == "yes":
+    if len(draft.offered) == 1 and _is_yes(message.text, at.world):
         number = 1
     if draft.offered and number is not None and 1 <= number <= len(draft.offered):
         reading: Reading = Accepted(draft.offered[number - 1][1])
