@@ -1,4 +1,4 @@
-"""Show an officer the pictures of an appeal, case, mandate or disbursement, by the link that a reply gave them.
+"""Show an officer the pictures of a thing, by the link that a reply gave them.
 
 ``/pictures/<token>`` is the page, and each opening goes into the access log; ``/picture/<token>`` is one picture,
 whose address only the page holds.
@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -29,11 +29,14 @@ def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: 
     def show(token: str) -> Response:
         grant = links.read("pictures", token)
         subject, number = _thing(grant.what)
-        with Session(database, expire_on_commit=False) as db, db.begin():
+        with Session(database) as db, db.begin():
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
-            record_gallery_access(db, gallery, grant.staff_id, clock())
+            page = pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+            if _is_looked_at():
+                # After the rendering: a page that failed was seen by nobody.
+                record_gallery_access(db, gallery, grant.staff_id, clock())
         log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
-        return pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+        return page
 
     @blueprint.get("/picture/<token>")
     def one(token: str) -> Response:
@@ -58,6 +61,12 @@ def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: 
         return pages.show("oversight/pictures_gone", 403, reason="not_yours")
 
     return blueprint
+
+
+def _is_looked_at() -> bool:
+    """Tell whether a person asks to see the page, not a program for its headers or in advance (link previews)."""
+    in_advance = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
+    return request.method == "GET" and "prefetch" not in in_advance and "preview" not in in_advance
 
 
 def _thing(what: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Decide which staff may see the pictures of an appeal, case, mandate or disbursement, and log who opened them."""
+"""Decide which staff may see the pictures of a thing (an appeal, a case, a disbursement), and log who opened them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,16 @@ from models.staff.task import Matter, find_task, reaches
 from models.subjects import SUBJECTS, records_of
 from models.verification.case import newest_case_of
 
+
+def _has_page(subject: Subject) -> bool:
+    """Tell whether the subject has a page of pictures: photos of its own, or of parts that are shown with it."""
+    parts = [part for part in SUBJECTS.values() if part.parent is subject and part.shown is not None]
+    own = () if subject.shown is not None else subject.photos
+    return bool(own) or any(part.photos for part in parts)
+
+
 # Subjects with a page of pictures.
-SHOWN = ("appeal", "case", "mandate", "disbursement")
+SHOWN = tuple(name for name, subject in SUBJECTS.items() if _has_page(subject))
 
 
 class NotForYou(Exception):
