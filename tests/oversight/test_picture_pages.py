@@ -15,7 +15,7 @@ from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.verification.case import newest_case_of
 from models.verification.visit import Visit
-from tests.scenes.disbursements import asked, fixed, funded, people
+from tests.scenes.disbursements import asked, fixed, funded, people, pictures_arrive
 from tests.scenes.gallery import Gallery, shown
 
 # The thing's number, and the photo subject and row of a picture of it.
@@ -55,6 +55,7 @@ def _disbursement(gallery: Gallery) -> Shown:
     number = funded(gallery.stage, 10_000, holder=people(gallery.stage)["holder"])
     fixed(gallery.stage, number)
     use = asked(gallery.stage, number, 1_000)
+    pictures_arrive(gallery.stage)
     return use, "disbursement", use
 
 
