@@ -12,6 +12,7 @@ from bot.log import configure_logging
 from bot.pay.factory import make_callback_verifiers, make_pay_clients
 from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
+from bot.photos.folder import PhotoFolder
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
@@ -122,7 +123,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
     app.register_blueprint(home_page(pages))
     app.register_blueprint(card_page(turns.database, pages, links, clock))
-    app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
+    app.register_blueprint(pictures(turns.database, pages, links, PhotoFolder(Path(settings.media_dir)), clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))

@@ -6,7 +6,6 @@ whose address only the page holds.
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
@@ -14,6 +13,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_gallery_access
@@ -21,8 +21,10 @@ from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_g
 log = structlog.get_logger()
 
 
-def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: Callable[[], datetime]) -> Blueprint:
-    """Make the routes. ``folder``: MEDIA_DIR."""
+def pictures(
+    database: Engine, pages: Pages, links: Links, folder: PhotoFolder, clock: Callable[[], datetime]
+) -> Blueprint:
+    """Make the routes."""
     blueprint = Blueprint("pictures", __name__)
 
     @blueprint.get("/pictures/<token>")
@@ -45,10 +47,15 @@ def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: 
         with Session(database) as db:
             gallery = open_gallery(db, grant.staff_id, *_thing(what), clock())
             path = next((photo.path for photo in gallery.pictures if str(photo.id) == photo_id), None)
-        try:
-            return guarded(Response((folder / (path or "")).read_bytes(), mimetype="image/jpeg"))
-        except OSError:  # not of this gallery, or deleted a moment ago
+        if path is None:  # not of this gallery
             return guarded(Response(status=404))
+        try:
+            return guarded(Response(folder.read(path), mimetype="image/jpeg"))
+        except NoSuchFile:  # deleted a moment ago
+            return guarded(Response(status=404))
+        except DiskTrouble as error:
+            log.warning("pictures.not_read", error=str(error))
+            return guarded(Response(status=503))
 
     @blueprint.errorhandler(DeadLink)
     def dead(link: DeadLink) -> Response:
