@@ -75,7 +75,7 @@ def test_another_cashier_than_the_one_who_authorised_looks_too(stage: Stage, sta
     assert "还没打开看" in reply
     link = re.search(r"/pictures/\S+", reply)
     assert link
-    assert stage.client.get(link[0]).status_code == 200
+    assert stage.browse("o-cashier", link[0]).status_code == 200
     assert stage.say("o-cashier", f"放款 {use}")
     assert stage.said[-1] == "pay_out/reference:ask"
     # Who authorised it has looked at the very same pictures.
@@ -105,7 +105,7 @@ def test_a_look_while_pictures_are_on_their_way_is_none_at_all_of_them(
         found = re.search(r"/pictures/\S+", stage.say("o-endorser", f"看 用款{use}"))
         assert found
         assert passes(stage, use, staff["endorser"]) == ("unseen" if arrived else "coming")
-        assert stage.client.get(found[0]).status_code == 200
+        assert stage.browse("o-endorser", found[0]).status_code == 200
     assert passes(stage, use, staff["endorser"]) == "endorsed"
 
 

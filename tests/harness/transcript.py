@@ -158,9 +158,9 @@ class Actor:
 
     def _open_pictures(self) -> None:
         """Whoever is talking opens the page of pictures that the newest reply links to."""
-        link = re.search(r"/pictures/\S+", self.reply)
+        link = re.search(r"http\S+/pictures/\S+", self.reply)
         assert link, "no link to pictures in the reply"
-        assert self.stage.client.get(link[0]).status_code == 200
+        assert self.stage.browse(self.openid, link[0]).status_code == 200
 
     def _become(self, name: str) -> None:
         self.openid = f"o-{name.strip()}"

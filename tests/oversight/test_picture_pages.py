@@ -112,7 +112,8 @@ def test_a_page_that_failed_was_seen_by_nobody(gallery: Gallery, monkeypatch: py
 
 def test_a_program_that_fetches_the_page_is_nobody_who_looked(gallery: Gallery) -> None:
     path = gallery.link()
+    assert gallery.get(path).status_code == 200
     assert gallery.stage.client.head(path).status_code == 200
     for name in ("Purpose", "Sec-Purpose"):
         assert gallery.stage.client.get(path, headers={name: "prefetch"}).status_code == 200
-    assert gallery.looks() == []
+    assert len(gallery.looks()) == 1

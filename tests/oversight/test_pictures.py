@@ -246,6 +246,10 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 # --- In a browser
 
 
+def signed_in(stage: Stage, root: str) -> Any:
+    return {"name": "bangfu_visitor", "value": stage.visitor_cookie("o-zhou"), "url": root}
+
+
 @needs_chromium
 @pytest.mark.smoke
 def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[], str], tmp_path: Path) -> None:
@@ -256,6 +260,7 @@ def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[]
     with chromium() as browser, serving(stage.app) as root:
         for size, name in ((PHONE, "phone"), (DESK, "desk")):
             page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+            page.context.add_cookies([signed_in(stage, root)])
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
             page.goto(root + gallery.link())

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from bot.app import links_of
 from models.core.audit_trail import AuditEvent
 from models.people.photo import Photo
+from models.staff.member import Staff
 from tests.harness.drawn_pictures import jpeg, scene
 from tests.harness.stage import Stage
 
@@ -43,11 +44,13 @@ class Gallery:
         links = links_of(self.stage.settings, self.stage.clock)
         return urlsplit(links.make("pictures", what or f"appeal:{self.appeal}", staff or self.officer)).path
 
-    def get(self, path: str) -> TestResponse:
-        return self.stage.client.get(path)
+    def get(self, path: str, openid: str = "o-zhou") -> TestResponse:
+        return self.stage.browse(openid, path)
 
     def open(self, what: str = "", staff: int | None = None) -> TestResponse:
-        return self.get(self.link(what, staff))
+        with Database(self.stage.database) as db:
+            openid = db.scalars(select(Staff.openid).where(Staff.id == (staff or self.officer))).one()
+        return self.get(self.link(what, staff), openid or "")
 
     def looks(self) -> list[tuple[str, str, int, str | None, int | None]]:
         events = select(AuditEvent).where(AuditEvent.detail == "pictures").order_by(AuditEvent.id)
