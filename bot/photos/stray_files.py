@@ -52,4 +52,4 @@ def _named(database: Engine, paths: list[str]) -> set[str]:
     numbers = {int(number) for path in paths if (number := path[4:].partition("-")[0]).isdecimal()}
     with database.connect() as connection:
         found = connection.scalars(select(Photo.path).where(Photo.id.in_(numbers), Photo.path.is_not(None)))
-        return set(found) & set(paths)
+        return {path for path in found if path} & set(paths)

@@ -12,6 +12,9 @@ from handlers.routing.dispatch import aside, run_command
 from handlers.routing.screen import ANSWERS, PERSON, answer_facts, stand, standing
 from handlers.routing.talk import Talk
 
+# Commands that bring what is said before officers.
+_TO_OFFICERS = {"human", "report"}
+
 
 def answer_sentence(talk: Talk, text: str) -> Answer:
     """Answer a text that nothing else understood. A word that confirms nothing is not taken for a question."""
@@ -28,6 +31,18 @@ def is_small_talk(talk: Talk, text: str) -> bool:
     """Tell whether the sentence clearly is thanks, a yes or a farewell, to which nobody has to answer."""
     meaning = talk.world.lexicon.intents.meaning_of(text)
     return meaning.clear and talk.world.lexicon.intents.table[meaning.likely[0]].small_talk
+
+
+def offer_beside(talk: Talk, answer: Answer, text: str) -> Answer:
+    """Add to the answer, which leaves the screen as it is, the number of what the sentence clearly asks for.
+
+    Nothing is added that leads to officers again, who read the sentence anyway.
+    """
+    meaning = talk.world.lexicon.intents.meaning_of(text)
+    intent = talk.world.lexicon.intents.table[meaning.likely[0]] if meaning.clear else None
+    if intent is None or intent.small_talk or intent.command in _TO_OFFICERS:
+        return answer
+    return stand(talk, answer.says, [meaning.likely[0]], answer.outcome)
 
 
 def answer_beside(talk: Talk, text: str) -> Answer | None:

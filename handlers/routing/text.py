@@ -158,11 +158,13 @@ def _accusation(talk: Talk) -> Answer | None:
 def _to_ticket(talk: Talk, text: str) -> Answer | None:
     """Send what nothing else takes to the person's ticket; a 0 still means the menu.
 
-    Thanks for an answer are answered here, and do not put the ticket before the officers once more.
+    What it clearly asks for is offered beside: the officers read it, and nobody has to wait for them. Thanks for an
+    answer are answered here, and do not put the ticket before the officers once more.
     """
     if ordinal(text) == 0 or (call.is_answered(talk) and intents.is_small_talk(talk, text)):
         return None
-    return call.add(talk)
+    kept = call.add(talk)
+    return intents.offer_beside(talk, kept, text) if kept and not call.is_urgent(talk) else kept
 
 
 def _not_understood(talk: Talk, text: str) -> Answer:

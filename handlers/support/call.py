@@ -117,6 +117,12 @@ def is_answered(talk: Talk) -> bool:
     return ticket is not None and ticket.state == "answered" and not ticket.urgent
 
 
+def is_urgent(talk: Talk) -> bool:
+    """Tell whether the person's ticket is that of a person in danger."""
+    ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
+    return ticket is not None and ticket.urgent
+
+
 def is_in_ticket(talk: Talk) -> bool:
     """Tell whether what nothing else takes goes to a ticket."""
     ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None

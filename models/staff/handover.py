@@ -171,12 +171,17 @@ def assign_task(db: Session, by: Staff, task: Task, work_no: str, now: datetime)
 
 def declare_conflict(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> int:
     """Keep the conflict and recuse the officer from the household's open tasks. Returns how many left their queue."""
+    households = conflict_of_interest.record_conflict(db, staff, kind, id_number, now)
+    return sum(leave_household(db, staff, household, kind, now) for household in households)
+
+
+def leave_household(db: Session, staff: Staff, household_id: int, reason: str, now: datetime) -> int:
+    """Recuse the officer from the household's open tasks. Returns how many left their queue."""
     left = 0
-    for household in conflict_of_interest.record_conflict(db, staff, kind, id_number, now):
-        open_ones = (Task.household_id == household) & Task.closed_at.is_(None)
-        for task in db.scalars(select(Task).where(open_ones).order_by(Task.due_at, Task.id).with_for_update()):
-            left += task.assignee == staff.id
-            recuse(db, task, staff, kind, now)
+    open_ones = (Task.household_id == household_id) & Task.closed_at.is_(None)
+    for task in db.scalars(select(Task).where(open_ones).order_by(Task.due_at, Task.id).with_for_update()):
+        left += task.assignee == staff.id
+        recuse(db, task, staff, reason, now)
     return left
 
 

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -27,7 +28,7 @@ from models.appeals.case_outcome import open_endorsements
 from models.appeals.publication import publish
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
-from models.core.encryption import Keyring, use_keyring
+from models.core.encryption import Keyring, keyring, use_keyring
 from models.core.state_machine import SYSTEM, Actor, By
 from models.people.conversation import Conversation
 from models.people.photo import attach_photos
@@ -54,6 +55,13 @@ def id_number(serial: int) -> str:
 def numbered(conversation: int) -> str:
     """The number of whoever writes from this conversation; nobody's on the stage else."""
     return id_number(900 + conversation % 100)
+
+
+def officers_number(openid: str) -> str:
+    """The number of the officer who writes from this WeChat, born from 1905 on; nobody's else."""
+    days, serial = divmod(crc32(openid.encode()) % 10_000_000, 1_000)
+    digits = f"431124{date(1905, 1, 1) + timedelta(days):%Y%m%d}{serial:03}"
+    return digits + str(ric.calc_check_digit(digits + "0"))
 
 
 @dataclass
@@ -299,8 +307,18 @@ class Stage:
         CASES.move(db, case, "verified", Actor(By.COUNTY, "staff:0"), now)
         db.flush()
 
-    def appoint(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA, work_no: str | None = None) -> int:
+    def appoint(
+        self,
+        openid: str,
+        role: str,
+        region: str = DAOXIAN_MEIHUA,
+        work_no: str | None = None,
+        *,
+        identified: bool = True,
+    ) -> int:
+        """``identified``: with an ID number, without which the command line made seats until 0.3."""
         self.person(openid)
+        number = officers_number(openid) if identified else None
         with Database(self.database) as db, db.begin():
             staff = Staff(
                 work_no=work_no or f"N{openid[-6:]}{role[:2]}",
@@ -310,6 +328,8 @@ class Stage:
                 region_code=region,
                 charity_id=charity_of_seat(role, region),
                 name="周建国",
+                id_number=number,
+                id_hash=keyring().lookup_hashes(number, "id_number")[0] if number else None,
                 active_from=self.clock(),
             )
             db.add(staff)

@@ -231,7 +231,7 @@ def test_nobody_holds_two_seats(stage: Stage) -> None:
 
 
 def appoint_again(connection: Connection, now: datetime) -> None:
-    appoint(connection, Appointment("DX7", wechat.ACCOUNT, "o-zhou", "village", XIUYI, "周建国"), now)
+    appoint(connection, Appointment("DX7", wechat.ACCOUNT, "o-zhou", "village", XIUYI, "周建国", id_number(73)), now)
 
 
 # What time does
