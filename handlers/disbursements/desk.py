@@ -28,6 +28,7 @@ _DECISIONS: dict[str, dict[str, str]] = {
     "use_acquit": {"acquit": "approve", "other_receipts": "send_back"},
     "use_doubt": {"clear": "approve"},
 }
+_PAYS = ("use_pay",)
 
 
 def show_file(talk: Talk, number: int) -> Answer:
@@ -47,7 +48,7 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     if not number:
         return todo(talk)
     find_disbursement(talk.turn.db, int(number))
-    first = _stepped_aside(talk, int(number)) or _must_see_first(talk, int(number))
+    first = _stepped_aside(talk, int(number)) or _must_see_first(talk, int(number), _PAYS)
     return first or talk.start("pay_out", {"use": int(number)})
 
 
@@ -75,7 +76,7 @@ def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
     if not view_task(db, staff, SUBJECT, number).mine:
         return None
     if has_read(db, staff, SUBJECT, number):
-        return _must_see_first(talk, number) if command == "approve" else None
+        return _must_see_first(talk, number, tuple(_DECISIONS)) if command == "approve" else None
     return _file_after(talk, number, Say("replies/staff/must_read_first", None, {}))
 
 
@@ -114,11 +115,11 @@ def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
     return _decided("rejected", number, use.state)
 
 
-def _must_see_first(talk: Talk, number: int) -> Answer | None:
-    """Show the file with the link to its pictures, where it is their turn and they have not opened them; else None."""
+def _must_see_first(talk: Talk, number: int, steps: Sequence[str]) -> Answer | None:
+    """Show the file with its pictures' link, where one of ``steps`` is theirs and they have not opened them; else None."""
     db, staff = talk.turn.db, find_seat(talk)
     task = view_task(db, staff, SUBJECT, number) if staff else None
-    if staff is None or task is None or not task.mine:
+    if staff is None or task is None or not task.mine or task.step not in steps:
         return None
     try:
         demand_pictures_seen(db, staff, number, task.step)
