@@ -116,7 +116,7 @@ def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
 
 
 def _must_see_first(talk: Talk, number: int, steps: Sequence[str]) -> Answer | None:
-    """Show the file, with the link, where one of ``steps`` is theirs and they have not opened the pictures; else None."""
+    """Show the file with the link where one of ``steps`` is theirs and they have not opened the pictures; else None."""
     db, staff = talk.turn.db, find_seat(talk)
     task = view_task(db, staff, SUBJECT, number) if staff else None
     if staff is None or task is None or not task.mine or task.step not in steps:
