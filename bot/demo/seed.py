@@ -38,6 +38,7 @@ from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
 from models.staff.conflict_of_interest import record_conflict
+from models.staff.identity import identify, unidentified_seats
 from models.staff.member import Appointment, Staff, appoint
 from models.staff.task import find_task
 from models.verification.case import begin_case
@@ -68,7 +69,7 @@ class Seeded:
 def seed(database: Engine, account: str, now: datetime) -> Seeded:
     """Load the regions, then the whole data set in one transaction; ``account``: the account's original id (gh_…).
 
-    A data set that an earlier version wrote keeps its history, and its charity is named.
+    A data set that an earlier version wrote keeps its history; its charity is named, its officers are identified.
     """
     world = _world()
     people, tags = _people(world["people"])
@@ -81,6 +82,10 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
     else:
         with Session(database) as db, db.begin():
             Charities(db, now.astimezone(CHINA).date()).name_first(world["charities"]["charities"], now)
+            numbers = {row["work_no"]: row["id_number"] for row in world["people"]["staff"].values()}
+            for seat in unidentified_seats(db):
+                if seat.work_no in numbers:
+                    identify(db, seat, numbers[seat.work_no], now)
     return Seeded(people, tags, written)
 
 
@@ -189,7 +194,7 @@ class _History:
             account=self.account,
             region_code=row["region"],
             charity_id=self.charities.numbers[row["charity"]] if "charity" in row else None,
-            **_some(row, "work_no", "openid", "role", "name"),
+            **_some(row, "work_no", "openid", "role", "name", "id_number"),
         )
         appoint(self.db.connection(), wanted, when)
         self.staff[key] = self.db.scalars(select(Staff).where(Staff.work_no == row["work_no"])).one()

@@ -49,7 +49,8 @@ def todo(talk: Talk, after: str = "") -> Answer:
         due = line.thing.due_at
         facts |= {"urgent": line.place[0] == _URGENT, "due": due, "late": due <= now}
         values.append({"number": number, "short": _short(talk, line), **facts})
-    facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind")}
+    unidentified = staff.work_no if staff.id_hash is None else ""
+    facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind"), "unidentified": unidentified}
     turn = ["todo", _format(shown[-1].place)] if len(lines) > PAGE else None
     return one_page(talk, "replies/staff/todo", facts, options, turn)
 

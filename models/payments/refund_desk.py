@@ -15,6 +15,7 @@ from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import LEASE, MACHINE, STUCK, Refund
 from models.payments.refund_result import close_refund_tasks, mark_paid
 from models.staff.member import Staff, in_charge_of
+from models.staff.task import demand_identified
 
 # The most refunds of one appeal that are submitted again at once, so that a turn stays short.
 MOST_RESUBMITTED = 100
@@ -80,9 +81,10 @@ def resubmit_all(db: Session, staff: Staff, appeal_id: int, now: datetime) -> li
 def mark_paid_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime) -> Refund:
     """Record that the fund holder paid a refund on the platform's own page, from the channel's balance.
 
-    ``why``: a code of the reason. Raises NoSuchRefund or RefundShort.
+    ``why``: a code of the reason. Raises NoSuchRefund, NotIdentified or RefundShort.
     """
     find_stuck_refund(db, staff, number)
+    demand_identified(staff)
     refund = _lock(db, number)
     try:
         mark_paid(db, refund, now, now, staff, why)

@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapp
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Encrypted, Lookup
+from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.state_machine import Actor, By
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
@@ -54,7 +54,8 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(Encrypted("staff name"))
     id_number: Mapped[str | None] = mapped_column(Encrypted("staff ID number", Lookup("id_hash", "id_number")))
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-    """Keyed hash of the ID number: the person, whatever their WeChat. None where none was asked: not bound by code."""
+    """Keyed hash of the ID number: the person, whatever their WeChat. None of a seat that nobody has taken up, or that
+    the command line made before it asked (models.staff.identity)."""
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
     charity_id: Mapped[int | None] = mapped_column(ForeignKey("charities.id"))
     """The charity that a fund holder belongs to (models.organisations.charity); None for officers."""
@@ -208,6 +209,11 @@ def copy_household_to_seats(db: Session, account: str | None, openid: str | None
         db.execute(update(Staff).where(seats).values(household_id=household))
 
 
+def find_household(db: Session, hashes: Sequence[str]) -> int | None:
+    """Return the household of whoever is registered with this ID number (``hashes``); None of nobody."""
+    return db.scalar(select(User.household_id).where(User.id_hash.in_(hashes)))
+
+
 def notify_staff(
     db: Session,
     staff: Staff,
@@ -232,24 +238,34 @@ class Appointment:
     role: str
     region_code: str
     name: str
+    id_number: str
+    """Checked by the caller."""
     charity_id: int | None = None
     """A fund holder's charity."""
 
 
 class AlreadyAppointed(ValueError):
-    """The work number or the WeChat belongs to another seat; the message names that seat's number, role and region."""
+    """The work number, the WeChat or the person belongs to another seat, whose number, role and region are named."""
+
+    def __init__(self, seat: Staff) -> None:
+        super().__init__(f"{seat.work_no} is {seat.role} of {seat.region_code} already")
 
 
 def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
-    """Create an active seat, from the command line. Raises AlreadyAppointed: one seat per WeChat and work number."""
+    """Create an active seat, from the command line.
+
+    Raises AlreadyAppointed: one seat per WeChat, work number and person, whichever WeChat they write from.
+    """
     with Session(connection) as db:
-        same_number = Staff.work_no == wanted.work_no
-        same_person = (Staff.account == wanted.account) & (Staff.openid == wanted.openid) & Staff.state.in_(HOLDING)
-        taken = db.scalar(select(Staff).where(same_number | same_person).limit(1))
+        hashes = keyring().lookup_hashes(wanted.id_number, "id_number")
+        same_wechat = (Staff.account == wanted.account) & (Staff.openid == wanted.openid)
+        same_person = or_(same_wechat, Staff.id_hash.in_(hashes)) & Staff.state.in_(HOLDING)
+        taken = db.scalar(select(Staff).where((Staff.work_no == wanted.work_no) | same_person).limit(1))
         if taken:
-            raise AlreadyAppointed(f"{taken.work_no} is {taken.role} of {taken.region_code} already")
+            raise AlreadyAppointed(taken)
         fields = {name: getattr(wanted, name) for name in Appointment.__slots__}
-        staff = Staff(**fields, active_from=now)
+        household = find_household(db, hashes)
+        staff = Staff(**fields, id_hash=hashes[0], household_id=household, active_from=now)
         db.add(staff)
         db.flush()
         copy_household_to_seats(db, staff.account, staff.openid)

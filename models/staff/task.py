@@ -59,6 +59,12 @@ class HasConflict(Refusal):
     code = "has_conflict"
 
 
+class NotIdentified(Refusal):
+    """The seat ``work_no`` has no ID number, so nobody knows its holder's household: it decides nothing."""
+
+    code = "not_identified"
+
+
 class Task(Base):
     """``step`` is the work to do; ``role`` does it now (a higher one after an escalation).
 
@@ -148,14 +154,24 @@ def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
 
 
 def demand_no_conflict(db: Session, staff: Staff, matter: Matter) -> None:
-    """Check that the officer has no conflict with the household, where no task does so. Raises HasConflict."""
+    """Check that the officer has no conflict with the household, where no task does so.
+
+    Raises HasConflict or NotIdentified.
+    """
+    demand_identified(staff)
     reason = conflicts_with(db, matter.household_id).get(staff.id)
     if reason:
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
 
 
+def demand_identified(staff: Staff) -> None:
+    """Raises NotIdentified: before the command line asked for an ID number, it made seats without one."""
+    if staff.id_hash is None:
+        raise NotIdentified(work_no=staff.work_no)
+
+
 def demand_task(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
-    """Return the open task that this officer may do. Raises OutsideRegion, NotYourTurn or HasConflict.
+    """Return the open task that this officer may do. Raises OutsideRegion, NotYourTurn, NotIdentified or HasConflict.
 
     Every officer of the step's role, or of the role to which it was escalated, may do it if they cover the region.
     """
@@ -166,6 +182,7 @@ def demand_task(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
     task = find_task(db, matter.subject, matter.number)
     if task is None or not is_turn_of(staff, task):
         raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
+    demand_identified(staff)
     reason = conflict_in(db, staff, task)
     if reason:
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
@@ -244,7 +261,8 @@ def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None
     if not task.escalations:
         # It may have been assigned to a higher role: without that holder it is again the step's own role's.
         task.role = STEPS[task.step][0]
-    roles, barred = [task.role], recused_staff(db, task.id) | {besides or 0}
+    # Conflicts as they are now: whoever was appointed after the task was opened is not among its recusals.
+    roles, barred = [task.role], {besides or 0, *recused_staff(db, task.id), *conflicts_with(db, task.household_id)}
     while above := ABOVE.get(roles[-1]):
         roles.append(above)
     if caretaker := CARETAKERS.get(task.step):

@@ -17,7 +17,7 @@ from models.verification.case import NOTICE_PERIOD, lock_case
 from models.verification.lifecycle import to_township
 from tests.harness.money.checking_books import codes, unguarded
 from tests.harness.platform.wechat import ACCOUNT
-from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number
 from tests.scenes.cases import case, registered, visited
 
 COUNTY = "431124000000"
@@ -82,7 +82,7 @@ def test_nothing_is_signed_dated_or_decided_anew_beside_the_trail(stage: Stage, 
 
 
 def test_nobody_is_given_another_role_beside_the_trail(stage: Stage) -> None:
-    wanted = Appointment("9", ACCOUNT, "o-new", "township", DAOXIAN_MEIHUA, "李大山")
+    wanted = Appointment("9", ACCOUNT, "o-new", "township", DAOXIAN_MEIHUA, "李大山", id_number(73))
     with stage.database.begin() as connection:
         appoint(connection, wanted, stage.clock())
     assert codes(stage) == []

@@ -16,7 +16,7 @@ from models.places.region import LEVELS, Region
 from models.staff.member import Staff
 from tests.harness.command_line import run
 from tests.harness.platform import wechat
-from tests.harness.stage import DAOXIAN_MEIHUA, Stage, seed_regions, settings_for
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions, settings_for
 
 PERSON = ["--account", wechat.ACCOUNT, "--openid", "oOfficer", "--name", "周建国"]
 
@@ -107,10 +107,11 @@ def test_an_officer_is_appointed_once(app: Flask, database_url: str) -> None:
     stage.close()
     too_small = run(app, "appoint", "county", DAOXIAN_MEIHUA, "--work-no", "DX1001", *PERSON)
     assert "belongs to a county; this is a township" in too_small.output
-    done = run(app, "appoint", "village", DAOXIAN_MEIHUA, "--work-no", "DX1001", *PERSON)
-    assert (done.exit_code, done.output) == (0, f"DX1001 is village of {DAOXIAN_MEIHUA}.\n")
+    done = run(app, "appoint", "village", DAOXIAN_MEIHUA, "--work-no", "DX1001", *PERSON, typed=f"{id_number(3)}\n")
+    assert done.exit_code == 0
+    assert done.output.splitlines()[-1] == f"DX1001 is village of {DAOXIAN_MEIHUA}."
     for again in (["county", "431124000000", "--work-no", "DX2"], ["village", DAOXIAN_MEIHUA, "--work-no", "DX1001"]):
-        refused = run(app, "appoint", *again, *PERSON)
+        refused = run(app, "appoint", *again, *PERSON, typed=f"{id_number(4)}\n")
         assert refused.exit_code == 1
         assert f"DX1001 is village of {DAOXIAN_MEIHUA} already" in refused.output
     assert rows(database_url, Staff) == 1

@@ -4,5 +4,6 @@ from click.testing import Result
 from flask import Flask
 
 
-def run(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=list(words))
+def run(app: Flask, *words: str, typed: str | None = None) -> Result:
+    """``typed``: what the operator answers to the command's questions, a line each."""
+    return app.test_cli_runner().invoke(args=list(words), input=typed)

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
+from zlib import crc32
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -12,8 +14,9 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
+from werkzeug.test import TestResponse
 
-from bot.app import create_app
+from bot.app import create_app, links_of
 from bot.log import configure_logging
 from bot.pay.demo_keys import settings_in
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -25,7 +28,7 @@ from models.appeals.case_outcome import open_endorsements
 from models.appeals.publication import publish
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
-from models.core.encryption import Keyring, use_keyring
+from models.core.encryption import Keyring, keyring, use_keyring
 from models.core.state_machine import SYSTEM, Actor, By
 from models.people.conversation import Conversation
 from models.people.photo import attach_photos
@@ -52,6 +55,13 @@ def id_number(serial: int) -> str:
 def numbered(conversation: int) -> str:
     """The number of whoever writes from this conversation; nobody's on the stage else."""
     return id_number(900 + conversation % 100)
+
+
+def officers_number(openid: str) -> str:
+    """The number of the officer who writes from this WeChat, born from 1905 on; nobody's else."""
+    days, serial = divmod(crc32(openid.encode()) % 10_000_000, 1_000)
+    digits = f"431124{date(1905, 1, 1) + timedelta(days):%Y%m%d}{serial:03}"
+    return digits + str(ric.calc_check_digit(digits + "0"))
 
 
 @dataclass
@@ -220,6 +230,15 @@ class Stage:
         assert status == 200
         return reply
 
+    def browse(self, openid: str, address: str) -> TestResponse:
+        """Open one of the bot's pages in the browser of this person, whom WeChat has identified."""
+        self.client.set_cookie("bangfu_visitor", self.visitor_cookie(openid))
+        return self.client.get(urlsplit(address).path)
+
+    def visitor_cookie(self, openid: str) -> str:
+        """What the cookie ``bangfu_visitor`` holds once WeChat has identified this person."""
+        return links_of(self.settings, self.clock).sign("visitor", self.person(openid))
+
     # Setting the scene, past the door
 
     def person(self, openid: str) -> int:
@@ -288,8 +307,18 @@ class Stage:
         CASES.move(db, case, "verified", Actor(By.COUNTY, "staff:0"), now)
         db.flush()
 
-    def appoint(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA, work_no: str | None = None) -> int:
+    def appoint(
+        self,
+        openid: str,
+        role: str,
+        region: str = DAOXIAN_MEIHUA,
+        work_no: str | None = None,
+        *,
+        identified: bool = True,
+    ) -> int:
+        """``identified``: with an ID number, without which the command line made seats until 0.3."""
         self.person(openid)
+        number = officers_number(openid) if identified else None
         with Database(self.database) as db, db.begin():
             staff = Staff(
                 work_no=work_no or f"N{openid[-6:]}{role[:2]}",
@@ -299,6 +328,8 @@ class Stage:
                 region_code=region,
                 charity_id=charity_of_seat(role, region),
                 name="周建国",
+                id_number=number,
+                id_hash=keyring().lookup_hashes(number, "id_number")[0] if number else None,
                 active_from=self.clock(),
             )
             db.add(staff)

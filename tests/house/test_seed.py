@@ -67,7 +67,7 @@ from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.money.merchant import NOTIFY
-from tests.harness.stage import settings_for
+from tests.harness.stage import id_number, settings_for
 from tests.scenes.charities import remove_charities
 
 ACCOUNT = "gh_0000000000aa"
@@ -191,7 +191,7 @@ def test_anybody_else_is_a_stranger(database: Engine, who: str) -> None:
             case "1 conversations":
                 db.add(Conversation(account=ACCOUNT, openid="oTheirs", session="", created_at=NOW, touched_at=NOW))
             case _:
-                wanted = Appointment("DX9999", ACCOUNT, "oTheirs", "village", "431124101000", "周建国")
+                wanted = Appointment("DX9999", ACCOUNT, "oTheirs", "village", "431124101000", "周建国", id_number(73))
                 appoint(db.connection(), wanted, NOW)
     with pytest.raises(NotOurs) as refused:
         refuse_strangers(database, ACCOUNT)

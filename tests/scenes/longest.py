@@ -140,6 +140,7 @@ class World:
                     region_code=self.home.code,
                     charity_id=charity if role == "fund_holder" else None,
                     name=WIDE * 20,
+                    id_hash=f"{role:0>64}",
                     active_from=self.now,
                 )
             )

@@ -45,8 +45,7 @@ class IdNumber(WordsReader):
         fault = fault_of(number, today)
         if fault:
             return Rejected(fault, {"length": len(re.findall("[0-9X]", number))} if fault == "id_length" else {})
-        born = _birth_date(number)
-        return Rejected("under_age", {"age": ADULT_ENOUGH}) if born and _age(born, today) < ADULT_ENOUGH else None
+        return Rejected("under_age", {"age": ADULT_ENOUGH}) if is_under_age(number, today) else None
 
     def shown(self, value: Any, world: World) -> Any:
         """Show the first four and the last two characters; the rest is masked."""
@@ -66,6 +65,12 @@ def fault_of(number: str, today: date) -> str | None:
     if born is None or born > today or born.year < _FIRST_YEAR:
         return "id_date"
     return None if number[-1] == ric.calc_check_digit(number) else "id_checksum"
+
+
+def is_under_age(number: str, today: date) -> bool:
+    """Tell whether whoever has this valid number is below ADULT_ENOUGH."""
+    born = _birth_date(number)
+    return born is not None and _age(born, today) < ADULT_ENOUGH
 
 
 def _figures(text: str) -> str:
