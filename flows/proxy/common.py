@@ -12,7 +12,7 @@ from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from models.core.state_machine import By, NotYours
 from models.people.user import User
-from models.proxy.act import find_resident
+from models.proxy.act import search_resident
 from models.proxy.mandate import Mandate, NoMandate, get_mandate
 from models.staff.member import Staff, find_staff
 
@@ -79,7 +79,7 @@ def lock_mandate(turn: TurnContext, number: int) -> tuple[Staff, Mandate, User]:
 def answered_resident(turn: TurnContext, draft: Draft) -> User | None:
     """Find the resident by the answered ID number, once per answer (kept in ``given``); None before the answer.
 
-    Raises NobodyHere or OwnPeople.
+    Raises TooManyNumbersTyped, NobodyHere or OwnPeople.
     """
     number = draft.answers.get("id_number")
     if number is None:
@@ -89,6 +89,6 @@ def answered_resident(turn: TurnContext, draft: Draft) -> User | None:
         return known
     draft.given.pop("owner", None)
     draft.given.pop("for", None)
-    user = find_resident(turn.db, officer(turn), number, turn.world.now)
+    user = search_resident(turn.db, officer(turn), number, turn.world.now)
     draft.given |= {"owner": user.id, "for": user.masked_name}
     return user

@@ -40,7 +40,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
     staff, answers, now = officer(turn), draft.answers, turn.world.now
-    user = find_resident(turn.db, staff, answers["id_number"], now)
+    user = find_resident(turn.db, staff, answers["id_number"])
     if by_code(answers):
         _use_code(turn, draft, user)
     mandate = grant_mandate(turn.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)

@@ -15,7 +15,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
     staff, now = officer(turn), turn.world.now
-    user = find_resident(turn.db, staff, draft.answers["id_number"], now)
+    user = find_resident(turn.db, staff, draft.answers["id_number"])
     card = issue_card(turn.db, user, staff, now)
     turn.jobs.append(("make_card_code", card.id))
     facts = {"name": user.masked_name, "link": turn.world.link("card", f"card:{card.id}")}

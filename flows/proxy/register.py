@@ -13,9 +13,9 @@ from flows.readers import IdNumber, PersonName, Phone, Photo, Place
 from flows.readers.base import Accepted, Asking, Reading
 from models.core.audit_trail import record
 from models.people.photo import attach_photos
-from models.people.user import Registration, User, check_id_number_free, register
+from models.people.user import Registration, User, register
 from models.places.region import Region
-from models.proxy.act import OutsideSeat, check_no_conflict, record_proxy_act
+from models.proxy.act import OutsideSeat, check_newcomer, check_no_conflict, record_proxy_act
 from models.proxy.card import issue_card
 from models.proxy.mandate import SheetLost, grant_mandate, live_mandate
 from models.staff.member import Staff
@@ -38,11 +38,16 @@ class PhoneOrNone(Phone):
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
-    """Refuse as soon as the ID number or the home is answered. Raises OwnPeople, OutsideSeat, or as check_free."""
+    """Refuse as soon as the ID number or the home is answered; a number is checked, and counted, once for each answer.
+
+    Raises OutsideSeat, or as ``check_newcomer`` does.
+    """
     staff, answers = officer(turn), draft.answers
-    if "id_number" in answers and "home" not in answers:
-        check_no_conflict(turn.db, staff, answers["id_number"])
-        check_id_number_free(turn.db, answers["id_number"])
+    said = answers.get("id_number")
+    if said is not None and draft.given.get("typed") != said:
+        draft.given.pop("typed", None)
+        check_newcomer(turn.db, staff, said, turn.world.now)
+        draft.given["typed"] = said
     if "home" in answers:
         _check_home(turn, staff, answers["home"]["code"])
 

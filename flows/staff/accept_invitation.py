@@ -6,7 +6,7 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.readers import IdNumber
-from models.staff.appointment import MOST_TRIES, check_holds_no_seat, redeem
+from models.staff.appointment import MOST_TRIES, check_holds_no_seat, redeem, try_own_number
 from models.staff.directory import seat_of
 
 
@@ -14,6 +14,16 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``code``, and the ``role`` and ``place`` that it is for. Raises HoldsARole."""
     check_holds_no_seat(turn.db, turn.person.conversation_id)
     return given
+
+
+def check_answers(turn: TurnContext, draft: Draft) -> None:
+    """Check the ID number at once, and count it: a refusal at the end would roll the count back."""
+    said = draft.answers.get("id_number")
+    if said is None or draft.given.get("tried") == said:
+        return
+    draft.given.pop("tried", None)
+    try_own_number(turn.db, turn.person.conversation_id, said, turn.world.now)
+    draft.given["tried"] = said
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -27,5 +37,10 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
 
 
 accept_invitation = Flow(
-    "accept_invitation", room="staff", steps=(Step("id_number", IdNumber()),), done=done, admit=admit
+    "accept_invitation",
+    room="staff",
+    steps=(Step("id_number", IdNumber()),),
+    done=done,
+    admit=admit,
+    check_answers=check_answers,
 )

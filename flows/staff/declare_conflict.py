@@ -17,6 +17,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
+    """Keep the conflict. Raises TooManyNumbersTyped."""
     answers = draft.answers
     left = handover.declare_conflict(turn.db, _declarer(turn), answers["kind"], answers["id_number"], turn.world.now)
     return Answer([Say("flows/staff/declare_conflict/done", None, {"left": left})])

@@ -1,4 +1,4 @@
-"""Show a person which staff read their data, from the audit trail."""
+"""Show a person which staff read their data, and who tried their ID number, from the audit trail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
 from models.core.paging import Page, page_of
+from models.people.user import NUMBER_TRIED
 from models.staff.member import Staff
 
 PAGE = 5
@@ -27,12 +28,17 @@ class Reading:
     subject: str
     number: int
     purpose: str | None
+    tried: bool = False
+    """Somebody wanted to register with this person's ID number, was refused, and read nothing."""
 
 
 def readings_of(db: Session, user_id: int, before: int | None) -> Page[Reading]:
-    """List a page of readings of this person's data, the newest first; ``before``: an id of the audit trail."""
+    """List a page of readings of this person's data, and of tries of their ID number, the newest first.
+
+    ``before``: an id of the audit trail.
+    """
     event = AuditEvent
-    statement = select(event).where(event.about == user_id, event.action == "read_sensitive")
+    statement = select(event).where(event.about == user_id, event.action.in_(("read_sensitive", NUMBER_TRIED)))
     if before is not None:
         statement = statement.where(event.id < before)
     found = db.scalars(statement.order_by(event.id.desc()).limit(PAGE + 1)).all()
@@ -54,4 +60,5 @@ def _reading(found: AuditEvent, staff: Staff | None) -> Reading:
         subject=found.subject,
         number=found.subject_id,
         purpose=found.detail,
+        tried=found.action == NUMBER_TRIED,
     )

@@ -19,6 +19,7 @@ CONSENT_VERSION = 1
 # How many ID numbers one conversation may enter in a day.
 MOST_ID_NUMBERS = 5
 _TRIED = "id_number"
+NUMBER_TRIED = "number_tried"
 
 
 class IdNumberTaken(Refusal):
@@ -29,7 +30,10 @@ class IdNumberTaken(Refusal):
 
 
 class TooManyIdNumbers(Refusal):
-    """The conversation entered ``most`` ID numbers today; a limit, so that nobody can probe who is registered."""
+    """The conversation entered ``most`` ID numbers today; a limit, so that nobody can probe who is registered.
+
+    ``seat``: they were entered to take up a seat, not to register.
+    """
 
     code = "too_many_numbers"
     final = True
@@ -183,13 +187,21 @@ def check_id_number_free(db: Session, id_number: str) -> None:
 def try_id_number(db: Session, id_number: str, conversation_id: int, now: datetime) -> None:
     """Record an unregistered person's try of an ID number, and check that the number is free.
 
-    Raises TooManyNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the record must stay.
+    Raises TooManyIdNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the record must stay.
     """
-    if tries_today(db, _TRIED, conversation_id, now) >= MOST_ID_NUMBERS:
-        raise TooManyIdNumbers(most=MOST_ID_NUMBERS)
-    who = f"conversation:{conversation_id}"
-    record(db, at=now, actor=who, action="number_tried", subject=_TRIED, subject_id=conversation_id)
+    count_id_number(db, conversation_id, now, find_by_id_number(db, id_number))
     check_id_number_free(db, id_number)
+
+
+def count_id_number(
+    db: Session, conversation_id: int, now: datetime, owner: User | None = None, *, seat: bool = False
+) -> None:
+    """Record that the conversation entered an ID number; ``owner``: who is registered with it, and finds the try in
+    谁看过我. Raises TooManyIdNumbers (see there for ``seat``)."""
+    if tries_today(db, _TRIED, conversation_id, now) >= MOST_ID_NUMBERS:
+        raise TooManyIdNumbers(most=MOST_ID_NUMBERS, seat=seat)
+    who, about = f"conversation:{conversation_id}", owner.id if owner else None
+    record(db, at=now, actor=who, action=NUMBER_TRIED, subject=_TRIED, subject_id=conversation_id, about=about)
 
 
 def find_by_id_number(db: Session, id_number: str) -> User | None:

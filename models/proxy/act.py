@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.core.audit_trail import record_reading
 from models.core.encryption import keyring
 from models.core.hooks import Registry
 from models.core.paging import Page, page_of
@@ -22,6 +21,7 @@ from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, record_mandate_event, revoke_mandate
 from models.staff.conflict_of_interest import Conflict, conflicts_with
 from models.staff.member import Staff, all_seats_of, notify_staff
+from models.staff.number_search import ONLY_TYPED, demand_may_type, record_typed
 from models.staff.task import find_task, recuse
 
 _MOST_NOTIFIED = 20
@@ -31,6 +31,13 @@ class OwnPeople(Refusal):
     """The officer has a conflict with the resident: same household, kin or payee. A colleague has to act."""
 
     code = "own_people"
+    step = "id_number"
+
+
+class NotForProxy(Refusal):
+    """Nobody can be registered with this ID number now. Says nothing of who has it, and where."""
+
+    code = "not_for_proxy"
     step = "id_number"
 
 
@@ -87,25 +94,43 @@ class ActKind:
 ACTS: Registry[ActKind] = Registry("proxy.act.ACTS", SUBJECTS)
 
 
-def find_resident(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
-    """Find the active resident by ID number for a proxy act, and record the access. Raises NobodyHere or OwnPeople."""
+def search_resident(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
+    """Find the active resident by an ID number that the officer typed; the number is counted and recorded.
+
+    Not to be called where a refusal rolls back. Raises TooManyNumbersTyped, NobodyHere or OwnPeople.
+    """
+    demand_may_type(db, staff, now)
+    try:
+        user = find_resident(db, staff, id_number)
+    except Refusal:
+        record_typed(db, staff, find_by_id_number(db, id_number), ONLY_TYPED, now)
+        raise
+    record_typed(db, staff, user, "proxy", now)
+    return user
+
+
+def find_resident(db: Session, staff: Staff, id_number: str) -> User:
+    """Find the resident whom ``search_resident`` found, as they are now. Raises NobodyHere or OwnPeople."""
     user = find_by_id_number(db, id_number)
     known = user is not None and user.role == "resident" and user.state == "active"
     if user is None or not known or not staff.covers(user.region_code or ""):
         raise NobodyHere
     if staff.id in conflicts_with(db, user.household_id):
         raise OwnPeople
-    actor = staff.actor.name
-    record_reading(
-        db,
-        at=now,
-        actor=actor,
-        subject="user",
-        subject_id=user.id,
-        purpose="proxy",
-        about=user.id,
-    )
     return user
+
+
+def check_newcomer(db: Session, staff: Staff, id_number: str, now: datetime) -> None:
+    """Check an ID number that the officer typed to register its person; it is counted and recorded.
+
+    Not to be called where a refusal rolls back. Raises TooManyNumbersTyped, OwnPeople or NotForProxy.
+    """
+    demand_may_type(db, staff, now)
+    user = find_by_id_number(db, id_number)
+    record_typed(db, staff, user, ONLY_TYPED, now)
+    check_no_conflict(db, staff, id_number)
+    if user:
+        raise NotForProxy
 
 
 def check_no_conflict(db: Session, staff: Staff, id_number: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
 from models.people.conversation import Conversation
+from models.people.user import count_id_number
 from models.places.region import level_of
 from models.staff.directory import (
     NoSuchStaff,
@@ -96,6 +97,13 @@ class HoldsARole(Refusal):
     """This WeChat or this person holds a seat already: its ``work_no`` and ``state``."""
 
     code = "holds_a_role"
+
+
+class PersonHoldsARole(HoldsARole):
+    """Whoever has this ID number holds a seat. Says nothing of it: the number may be anybody's."""
+
+    code = "person_holds_a_role"
+    step = "id_number"
 
 
 class NotYourInvitation(Refusal):
@@ -175,12 +183,22 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
 
 
 def check_holds_no_seat(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
-    """Raises HoldsARole where this WeChat or this person (``hashes`` of the ID number) holds a seat already."""
+    """Raises HoldsARole of this WeChat, PersonHoldsARole of this person (``hashes`` of the ID number)."""
     person = db.get_one(Conversation, conversation_id)
     wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
-    theirs = or_(wechat, Staff.id_hash.in_(hashes)) & Staff.state.in_(HOLDING)
-    if held := db.scalar(select(Staff).where(theirs).limit(1)):
+    if held := db.scalar(select(Staff).where(wechat, Staff.state.in_(HOLDING)).limit(1)):
         raise HoldsARole(work_no=held.work_no, state=held.state)
+    if db.scalar(select(Staff.id).where(Staff.id_hash.in_(hashes), Staff.state.in_(HOLDING)).limit(1)):
+        raise PersonHoldsARole
+
+
+def try_own_number(db: Session, conversation_id: int, id_number: str, now: datetime) -> None:
+    """Count an ID number that an invited person gives as theirs, and check that its person has no seat.
+
+    Not to be called where a refusal rolls back. Raises TooManyIdNumbers or HoldsARole.
+    """
+    count_id_number(db, conversation_id, now, seat=True)
+    check_holds_no_seat(db, conversation_id, keyring().lookup_hashes(id_number, "id_number"))
 
 
 def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: datetime) -> Staff | None:

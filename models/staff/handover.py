@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
+from models.people.user import find_by_id_number
 from models.staff import conflict_of_interest
 from models.staff.directory import (
     NoSuchStaff,
@@ -21,6 +22,7 @@ from models.staff.directory import (
     seat_state,
 )
 from models.staff.member import Staff, notify_staff
+from models.staff.number_search import DECLARED, demand_may_type, record_typed
 from models.staff.task import (
     HasConflict,
     Matter,
@@ -170,7 +172,12 @@ def assign_task(db: Session, by: Staff, task: Task, work_no: str, now: datetime)
 
 
 def declare_conflict(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> int:
-    """Keep the conflict and recuse the officer from the household's open tasks. Returns how many left their queue."""
+    """Keep the conflict and recuse the officer from the household's open tasks. Returns how many left their queue.
+
+    Whoever has the ID number finds it in 谁看过我. Raises TooManyNumbersTyped.
+    """
+    demand_may_type(db, staff, now)
+    record_typed(db, staff, find_by_id_number(db, id_number), DECLARED, now)
     households = conflict_of_interest.record_conflict(db, staff, kind, id_number, now)
     return sum(leave_household(db, staff, household, kind, now) for household in households)
 
