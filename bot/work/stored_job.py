@@ -81,12 +81,9 @@ def read_stored(fields: Mapping[bytes, bytes]) -> StoredJob:
         if field not in fields:
             raise Malformed(field.decode())
     name, argument = _read_content(fields[b"data"])
-    job = JOBS[name]
     if fields[b"description"] != name.encode():
         raise Malformed("description")
-    if fields[b"origin"] != job.queue.encode():
-        raise Malformed("origin")
-    return StoredJob(name, argument, min(int(fields.get(b"retries_left", b"0")), len(job.backoff)))
+    return StoredJob(name, argument, min(int(fields.get(b"retries_left", b"0")), len(JOBS[name].backoff)))
 
 
 def fits(name: str, argument: Any) -> bool:

@@ -100,7 +100,7 @@ def forgeries(trap: Trap) -> dict[str, Callable[[Fields], Fields]]:
         "no such state": instead(status="nonsense"),
         "no such day": instead(created_at="2026-99-99T00:00:00Z"),
         "no such time limit": instead(timeout="for ever"),
-        "another queue": instead(origin="slow"),
+        "no such queue": instead(origin="../queue"),
     }
 
 
