@@ -2,15 +2,24 @@
 
 from collections.abc import Callable, Mapping
 
+import structlog
+
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
 from handlers.routing import menu
 from handlers.routing.command import Command
 from handlers.routing.talk import Talk
 from handlers.staff.seat import explain_no_seat
-from models.core.audit_trail import record
+from models.core.audit_trail import record, tries_today
 from models.core.refusal import Refusal
 from models.staff.member import find_staff
+
+# So many refused commands of one person are recorded in a day; one more link says that there were others. Whoever
+# follows the account could else grow the trail, which nothing is ever taken out of, as fast as they can type.
+MOST_REFUSED = 20
+_COMMAND = "command"
+
+log = structlog.get_logger()
 
 
 def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
@@ -33,23 +42,28 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
 
 
 def may_run(talk: Talk, command: Command) -> bool:
-    """Tell whether the person has the role that the command asks for; the attempt of one without it is recorded."""
+    """Tell whether the person has the role that the command asks for; the attempt of one without it is recorded.
+
+    Of more than MOST_REFUSED in a day, the trail keeps that there were more, and the log each of them.
+    """
     if command.staff is None:
         return True
     person = talk.turn.person
     staff = find_staff(talk.turn.db, person.account, person.openid, talk.world.now)
     if staff and staff.role in command.staff:
         return True
-    record(
-        talk.turn.db,
-        at=talk.world.now,
-        actor=f"staff:{staff.id}" if staff else f"conversation:{person.conversation_id}",
-        action="command_refused",
-        subject="command",
-        subject_id=person.conversation_id,
-        detail=command.name,
-    )
+    _record_refused(talk, command, f"staff:{staff.id}" if staff else f"conversation:{person.conversation_id}")
     return False
+
+
+def _record_refused(talk: Talk, command: Command, actor: str) -> None:
+    db, now, conversation = talk.turn.db, talk.world.now, talk.turn.person.conversation_id
+    earlier = tries_today(db, _COMMAND, conversation, now)
+    if earlier > MOST_REFUSED:
+        log.info("command.refused", conversation=conversation, command=command.name)
+        return
+    action, detail = ("command_refused", command.name) if earlier < MOST_REFUSED else ("more_refused", None)
+    record(db, at=now, actor=actor, action=action, subject=_COMMAND, subject_id=conversation, detail=detail)
 
 
 def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:

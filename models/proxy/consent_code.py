@@ -3,7 +3,7 @@
 import hmac
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, String, select, update
+from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
@@ -13,6 +13,8 @@ from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.notifications.notify import notify_user
 
+# In a day; each is recorded for good.
+MOST_CODES = 10
 DIGITS = 6
 LASTS = timedelta(hours=24)
 MOST_TRIES = 5
@@ -32,6 +34,12 @@ class NoConsentCode(Refusal):
     step = "code"
 
 
+class TooManyConsentCodes(Refusal):
+    """The resident made ``most`` codes today; the newest one is still good."""
+
+    code = "too_many_consent_codes"
+
+
 class ConsentCode(Base):
     """A consent code, stored only as a keyed hash. ``tries`` counts wrong tries."""
 
@@ -46,7 +54,10 @@ class ConsentCode(Base):
 
 
 def make_consent_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
-    """Make a new code and void the earlier one. Returns the digits and when they expire."""
+    """Make a new code and void the earlier one. Returns the digits and when they expire. Raises TooManyConsentCodes."""
+    made_today = (ConsentCode.user_id == user_id) & (ConsentCode.made_at > now - LASTS)
+    if (db.scalar(select(func.count()).where(made_today)) or 0) >= MOST_CODES:
+        raise TooManyConsentCodes(most=MOST_CODES)
     void_consent_codes(db, user_id, now)
     digits = new_digits(DIGITS)
     code = ConsentCode(user_id=user_id, code_hash=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)

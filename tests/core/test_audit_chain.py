@@ -1,9 +1,10 @@
 """The audit trail is one chain: gapless, sealed with what it tells of, and whole however many write at once."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
+from handlers.routing.dispatch import MOST_REFUSED
 from models.appeals.appeal import MACHINE, Appeal, freeze, resume
 from models.core.audit_trail import FIELDS, AuditEvent, AuditHead, link_hash, record
 from models.core.database import connect
@@ -237,8 +239,26 @@ def test_a_turn_without_events_leaves_the_trail_alone_and_one_with_them_touches_
     seen.clear()
     stage.say("o-donor", "通过 1")
     kinds = [statement.split()[0] for statement in seen if "audit_" in statement]
-    assert kinds == ["SELECT", "INSERT", "UPDATE"]
+    assert kinds == ["SELECT", "SELECT", "INSERT", "UPDATE"]  # the first counts what was refused today
     assert all("audit_" in statement for statement in seen[-3:])
+
+
+def test_abuse_a_stranger_does_not_grow_the_trail(stage: Stage) -> None:
+    """Three hundred staff words and codes at the door; the first are kept, and the chain is whole."""
+    before = len(whole_chain(stage.database))
+    for turn in range(100):
+        for words in ("通过 1", f"授权 ABCDE{23456 + turn}", "查 HJKMNPQRST"):
+            stage.say("o-stranger", words)
+    grown = len(whole_chain(stage.database)) - before
+    with Database(stage.database) as db:
+        newest = select(AuditEvent.action).order_by(AuditEvent.id.desc()).limit(grown)
+        kept = Counter(db.scalars(newest))
+    assert kept["command_refused"] == MOST_REFUSED
+    assert kept["more_refused"] == 1
+    assert grown <= MOST_REFUSED + 1 + 5 + 8
+    stage.clock.move(timedelta(days=1))
+    stage.say("o-stranger", "通过 1")
+    assert len(whole_chain(stage.database)) == before + grown + 1
 
 
 def test_many_at_once_make_one_chain(new_database: Callable[[], str]) -> None:

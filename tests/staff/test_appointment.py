@@ -116,6 +116,7 @@ def test_a_forwarded_staff_command_typed_by_an_outsider(stage: Stage) -> None:
         replies = {stage.say("o-stranger", word)}
         assert stage.said == ["replies/routing/not_understood"], name
         assert count(stage, "command_refused") == tries
+        stage.clock.move(timedelta(days=1))  # a day's first few are recorded
         assert replies == {stage.say("o-stranger", "嘎嘣脆")}, name
     stage.say("o-stranger", f"通过 认证{number}")
     stage.say("o-stranger", "授权")

@@ -26,7 +26,7 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def typed(village: Village) -> list[tuple[str, str, int | None]]:
+def typed(village: Village) -> list[tuple[str, str | None, int | None]]:
     """Which officer typed a number, for what, and whose it was."""
     event = AuditEvent
     rows = select(event.actor, event.detail, event.about).where(event.subject == "typed_number").order_by(event.id)
