@@ -31,11 +31,13 @@ test: $(VENV)/tools ## the fast tests, on all cores; ARGS go to pytest, as in AR
 test-slow: $(VENV)/tools ## the rest: processes, broken servers, browsers, long walks; and longer searches
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-full} $(PYTEST) -m "slow or search" $(ARGS)
 
-lint: $(VENV)/tools ## ruff, mypy, and who may import whom
+lint: $(VENV)/tools ## ruff, mypy, who may import whom, bandit, and known vulnerabilities of what is pinned
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(CODE))
+	$(BIN)/python .ci/audit.py $(BIN)/pip-audit
 
 format: $(VENV)/tools ## puts the code in order as lint wants it
 	$(BIN)/ruff check --fix .

@@ -25,7 +25,7 @@ MOST_BYTES = 8_192
 
 _ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z)?")
-_NUMBER = re.compile(rb"\d{1,6}")
+_NUMBER = re.compile(rb"\d{1,8}")
 _EMPTY = re.compile(rb"")
 # The fields that RQ writes for a job of ours, and what may stand in each.
 _FIELDS = {
@@ -35,7 +35,7 @@ _FIELDS = {
     b"status": re.compile(rb"queued|started|scheduled|failed|finished"),
     b"worker_name": re.compile(rb"([0-9a-f]{32})?"),
     b"retries_left": re.compile(rb"\d{1,2}"),
-    b"retry_intervals": re.compile(rb"\[\d{1,6}(, \d{1,6}){0,9}\]"),
+    b"retry_intervals": re.compile(rb"\[[\d, ]{0,400}\]"),
     **dict.fromkeys((b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat"), _TIME),
     **dict.fromkeys((b"timeout", b"ttl", b"result_ttl", b"failure_ttl"), _NUMBER),
     **dict.fromkeys((b"success_callback_name", b"failure_callback_name", b"stopped_callback_name"), _EMPTY),
