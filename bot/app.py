@@ -12,6 +12,7 @@ from bot.log import configure_logging
 from bot.pay.factory import make_callback_verifiers, make_pay_clients
 from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
+from bot.photos.folder import PhotoFolder
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
@@ -121,8 +122,10 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(health(turns.database, jobs, clock))
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
     app.register_blueprint(home_page(pages))
-    app.register_blueprint(card_page(turns.database, pages, links, clock))
-    app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
+    visitors = visitors_of(settings, turns.database, links)
+    app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))
+    photos = PhotoFolder(Path(settings.media_dir))
+    app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))
@@ -132,7 +135,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
     if settings.collects:
-        visitors = visitors_of(settings, turns.database, links)
         _take_money(app, settings, turns.database, jobs, pages, links, visitors, clock)
     add_commands(app, settings, turns.lexicon, create_app, clock)
     return app

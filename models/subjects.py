@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, null, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import APPEAL
@@ -49,7 +49,8 @@ class SubjectRecord(NamedTuple):
 def select_records(subject: Subject) -> Select[Any]:
     """Select every thing of this kind: its id (``part``) and the columns of its ``SubjectRecord``."""
     top = subject.parent or subject
-    columns = (top.table.id.label("number"), top.owner, top.place, top.household.label("household"))
+    household = null() if top.household is None else top.household
+    columns = (top.table.id.label("number"), top.owner, top.place, household.label("household"))
     found = select(subject.table.id.label("part"), *columns)
     return found.join(top.table, top.table.id == subject.parent_id) if subject.parent else found
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from bot.photos.stray_files import sweep_stray_files
+from bot.work.clock import true_now
 from bot.work.job import Job
 
 if TYPE_CHECKING:
@@ -16,4 +18,14 @@ def forget_photo(context: "WorkerContext", photo_id: int) -> None:
     context.photos.forget(photo_id)
 
 
-JOBS = {"fetch_photo": Job(fetch_photo), "forget_photo": Job(forget_photo)}
+def sweep_photo_files(context: "WorkerContext", _day: int) -> None:
+    """Delete the files that no row names. By the true time: the files' dates are, also where the clock was moved."""
+    sweep_stray_files(context.database, context.photos.folder, true_now())
+
+
+JOBS = {
+    "fetch_photo": Job(fetch_photo),
+    "forget_photo": Job(forget_photo),
+    # Every file is looked at.
+    "sweep_photo_files": Job(sweep_photo_files, "slow", seconds=2 * 3600, backoff=(600,)),
+}

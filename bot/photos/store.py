@@ -2,17 +2,20 @@
 
 import io
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 from PIL import Image, ImageOps
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import Connection, Engine, LargeBinary, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from bot.photos.fingerprint import fingerprint_of
+from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
 from bot.wechat.client import MediaUnusable, WeChatApi
-from bot.wechat.policy import Unreachable, WeChatError
+from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.work.clock import Clock, true_now
 from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_matches
@@ -22,9 +25,18 @@ from models.proxy.act import request_new_sheet
 
 log = structlog.get_logger()
 
-# A photo is fetched at most this often; WeChat keeps it three days.
-MOST_TRIES = 20
-OWED_AFTER = timedelta(minutes=2)
+# WeChat keeps a picture for three days after it was sent.
+WECHAT_KEEPS = timedelta(days=3)
+# The next try is made after half as long as the photo has waited: soon at first, then ever more rarely.
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=2)
+# Answers of WeChat that say nothing about the picture: busy, a dead token, a used up quota, a wrong set-up.
+_NOT_ABOUT_IT = {
+    Action.RETRY_LATER,
+    Action.RENEW_TOKEN,
+    Action.DISABLE_FEATURE,
+    Action.STOP_UNTIL_RESET,
+    Action.WAIT_A_MINUTE,
+}
 # How long photos of an unfinished draft are kept; the draft itself lives thirty days.
 DRAFT_PHOTOS_LAST = timedelta(days=31)
 LARGEST_SIDE = 1_600
@@ -38,46 +50,87 @@ class NotAPicture(Exception):
     """The file is no image, a broken one, or one made to fill the memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A photo that is being fetched. ``copied``: the path of the file that it repeats, if it repeats one."""
+
+    id: int
+    media_id: str
+    copied: str | None
+
+
+def pause_after(waited: timedelta) -> timedelta:
+    """Return how long to wait for the next try of a photo that was sent ``waited`` ago."""
+    return min(max(waited / 2, SHORTEST_PAUSE), LONGEST_PAUSE)
+
+
 class Photos:
     """Fetches and deletes photos. ``folder``: where they are kept."""
 
     def __init__(self, database: Engine, api: WeChatApi, folder: Path, clock: Clock = true_now) -> None:
         self.database = database
         self.api = api
-        self.folder = folder
+        self.folder = PhotoFolder(folder)
         self._clock = clock
 
     def fetch(self, photo_id: int) -> None:
-        """Fetch a photo from WeChat, or a copy from our disk, without its metadata (place and camera)."""
-        with Session(self.database) as db, db.begin():
-            photo = db.get(Photo, photo_id)
-            if photo is None or photo.state != "owed":
-                return
-            photo.tries += 1
-            source = db.get(Photo, photo.copy_of) if photo.copy_of else None
-            media_id, tries, there = photo.media_id, photo.tries, source.path if source else None
-            if tries > MOST_TRIES:
-                photo.state = "lost"
-                request_new_sheet(db, photo_id, self._clock())
-                log.warning("photo.lost", photo=photo_id)
-                return
+        """Fetch a photo from WeChat, or a copy from our disk, without its metadata (place and camera).
+
+        It is lost when its file is no picture, or when WeChat still refuses it after three days. While the network,
+        the platform or the disk is away nobody has refused it, and no try is counted.
+        """
+        photo = self._claim(photo_id)
+        if photo is None:
+            return
         try:
-            content = (self.folder / there).read_bytes() if there else self.api.download(media_id).content
+            content = self.folder.read(photo.copied) if photo.copied else self.api.download(photo.media_id).content
             path, found = self._keep(photo_id, content)
-        except (MediaUnusable, NotAPicture, FileNotFoundError) as error:
+        except (MediaUnusable, NotAPicture, NoSuchFile) as error:
             log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
             self._settle(photo_id, "lost", None)
-        except (WeChatError, Unreachable) as error:
-            log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, tries=tries)
+        except (Unreachable, DiskTrouble) as error:
+            self._put_off(photo_id, type(error).__name__)
+        except WeChatError as error:
+            if error.action in _NOT_ABOUT_IT:
+                self._put_off(photo_id, str(error.code))
+            else:
+                log.warning("photo.not_fetched", photo=photo_id, code=error.code)
         else:
             self._settle(photo_id, "kept", path, found)
+
+    def _claim(self, photo_id: int) -> _Claimed | None:
+        """Count the try that begins now: one whose worker dies must not be made again and again.
+
+        Returns None where there is nothing to fetch, or no longer: a photo refused for three days is lost.
+        """
+        with Session(self.database) as db, db.begin():
+            photo, now = db.get(Photo, photo_id, with_for_update=True), self._clock()
+            if photo is None or photo.state != "owed":
+                return None
+            waited = now - photo.created_at
+            if photo.tries and waited >= WECHAT_KEEPS:
+                photo.state = "lost"
+                request_new_sheet(db, photo_id, now)
+                log.warning("photo.lost", photo=photo_id, tries=photo.tries)
+                return None
+            photo.tries += 1
+            photo.try_at = now + pause_after(waited)
+            source = db.get(Photo, photo.copy_of) if photo.copy_of else None
+            return _Claimed(photo.id, photo.media_id, source.path if source else None)
+
+    def _put_off(self, photo_id: int, why: str) -> None:
+        """Take back the try that was counted: nobody has refused the picture."""
+        with Session(self.database) as db, db.begin():
+            tried = (Photo.id == photo_id) & (Photo.state == "owed") & (Photo.tries > 0)
+            db.execute(update(Photo).where(tried).values(tries=Photo.tries - 1))
+        log.warning("photo.put_off", photo=photo_id, why=why)
 
     def forget(self, photo_id: int) -> None:
         """Delete the file and the print of a photo whose owner was erased or whose draft is gone."""
         with Session(self.database) as db, db.begin():
             photo = db.get(Photo, photo_id)
             if photo is not None and photo.state == "gone" and photo.path:
-                (self.folder / photo.path).unlink(missing_ok=True)
+                self.folder.delete(photo.path)
                 photo.path = None
                 for column, nothing in fingerprint_columns(None).items():
                     setattr(photo, column, nothing)
@@ -98,16 +151,13 @@ class Photos:
             if settled and found is not None:
                 flag_matches(db, [photo_id], self._clock())
         if path and not settled:
-            (self.folder / path).unlink(missing_ok=True)
+            self.folder.delete(path)
 
     def _keep(self, photo_id: int, content: bytes) -> tuple[str, int | None]:
         """Save a picture anew from its pixels, upright, so that nothing else is kept. Return its path and print.
 
-        Raises NotAPicture.
+        Raises NotAPicture or DiskTrouble.
         """
-        name = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
-        target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
@@ -116,20 +166,23 @@ class Photos:
                 upright = ImageOps.exif_transpose(picture)
                 upright.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
                 pixels = upright.convert("RGBA")
-        except NotAPicture:
+        except (NotAPicture, BaseTimeoutException):  # the job's time ran out, which says nothing about the file
             raise
         except Exception as error:  # on a file made to break them, Pillow's readers raise anything
             raise NotAPicture(type(error).__name__) from None
         plain = Image.new("RGB", pixels.size, "white")
         plain.paste(pixels, mask=pixels)
-        plain.save(target, "JPEG", quality=85)
-        return name, fingerprint_of(plain)
+        written = io.BytesIO()
+        plain.save(written, "JPEG", quality=85)
+        path = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
+        self.folder.write(path, written.getvalue())
+        return path, fingerprint_of(plain)
 
 
 def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:
-    """List photos that have waited to be fetched, the least tried first."""
-    owed = (Photo.state == "owed") & (Photo.created_at < now - OWED_AFTER)
-    return list(connection.scalars(select(Photo.id).where(owed).order_by(Photo.tries, Photo.id).limit(most)))
+    """List photos whose next try is due, the longest due first."""
+    owed = (Photo.state == "owed") & (Photo.try_at <= now)
+    return list(connection.scalars(select(Photo.id).where(owed).order_by(Photo.try_at, Photo.id).limit(most)))
 
 
 def gone_photos(connection: Connection, most: int) -> list[int]:

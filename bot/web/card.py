@@ -9,9 +9,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.web.links import DeadLink, Grant, Links
+from bot.web.officer import is_looked_at, is_seat
 from bot.web.pages import Pages
 from bot.web.qr import drawn
-from models.core.audit_trail import record
+from bot.web.visitor import Visitors, VisitRefused
+from models.core.audit_trail import record_reading
 from models.people.user import User
 from models.proxy.card import Card
 from models.staff.member import Staff
@@ -19,7 +21,9 @@ from models.staff.member import Staff
 log = structlog.get_logger()
 
 
-def card_page(database: Engine, pages: Pages, links: Links, clock: Callable[[], datetime]) -> Blueprint:
+def card_page(
+    database: Engine, pages: Pages, links: Links, visitors: Visitors, clock: Callable[[], datetime]
+) -> Blueprint:
     """Serve ``/cards/<token>`` for one officer, for a quarter of an hour. Each opening goes into the access log."""
     blueprint = Blueprint("card", __name__)
 
@@ -27,8 +31,14 @@ def card_page(database: Engine, pages: Pages, links: Links, clock: Callable[[], 
     def show(token: str) -> Response:
         try:
             grant = links.read("card", token)
+            redirect = visitors.redirect(f"/cards/{token}", is_seat(grant.staff_id))
         except DeadLink as dead:
-            return pages.show("proxy/card_gone", 403, reason=dead.reason)
+            return pages.show("proxy/card_gone", 403, reason=dead.reason, again="")
+        except VisitRefused as refused:
+            log.warning("card.refused", reason=refused.reason)
+            return pages.show("proxy/card_gone", refused.status, reason=refused.reason, again=f"/cards/{token}")
+        if redirect:
+            return redirect
         with Session(database) as db, db.begin():
             return _show(db, pages, grant, clock())
 
@@ -41,21 +51,15 @@ def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
     staff = db.get(Staff, grant.staff_id)
     user = db.get(User, card.user_id) if card else None
     if card is None or staff is None or user is None:
-        return pages.show("proxy/card_gone", 403, reason="not_yours")
+        return pages.show("proxy/card_gone", 403, reason="not_in_charge", again="")
     if not (staff.is_serving(now) and staff.covers(user.region_code or "")):
-        return pages.show("proxy/card_gone", 403, reason="not_yours")
+        return pages.show("proxy/card_gone", 403, reason="not_in_charge", again="")
     if card.code is None:
-        return pages.show("proxy/card_gone", 403, reason="used")
-    record(
-        db,
-        at=now,
-        actor=staff.actor.name,
-        action="read_sensitive",
-        subject="card",
-        subject_id=card.id,
-        detail="proxy",
-        about=user.id,
-    )
-    log.info("card.shown", card=card.id, staff=staff.id)
+        return pages.show("proxy/card_gone", 403, reason="used", again="")
     code = drawn(card.qr_url) if card.qr_url else None
-    return pages.show("proxy/card", name=user.masked_name, code=code, until=card.qr_until)
+    page = pages.show("proxy/card", name=user.masked_name, code=code, until=card.qr_until)
+    if is_looked_at():
+        who, number = staff.actor.name, card.id
+        record_reading(db, at=now, actor=who, subject="card", subject_id=number, purpose="proxy", about=user.id)
+    log.info("card.shown", card=card.id, staff=staff.id)
+    return page

@@ -1,9 +1,10 @@
 """Make the addresses of our web pages for replies, and read the signed ones.
 
-A signed address opens one subject for one officer, for a quarter of an hour. It names no person: only the officer's
-id and what it opens (``appeal:12``). One of OWN is for a person (``conversation:12``), shows nothing about them, and
-is valid for a day: people come back to a message in the evening. One of PROVED_THERE names its subject (``pledge:12``)
-and has no time of its own: it lives as long as what it opens, which its page says.
+A signed address opens one subject for one officer, for a quarter of an hour, once WeChat has said that it is they who
+open it. It names no person: only the officer's id and what it opens (``appeal:12``). One of OWN is for a person
+(``conversation:12``), shows nothing about them, and is valid for a day: people come back to a message in the evening.
+One of PROVED_THERE names its subject (``pledge:12``) and has no time of its own: it lives as long as what it opens,
+which its page says.
 """
 
 from collections.abc import Callable

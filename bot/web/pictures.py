@@ -1,4 +1,4 @@
-"""Show an officer the pictures of an appeal, case, mandate or disbursement, by the link that a reply gave them.
+"""Show an officer the pictures of a thing, by the link that a reply gave them and that opens for nobody else.
 
 ``/pictures/<token>`` is the page, and each opening goes into the access log; ``/picture/<token>`` is one picture,
 whose address only the page holds.
@@ -6,56 +6,83 @@ whose address only the page holds.
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
 from bot.web.links import DeadLink, Links
+from bot.web.officer import is_looked_at, is_seat
 from bot.web.pages import Pages, guarded
+from bot.web.visitor import Visitors, VisitRefused
 from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_gallery_access
 
 log = structlog.get_logger()
 
 
-def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: Callable[[], datetime]) -> Blueprint:
-    """Make the routes. ``folder``: MEDIA_DIR."""
+def pictures(
+    database: Engine,
+    pages: Pages,
+    links: Links,
+    visitors: Visitors,
+    folder: PhotoFolder,
+    clock: Callable[[], datetime],
+) -> Blueprint:
+    """Make the routes."""
     blueprint = Blueprint("pictures", __name__)
 
     @blueprint.get("/pictures/<token>")
     def show(token: str) -> Response:
         grant = links.read("pictures", token)
+        if redirect := visitors.redirect(f"/pictures/{token}", is_seat(grant.staff_id)):
+            return redirect
         subject, number = _thing(grant.what)
-        with Session(database, expire_on_commit=False) as db, db.begin():
+        with Session(database) as db, db.begin():
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
-            record_gallery_access(db, gallery, grant.staff_id, clock())
+            page = pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+            if is_looked_at():
+                # After the rendering: a page that failed was seen by nobody.
+                record_gallery_access(db, gallery, grant.staff_id, clock())
         log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
-        return pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+        return page
 
     @blueprint.get("/picture/<token>")
     def one(token: str) -> Response:
         grant = links.read("picture", token)
+        if visitors.find(is_seat(grant.staff_id)) is None:
+            raise VisitRefused("not_yours")
         what, _, photo_id = grant.what.rpartition(":")
         with Session(database) as db:
             gallery = open_gallery(db, grant.staff_id, *_thing(what), clock())
             path = next((photo.path for photo in gallery.pictures if str(photo.id) == photo_id), None)
-        try:
-            return guarded(Response((folder / (path or "")).read_bytes(), mimetype="image/jpeg"))
-        except OSError:  # not of this gallery, or deleted a moment ago
+        if path is None:  # not of this gallery
             return guarded(Response(status=404))
+        try:
+            return guarded(Response(folder.read(path), mimetype="image/jpeg"))
+        except NoSuchFile:  # deleted a moment ago
+            return guarded(Response(status=404))
+        except DiskTrouble as error:
+            log.warning("pictures.not_read", error=str(error))
+            return guarded(Response(status=503))
 
     @blueprint.errorhandler(DeadLink)
     def dead(link: DeadLink) -> Response:
         log.warning("pictures.refused", reason=link.reason)
-        return pages.show("oversight/pictures_gone", 403, reason=link.reason)
+        return pages.show("oversight/pictures_gone", 403, reason=link.reason, again="")
 
     @blueprint.errorhandler(NotForYou)
     def not_yours(_: NotForYou) -> Response:
-        log.warning("pictures.refused", reason="not_yours")
-        return pages.show("oversight/pictures_gone", 403, reason="not_yours")
+        log.warning("pictures.refused", reason="not_in_charge")
+        return pages.show("oversight/pictures_gone", 403, reason="not_in_charge", again="")
+
+    @blueprint.errorhandler(VisitRefused)
+    def refuse(refused: VisitRefused) -> Response:
+        log.warning("pictures.refused", reason=refused.reason)
+        again = f"/pictures/{(request.view_args or {}).get('token', '')}"
+        return pages.show("oversight/pictures_gone", refused.status, reason=refused.reason, again=again)
 
     return blueprint
 

@@ -12,6 +12,7 @@ from handlers.staff.todo import todo
 from models.disbursements import acquittal, approval, confirmation
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
+from models.disbursements.evidence import PicturesNotSeen, demand_pictures_seen
 from models.disbursements.file import DisbursementFile, open_disbursement
 from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
@@ -27,6 +28,7 @@ _DECISIONS: dict[str, dict[str, str]] = {
     "use_acquit": {"acquit": "approve", "other_receipts": "send_back"},
     "use_doubt": {"clear": "approve"},
 }
+_PAYS = ("use_pay",)
 
 
 def show_file(talk: Talk, number: int) -> Answer:
@@ -46,7 +48,8 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     if not number:
         return todo(talk)
     find_disbursement(talk.turn.db, int(number))
-    return _stepped_aside(talk, int(number)) or talk.start("pay_out", {"use": int(number)})
+    first = _stepped_aside(talk, int(number)) or _must_see_first(talk, int(number), _PAYS)
+    return first or talk.start("pay_out", {"use": int(number)})
 
 
 def begin_payout_return(talk: Talk, number: str) -> Answer:
@@ -64,14 +67,17 @@ def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     return _decided("call_recorded", use.id, use.state)
 
 
-def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
-    """Show the file instead of deciding, where the member of staff has not read it as it is now; else None."""
+def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
+    """Show the file instead of deciding, where the member of staff has not read it as it is now; else None.
+
+    Who approves must have opened the pictures, too.
+    """
     db, staff = talk.turn.db, staff_of(talk)
-    if not view_task(db, staff, SUBJECT, number).mine or has_read(db, staff, SUBJECT, number):
+    if not view_task(db, staff, SUBJECT, number).mine:
         return None
-    answer = show_file(talk, number)
-    answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
-    return answer
+    if has_read(db, staff, SUBJECT, number):
+        return _must_see_first(talk, number, tuple(_DECISIONS)) if command == "approve" else None
+    return _file_after(talk, number, Say("replies/staff/must_read_first", None, {}))
 
 
 def approve(talk: Talk, number: int) -> Answer:
@@ -107,6 +113,25 @@ def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> 
 def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     use = approval.turn_away(talk.turn.db, staff, number, "refused", reasons, talk.world.now)
     return _decided("rejected", number, use.state)
+
+
+def _must_see_first(talk: Talk, number: int, steps: Sequence[str]) -> Answer | None:
+    """Show the file with the link where one of ``steps`` is theirs and they have not opened the pictures; else None."""
+    db, staff = talk.turn.db, find_seat(talk)
+    task = view_task(db, staff, SUBJECT, number) if staff else None
+    if staff is None or task is None or not task.mine or task.step not in steps:
+        return None
+    try:
+        demand_pictures_seen(db, staff, number, task.step)
+    except PicturesNotSeen as refusal:
+        return _file_after(talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
+    return None
+
+
+def _file_after(talk: Talk, number: int, why: Say) -> Answer:
+    answer = show_file(talk, number)
+    answer.says.insert(0, why)
+    return answer
 
 
 def _stepped_aside(talk: Talk, number: int) -> Answer | None:

@@ -17,6 +17,7 @@ from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, WrongState
 from models.disbursements.approval import lock_disbursement, notify_owner, turn_of
 from models.disbursements.disbursement import ENDED, MACHINE, SPENT, UNACQUITTED, UNDER_WAY, Disbursement, matter_of
+from models.disbursements.evidence import demand_pictures_seen
 from models.disbursements.payout import RECEIPTS_WITHIN
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
@@ -53,11 +54,12 @@ def hand_in_receipts(
 def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """Accept the receipts, which acquits the disbursement.
 
-    Raises as models.disbursements.approval.turn_of does, and WrongState.
+    Raises as models.disbursements.approval.turn_of does, WrongState, and PicturesNotSeen.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="acquitted")
+    demand_pictures_seen(db, staff, number, task.step)
     MACHINE.move(db, disbursement, "acquitted", staff.actor, now)
     disbursement.acquitted_by, disbursement.acquitted_at = staff.id, now
     close_task(db, "disbursement", number, now, staff)
@@ -68,7 +70,7 @@ def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursemen
 
 
 def return_receipts(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Disbursement:
-    """Send the receipts back for ``reasons``; the owner has RECEIPTS_WITHIN anew. Raises as ``acquit`` does."""
+    """Send the receipts back for ``reasons``; the owner has RECEIPTS_WITHIN anew. Raises WrongState, as ``turn_of``."""
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")

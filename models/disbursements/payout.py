@@ -15,6 +15,7 @@ from models.disbursements.allocation_run import AllocationPending, begin_run, fi
 from models.disbursements.approval import barred_from, lock_disbursement, turn_of
 from models.disbursements.budget import check_again
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
+from models.disbursements.evidence import demand_pictures_seen
 from models.disbursements.payee import Payee
 from models.ledger import Account, balance, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
@@ -42,12 +43,13 @@ def check_can_pay_out(db: Session, staff: Staff, number: int, now: datetime) -> 
     """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
 
     Raises as models.disbursements.approval.pass_on does, PayeeTooNew, and PayoutShort: nobody is asked to transfer
-    what has not arrived at the bank.
+    what has not arrived at the bank, nor for pictures that they have not opened.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_pay":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
     check_again(db, disbursement, appeal)
+    demand_pictures_seen(db, staff, number, task.step)
     payee = db.get_one(Payee, disbursement.payee_id)
     if payee.payable_from > now:
         raise PayeeTooNew(use=number, payable_from=payee.payable_from)

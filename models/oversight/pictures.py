@@ -1,4 +1,4 @@
-"""Decide which staff may see the pictures of an appeal, case, mandate or disbursement, and log who opened them."""
+"""Decide which staff may see the pictures of a thing (an appeal, a case, a disbursement), and log who opened them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,16 @@ from models.staff.task import Matter, find_task, reaches
 from models.subjects import SUBJECTS, records_of
 from models.verification.case import newest_case_of
 
+
+def _has_page(subject: Subject) -> bool:
+    """Tell whether the subject has a page of pictures: photos of its own, or of parts that are shown with it."""
+    parts = [part for part in SUBJECTS.values() if part.parent is subject and part.shown is not None]
+    own = () if subject.shown is not None else subject.photos
+    return bool(own) or any(part.photos for part in parts)
+
+
 # Subjects with a page of pictures.
-SHOWN = ("appeal", "case", "mandate", "disbursement")
+SHOWN = tuple(name for name, subject in SUBJECTS.items() if _has_page(subject))
 
 
 class NotForYou(Exception):
@@ -30,12 +38,17 @@ class NotForYou(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The pictures of one subject (SHOWN) and its ``number``; ``about``: the id of the user it belongs to."""
+    """The pictures of one subject (SHOWN) and its ``number``; ``about``: the id of the user it belongs to.
+
+    ``coming``: how many more are still being fetched; ``lost``: how many never arrived.
+    """
 
     subject: str
     number: int
     about: int
     pictures: Sequence[Photo]
+    coming: int
+    lost: int
 
 
 def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: datetime) -> Gallery:
@@ -53,32 +66,40 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
         raise NotForYou
     if is_own(db, staff, db.get_one(User, record.owner).household_id):
         raise NotForYou
+    shown_as = _shown_as(db, subject, number)
     return Gallery(
         subject,
         number,
         record.owner,
-        [photo for kind, rows in _shown_as(db, subject, number) for photo in kept_photos(db, kind, rows)],
+        [photo for kind, rows in shown_as for photo in kept_photos(db, kind, rows)],
+        _count(db, shown_as, "owed"),
+        _count(db, shown_as, "lost"),
     )
 
 
 def record_gallery_access(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
+    """Record the look; one while pictures were still being fetched is another purpose, since it did not show all."""
     record_reading(
         db,
         at=now,
         actor=f"staff:{staff_id}",
         subject=gallery.subject,
         subject_id=gallery.number,
-        purpose="pictures",
+        purpose="some_pictures" if gallery.coming else "pictures",
         about=gallery.about,
     )
 
 
 def count_pictures(db: Session, subject: str, number: int) -> int:
     """Count the kept pictures that the subject's page shows."""
+    return _count(db, _shown_as(db, subject, number), "kept")
+
+
+def _count(db: Session, shown_as: Sequence[tuple[str, Sequence[int]]], state: str) -> int:
     return sum(
-        db.scalar(select(func.count()).where(Photo.subject == kind, Photo.subject_id.in_(rows), Photo.state == "kept"))
+        db.scalar(select(func.count()).where(Photo.subject == kind, Photo.subject_id.in_(rows), Photo.state == state))
         or 0
-        for kind, rows in _shown_as(db, subject, number)
+        for kind, rows in shown_as
     )
 
 

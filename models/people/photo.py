@@ -1,9 +1,10 @@
 """Keep photos: WeChat deletes them after three days, so a row is written at once and a job fetches the picture."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, Select, String, select, text
+from sqlalchemy import ForeignKey, Index, Integer, Select, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -22,11 +23,20 @@ SUBJECTS = (
     "update",
 )
 
+# The job that is enqueued with the row fetches the photo at once; the sweep does where Redis lost it.
+SWEPT_AFTER = timedelta(minutes=2)
+
+
+def _first_sweep(context: Any) -> datetime:
+    created: datetime = context.get_current_parameters()["created_at"]
+    return created + SWEPT_AFTER
+
 
 class Photo(Base):
     """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when it cannot be fetched.
 
     ``gone``: the photo was removed or its owner erased; a job deletes the file and then clears ``path``.
+    ``tries``: how often WeChat was asked for it and refused; ``try_at``: when the sweep asks next.
     """
 
     __tablename__ = "photos"
@@ -38,6 +48,7 @@ class Photo(Base):
     path: Mapped[str | None] = mapped_column(String(120))
     state: Mapped[str] = mapped_column(String(8), default="owed")
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    try_at: Mapped[datetime] = mapped_column(default=_first_sweep, server_default=func.now())
     created_at: Mapped[datetime]
     copy_of: Mapped[int | None] = mapped_column(ForeignKey("photos.id"))
     """The photo whose picture it repeats: its file is copied, since WeChat no longer has it."""
@@ -54,7 +65,7 @@ class Photo(Base):
         Index(None, "subject", "subject_id"),
         Index(
             "ix_photos_owed",
-            "created_at",
+            "try_at",
             postgresql_where=text("state = 'owed'"),
         ),
     )

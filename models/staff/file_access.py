@@ -52,12 +52,28 @@ def has_read(db: Session, staff: Staff, subject: str, number: int, *, also: Colu
 
     ``also``: a condition on other audit events that change the content.
     """
+    changes = AuditEvent.action.in_(("moved", "receipts"))
+    return has_opened(db, staff, subject, number, purpose="review", changes=changes, also=also)
+
+
+def has_opened(
+    db: Session,
+    staff: Staff,
+    subject: str,
+    number: int,
+    *,
+    purpose: str,
+    changes: ColumnElement[bool],
+    also: ColumnElement[bool] | None = None,
+) -> bool:
+    """Tell whether this officer has opened it for this purpose since its last audit event of the kind ``changes``.
+
+    ``also``: a condition on other things' events that change what is opened.
+    """
     its_own = (AuditEvent.subject == subject) & (AuditEvent.subject_id == number)
-    changes: ColumnElement[bool] = its_own & AuditEvent.action.in_(("moved", "receipts"))
-    if also is not None:
-        changes = or_(changes, also)
-    changed = select(func.coalesce(func.max(AuditEvent.id), 0)).where(changes).scalar_subquery()
-    readings = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == "review")
+    changed_by = its_own & changes if also is None else or_(its_own & changes, also)
+    changed = select(func.coalesce(func.max(AuditEvent.id), 0)).where(changed_by).scalar_subquery()
+    readings = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == purpose)
     readings &= (AuditEvent.actor == staff.actor.name) & (AuditEvent.id > changed)
     return db.scalar(select(AuditEvent.id).where(readings).limit(1)) is not None
 

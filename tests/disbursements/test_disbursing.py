@@ -45,6 +45,7 @@ from tests.scenes.disbursements import (
     paid,
     passed,
     people,
+    seen,
     state,
     wrong,
 )
@@ -100,6 +101,7 @@ def test_all_of_it_settles_the_gifts_and_the_accounts_close(stage: Stage, staff:
     with at(stage) as db:
         if db.get_one(Disbursement, use).sampled:
             record_call(db, db.get_one(Staff, staff["caller"]), use, "received", stage.clock())
+    seen(stage, use, staff["endorser"])
     with at(stage) as db:
         task = find_task(db, "disbursement", use)
         assert task is not None

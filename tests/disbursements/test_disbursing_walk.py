@@ -30,7 +30,7 @@ from models.payments.payout_return import enter_return
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, at, authorised, fixed, funded, owner_of, people, wrong
+from tests.scenes.disbursements import asked, at, authorised, fixed, funded, owner_of, people, seen, wrong
 
 LINE = 60_000
 GIFTS = (10_001, 333, 25_000, 101, 24_565)
@@ -105,6 +105,9 @@ def _take(stage: Stage, staff: dict[str, int], number: int, name: str, value: An
     with at(stage) as db:
         newest = select(Disbursement.id).where(Disbursement.appeal_id == number).order_by(Disbursement.id.desc())
         last = db.scalars(newest).first()
+    if last is not None and name in ("pass", "pay", "acquit"):
+        seen(stage, last, staff[value if name != "acquit" else "endorser"])
+    with at(stage) as db:
         if name in ("stop", "resume", "refund"):
             _do_with_appeal(db, staff, number, name, value, stage)
         elif last is not None:

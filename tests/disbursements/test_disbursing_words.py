@@ -9,7 +9,7 @@ from models.disbursements.disbursement import Disbursement
 from models.people.conversation import Conversation
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import asked, at, authorised, paid, passed, people, state, wrong
+from tests.scenes.disbursements import asked, at, authorised, paid, passed, people, seen, state, wrong
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_a_payment_is_asked_about_answered_and_accounted_for(stage: Stage, staff
     assert say(stage, "endorser", "2") == "replies/disbursements/decided"
     hand_in_receipts(stage, owner, use, 2)
     assert say(stage, "endorser", f"通过 用款{use}") == "replies/staff/must_read_first replies/disbursements/file"
+    seen(stage, use, staff["endorser"])
     assert say(stage, "endorser", "1") == "replies/disbursements/decided"
     assert state(stage, use) == "acquitted"
     assert wrong(stage) == set()
@@ -99,7 +100,7 @@ def test_an_account_is_seen_by_whose_turn_it_is_and_each_look_is_on_record(stage
     with at(stage) as db:
         owner = db.get_one(Appeal, number).owner_id
         looks = select(AuditEvent.actor, AuditEvent.about).where(AuditEvent.subject == "disbursement")
-        looks = looks.where(AuditEvent.action == "read_sensitive").order_by(AuditEvent.id)
+        looks = looks.where(AuditEvent.detail == "review").order_by(AuditEvent.id)
         about = [(f"staff:{staff[name]}", owner if name == "holder" else None) for name in ("holder", "endorser")]
         assert [tuple(row) for row in db.execute(looks)][:2] == about
     paid(stage, use, staff)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zlib import crc32
 
 from flask import Flask
@@ -13,8 +14,9 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
+from werkzeug.test import TestResponse
 
-from bot.app import create_app
+from bot.app import create_app, links_of
 from bot.log import configure_logging
 from bot.pay.demo_keys import settings_in
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -227,6 +229,15 @@ class Stage:
         status, reply = self.deliver(wechat.text(words, openid))
         assert status == 200
         return reply
+
+    def browse(self, openid: str, address: str) -> TestResponse:
+        """Open one of the bot's pages in the browser of this person, whom WeChat has identified."""
+        self.client.set_cookie("bangfu_visitor", self.visitor_cookie(openid))
+        return self.client.get(urlsplit(address).path)
+
+    def visitor_cookie(self, openid: str) -> str:
+        """What the cookie ``bangfu_visitor`` holds once WeChat has identified this person."""
+        return links_of(self.settings, self.clock).sign("visitor", self.person(openid))
 
     # Setting the scene, past the door
 

@@ -6,8 +6,9 @@ looks into the database, ``? name pattern`` keeps what the pattern's group finds
 later messages, ``$ card`` the code of the newest card, ``$ gives 1 10000`` that of a gift that has come (``{gift}``),
 ``$ pushed kind fact=value …`` lets a push arrive (``by``: its channel), which ``[tap {push}-2]`` taps the second line
 of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``$ listens`` begins to have voices recognised,
-``$ hears words`` says what was heard in the oldest, ``$ hears_nothing why`` that it was nothing, ``@ name`` changes who
-that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
+``$ hears words`` says what was heard in the oldest, ``$ hears_nothing why`` that it was nothing,
+``$ pictures_arrive`` that owed photos have been fetched, ``$ opens_pictures`` opens the newest reply's link to them,
+``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
 import re
@@ -46,7 +47,7 @@ from tests.harness.platform.push_arrivals import arrive, go_out
 from tests.harness.platform.voices import hear
 from tests.harness.stage import Stage
 from tests.scenes import refunds as gifts_back
-from tests.scenes.disbursements import collected, people, used
+from tests.scenes.disbursements import collected, people, pictures_arrive, used
 from tests.scenes.gifts import pay_newest
 from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.suspense import at_bank, suspense_item
@@ -155,6 +156,12 @@ class Actor:
             assert said == self.expected, f"said {said}, expected {self.expected}"
         self.expected = None
 
+    def _open_pictures(self) -> None:
+        """Whoever is talking opens the page of pictures that the newest reply links to."""
+        link = re.search(r"http\S+/pictures/\S+", self.reply)
+        assert link, "no link to pictures in the reply"
+        assert self.stage.browse(self.openid, link[0]).status_code == 200
+
     def _become(self, name: str) -> None:
         self.openid = f"o-{name.strip()}"
 
@@ -253,6 +260,10 @@ class Actor:
                 hear(self.stage, self.openid, why=why)
             case ["collected", *yuan]:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
+            case ["pictures_arrive", *state]:
+                pictures_arrive(self.stage, *state)
+            case ["opens_pictures"]:
+                self._open_pictures()
             case ["used", number, fen]:
                 self.payers = self.payers or people(self.stage)
                 used(self.stage, int(number), int(fen), self.payers)

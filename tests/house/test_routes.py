@@ -12,10 +12,11 @@ from tests.harness.stage import Stage
 BY_WECHAT = {"/wechat"}
 # And WeChat Pay each of its callbacks (test_pay_callback_route).
 BY_PAY = {"/pay/notify"}
-# Signed for one member of staff, for a quarter of an hour; or for whoever talked.
-SIGNED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/subscribe/<token>", "/pay/<token>"}
-# Signed, and for one person besides, whom WeChat names (test_pay_page).
-PROVED = {"/pay/<token>/order", "/pay/<token>/state"}
+# Signed for whoever talked.
+SIGNED = {"/subscribe/<token>"}
+# Signed, and for one person besides, whom WeChat names (test_officer_links, test_pay_page).
+PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>"}
+PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js"}
 # What this is; the public ledger; and one gift's way, for whoever has its code, which nobody guesses (test_trace_page).

@@ -1,23 +1,21 @@
 """The page of pictures: whom it lets in, for how long, what it leaves on record, and how it looks on a phone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
-from werkzeug.test import TestResponse
 
 from bot.app import links_of, pages_of
 from bot.simulator.serving import serving
 from bot.web.links import LAST, DeadLink
 from config.settings import Environment
 from models.appeals.appeal import Appeal
-from models.core.audit_trail import AuditEvent
 from models.people.photo import Photo
 from models.people.user import User
 from models.proxy.mandate import Mandate
@@ -25,69 +23,11 @@ from models.staff.member import Staff
 from models.staff.task import Matter, close_task, open_task
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.harness.drawn_pictures import jpeg, scene
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.gallery import Gallery, refused, shown
 
 QINGTANG = "431124104000"
-
-
-class Gallery:
-    """A bot with a folder of pictures, an appeal with two of them, and the officer of the place."""
-
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage = stage
-        stage.settings = stage.settings.model_copy(update={"media_dir": str(folder)})
-        stage.app.extensions["bangfu"]["turns"].database.dispose()
-        stage._open()
-        self.folder = folder
-        folder.mkdir(parents=True)
-        self.appeal = stage.open_appeal()
-        self.pictures = [self.keep("appeal", self.appeal) for _ in range(2)]
-        self.officer = stage.appoint("o-zhou", "village")
-
-    def keep(self, subject: str, number: int, state: str = "kept") -> int:
-        with Database(self.stage.database) as db, db.begin():
-            photo = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state)
-            photo.created_at = self.stage.clock()
-            db.add(photo)
-            db.flush()
-            photo.path = f"{photo.id}.jpg"
-            (self.folder / photo.path).write_bytes(jpeg(scene(photo.id)))
-            return photo.id
-
-    def link(self, what: str = "", staff: int | None = None) -> str:
-        links = links_of(self.stage.settings, self.stage.clock)
-        return urlsplit(links.make("pictures", what or f"appeal:{self.appeal}", staff or self.officer)).path
-
-    def get(self, path: str) -> TestResponse:
-        return self.stage.client.get(path)
-
-    def open(self, what: str = "", staff: int | None = None) -> TestResponse:
-        return self.get(self.link(what, staff))
-
-    def looks(self) -> list[tuple[str, str, int, str | None, int | None]]:
-        events = select(AuditEvent).where(AuditEvent.detail == "pictures").order_by(AuditEvent.id)
-        with Database(self.stage.database) as db:
-            return [(each.actor, each.subject, each.subject_id, each.detail, each.about) for each in db.scalars(events)]
-
-
-@pytest.fixture
-def gallery(database_url: str, tmp_path: Path) -> Iterator[Gallery]:
-    stage = Stage(database_url)
-    yield Gallery(stage, tmp_path / "media")
-    stage.close()
-
-
-def shown(answer: TestResponse) -> list[str]:
-    return re.findall(r'<img src="([^"]+)"', answer.get_data(as_text=True))
-
-
-def refused(answer: TestResponse, *words: str) -> None:
-    page = answer.get_data(as_text=True)
-    assert answer.status_code == 403
-    assert all(word in page for word in (*words, "回复“看”"))
-    assert "<img" not in page
 
 
 def test_the_officer_of_the_place_sees_the_pictures_and_the_look_is_recorded(gallery: Gallery) -> None:
@@ -306,6 +246,10 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 # --- In a browser
 
 
+def signed_in(stage: Stage, root: str) -> Any:
+    return {"name": "bangfu_visitor", "value": stage.visitor_cookie("o-zhou"), "url": root}
+
+
 @needs_chromium
 @pytest.mark.smoke
 def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[], str], tmp_path: Path) -> None:
@@ -316,6 +260,7 @@ def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[]
     with chromium() as browser, serving(stage.app) as root:
         for size, name in ((PHONE, "phone"), (DESK, "desk")):
             page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+            page.context.add_cookies([signed_in(stage, root)])
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
             page.goto(root + gallery.link())

@@ -39,7 +39,7 @@ from models.payments.suspense_desk import assign_item, record_refund_by_hand, re
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, passed
+from tests.scenes.disbursements import asked, passed, seen
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
@@ -339,6 +339,8 @@ class Money(World):
                 if deed == "pay":
                     self.pay_out(use.id)
                     continue
+                if deed in PASSERS:
+                    seen(self.stage, use.id, self.staff[deed])
                 with self.db() as db:
                     self.see_to(db, use, deed)
 

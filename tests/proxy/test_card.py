@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -63,8 +64,8 @@ class Press:
         with Database(self.stage.database, expire_on_commit=False) as db:
             return db.get_one(Card, max(of(self.stage, Card, "id")))
 
-    def get(self, path: str = "") -> TestResponse:
-        return self.stage.client.get(path or self.path)
+    def get(self, path: str = "", openid: str = "o-zhou") -> TestResponse:
+        return self.stage.browse(openid, path or self.path)
 
     def link(self, staff: int, what: str = "card:1") -> str:
         return urlsplit(links_of(self.stage.settings, self.stage.clock).make("card", what, staff)).path
@@ -159,7 +160,7 @@ def test_a_card_that_is_void_before_its_code_comes_gets_none(press: Press) -> No
 def test_only_the_officer_who_asked_sees_it_and_only_for_a_quarter_of_an_hour(press: Press) -> None:
     press.make()
     refused(press.get(press.path[:-2] + "xx"), "改动过")
-    refused(press.get(press.link(press.stage.appoint("o-far", "village", QINGTANG))), "不归您管")
+    refused(press.get(press.link(press.stage.appoint("o-far", "village", QINGTANG)), "o-far"), "不归您管")
     refused(press.get(press.link(press.zhou, "card:99")), "不归您管")
     with Database(press.stage.database) as db, db.begin():
         db.execute(update(Staff).where(Staff.id == press.zhou).values(state="suspended"))
@@ -193,6 +194,10 @@ def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
         use_keyring(Keyring.parse(old))
 
 
+def cookie(press: Press, address: str) -> Any:
+    return {"name": "bangfu_visitor", "value": press.stage.visitor_cookie("o-zhou"), "url": address}
+
+
 @needs_chromium
 @pytest.mark.smoke
 def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
@@ -201,6 +206,7 @@ def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
         faults: list[str] = []
         for name, size in (("phone", PHONE), ("desk", DESK)):
             page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+            page.context.add_cookies([cookie(press, address)])
             page.on("console", lambda message: faults.append(message.text))
             page.goto(address + press.path)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -211,6 +217,7 @@ def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
             shoot(page, f"card-{name}")
             page.close()
         page = browser.new_page(viewport={"width": 396, "height": 560})  # A6 at 96 dots an inch
+        page.context.add_cookies([cookie(press, address)])
         page.goto(address + press.path)
         page.emulate_media(media="print")
         assert not page.locator(".screen").is_visible()

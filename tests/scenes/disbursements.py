@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.books import violations
+from models.core.audit_trail import record_reading
 from models.core.state_machine import SYSTEM
 from models.disbursements.approval import NewDisbursement, pass_on, request
 from models.disbursements.budget import line_of
@@ -20,6 +21,7 @@ from models.disbursements.payout import pay
 from models.giving.pledge import Pledge
 from models.ledger import moves
 from models.people.conversation import Conversation
+from models.people.photo import Photo
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
@@ -99,13 +101,29 @@ def asked(stage: Stage, number: int, fen: int, *, line: int | None = None) -> in
         return request(db, appeal, found, payee, owner_of(db, appeal), wanted, stage.clock())[0].id
 
 
+def pictures_arrive(stage: Stage, state: str = "kept") -> None:
+    """Whatever pictures were owed have been fetched, or are lost."""
+    with at(stage) as db:
+        db.execute(update(Photo).where(Photo.state == "owed").values(state=state))
+
+
+def seen(stage: Stage, number: int, staff_id: int) -> None:
+    """The pictures of the request have arrived, and this member of staff has opened them."""
+    pictures_arrive(stage)
+    with at(stage) as db:
+        who, now = f"staff:{staff_id}", stage.clock()
+        record_reading(db, at=now, actor=who, subject="disbursement", subject_id=number, purpose="pictures")
+
+
 def passed(stage: Stage, number: int, *names: str, staff: dict[str, int]) -> None:
     for name in names:
+        seen(stage, number, staff[name])
         with at(stage) as db:
             pass_on(db, db.get_one(Staff, staff[name]), number, stage.clock())
 
 
 def paid(stage: Stage, number: int, staff: dict[str, int], reference: str | None = None) -> None:
+    seen(stage, number, staff["holder"])
     with at(stage) as db:
         pay(db, db.get_one(Staff, staff["holder"]), number, reference or f"T{number:08d}", stage.clock())
 

@@ -10,8 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
-from bot.photos.store import LARGEST_SIDE, MOST_TRIES
-from bot.simulator.media import LIFE
+from bot.photos.store import LARGEST_SIDE
 from models.people.conversation import Turn
 from models.people.photo import Photo
 from tests.harness.platform import wechat
@@ -82,16 +81,6 @@ def test_what_is_no_picture_is_lost_once_and_for_all(desk: Desk, content: bytes)
 
 def test_a_long_comment_is_no_reason_to_lose_a_picture(desk: Desk) -> None:
     assert desk.fetched(png(Image.new("RGB", (9, 9)), pnginfo=LONG_COMMENT)).state == "kept"
-
-
-def test_a_picture_that_wechat_no_longer_has_is_asked_for_a_number_of_times(desk: Desk) -> None:
-    photo = desk.owed(jpeg())
-    desk.simulator.timeline.move(LIFE + 1)
-    for _ in range(MOST_TRIES):
-        desk.context.run_job("fetch_photo", photo)
-        assert desk.row(photo).state == "owed"
-    desk.context.run_job("fetch_photo", photo)
-    assert desk.row(photo).state == "lost"
 
 
 def test_the_sweep_finds_what_redis_lost_and_lets_old_replies_go(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from socket import create_server
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,7 +134,9 @@ class Collecting(Stage):
 
 
 @contextmanager
-def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Collecting]:
+def collecting(
+    database_url: str, redis_url: str, media_dir: Path | None = None, **options: Any
+) -> Iterator[Collecting]:
     """``options`` of the simulator's Pay. Redis is emptied: a test before may have left a breaker open."""
     with Redis.from_url(redis_url) as store:
         store.flushdb()
@@ -144,6 +147,7 @@ def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Co
     simulator = Simulator(replace(OPTIONS, bot_url=f"{bot}/wechat", people=PEOPLE, pay=pay, account_name="帮扶通"))
     simulator.menus.create(MENU)
     urls: dict[str, Any] = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
+    urls |= {"media_dir": str(media_dir)} if media_dir else {}
     stage = Collecting(database_url, redis_url, **urls)
     stage.simulator, stage.wechat_url, stage.bot_url = simulator, wechat, bot
     try:

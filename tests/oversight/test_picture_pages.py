@@ -1,0 +1,119 @@
+"""Whatever can have pictures has a page of them, and a look is on record when a person was really shown it."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+import pytest
+from sqlalchemy.orm import Session as Database
+
+from models.appeals.appeal import Appeal
+from models.goods.exchange import NewOffer, make_offer
+from models.market.listing import NewListing, put_on_sale
+from models.oversight.pictures import SHOWN
+from models.people.user import User
+from models.proxy.mandate import Mandate
+from models.verification.case import newest_case_of
+from models.verification.visit import Visit
+from tests.scenes.disbursements import asked, fixed, funded, people, pictures_arrive
+from tests.scenes.gallery import Gallery, shown
+
+# The thing's number, and the photo subject and row of a picture of it.
+Shown = tuple[int, str, int]
+
+
+def _own(db: Database, gallery: Gallery) -> User:
+    return db.get_one(User, db.get_one(Appeal, gallery.appeal).owner_id)
+
+
+def _appeal(gallery: Gallery) -> Shown:
+    return gallery.appeal, "appeal", gallery.appeal
+
+
+def _case(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        case, now = newest_case_of(db, _own(db, gallery).id), gallery.stage.clock()
+        assert case is not None
+        seen = {"place": "{}", "assessment": "{}", "findings": "", "score": 1, "supports": True}
+        visit = Visit(verification_id=case.id, staff_id=gallery.officer, draft_id="visit", at=now, **seen)
+        db.add(visit)
+        db.flush()
+        return case.id, "visit", visit.id
+
+
+def _mandate(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        now, owner = gallery.stage.clock(), _own(db, gallery).id
+        given = {"kind": "sheet", "scope": "appeal", "granted_at": now, "expires_at": now}
+        mandate = Mandate(user_id=owner, staff_id=gallery.officer, draft_id="mandate", **given)
+        db.add(mandate)
+        db.flush()
+        return mandate.id, "mandate", mandate.id
+
+
+def _disbursement(gallery: Gallery) -> Shown:
+    number = funded(gallery.stage, 10_000, holder=people(gallery.stage)["holder"])
+    fixed(gallery.stage, number)
+    use = asked(gallery.stage, number, 1_000)
+    pictures_arrive(gallery.stage)
+    return use, "disbursement", use
+
+
+def _offer(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        donor = _own(db, gallery)
+        oil = NewOffer("offer", "oil", "菜籽油", "bottle", 2, "new", None, "pickup", donor.region_code or "")
+        number = make_offer(db, oil, donor, gallery.stage.clock()).id
+        return number, "offer", number
+
+
+def _listing(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        day = (gallery.stage.clock() + timedelta(days=9)).date()
+        oranges = NewListing("listing", "produce", "脐橙", "box", 4_000, 9, day, None)
+        number = put_on_sale(db, oranges, _own(db, gallery), gallery.stage.clock()).id
+        return number, "listing", number
+
+
+MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
+    {
+        "appeal": _appeal,
+        "case": _case,
+        "mandate": _mandate,
+        "disbursement": _disbursement,
+        "offer": _offer,
+        "listing": _listing,
+    }
+)
+
+
+@pytest.mark.parametrize("subject", SHOWN)
+def test_whatever_can_have_pictures_has_a_page_of_them(gallery: Gallery, subject: str) -> None:
+    """SHOWN comes from the registry of subjects: a new one without a name on the page fails here."""
+    number, photo, row = MAKERS[subject](gallery)
+    gallery.keep(photo, row)
+    officer = gallery.stage.appoint("o-county-1", "county", "431124000000")
+    answer = gallery.open(f"{subject}:{number}", officer)
+    assert answer.status_code == 200
+    assert shown(answer)
+    assert f" {number} 号的照片</h1>" in answer.get_data(as_text=True)
+    assert [look[1:3] for look in gallery.looks()] == [(subject, number)]
+
+
+def test_a_page_that_failed_was_seen_by_nobody(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, filters = gallery.link(), gallery.stage.app.extensions["bangfu"]["turns"].renderer.env.filters
+    with monkeypatch.context() as patch:
+        patch.delitem(filters, "day")
+        assert gallery.get(path).status_code == 500
+    assert gallery.looks() == []
+    assert gallery.get(path).status_code == 200
+    assert len(gallery.looks()) == 1
+
+
+def test_a_program_that_fetches_the_page_is_nobody_who_looked(gallery: Gallery) -> None:
+    path = gallery.link()
+    assert gallery.get(path).status_code == 200
+    assert gallery.stage.client.head(path).status_code == 200
+    for name in ("Purpose", "Sec-Purpose"):
+        assert gallery.stage.client.get(path, headers={name: "prefetch"}).status_code == 200
+    assert len(gallery.looks()) == 1

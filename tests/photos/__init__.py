@@ -1,0 +1,1 @@
+"""Photos are fetched, kept whole, and their files swept."""
