@@ -17,6 +17,8 @@ from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.valkey import EmbeddedValkey
+from config.settings import SAMPLE_DATA_KEYS
+from models.core.encryption import Keyring, use_keyring
 from models.wiring import wire
 from tests.harness import tiers
 from tests.harness.processes.databases import PostgresDatabases
@@ -32,6 +34,7 @@ tiers.choose_profile()
 
 def pytest_configure(config: pytest.Config) -> None:
     wire()
+    use_keyring(Keyring.parse(SAMPLE_DATA_KEYS))
     tiers.add_markers(config)
 
 

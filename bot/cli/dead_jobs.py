@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.work.dead_jobs import NoSuchDeadJob, drop, replay
+from bot.work.dead_jobs import CannotReplay, NoSuchDeadJob, drop, replay
 from bot.work.queues import JobQueues
 from models.upkeep.dead_job import open_dead
 
@@ -23,6 +23,8 @@ def settle_dead_jobs(
             if replayed:
                 count = replay(db, jobs, _ids(replayed), now)
                 click.echo(f"{count} handed to the workers again.")
+                if replayed == "all" and (left := len(open_dead(db))):
+                    click.echo(f"{left} cannot be run again: they are no jobs of this release; --drop forgets them.")
             elif dropped:
                 click.echo(f"{drop(db, _ids(dropped), now)} dropped.")
             else:
@@ -32,6 +34,9 @@ def settle_dead_jobs(
         raise click.ClickException(
             f"no open dead job has the number {numbers}; without an option all are listed"
         ) from error
+    except CannotReplay as error:
+        numbers = ", ".join(map(str, error.ids))
+        raise click.ClickException(f"{numbers}: no job of this release, so only --drop settles it") from error
     except RedisError as error:
         raise click.ClickException(f"Redis does not answer ({type(error).__name__}); nothing was changed") from error
     finally:

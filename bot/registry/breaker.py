@@ -6,7 +6,9 @@ for all. The maintained library for this lets every process try at once, and doe
 Redis; here, with Redis away, every call is let through.
 """
 
+import time
 from dataclasses import dataclass
+from threading import Lock
 
 import structlog
 from redis import Redis
@@ -79,6 +81,41 @@ class Breaker:
 
     def _without(self, error: RedisError) -> None:
         log.warning("breaker.store_down", breaker=self._name, error=type(error).__name__)
+
+
+class LocalBreaker:
+    """The same within one process: for Redis itself, which cannot hold its own state while it does not answer.
+
+    The first failure opens it. ``pause`` and ``trial`` are those of ``Patience``. Safe to share between threads.
+    """
+
+    def __init__(self, name: str, pause: float, trial: float) -> None:
+        self._name, self._pause, self._trial = name, pause, trial
+        self._lock = Lock()
+        self._is_open = False
+        self._next_trial = 0.0
+
+    def may_call(self) -> bool:
+        """Tell whether a call may be made; its caller must then report ``worked`` or ``failed``."""
+        if not self._is_open:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next_trial:
+                return False
+            self._next_trial = now + self._trial
+            return True
+
+    def worked(self) -> None:
+        if self._is_open:
+            with self._lock:
+                self._is_open = False
+
+    def failed(self) -> None:
+        with self._lock:
+            if not self._is_open:
+                log.warning("breaker.opened", breaker=self._name, seconds=self._pause)
+            self._is_open, self._next_trial = True, time.monotonic() + self._pause
 
 
 def _ms(seconds: float) -> int:

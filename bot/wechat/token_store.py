@@ -1,16 +1,22 @@
 """Keep the access token: in Redis for all processes of all hosts, or in each process while Redis is away.
 
-Other shared values of the platform (the JS-SDK's ticket) are kept likewise, under their own names.
+Other shared values of the platform (the JS-SDK's ticket) are kept likewise, under their own names. Redis holds them
+sealed with the data keys and compares them by keyed hash: whoever reads it cannot send as the account.
 """
 
 import time
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
+import structlog
 from redis import Redis
 
 from models.core.calendar import CHINA
+from models.core.encryption import CannotOpen, keyring
+
+log = structlog.get_logger()
 
 # doc/service/api/base/api_getstableaccesstoken: a forced refresh at most 20 times a day, at least 30 s after the last.
 FORCED_PER_DAY = 20
@@ -38,13 +44,21 @@ class HeldToken:
 # Only the holder of the lock replaces a token; a process that lost its lock may still fill an empty place.
 _KEEP = """
 if redis.call('exists', KEYS[1]) == 1 and redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('hset', KEYS[1], 'token', ARGV[2], 'renew_below', ARGV[3])
-return redis.call('pexpire', KEYS[1], ARGV[4])
+redis.call('del', KEYS[1])
+redis.call('hset', KEYS[1], 'sealed', ARGV[2], 'hash', ARGV[3], 'renew_below', ARGV[4])
+return redis.call('pexpire', KEYS[1], ARGV[5])
 """
+# The hashes of the token under each data key follow the time: it may have been kept under any of them.
 _DISCARD = """
-if redis.call('hget', KEYS[1], 'token') ~= ARGV[1] or redis.call('exists', KEYS[3]) == 1 then return 0 end
-redis.call('set', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return redis.call('del', KEYS[1])
+if redis.call('exists', KEYS[3]) == 1 then return 0 end
+local kept = redis.call('hget', KEYS[1], 'hash')
+for number = 2, #ARGV do
+  if kept == ARGV[number] then
+    redis.call('set', KEYS[2], kept, 'PX', ARGV[1])
+    return redis.call('del', KEYS[1])
+  end
+end
+return 0
 """
 _FORCE = """
 if not redis.call('set', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return 0 end
@@ -62,30 +76,44 @@ class RedisTokenStore:
     """
 
     def __init__(self, redis: Redis, app_id: str, lock_seconds: float, name: str = "token") -> None:
-        self._redis, self._lock_ms = redis, int(lock_seconds * 1000)
+        self._redis, self._name, self._lock_ms = redis, name, int(lock_seconds * 1000)
         self._key = f"wechat:{{{app_id}}}:{name}"  # the braces keep all of it on one node of a cluster
+        self._purpose = f"shared {name} of {app_id}"
         self._lock_key, self._dead = f"{self._key}:lock", f"{self._key}:dead"
         self._failure_key, self._pause = f"{self._key}:failure", f"{self._key}:pause"
         self._keep, self._discard = redis.register_script(_KEEP), redis.register_script(_DISCARD)
         self._force, self._release = redis.register_script(_FORCE), redis.register_script(_RELEASE)
 
     def read(self) -> HeldToken | None:
+        """Return the token; None where there is none, or none that a data key opens: then it is fetched anew."""
         with self._redis.pipeline(transaction=True) as both:
-            both.hmget(self._key, "token", "renew_below")
+            both.hmget(self._key, "sealed", "renew_below")
             both.pttl(self._key)
-            (token, renew_below), left_ms = both.execute()
-        known = _text(token)
-        return HeldToken(known, left_ms / 1000, float(renew_below)) if known and left_ms > 0 else None
+            (sealed, renew_below), left_ms = both.execute()
+        if not sealed or left_ms <= 0:
+            return None
+        try:
+            token = keyring().open(b64decode(sealed), self._purpose)
+            return HeldToken(token, left_ms / 1000, float(renew_below or 0))
+        except (CannotOpen, ValueError):
+            log.warning("token.cannot_open", what=self._name)
+            return None
 
     def keep(self, held: HeldToken, owner: str) -> None:
-        self._keep([self._key, self._lock_key], [owner, held.token, held.renew_below, int(held.left * 1000)])
+        sealed = b64encode(keyring().seal(held.token, self._purpose))
+        life = int(held.left * 1000)
+        self._keep([self._key, self._lock_key], [owner, sealed, self._hashes(held.token)[0], held.renew_below, life])
 
     def discard(self, token: str) -> None:
         """Drop this token if it is still the one kept, and no forced refresh was just made (see ``may_force``)."""
-        self._discard([self._key, self._dead, self._pause], [token, int(DEAD_REMEMBERED * 1000)])
+        lasts = str(int(DEAD_REMEMBERED * 1000))
+        self._discard([self._key, self._dead, self._pause], [lasts, *self._hashes(token)])
 
     def found_dead(self, token: str) -> bool:
-        return _text(self._redis.get(self._dead)) == token
+        return _text(self._redis.get(self._dead)) in self._hashes(token)
+
+    def _hashes(self, token: str) -> list[str]:
+        return keyring().lookup_hashes(token, self._purpose)
 
     def may_force(self) -> bool:
         """Take one forced refresh from the budget. Either way no token is discarded for the next 30 s."""

@@ -17,7 +17,8 @@ from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
 from bot.work.clock import clock_of
 from bot.work.jobs import JOBS
-from bot.work.queues import JobQueues, open_redis
+from bot.work.queues import JobQueues
+from bot.work.redis_client import open_redis
 from config.settings import Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring

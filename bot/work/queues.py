@@ -7,17 +7,15 @@ Only a job's name (``bot.work.jobs``) and its ids go to Redis, as JSON.
 from collections.abc import Iterable, Sequence
 
 import structlog
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry as RedisRetry
-from rq import Queue, Retry
-from rq.job import Job as Queued
+from rq import Retry
 from rq.queue import EnqueueData
-from rq.serializers import JSONSerializer
 
 from bot.work.job import Named
 from bot.work.jobs import JOBS
+from bot.work.redis_client import open_redis
+from bot.work.rq_queue import FAILED_LASTS, JobQueue, QueuedJob
+from bot.work.stored_job import MOST_IDS
 
 log = structlog.get_logger()
 
@@ -25,26 +23,19 @@ log = structlog.get_logger()
 QUEUES = ("push", "bulk", "voice", "default", "slow")
 SENDING = ("push", "bulk")
 # Notifications in one job.
-BATCH = 100
+BATCH = MOST_IDS
 # The sweep fills a queue up to so many waiting jobs, and leaves what else is owed in the database.
 MOST_WAITING = 50
 # Seconds after which a job that the sweep enqueued and no worker has begun expires, to be put there again.
 SWEPT_LASTS = 120
 # Urgency of notifications -> the job that delivers them.
 DELIVERING = {"push": "deliver", "bulk": "deliver_bulk"}
-# Seconds that Redis keeps a failed job if it is not moved to the database (bot.work.dead_jobs).
-FAILED_LASTS = 24 * 3600
-
-
-def open_redis(url: str) -> Redis:
-    """Open a connection without retries of its own: a hung Redis costs a call one time-out."""
-    return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=RedisRetry(NoBackoff(), 0))
 
 
 def _prepare(name: str, argument: int | list[int], job_id: str | None = None) -> tuple[str, EnqueueData]:
     """Return the job's queue and RQ's data for it. ``job_id``: an id in Redis, so that only one such job exists."""
     job = JOBS[name]
-    return job.queue, Queue.prepare_data(
+    return job.queue, JobQueue.prepare_data(
         name,
         (argument,),
         timeout=job.seconds,
@@ -62,7 +53,7 @@ class JobQueues:
 
     def __init__(self, redis_url: str) -> None:
         self.redis = open_redis(redis_url)
-        self.queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in QUEUES}
+        self.queues = {name: JobQueue(name, self.redis) for name in QUEUES}
 
     def enqueue(self, jobs: Sequence[Named], notifications: Sequence[int] = ()) -> None:
         """Enqueue (job, id) pairs and notifications; the sweep finds what cannot be enqueued now."""
@@ -112,7 +103,7 @@ class JobQueues:
         wanted = list(names)
         with self.redis.pipeline(transaction=False) as pipeline:
             for name in wanted:
-                pipeline.exists(Queued.key_for(name))
+                pipeline.exists(QueuedJob.key_for(name))
             found = pipeline.execute()
         return {name for name, one in zip(wanted, found, strict=True) if one}
 

@@ -9,14 +9,13 @@ from datetime import datetime
 
 import structlog
 from redis.exceptions import RedisError
-from rq.scheduler import RQScheduler
-from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.work.context import WorkerContext
-from bot.work.queues import QUEUES, open_redis
+from bot.work.redis_client import open_redis
+from bot.work.retries import Retries
 from bot.work.schedule import SCHEDULE, Scheduled
 from models.upkeep.schedule import LastRun, claim_run
 
@@ -29,9 +28,7 @@ class Scheduler:
     def __init__(self, context: WorkerContext, redis_url: str, schedule: dict[str, Scheduled] = SCHEDULE) -> None:
         self.context = context
         self.schedule = schedule
-        self._retries = RQScheduler(
-            QUEUES, connection=open_redis(redis_url), logging_level="WARNING", serializer=JSONSerializer
-        )
+        self._retries = Retries(open_redis(redis_url))
         self._away = False
 
     def run(self, ending: threading.Event) -> None:
@@ -53,7 +50,7 @@ class Scheduler:
         try:
             self._retries.acquire_locks()  # type: ignore[no-untyped-call]
             if self._retries.acquired_locks:
-                self._retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+                self._retries.enqueue_scheduled_jobs()
         except RedisError as error:
             if not self._away:
                 log.warning("scheduler.redis_away", error=type(error).__name__)

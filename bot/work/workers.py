@@ -29,6 +29,7 @@ from rq.utils import now
 from rq.worker.base import BaseWorker
 
 from bot.work.context import worker_context
+from bot.work.rq_queue import JobQueue, QueuedJob
 
 log = structlog.get_logger()
 
@@ -52,8 +53,8 @@ def describe(error: BaseException) -> str:
     return f"{kind} at {Path(at.filename).name}:{at.lineno} in {at.name}"
 
 
-class Called(Job):
-    """A job that is called by its name, where RQ stores a function's path, which breaks when the function moves."""
+class Called(QueuedJob):
+    """A job that is called by its name in the table, where RQ imports the function whose path stands in Redis."""
 
     @property
     def func(self) -> Callable[[Any], None]:
@@ -64,6 +65,7 @@ class _Ours(BaseWorker):
     """What both kinds of worker share. ``asked_to_end``: set by the first signal."""
 
     job_class = Called
+    queue_class: type[Queue] = JobQueue
     max_connection_wait_time = 5.0
     asked_to_end: threading.Event
 

@@ -49,7 +49,7 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
         ways["end"] = ["command", "end_ticket", number]
     if topic and topic.kind in DECISIONS:
         ways["decided"] = ["command", "look", f"{topic.kind}:{topic.number}"]
-    if topic and topic.kind == "report" and topic.number:
+    if topic and topic.kind == "report" and topic.detail in DECISIONS:
         ways["reported"] = ["command", "look", f"{topic.detail}:{topic.number}"]
     return with_ways("replies/support/ticket", values, ways)
 

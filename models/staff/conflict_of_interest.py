@@ -1,5 +1,6 @@
 """Keep officers' conflicts of interest: their own households, kin and payees, on whom they may not decide."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, or_, select, text
@@ -89,6 +90,27 @@ def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
     for members in (theirs, as_users):
         found |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
     return spread_to_all_seats(db, found)
+
+
+def households_against(db: Session, seats: Collection[int]) -> set[int]:
+    """Return the households on which the person of these seats may not decide: ``conflicts_with`` turned round."""
+    numbers = [
+        *db.scalars(select(Staff.id_number).where(Staff.id.in_(seats), Staff.id_number.is_not(None))),
+        *db.scalars(select(Conflict.id_number).where(Conflict.staff_id.in_(seats), Conflict.withdrawn_at.is_(None))),
+    ]
+    hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
+    as_users = (
+        select(User.household_id)
+        .join(Conversation, Conversation.user_id == User.id)
+        .join(Staff, (Staff.account == Conversation.account) & (Staff.openid == Conversation.openid))
+        .where(Staff.id.in_(seats))
+    )
+    found = (
+        select(Staff.household_id).where(Staff.id.in_(seats)),
+        select(User.household_id).where(User.id_hash.in_(hashes)),
+        as_users,
+    )
+    return {household for part in found for household in db.scalars(part) if household is not None}
 
 
 def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:

@@ -55,5 +55,5 @@ def open_complaint(db: Session, what: AdverseDecision, conversation_id: int, now
 
     Where everybody at the county has refused it, or nobody is there, all counties' officers may answer.
     """
-    county = county_to_answer(db, what.region_code, concerned_in(what.reference), now)
+    county = county_to_answer(db, what.region_code, concerned_in(db, what.reference), now)
     return open_ticket(db, conversation_id, county, what.reference, now)

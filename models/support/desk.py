@@ -12,10 +12,9 @@ from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region
-from models.staff.decision import Decision
 from models.staff.member import Staff, all_seats_of, covered_by
 from models.staff.task import HasConflict, OutsideRegion
-from models.support.concerned import deciders, refusers
+from models.support.concerned import deciders, kept_from, refusers
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket, lock_ticket
 
 # After an answer, a person who is silent for this long needs nothing more.
@@ -50,7 +49,7 @@ def waiting_tickets(
 
     Of the urgent ones the longest waiting comes first, since a reminder gives these a new due date.
     """
-    statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_about_own_decision(db, staff))
+    statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_concerns(db, staff))
     statement = statement.where(Ticket.urgent == urgent)
     moment = Ticket.opened_at if urgent else Ticket.due_at
     if after:
@@ -171,18 +170,18 @@ def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticke
     if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_region(staff))) is None:
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject="ticket", number=number, region=region)
-    if db.scalar(select(Ticket.id).where(Ticket.id == number, _about_own_decision(db, staff))) is not None:
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _concerns(db, staff))) is not None:
         raise HasConflict(subject="ticket", number=number, reason="decided_before")
     return ticket
 
 
-def _about_own_decision(db: Session, staff: Staff) -> ColumnElement[bool]:
-    """Match complaints about a refusal of this officer's, in any seat, and reports of what they had a part in.
+def _concerns(db: Session, staff: Staff) -> ColumnElement[bool]:
+    """Match what this officer, in any seat, is concerned in (models.support.concerned), and what they wrote themselves.
 
-    Another officer has to answer them.
+    Another officer has to answer it.
     """
-    own = Decision.staff_id.in_(all_seats_of(db, [staff.id]))
-    parts = []
+    seats = all_seats_of(db, [staff.id])
+    parts: list[ColumnElement[bool]] = [Ticket.about.in_(kept_from(db, seats))]
     for prefix, subject, concerned in (
         ("", "case", refusers),
         ("", "appeal", refusers),
@@ -192,8 +191,10 @@ def _about_own_decision(db: Session, staff: Staff) -> ColumnElement[bool]:
         start = f"{prefix}{subject}:"
         # CASE, because PostgreSQL may read the number before it has looked at the words before it.
         number = case((Ticket.about.startswith(start), cast(func.substr(Ticket.about, len(start) + 1), BigInteger)))
-        parts += [part.where(own).exists() for part in concerned(subject, number)]
-    return Ticket.about.is_not(None) & or_(*parts)
+        parts += [part.where(part.selected_columns[0].in_(seats)).exists() for part in concerned(subject, number)]
+    writes = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+    own = select(Conversation.id).join(Staff, writes).where(Staff.id.in_(seats))
+    return or_(Ticket.about.is_not(None) & or_(*parts), Ticket.conversation_id.in_(own))
 
 
 def _in_region(staff: Staff) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.notifications.notify import notify_user
 from models.places.region import Region, county_of
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
+from models.staff.member import Staff
 from models.support.ticket import Ticket, may_go_on, open_ticket, put_in_queue
 from models.verification.case import Verification
 
@@ -34,7 +35,7 @@ class Topic:
     caller's; ``other``: the number of the other side's ticket; ``county``: where the person who wants an offer lives.
     ``case``, ``appeal``: the ``number`` of what was decided; ``detail``: the case's present state.
     ``danger``: ``detail`` is ``self`` or ``now``. ``report``: if it is of a thing, ``detail`` (``appeal``, ``case``)
-    and ``number``. ``erase``, ``export``: of their own data.
+    and ``number``; of an officer (``staff``), ``name`` is the work number. ``erase``, ``export``: of their own data.
     ``flow``: the ``name`` of the flow the caller was in; ``detail``: an appeal's number or kind, if any.
     """
 
@@ -134,7 +135,8 @@ def topic_of_ticket(db: Session, ticket: Ticket) -> Topic | None:
         return Topic(kind, name, detail=detail)
     if kind in AT_COUNTY:
         detail, _, number = rest.partition(":")
-        return Topic(kind, "", int(number or 0), detail=detail)
+        name = db.get_one(Staff, int(number)).work_no if detail == "staff" else ""
+        return Topic(kind, name, int(number or 0), detail=detail)
     if kind in DECISIONS:
         stands = db.scalar(select(Verification.state).where(Verification.id == int(rest))) if kind == "case" else None
         return Topic(kind, "", int(rest), detail=stands or "")

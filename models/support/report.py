@@ -13,9 +13,10 @@ def open_county_ticket(
 ) -> Ticket:
     """Open the person's ticket for ``what`` (``report``, ``erase`` or ``export``) at the county of the region.
 
-    ``thing``: what is reported, as a reference (``appeal:6``); an officer who decided on it does not see the ticket
-    (models.support.desk). Where the county is not known or nobody else there may read it, all counties' officers may.
+    ``thing``: what is reported, as a reference (``appeal:6``, ``staff:3``); who is concerned in it does not see the
+    ticket (models.support.concerned). Where the county is not known or nobody else there may read it, all counties'
+    officers may.
     """
     about = f"{what}:{thing}" if thing else what
-    county = county_to_answer(db, region_code, concerned_in(about), now)
+    county = county_to_answer(db, region_code, concerned_in(db, about), now)
     return open_ticket(db, conversation_id, county, about, now)

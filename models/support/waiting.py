@@ -14,7 +14,7 @@ from models.core.state_machine import By
 from models.notifications.notification import Notification
 from models.notifications.notify import NewNotification, notify_each
 from models.people.conversation import Conversation
-from models.staff.member import Staff, all_seats_of, seats_covering, serving
+from models.staff.member import Staff, seats_covering, serving
 from models.support.concerned import concerned_in
 from models.support.ticket import Ticket
 
@@ -65,7 +65,7 @@ def _remind(db: Session, ticket: Ticket, now: datetime) -> None:
 
 def _nearest(db: Session, ticket: Ticket, now: datetime) -> Sequence[int | None]:
     """List the conversations of the officers of the lowest level who may answer; None for one who never wrote."""
-    barred = all_seats_of(db, {each for part in concerned_in(ticket.about) for each in db.scalars(part)})
+    barred = concerned_in(db, ticket.about)
     theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     others = (Conversation.id != ticket.conversation_id) | Conversation.id.is_(None)
     seats = select(Conversation.id).select_from(Staff).outerjoin(Conversation, theirs)

@@ -74,7 +74,7 @@ def test_a_job_whose_worker_was_killed_is_taken_up_again(
         stack.callback(jobs.redis.close)
         before = [stack.enter_context(process("bot.work", name, settings=settings)) for name in (queue, "scheduler")]
         jobs.queues[queue].enqueue_many(
-            [Queue.prepare_data("fetch_photo", (number,), timeout=60, retry=Retry(2, [5, 5]), result_ttl=0)]
+            [Queue.prepare_data("fetch_photo", (number,), retry=Retry(3), result_ttl=0, description="fetch_photo")]
         )
         assert gate.asked.wait(LONGEST)
         for one in before:

@@ -21,7 +21,7 @@ HOLED = {
     "version": "2.10",
     "vulns": [{"id": "PYSEC-2019-217", "fix_versions": ["2.10.1"], "aliases": [], "description": ""}],
 }
-NO_NETWORK = "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='pypi.org', port=443): Max retries exceeded"
+NO_NETWORK = "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='index.example', port=443)"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from bot.registry.table import TableRegistry
 from bot.simulator.serving import serving
 from bot.verification.check_registry import check_registry
 from bot.work.context import WorkerContext
-from bot.work.queues import open_redis
+from bot.work.redis_client import open_redis
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.people.user import User
@@ -220,7 +220,7 @@ def test_it_opens_after_failures_in_a_row_and_a_good_answer_begins_anew(
 SECOND_PROCESS = """
 import sys
 from pydantic import SecretStr
-from bot.work.queues import open_redis
+from bot.work.redis_client import open_redis
 from bot.registry.breaker import Breaker
 from bot.registry.query import HttpRegistry
 url, redis_url = sys.argv[1:]

@@ -23,6 +23,8 @@ from bot.wechat.client import open_session
 from bot.wechat.policy import POLICY, Action, Unreachable, WeChatError
 from bot.wechat.token import REDIS_PAUSE, TokenManager
 from bot.wechat.token_store import FORCED_PER_DAY, HeldToken, LocalTokenStore
+from config.settings import SAMPLE_DATA_KEYS
+from models.core.encryption import Keyring, use_keyring
 from tests.harness.platform.token_platform import (
     SECRET,
     Answer,
@@ -73,6 +75,7 @@ def at_once(work: Callable[[], Any], times: int = THREADS) -> list[Any]:
 
 def fetch_in_process(api_url: str, redis_url: str, app_id: str, gate: Any, results: Any, threads: int) -> None:
     """What one of several processes does in the tests below."""
+    use_keyring(Keyring.parse(SAMPLE_DATA_KEYS))
     with open_session() as http, impatient_redis(redis_url) as redis:
         manager = TokenManager(api_url, app_id, SecretStr(SECRET), redis, http, timeout=(2, 30))
         gate.wait(60)

@@ -1,97 +1,21 @@
 """Jobs that fail: tried again after a while, then kept for somebody to look at, run again or dropped."""
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
-from click.testing import Result
 from rq.job import JobStatus
-from rq.scheduler import RQScheduler
-from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.context import WorkerContext, worker_context
 from bot.work.jobs import JOBS
-from bot.work.queues import QUEUES, JobQueues
-from bot.work.schedule import SCHEDULE
-from bot.work.scheduler import Scheduler
 from bot.work.workers import Forker, Sender
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
-from tests.harness.processes.workers import gone_photo
-from tests.harness.stage import Stage, settings_for
-
-WORDS = "wang-xiaoming-13800138000"
-
-
-class Shop:
-    """A worker of this process, whose folder is no folder, so that deleting a picture fails."""
-
-    def __init__(self, database_url: str, redis_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.stage = Stage(database_url, redis_url=redis_url)
-        self.folder = folder / WORDS
-        monkeypatch.setenv("BANGFU_ENV", "demo")
-        monkeypatch.setenv("DATABASE_URL", database_url)
-        monkeypatch.setenv("REDIS_URL", redis_url)
-        monkeypatch.setenv("MEDIA_DIR", str(self.folder))
-        worker_context.cache_clear()
-        self.context = WorkerContext(settings_for(database_url, redis_url))
-        self.jobs: JobQueues = self.context.jobs
-        self.scheduler = Scheduler(self.context, redis_url, {"dead_jobs": SCHEDULE["dead_jobs"]})
-        self.photo, self.file = gone_photo(self.stage.database, self.folder)
-
-    def break_folder(self) -> None:
-        self.file.unlink()
-        self.folder.rmdir()
-        self.folder.write_bytes(b"")
-
-    def mend_folder(self) -> None:
-        self.folder.unlink()
-        self.folder.mkdir()
-        self.file.write_bytes(b"picture")
-
-    def work(self, kind: type[Sender | Forker] = Sender) -> None:
-        """All that lies in the queues, once."""
-        ours = kind(QUEUES, connection=self.jobs.redis, serializer=JSONSerializer)
-        ours.asked_to_end = threading.Event()
-        ours.work(burst=True, logging_level="WARNING")
-
-    def wait_for_the_next_try(self) -> int:
-        """As if its time had come: how many jobs went back into their queue."""
-        scheduler = RQScheduler(QUEUES, connection=self.jobs.redis, serializer=JSONSerializer)
-        count = 0
-        for queue in self.jobs.queues.values():
-            for job_id in queue.scheduled_job_registry.get_job_ids():
-                self.jobs.redis.zadd(queue.scheduled_job_registry.key, {job_id: 1})
-                count += 1
-        scheduler.connection.close()
-        self.scheduler.retry()
-        return count
-
-    def fail_for_good(self, kind: type[Sender | Forker] = Sender) -> None:
-        self.jobs.enqueue([("forget_photo", self.photo)])
-        for left in reversed(range(JOBS["forget_photo"].tries)):
-            self.work(kind)
-            assert self.wait_for_the_next_try() == (1 if left else 0)
-        self.scheduler.tick(datetime.now(UTC))
-
-    def rows(self) -> list[DeadJob]:
-        with Database(self.stage.database) as db:
-            return list(db.scalars(select(DeadJob).order_by(DeadJob.id)))
-
-    def command(self, *arguments: str) -> Result:
-        return self.stage.app.test_cli_runner().invoke(args=["dead-jobs", *arguments])
-
-    def close(self) -> None:
-        self.scheduler.close()
-        worker_context().close()
-        worker_context.cache_clear()
-        self.context.close()
-        self.stage.close()
+from tests.harness.processes.shop import WORDS, Shop
+from tests.harness.stage import Stage
 
 
 @pytest.fixture
@@ -125,7 +49,7 @@ def test_a_job_that_failed_for_good_is_kept_without_its_words(shop: Shop, kind: 
         shop.fail_for_good(kind)
     [dead] = shop.rows()
     assert (dead.name, dead.argument, dead.tries) == ("forget_photo", str(shop.photo), JOBS["forget_photo"].tries)
-    assert dead.error.startswith("builtins.NotADirectoryError at store.py:")
+    assert dead.error.startswith("builtins.NotADirectoryError at folder.py:")
     assert dead.settled_at is None
     told = [line for line in logs if line["event"] == "job.dead"]
     assert [(line["job"], line["dead_job"]) for line in told] == [("forget_photo", dead.id)]

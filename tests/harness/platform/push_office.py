@@ -32,7 +32,7 @@ from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from bot.work.queues import open_redis
+from bot.work.redis_client import open_redis
 from models.core.calendar import CHINA
 from models.core.database import connect
 from models.notifications.notification import TO_DELIVER, Notification
