@@ -1,6 +1,5 @@
 """Whoever sends half a body keeps nobody else waiting, and not for long. Slow: it needs the server's own process."""
 
-import os
 import select
 import socket
 import time
@@ -12,15 +11,12 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
-from bot.pay.demo_keys import settings_in
-from bot.processes import web
-from bot.processes.supervisor import free_port
 from bot.web.buffered import THREADS
 from models.giving.pledge import Pledge
-from tests.harness.money.merchant import PIN, key_folder
+from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting, path_of
 from tests.harness.platform import wechat
-from tests.harness.processes.workers import process, until
+from tests.harness.processes.web import served
 
 pytestmark = pytest.mark.slow
 
@@ -36,28 +32,10 @@ def stage(database_url: str, redis_url: str) -> Iterator[Collecting]:
 
 
 @pytest.fixture
-def url(stage: Collecting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(stage: Collecting) -> Iterator[str]:
     """The same bot, served as in production."""
-    port = free_port()
-    ours = settings_in(key_folder()) | {
-        "BANGFU_ENV": "demo",
-        "DATABASE_URL": stage.settings.database_url,
-        "REDIS_URL": stage.settings.redis_url,
-        "PUBLIC_URL": stage.bot_url,
-        "WECHAT_API_URL": stage.wechat_url,
-        "PAY_API_URL": stage.wechat_url,
-        "EXPORT_DIR": str(tmp_path_factory.getbasetemp()),
-    }
-    with process(*web.command_line(port)[2:], settings={**os.environ, **ours}):
-        until(lambda: is_up(port))
-        yield f"http://127.0.0.1:{port}"
-
-
-def is_up(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS).ok
-    except requests.ConnectionError:
-        return False
+    with served(stage) as url:
+        yield url
 
 
 class HalfABody:
