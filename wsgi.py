@@ -1,5 +1,7 @@
 from bot.app import create_app
 from bot.cli.database import demand_database_to_serve
+from bot.web.buffered import BufferedApp
 
 app = create_app()
 demand_database_to_serve(app.extensions["bangfu"]["settings"])
+buffered = BufferedApp(app)

@@ -9,18 +9,20 @@ from sqlalchemy import Engine as Database
 
 from bot.cli.commands import add_commands
 from bot.log import configure_logging
-from bot.pay.factory import make_callback_verifiers, make_pay_clients
+from bot.pay.callback import LARGEST_CALLBACK
+from bot.pay.factory import NOTIFY_PATH, make_callback_verifiers, make_pay_clients
 from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.photos.folder import PhotoFolder
 from bot.turn import TryAgain, Turns
+from bot.web.body import limit_bodies
 from bot.web.card import card_page
 from bot.web.health import health
 from bot.web.home import home_page
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
 from bot.web.pages import Pages
-from bot.web.pay import PayPageParts, pay_page
+from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
 from bot.web.public_notices import public_notices
@@ -30,7 +32,7 @@ from bot.web.trace import MOST_TRIES, trace_page
 from bot.web.visitor import Visitors
 from bot.webhook import webhook
 from bot.wechat.client import open_session
-from bot.wechat.codec import WebhookCodec
+from bot.wechat.codec import BODY_BYTES, WebhookCodec
 from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from bot.wechat.ticket import TicketManager
 from bot.words.lexicon import load_lexicon
@@ -48,6 +50,9 @@ from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.notifications.subscription import SubscriptionTemplates
 from models.wiring import wire
+
+# The bytes that a body may have, by the rule of its route; every other route takes none.
+BODY_SIZES = {"/wechat": BODY_BYTES, NOTIFY_PATH: LARGEST_CALLBACK, "/pay/<token>/order": LARGEST_BODY}
 
 
 def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: Clock) -> Turns:
@@ -117,6 +122,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     jobs = JobQueues(settings.redis_url)
     turns = make_turns(settings, database, jobs, clock)
     app = Flask("bangfu", static_folder=None)
+    limit_bodies(app, BODY_SIZES)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
     app.register_blueprint(webhook(make_codec(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs, clock))

@@ -10,6 +10,7 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from bot.web.body import read_body
 from bot.web.metrics import DELIVERIES
 from bot.wechat.codec import BODY_BYTES, NOTHING, WebhookCodec
 from bot.wechat.crypto import Forgery
@@ -34,20 +35,22 @@ def webhook(codec: WebhookCodec, take_turn: Callable[[Message], str], try_again:
 
     @door.post("/wechat")
     def receive() -> Response:
-        delivery = codec.open(codec.prove(_query()), _body())
+        delivery = codec.open(codec.prove(_query()), read_body(BODY_BYTES))
         reply = codec.seal(take_turn(delivery.message), delivery)
         return Response(reply, mimetype="text/plain" if reply == NOTHING else "application/xml")
 
-    door.before_request(_begin)
+    # Before the app looks at the body's size, so that what it refuses has a beginning, too.
+    door.url_value_preprocessor(_begin)
     door.after_request(_count)
     door.register_error_handler(Forgery, _forged)
     door.register_error_handler(Unreadable, _unreadable)
     door.register_error_handler(HTTPException, _refused)
+    door.register_error_handler(RequestEntityTooLarge, _refused)  # the app has its own for this one
     door.register_error_handler(try_again, _try_again)
     return door
 
 
-def _begin() -> None:
+def _begin(_endpoint: str | None, _values: object) -> None:
     g.begun = time.perf_counter()
 
 
@@ -59,15 +62,6 @@ def _count(response: Response) -> Response:
 def _query() -> Mapping[str, str]:
     """Return the query; a name given twice counts as absent, since readers disagree about which one counts."""
     return {name: values[0] for name, values in request.args.lists() if len(values) == 1}
-
-
-def _body() -> bytes:
-    """Read at most BODY_BYTES, also of a chunked body, which states no length; raises 413 past that."""
-    request.max_content_length = BODY_BYTES + 1  # one byte more shows that the body is too long
-    body = request.get_data(cache=False)
-    if len(body) > BODY_BYTES:
-        raise RequestEntityTooLarge
-    return body
 
 
 def _forged(forgery: Forgery) -> Response:

@@ -23,6 +23,7 @@ from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.pay.demo_keys import settings_in
 from bot.pay.factory import NOTIFY_PATH
+from bot.processes import web
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import Processes, Server, ServiceError, demand_free
 from bot.processes.valkey import EmbeddedValkey
@@ -176,9 +177,7 @@ def _serve(
         processes.start("simulator", [python, "-m", "bot.demo.stand_in", *options], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)
         ours |= settings_in(at / "pay")  # the simulator has made these keys by now
-        web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
-        web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
-        processes.start("web", web, ours)
+        processes.start("web", web.command_line(port), ours)
         _await(f"http://127.0.0.1:{port}/readyz", processes)
         # Last, since the page works without them while they start.
         for name, command in start_workers.command_lines(groups=start_workers.DEMO_QUEUES_BY_PROCESS).items():

@@ -5,7 +5,7 @@ counts once: a callback may come twice, late, or never.
 """
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
@@ -98,6 +98,7 @@ class _RefundInCallback(Strict):
 
 
 Fields = TypeVar("Fields", bound=Strict)
+Found = TypeVar("Found")
 
 
 class CallbackVerifier:
@@ -106,6 +107,15 @@ class CallbackVerifier:
     def __init__(self, keys: PlatformKeys, api_v3_key: str, mch_id: str, app_id: str) -> None:
         self._keys, self._mch_id, self._app_id = keys, mch_id, app_id
         self._gcm = AESGCM(api_v3_key.encode())
+
+    def check_headers(self, headers: Headers, now: datetime) -> None:
+        """Check what can be told before the body is read: serial, time, and the signature's form. Raises BadCallback.
+
+        ``now``: the real time."""
+        try:
+            self._keys.read_claim(headers, now)
+        except Unproved as unproved:
+            raise BadCallback(unproved.flaw) from unproved
 
     def open_callback(self, headers: Headers, body: bytes, now: datetime) -> PaymentCallback | RefundCallback:
         """Prove, decrypt and read a callback. Raises BadCallback.
@@ -163,15 +173,22 @@ class CallbackVerifiers:
     def __init__(self, verifiers: Sequence[CallbackVerifier]) -> None:
         self._verifiers = verifiers
 
+    def check_headers(self, headers: Headers, now: datetime) -> None:
+        """Check what can be told before the body is read. Raises BadCallback as ``open_callback`` does."""
+        self._first(lambda verifier: verifier.check_headers(headers, now))
+
     def open_callback(self, headers: Headers, body: bytes, now: datetime) -> PaymentCallback | RefundCallback:
         """Verify and decrypt a callback with the keys of the merchant account that it is for.
 
         Raises BadCallback if no account's keys fit, for the reason of the first account.
         """
+        return self._first(lambda verifier: verifier.open_callback(headers, body, now))
+
+    def _first(self, attempt: Callable[[CallbackVerifier], Found]) -> Found:
         refusals = []
         for verifier in self._verifiers:
             try:
-                return verifier.open_callback(headers, body, now)
+                return attempt(verifier)
             except BadCallback as refused:
                 refusals.append(refused)
         raise refusals[0]

@@ -8,6 +8,7 @@ import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -53,6 +54,16 @@ class Headers(Protocol):
     def get(self, key: str, /) -> str | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the headers say of a message: right in form and in time, by a key that we know; proved by nothing yet."""
+
+    key: PlatformKey
+    signature: bytes
+    timestamp: str
+    nonce: str
+
+
 class PlatformKeys:
     def __init__(self, keys: Iterable[PlatformKey]) -> None:
         self._keys = {key.serial: key for key in keys}
@@ -62,8 +73,10 @@ class PlatformKeys:
         """The serial with which the platform should sign answers; None leaves it to use a certificate of its choice."""
         return next((serial for serial in self._keys if serial.startswith(PUBLIC_KEY_ID)), None)
 
-    def prove(self, headers: Headers, body: bytes, now: datetime) -> None:
-        """Check the platform's signature over the body. ``now``: the real time. Raises Unproved."""
+    def read_claim(self, headers: Headers, now: datetime) -> Claim:
+        """Read what the headers say, as far as it can be checked without the body. Raises Unproved.
+
+        ``now``: the real time."""
         serial, timestamp = headers.get("Wechatpay-Serial") or "", headers.get("Wechatpay-Timestamp") or ""
         nonce, signature = headers.get("Wechatpay-Nonce") or "", headers.get("Wechatpay-Signature") or ""
         if headers.get("Wechatpay-Signature-Type") not in {None, SCHEME} or not _NONCE.fullmatch(nonce):
@@ -77,7 +90,12 @@ class PlatformKeys:
             raise Unproved(Flaw.PROBE)
         if key.until and now > key.until:
             raise Unproved(Flaw.KEY_EXPIRED)
-        if not _is_signed(key, signature, f"{timestamp}\n{nonce}\n".encode() + body + b"\n"):
+        return Claim(key, _decode(signature, key), timestamp, nonce)
+
+    def prove(self, headers: Headers, body: bytes, now: datetime) -> None:
+        """Check the platform's signature over the body. ``now``: the real time. Raises Unproved."""
+        claim = self.read_claim(headers, now)
+        if not _is_signed(claim, f"{claim.timestamp}\n{claim.nonce}\n".encode() + body + b"\n"):
             raise Unproved(Flaw.SIGNATURE)
 
 
@@ -110,13 +128,21 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
-def _is_signed(key: PlatformKey, signature: str, message: bytes) -> bool:
-    if not _SIGNATURE.fullmatch(signature):
-        return False
+def _decode(signature: str, key: PlatformKey) -> bytes:
+    """Return the signature's bytes, as many as the key's. Raises Unproved."""
     try:
-        raw = b64decode(signature, validate=True)
-        key.key.verify(raw, message, PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError):
-        return False
+        raw = b64decode(signature, validate=True) if _SIGNATURE.fullmatch(signature) else b""
+    except ValueError:
+        raw = b""
     # The last character of base64 has unused bits; only the canonical form of a signature is accepted.
-    return b64encode(raw).decode() == signature
+    if len(raw) * 8 != key.key.key_size or b64encode(raw).decode() != signature:
+        raise Unproved(Flaw.SIGNATURE)
+    return raw
+
+
+def _is_signed(claim: Claim, message: bytes) -> bool:
+    try:
+        claim.key.key.verify(claim.signature, message, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True

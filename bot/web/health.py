@@ -1,19 +1,27 @@
-"""Serve whether this process lives (/healthz) and can work (/readyz), and its figures (/metrics). All public."""
+"""Serve whether this process lives (/healthz) and can work (/readyz), and its figures (/metrics).
+
+All are for the operator's own network, and the proxy passes none of them. The figures tell how the service is used,
+so they are refused to a caller from outside here as well; load balancers, whose addresses are public, ask the others.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, jsonify
+import structlog
+from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.books.check import show_result
+from bot.web.caller import is_inside
 from bot.web.metrics import set_backlog_gauges, show_queues
 from bot.work.queues import JobQueues
 from models.migrations import current, head
 from models.notifications.outbox import oldest_due
+
+log = structlog.get_logger()
 
 # A notification that is owed for longer than this is late.
 LATE_AFTER = timedelta(minutes=10)
@@ -44,6 +52,9 @@ def health(database: Engine, jobs: JobQueues, clock: Callable[[], datetime]) -> 
 
     @pages.get("/metrics")
     def metrics() -> Response:
+        if not is_inside(request):
+            log.warning("metrics.refused")
+            return Response("The figures are for callers from a private network.\n", 403, mimetype="text/plain")
         show_result(jobs.redis)
         show_queues(jobs)
         set_backlog_gauges(database, clock())

@@ -5,6 +5,7 @@ the order and shows WeChat's own pay sheet. What the sheet reports proves nothin
 relies on the platform's answer.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.pay.errors import PayError
 from bot.payments.orders import NotNow, OrderDesk
+from bot.web.body import read_body
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
@@ -176,9 +178,13 @@ def _donor(parts: PayPageParts, token: str) -> tuple[int, str]:
 
 
 def _chosen_fallback() -> str | None:
-    if (request.content_length or 0) > LARGEST_BODY or not request.is_json:
+    """Read what the page's script sends. Raises VisitRefused, or RequestEntityTooLarge."""
+    if not request.is_json:
         raise VisitRefused("again", 400)
-    said: Any = request.get_json(silent=True)
+    try:
+        said: Any = json.loads(read_body(LARGEST_BODY))
+    except (ValueError, RecursionError):
+        said = None
     chosen = said.get("fallback") if isinstance(said, dict) else None
     if chosen not in FALLBACKS:
         raise VisitRefused("again", 400)

@@ -1,5 +1,7 @@
 """Serve WeChat Pay's callback, POST /pay/notify: take what is proved to be the platform's, refuse all else.
 
+What the headers alone show to be no callback, or no longer one, is refused before its body is read.
+
 204 is only answered once the database has the callback, since the platform then never sends it again. A refusal
 holds a code and a word for the platform's log, as its documentation asks; a stranger learns nothing from it.
 """
@@ -11,11 +13,13 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.pay.answers import Refund
 from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, CallbackVerifiers, PaymentCallback
 from bot.pay.factory import NOTIFY_PATH
 from bot.payments.orders import PaymentIntake
+from bot.web.body import read_body
 from bot.web.metrics import PAY_NOTICES
 
 log = structlog.get_logger()
@@ -37,11 +41,8 @@ def pay_callback(
 
     @blueprint.post(NOTIFY_PATH)
     def receive() -> Response:
-        if (request.content_length or 0) > LARGEST_CALLBACK:
-            raise BadCallback("size")
-        # One byte more than is taken, so that a body without a stated length is seen to be too long.
-        body = request.stream.read(LARGEST_CALLBACK + 1)
-        callback = verifier.open_callback(request.headers, body, true_clock())
+        verifier.check_headers(request.headers, true_clock())
+        callback = verifier.open_callback(request.headers, read_body(LARGEST_CALLBACK), true_clock())
         if isinstance(callback, PaymentCallback):
             intake.apply(callback.trade, clock())
         else:
@@ -54,6 +55,10 @@ def pay_callback(
         log.warning("pay_notice.refused", reason=error.reason)
         PAY_NOTICES.labels("refused").inc()
         return _said("refused"), _STATUS.get(error.reason, _NOT_PROVED)
+
+    @blueprint.errorhandler(RequestEntityTooLarge)
+    def refuse_size(_error: RequestEntityTooLarge) -> tuple[Response, int]:
+        return refuse(BadCallback("size"))
 
     @blueprint.errorhandler(DBAPIError)
     @blueprint.errorhandler(PoolTimeout)

@@ -3,20 +3,17 @@
 While Redis is down there is no limit: a code is too long to be guessed, and the limit only keeps the load low.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
 import structlog
 from flask import Request
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bot.web.caller import address_of
 from models.core.encryption import keyring
 
 log = structlog.get_logger()
 
 _HOUR = 3600
-# The owner of one IPv6 address has all of its /64 network, so the network is counted.
-_OWN_NETWORK = 64
 
 
 class RateLimit:
@@ -45,21 +42,3 @@ class RateLimit:
 
     def _key(self, request: Request) -> str:
         return f"bangfu:tries:{self._name}:{keyring().lookup_hashes(address_of(request), 'address')[0][:32]}"
-
-
-def address_of(request: Request) -> str:
-    """Return the client's address. Behind our own proxy, in a private network, it is the last of X-Forwarded-For."""
-    known = _address(request.remote_addr or "")
-    if known is None or known.is_private or known.is_loopback:
-        named = _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
-        known = named or known
-    if known is None:
-        return ""
-    return str(ip_network((known, _OWN_NETWORK), strict=False) if known.version == 6 else known)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 
 from sqlalchemy import create_engine
 
+from bot.processes import web
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import end, free_port
@@ -54,7 +55,7 @@ def requests(mode: Mode, words: Iterator[str], people: list[str]) -> Iterator[by
 
 
 class Server:
-    """A WSGI application under granian: one worker, eight threads, one core."""
+    """An application under granian: one worker, eight threads, one core."""
 
     def __init__(
         self, name: str, target: str, words: tuple[str, ...], environment: dict[str, str], folder: Path
@@ -71,8 +72,8 @@ class Server:
 
     def measure(self, seconds: float) -> None:
         port = free_port()
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", *self.target.split()]
+        command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--log-level", "error", *self.target.split()]
         process = subprocess.Popen(
             leashed(command),
             env={**os.environ, **self.environment, "PYTHONPATH": str(Path.cwd())},
@@ -121,7 +122,8 @@ def prepare(url: str) -> None:
 
 def servers(database_url: str, redis_url: str, folder: Path, memory: Path) -> list[Server]:
     common = {"WECHAT_TOKEN": SAMPLE_TOKEN, "BANGFU_ENV": "demo", "REDIS_URL": redis_url}
-    factory = "--factory tests.bench.yardsticks:"
+    factory = "--interface wsgi --blocking-threads 8 --no-ws --factory tests.bench.yardsticks:"
+    bot = " ".join((*web.OPTIONS, web.TARGET))
     plain = {"WECHAT_MODE": "plain"}
     listed = [Server("(a) Flask + wechatpy echo", factory + "echo", ("你好",), common, folder)]
     listed.append(Server("(w) WeRoBot 1.13 echo, default session", factory + "werobot", ("你好",), common, folder))
@@ -131,9 +133,9 @@ def servers(database_url: str, redis_url: str, folder: Path, memory: Path) -> li
     env = {**common, "DATABASE_URL": database_url}
     safe = {**env, "WECHAT_MODE": "safe"}
     listed.append(Server("(b) echo + SELECT + INSERT, ORM", factory + "echo_stored", ("你好",), env, folder))
-    listed.append(Server("(c) bot, menu", "wsgi:app", ("菜单",), env | plain, folder))
-    listed.append(Server("(d) bot, middle of start_appeal", "wsgi:app", MIDDLE, env | plain, folder))
-    listed.append(Server("(s) bot as (d), safe mode", "wsgi:app", MIDDLE, safe, folder))
+    listed.append(Server("(c) bot, menu", bot, ("菜单",), env | plain, folder))
+    listed.append(Server("(d) bot, middle of start_appeal", bot, MIDDLE, env | plain, folder))
+    listed.append(Server("(s) bot as (d), safe mode", bot, MIDDLE, safe, folder))
     return listed
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ import requests
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
+from bot.processes import web
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import free_port
@@ -46,10 +46,8 @@ class Web:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--blocking-threads", "8", "--no-ws", "--log-level", "critical"]
         self.process = subprocess.Popen(
-            leashed([*command, "wsgi:app"]),
+            leashed(web.command_line(self.port, level="critical")),
             cwd=ROOT,
             env=self.environment,
             stderr=subprocess.DEVNULL,

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session as Database
 
 from bot.books.export import FILES, MANIFEST, export_ledger
 from bot.simulator.serving import serving
+from bot.web.caller import address_of
 from bot.web.ledger import PAGE
 from bot.web.qr import drawn
-from bot.web.rate_limit import address_of
 from bot.web.trace import MOST_TRIES
 from models.ledger import LedgerTransaction, moves, reverse
 from models.public.ledger import appeals_with_money, newest_posted, overall

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from bot.app import create_app
 from bot.demo.seed import seed
+from bot.processes import web
 from config.settings import ROOT
 from models.core.codes import ALPHABET
 from models.giving.pledge import CODE_LENGTH
@@ -233,6 +234,18 @@ def test_what_is_linted_before_a_commit_is_what_make_lint_runs():
     linting = [line for line in told.splitlines() if line.startswith(".venv/bin/") and " -m pip " not in line]
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert re.findall(r"^ +entry: (.+)$", hooks, re.MULTILINE) == linting
+
+
+def test_the_web_is_started_as_the_demo_starts_it():
+    commands = [command.split() for command in re.findall(r"/granian (.+?buffered)$", started(), re.MULTILINE)]
+    assert len(commands) == 2
+    for command in commands:
+        assert command[: len(web.OPTIONS)] == list(web.OPTIONS)
+        assert command[-1] == web.TARGET
+
+
+def started() -> str:
+    return read("docs/operating.md").replace("\\\n", " ")
 
 
 # --- What the proxy lets through

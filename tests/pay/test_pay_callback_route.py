@@ -1,10 +1,12 @@
 """POST /pay/notify over real sockets: the simulator's own callbacks, twice, late, out of order, forged and strange."""
 
+import http.client
 import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -202,6 +204,35 @@ def test_whoever_is_not_the_platform_learns_nothing(
 ) -> None:
     answer = requests.post(f"{stage.bot_url}/pay/notify", data=body, headers=headers, timeout=10)
     assert (answer.status_code, answer.json()) == (status, {"code": "FAIL", "message": "refused"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Wechatpay-Serial": "PUB_KEY_ID_0000000000000000"},
+        {"Wechatpay-Timestamp": "1700000000"},
+        {"Wechatpay-Timestamp": "now"},
+        {"Wechatpay-Nonce": ""},
+        {"Wechatpay-Signature": ""},
+        {"Wechatpay-Signature": "c2hvcnQ="},
+        {"Wechatpay-Signature-Type": "WECHATPAY2-SM2-WITH-SM3"},
+    ],
+)
+def test_what_the_headers_show_to_be_no_callback_is_refused_before_its_body_comes(
+    stage: Collecting, wrong: dict[str, str]
+) -> None:
+    signer = stage.simulator.pay.signer
+    headers = signer.headers(b"another body", signer.callback_serial()) | wrong
+    connection = http.client.HTTPConnection(urlsplit(stage.bot_url).netloc, timeout=5)
+    connection.putrequest("POST", "/pay/notify")
+    for name, value in headers.items():
+        if name.lower() != "content-length":
+            connection.putheader(name, value)
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders(b'{"id"')
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())) == (401, {"code": "FAIL", "message": "refused"})
+    connection.close()
 
 
 def test_a_callback_that_is_replayed_after_its_time_is_refused(stage: Collecting) -> None:
