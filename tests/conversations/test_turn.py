@@ -365,7 +365,7 @@ def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
     waiting, lengths = list(told), iter(answers)
 
     def answer(turn: TurnContext, session: Session, message: Message) -> Answer:
-        return Answer([Say("replies/routing/lead", None, {"label": "x" * next(lengths)})])
+        return Answer([Say("replies/routing/lead", None, {"label": "x" * next(lengths), "intent": ""})])
 
     for turns in [replace(turns_of(stage), route=answer)] * len(answers) + [turns_of(stage)] * (len(told) + 1):
         reply = turns.take(message("消息", openid, msg_id=str(next(SERIALS))))
