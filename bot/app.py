@@ -17,6 +17,7 @@ from bot.photos.folder import PhotoFolder
 from bot.turn import TryAgain, Turns
 from bot.web.body import limit_bodies
 from bot.web.card import card_page
+from bot.web.export import ExportPageParts, export_page
 from bot.web.health import health
 from bot.web.home import home_page
 from bot.web.ledger import ledger_page
@@ -132,6 +133,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))
     photos = PhotoFolder(Path(settings.media_dir))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
+    app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))

@@ -36,8 +36,9 @@ _GROUPED_NUMBER = re.compile(
 )
 # A phone or an ID number that letters adjoin, as in ID430524190001010014.
 _PERSONS_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
-# Whoever has such an address can open it: a gift, pictures, a card (tests/house/test_routes.py has all routes).
-_LINK = re.compile(r"(/(?:pay|trace|pictures?|cards|subscribe)/)[^\s/?#'\"\])]+")
+# Whoever has such an address can open it, or prove there who they are: a gift, pictures, a card, a person's data
+# (tests/house/test_routes.py has all routes).
+_LINK = re.compile(r"(/(?:pay|trace|pictures?|cards|subscribe|mydata)/)[^\s/?#'\"\])]+")
 _CREDENTIALS = re.compile(
     r"((?:access_token|secret|appsecret|signature|ticket|password|code)=)[^&\s'\"]+|(://)[^@/\s]*(?=@)", re.IGNORECASE
 )

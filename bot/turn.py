@@ -25,6 +25,7 @@ from flows.engine.session import Session, SessionBroken, dumps, loads
 from flows.engine.turn import Person, TurnContext
 from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
+from handlers.rights.export import stop_unseen
 from models.core.encryption import CannotOpen
 from models.notifications import turn_store
 from models.notifications.kinds import template_of
@@ -99,7 +100,10 @@ class Turns:
         turn_id, locked = claimed
         turn = self._context(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
-        answer = self.route(turn, session, message) if session else Answer([FRESH_START], outcome="set_aside")
+        if session:
+            answer = self.route(turn, session, message)
+        else:
+            answer = Answer([*stop_unseen(turn), FRESH_START], outcome="set_aside")
         news = self._news(turn, locked, now) if locked.news and answer.says else []
         says, heard = self._with_news(turn, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)

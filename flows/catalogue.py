@@ -11,6 +11,7 @@ from flows.outreach import flows as outreach
 from flows.payments import flows as payments
 from flows.people import flows as people
 from flows.proxy import flows as proxy
+from flows.rights import flows as rights
 from flows.staff import flows as staff
 from flows.treasury import flows as treasury
 from flows.verification import flows as verification
@@ -26,6 +27,7 @@ ROOMS = (
     payments.FLOWS,
     people.FLOWS,
     proxy.FLOWS,
+    rights.FLOWS,
     staff.FLOWS,
     treasury.FLOWS,
     verification.FLOWS,

@@ -10,6 +10,7 @@ from flows.engine.position import cursor
 from flows.engine.session import Screen, Session
 from flows.engine.turn import TurnContext
 from handlers.notifications import push_replies
+from handlers.rights import export
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import add_review_facts
 from handlers.routing.subject_actions import SUBJECT_ACTIONS
@@ -41,6 +42,7 @@ class Router:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
         talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
         dropped = session.age(turn.world.now)
+        stopped = export.stop(turn, session, message)
         push_replies.put_on_screen(talk)
         self.engine.migrate_drafts(session)
         spoken = message.kind is MessageKind.VOICE and message.text
@@ -52,6 +54,8 @@ class Router:
             answer.says += list_dropped(dropped)
         else:
             session.drafts[:0] = dropped  # none is dropped unsaid: the next turn that says something says this, too
+        answer.says = export.tell_stopped(stopped, answer.says)
+        session.stoppable = turn.stoppable or session.stoppable
         self._mark(session, answer)
         return answer
 

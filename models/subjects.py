@@ -37,6 +37,11 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
+def declare_subject(subject: Subject) -> None:
+    """Add the kind of a room that stands above this module; again changes nothing (models.wiring)."""
+    SUBJECTS[subject.name] = subject
+
+
 class SubjectRecord(NamedTuple):
     """One thing's id, owner (a user), region's code and household; of a part, those of its parent."""
 

@@ -12,7 +12,9 @@ from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.outreach import audience, broadcasts
 from models.proxy import act, mandate
+from models.rights import request
 from models.staff import recusal
+from models.subjects import declare_subject
 from models.verification import case, decisions
 
 
@@ -20,6 +22,9 @@ def wire() -> None:
     """Connect them all, where a program starts; calling it again changes nothing."""
     # The notification kinds of all rooms.
     declare_kinds()
+
+    # The kinds of things of rooms that stand above models.subjects.
+    declare_subject(request.RIGHTS_REQUEST)
 
     # What makes a chain's links at the commit.
     hash_chain.SEALS.connect("audit", audit_trail.seal)

@@ -3,8 +3,8 @@
 A signed address opens one subject for one officer, for a quarter of an hour, once WeChat has said that it is they who
 open it. It names no person: only the officer's id and what it opens (``appeal:12``). One of OWN is for a person
 (``conversation:12``), shows nothing about them, and is valid for a day: people come back to a message in the evening.
-One of PROVED_THERE names its subject (``pledge:12``) and has no time of its own: it lives as long as what it opens,
-which its page says.
+One of PROVED_THERE names its subject (``pledge:12``, ``export:3``) and has no time of its own: it lives as long as
+what it opens, which its page says.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,11 @@ PATHS = {
     "card": "/cards/{token}",
     "subscribe": "/subscribe/{token}",
     "pay": "/pay/{token}",
+    "export": "/mydata/{token}",
 }
 OWN = {"subscribe"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
-PROVED_THERE = {"pay"}
+PROVED_THERE = {"pay", "export"}
 OPEN_PATHS = {"notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
 
 
@@ -78,8 +79,10 @@ class Links:
         return self.root + PATHS[kind].format(token=token if isinstance(token, str) else token.decode())
 
     def open(self, kind: str, what: str) -> str:
-        """Make the whole address of a public page; ``kind`` is one of OPEN_PATHS."""
-        return self.root + OPEN_PATHS[kind].format(what=what)
+        """Make the whole address of a page that needs no officer; ``kind`` is one of OPEN_PATHS or PROVED_THERE."""
+        if kind not in OPEN_PATHS and kind not in PROVED_THERE:
+            raise KeyError(kind)
+        return self.make(kind, what, 0)
 
     def read(self, kind: str, token: str) -> Grant:
         """Verify a token and return what it opens. Raises DeadLink."""

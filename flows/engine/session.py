@@ -105,6 +105,8 @@ class Session:
     loose: list[dict[str, str]] = field(default_factory=list)
     """Photos that no question asked for, in the Photo reader's form; the last came at ``loose_at`` (epoch seconds)."""
     loose_at: int = 0
+    stoppable: int | None = None
+    """The id of a request that waits (models.rights.request): the person's next message stops it."""
 
     @property
     def draft(self) -> Draft | None:
@@ -186,6 +188,7 @@ def loads(text: str) -> Session:
             shown=raw.get("shown", 0.0),
             loose=raw.get("loose", []),
             loose_at=raw.get("loose_at", 0),
+            stoppable=raw.get("stoppable"),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SessionBroken(type(error).__name__) from None

@@ -26,7 +26,8 @@ class Person:
 class TurnContext:
     """``jobs`` are (job name, id) pairs, enqueued after the commit; a turn has no other effect outside the database.
 
-    ``offered_at``: when a push last showed the person numbered choices.
+    ``offered_at``: when a push last showed the person numbered choices. ``stoppable``: a request that this turn made,
+    for the session to keep (flows.engine.session).
     """
 
     connection: Connection
@@ -34,6 +35,7 @@ class TurnContext:
     world: World
     jobs: list[tuple[str, int]] = field(default_factory=list)
     offered_at: datetime | None = None
+    stoppable: int | None = None
     _db: Database | None = None
 
     @property

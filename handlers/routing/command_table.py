@@ -13,6 +13,7 @@ from handlers.payments import commands as payments
 from handlers.people import commands as people
 from handlers.proxy import commands as proxy
 from handlers.public import commands as public
+from handlers.rights import commands as rights
 from handlers.routing import commands as routing
 from handlers.routing.command import Command
 from handlers.speech import commands as speech
@@ -35,6 +36,7 @@ ROOMS = (
     people.COMMANDS,
     proxy.COMMANDS,
     public.COMMANDS,
+    rights.COMMANDS,
     routing.COMMANDS,
     speech.COMMANDS,
     staff.COMMANDS,

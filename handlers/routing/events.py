@@ -65,6 +65,7 @@ def _forget(talk: Talk) -> None:
     talk.turn.jobs += [("forget_photo", photo) for photo in photos]
     session = talk.session
     session.drafts, session.focus, session.screen, session.ticket, session.loose = [], None, None, None, []
+    session.stoppable = None
 
 
 def _noted() -> Answer:

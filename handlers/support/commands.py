@@ -8,7 +8,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("answer_ticket", desk.answer_ticket, Takes.NUMBER_AND_WORDS, staff=OFFICERS, guess=False),
     Command("end_ticket", desk.end_ticket, Takes.NUMBER, staff=OFFICERS, guess=False),
     Command("erase", report.erase, guess=False),
-    Command("export", report.export),
     Command("human", call.call, guess=False),
     Command("report", report.report, Takes.MATTER_AND_WORDS, matters=("case",)),
     # Only numbered lines lead here.

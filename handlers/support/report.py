@@ -1,4 +1,4 @@
-"""举报, 注销, 导出: bring reports and requests on one's own data before the county, and say by when it answers.
+"""举报, 注销: bring reports and requests to be erased before the county, and say by when it answers.
 
 Officers below the county never see them, nor does who is concerned in what is reported (models.support.concerned).
 """
@@ -68,11 +68,6 @@ def _named_member(talk: Talk) -> Staff | None:
 def _report_member(talk: Talk, member: Staff) -> Answer:
     said = call.words_of(talk.message)
     return _open(talk, "report", member.region_code, thing=f"staff:{member.id}", words=said)
-
-
-def export(talk: Talk) -> Answer:
-    """导出: ask the county for a copy of one's data."""
-    return _open(talk, "export", _home(talk))
 
 
 def erase(talk: Talk) -> Answer:

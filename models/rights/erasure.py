@@ -33,6 +33,7 @@ from models.people.user import Consent, User
 from models.proxy.card import live_card, void_card
 from models.proxy.consent_code import void_consent_codes
 from models.proxy.mandate import revoke_all_mandates
+from models.rights.request import end_requests
 from models.speech.consent import forget_consents
 from models.speech.voice import forget_voices
 from models.staff.member import copy_household_to_seats
@@ -67,6 +68,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
         .values(state="closed", closed_at=now, about=None)
     )
     db.execute(update(Objection).where(Objection.conversation_id == conversation_id).values(words=""))
+    end_requests(db, conversation_id, now)
     forget_voices(db, conversation_id)
     forget_consents(db, conversation_id)
     for theirs in (Notification, ServiceWindow, Subscription, Mute):

@@ -35,7 +35,8 @@ class Topic:
     caller's; ``other``: the number of the other side's ticket; ``county``: where the person who wants an offer lives.
     ``case``, ``appeal``: the ``number`` of what was decided; ``detail``: the case's present state.
     ``danger``: ``detail`` is ``self`` or ``now``. ``report``: if it is of a thing, ``detail`` (``appeal``, ``case``)
-    and ``number``; of an officer (``staff``), ``name`` is the work number. ``erase``, ``export``: of their own data.
+    and ``number``; of an officer (``staff``), ``name`` is the work number. ``erase``, and
+    until 0.3 ``export``: of their own data.
     ``flow``: the ``name`` of the flow the caller was in; ``detail``: an appeal's number or kind, if any.
     """
 

@@ -1,4 +1,4 @@
-"""Open tickets at the county for reports (举报), and for requests to erase (注销) or to export (导出) one's data."""
+"""Open tickets at the county for reports (举报), and for requests to erase one's data (注销)."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from models.support.ticket import Ticket, open_ticket
 def open_county_ticket(
     db: Session, conversation_id: int, what: str, region_code: str | None, now: datetime, thing: str | None = None
 ) -> Ticket:
-    """Open the person's ticket for ``what`` (``report``, ``erase`` or ``export``) at the county of the region.
+    """Open the person's ticket for ``what`` (``report`` or ``erase``) at the county of the region.
 
     ``thing``: what is reported, as a reference (``appeal:6``, ``staff:3``); who is concerned in it does not see the
     ticket (models.support.concerned). Where the county is not known or nobody else there may read it, all counties'

@@ -39,8 +39,8 @@ class Ticket(Base):
     about: Mapped[str | None] = mapped_column(String(80))
     """What it is about: an item (``listing:3``, ``offer:6``, ``request:5``: models.support.introduction), a decision
     (``case:7``, ``appeal:4``), what only the county reads (``danger:self``: models.support.urgent; ``report:appeal:6``,
-    ``report:staff:3``, ``report``, ``erase``, ``export``: models.support.report), or the flow the person was in and its
-    subject: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
+    ``report:staff:3``, ``report``, ``erase``: models.support.report; ``export`` until 0.3), or the flow the person was
+    in and its subject: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
     """
     beside: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     """In an owner's ticket, the ticket of the person who wants the item; an owner has one for each asker."""

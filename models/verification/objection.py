@@ -57,7 +57,7 @@ class Objection(Base):
     id: Mapped[RowId]
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"), index=True)
-    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
     words: Mapped[str] = mapped_column(Encrypted("objection words"))
     state: Mapped[str] = mapped_column(String(12), default="open")
     at: Mapped[datetime]

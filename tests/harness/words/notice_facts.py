@@ -71,6 +71,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -205,6 +206,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
+        ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(

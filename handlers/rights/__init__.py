@@ -1,0 +1,1 @@
+"""People ask for a copy of what is known about them."""

@@ -1,0 +1,249 @@
+"""Collect everything that is known about one person, table by table.
+
+A table's rows belong to people by one of the rules below, and all its columns are exported but those of
+LEFT_OUT_COLUMNS; or the table stands in LEFT_OUT, with the reason. tests/rights/test_export.py walks the schema.
+"""
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, LargeBinary, Row, Table, case, false, func, select, type_coerce, union_all
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import AuditEvent
+from models.core.base import Base
+from models.core.encryption import CannotOpen, Encrypted, keyring
+from models.people.conversation import SESSION, Conversation
+from models.people.photo import Photo
+from models.people.user import NUMBER_TRIED, User
+from models.staff.member import Staff
+from models.subjects import SUBJECTS
+from models.verification.case import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who the export is of: a conversation, and what is registered under it. ``hashes``: of the ID number, if the
+    registry once knew the person by number and name."""
+
+    conversation_id: int
+    account: str
+    openid: str
+    user_id: int | None
+    household_id: int | None
+    hashes: tuple[str, ...]
+
+
+# Table -> its column that names whose a row is.
+OF_CONVERSATION = {
+    "conversations": "id",
+    **dict.fromkeys(("broken_sessions", "mutes", "notifications", "objections", "rights_requests"), "conversation_id"),
+    **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
+}
+OF_USER = {
+    "users": "id",
+    "appeals": "owner_id",
+    "audit_events": "about",
+    "goods_requests": "owner_id",
+    "listings": "seller_id",
+    **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
+    **dict.fromkeys(("cards", "consent_codes", "consents", "mandates", "proxy_acts", "verifications"), "user_id"),
+}
+OF_HOUSEHOLD = {"households": "id"}
+# Part -> its column, and the table whose row it is a part of.
+PARTS = {
+    **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),
+    **dict.fromkeys(("revisions", "updates"), ("appeal_id", "appeals")),
+    **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
+    "conflicts_of_interest": ("staff_id", "staff"),
+    "receipts": ("pledge_id", "pledges"),
+    "refunds": ("pay_order_id", "pay_orders"),
+    "suspense_items": ("order_id", "pay_orders"),
+    "ticket_messages": ("ticket_id", "tickets"),
+    "visits": ("verification_id", "verifications"),
+}
+SPECIAL = ("photos", "registry_entries", "staff")
+
+_OF_ALL = "it is of a place, a charity or the whole service, and of no person"
+_OF_OFFICE = "what an officer decided or entered is of the office; the person's own rows show its result"
+_OF_MONEY = "it counts money without naming anybody; the person's pledges, payments and refunds are exported"
+LEFT_OUT = {
+    **dict.fromkeys(("regions", "charities", "filings", "merchants", "matching_pools", "broadcasts"), _OF_ALL),
+    **dict.fromkeys(("audit_head", "ledger_head", "last_runs", "channel_pauses", "dead_jobs"), _OF_ALL),
+    **dict.fromkeys(("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks"), _OF_OFFICE),
+    **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
+    **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
+    "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",
+    "turns": "a month of steps and times without what was said; our answers, kept for a day, repeat what other rows "
+    "hold, and an officer's hold other people's files",
+}
+
+_SEARCHES = "it finds what the value beside it holds, and says nothing more"
+_OPENS = "whoever has it could act as the person or open what is theirs"
+_WORKS = "the program's own bookkeeping"
+_OF_STAFF = "another person's: who looked stands under the readings, by work number"
+LEFT_OUT_COLUMNS = {
+    **dict.fromkeys(("id_hash", "phone_hash", "print", "print_0", "print_1", "print_2", "print_3"), _SEARCHES),
+    **dict.fromkeys(("code_hash", "cards.code", "cards.qr_url", "prepay_id", "media_id", "pic_url"), _OPENS),
+    **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
+    "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
+    "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
+    "audit_events.actor": _OF_STAFF,
+}
+# Sealed, but not declared as such: the column -> its purpose.
+_SEALED = {"broken_sessions.session": SESSION.purpose}
+_SESSIONS = ("conversations.session", "broken_sessions.session")
+_JSON = ("notifications.facts", "visits.assessment", "visits.place")
+# A value that no key opens any more.
+UNREADABLE = {"unreadable": True}
+# Conversations of staff at work: their drafts are about others (tests/rights/test_export.py knows the rest).
+OFFICE_FLOWS = frozenset(
+    (
+        *("proxy_register", "proxy_mandate", "proxy_card", "visit", "issue_receipt", "pay_out", "payout_return"),
+        *("open_pool", "fund_pool", "close_pool", "return_pool", "refund_by_hand", "settle_suspense"),
+        *("suspense_by_hand", "enter_settlement", "top_up", "cover_fees", "reverse_entry", "emergency_call"),
+        *("invite_staff", "handover", "declare_conflict"),
+    )
+)
+
+
+def find_person(db: Session, conversation_id: int) -> Person:
+    """Find who the export of a conversation is of."""
+    conversation = db.get_one(Conversation, conversation_id)
+    user = db.get(User, conversation.user_id) if conversation.user_id else None
+    own = (conversation_id, conversation.account, conversation.openid)
+    if user is None:
+        return Person(*own, None, None, ())
+    matched = user.id_number if _is_matched(db, user) else None
+    hashes = keyring().lookup_hashes(matched, "id_number") if matched else ()
+    return Person(*own, user.id, user.household_id, tuple(hashes))
+
+
+def export_person(db: Session, person: Person) -> Generator[tuple[str, dict[str, Any]]]:
+    """Yield each row about the person as (table, column -> JSON value), table by table, the oldest row first.
+
+    One query a table, read a batch at a time. ``photos.path`` names the file, which the caller puts in its place.
+    """
+    for table in Base.metadata.sorted_tables:
+        if table.name in LEFT_OUT:
+            continue
+        columns = exported_columns(table)
+        rows = select(*(_raw(column) for column in columns), *_besides(table)).where(theirs(table, person))
+        in_order = rows.order_by(*table.primary_key.columns)
+        with db.execute(in_order, execution_options={"yield_per": 500}) as found:
+            for row in found:
+                yield table.name, _as_json(columns, row)
+
+
+def exported_columns(table: Table) -> list[Column[Any]]:
+    """List the columns of a table that the person gets."""
+    return [column for column in table.columns if why_left_out(column) is None]
+
+
+def why_left_out(column: Column[Any]) -> str | None:
+    """Return why a column of an exported table is left out; None if it is exported."""
+    if any(key.target_fullname == "staff.id" for key in column.foreign_keys):
+        return _OF_STAFF
+    return LEFT_OUT_COLUMNS.get(str(column)) or LEFT_OUT_COLUMNS.get(column.name)
+
+
+def theirs(table: Table, person: Person) -> ColumnElement[bool]:
+    """Build the condition that a row of the table is about the person. Raises KeyError for a table without a rule."""
+    if table.name in PARTS:
+        name, of = PARTS[table.name]
+        whole = Base.metadata.tables[of]
+        return table.c[name].in_(select(whole.c.id).where(theirs(whole, person)))
+    match table.name:
+        case "photos":
+            return _photos(person)
+        case "registry_entries":
+            return table.c.id_hash.in_(person.hashes)
+        case "staff":
+            # By the WeChat alone: an ID number is what somebody typed.
+            return (table.c.account == person.account) & (table.c.openid == person.openid)
+    for columns, number in _rules(person):
+        if table.name in columns:
+            return table.c[columns[table.name]] == number if number is not None else false()
+    raise KeyError(f"nobody said whose the rows of {table.name} are")
+
+
+def _rules(person: Person) -> tuple[tuple[Mapping[str, str], int | None], ...]:
+    return (
+        (OF_CONVERSATION, person.conversation_id),
+        (OF_USER, person.user_id),
+        (OF_HOUSEHOLD, person.household_id),
+    )
+
+
+def _is_matched(db: Session, user: User) -> bool:
+    """Tell whether the registry knew the person by number and name: a number alone may be somebody else's."""
+    found = (Verification.user_id == user.id) & (Verification.registry_result == "match")
+    return db.scalar(select(Verification.id).where(found).limit(1)) is not None
+
+
+def _photos(person: Person) -> ColumnElement[bool]:
+    """The photos of the person's drafts and of all that is theirs."""
+    drafts = (Photo.subject == "draft") & (Photo.subject_id == person.conversation_id)
+    own = [select(Photo.id).where(drafts)]
+    for subject in SUBJECTS.values():
+        if subject.photos:
+            rows = select(subject.table.id).where(theirs(subject.table.__table__, person))
+            own.append(select(Photo.id).where(Photo.subject.in_(subject.photos), Photo.subject_id.in_(rows)))
+    # Not with OR, for which the planner would read the photos of the whole country.
+    return Photo.id.in_(union_all(*own)) & (Photo.state != "gone")
+
+
+def _besides(table: Table) -> list[ColumnElement[Any]]:
+    """Add the work number of the officer who looked, as the person may ask it in the chat (谁看过我)."""
+    if table is not AuditEvent.__table__:
+        return []
+    reader = func.concat("staff:", Staff.id) == AuditEvent.actor
+    return [select(Staff.work_no).where(reader).scalar_subquery().label("reader")]
+
+
+def _raw(column: Column[Any]) -> ColumnElement[Any]:
+    """Read what is sealed as it is stored: one value that no key opens must not keep all the others back.
+
+    Of a try to register with the person's ID number, the subject is whoever tried.
+    """
+    if str(column) == "audit_events.subject_id":
+        return case((AuditEvent.action != NUMBER_TRIED, column)).label(column.name)
+    sealed = isinstance(column.type, Encrypted)
+    return type_coerce(column, LargeBinary).label(column.name) if sealed else column
+
+
+def _as_json(columns: list[Column[Any]], row: Row[Any]) -> dict[str, Any]:
+    values = {column.name: _value(column, value) for column, value in zip(columns, row, strict=False)}
+    return values | {name: row._mapping[name] for name in row._fields[len(columns) :]}
+
+
+def _value(column: Column[Any], value: Any) -> Any:
+    """Write a value as JSON has it: times in UTC with their zone, days as ISO text, what was sealed in the clear."""
+    name = str(column)
+    purpose = column.type.purpose if isinstance(column.type, Encrypted) else _SEALED.get(name)
+    if purpose and value is not None:
+        try:
+            value = keyring().open(bytes(value), purpose)
+            return _session(value) if name in _SESSIONS else json.loads(value) if name in _JSON else value
+        except (CannotOpen, ValueError):
+            return UNREADABLE
+    return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def _session(text: str) -> dict[str, Any]:
+    """Take out of a session what the person wrote: drafts of their own, and photos that no question asked for.
+
+    The rest is what stood on the screen. Raises ValueError.
+    """
+    if not text:
+        return {}
+    session = json.loads(text)
+    drafts = [draft for draft in session.get("drafts", ()) if not _is_of_office(draft)]
+    return {"drafts": drafts, "photos": session.get("loose", [])}
+
+
+def _is_of_office(draft: dict[str, Any]) -> bool:
+    return draft.get("flow") in OFFICE_FLOWS or "for" in draft.get("given", {})

@@ -1,0 +1,53 @@
+"""Prove who writes by the last places of the ID number on record: the phone in the hand is often of the family.
+
+Wrong tries are counted per conversation and day, for all that asks for this proof.
+"""
+
+import hmac
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import record, tries_today
+from models.core.refusal import Refusal
+from models.people.user import User
+
+PLACES = 6
+MOST_TRIES = 5
+_TRIED = "last_places"
+
+
+class WrongPlaces(Refusal):
+    """The last places are wrong. ``left``: tries that are left today."""
+
+    code = "wrong_places"
+    step = "last_places"
+
+
+class TooManyPlaces(Refusal):
+    """The conversation gave ``most`` wrong answers today. ``ways``: what it can do without the proof."""
+
+    code = "too_many_places"
+    final = True
+
+
+def check_tries_left(db: Session, conversation_id: int, now: datetime, way: str) -> None:
+    """Raises TooManyPlaces, with the command ``way`` that goes on without the proof."""
+    if tries_today(db, _TRIED, conversation_id, now) >= MOST_TRIES:
+        raise TooManyPlaces(most=MOST_TRIES, ways=((way,),))
+
+
+def prove_places(db: Session, user: User | None, said: str, conversation_id: int, now: datetime, way: str) -> None:
+    """Check the last places of the user's ID number; a wrong try is recorded.
+
+    Raises WrongPlaces or TooManyPlaces. Do not call it where a refusal rolls back: the record must stay.
+    """
+    check_tries_left(db, conversation_id, now, way)
+    if user and user.id_number and hmac.compare_digest(user.id_number[-PLACES:].encode(), said.encode()):
+        return
+    who = f"conversation:{conversation_id}"
+    record(db, at=now, actor=who, action="number_tried", subject=_TRIED, subject_id=conversation_id)
+    left = MOST_TRIES - tries_today(db, _TRIED, conversation_id, now) - 1
+    if left <= 0:
+        raise TooManyPlaces(most=MOST_TRIES, ways=((way,),))
+    raise WrongPlaces(left=left)

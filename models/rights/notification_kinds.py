@@ -1,0 +1,8 @@
+"""The kinds of notifications about people's rights over their data."""
+
+from models.notifications.kinds import Kind, safety
+
+KINDS: dict[str, Kind] = {
+    # At night, too: the copy is there for an hour.
+    "export_ready": safety(),
+}

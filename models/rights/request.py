@@ -1,0 +1,183 @@
+"""Requests on one's own data: 导出, a copy of everything that is known about the person.
+
+waiting → ready → gone      after WAITS, for whoever could not prove who they are; else ready at once, for READY_LASTS
+waiting → stopped           any message of the person's stops it
+"""
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.audit_trail import AuditEvent, record
+from models.core.base import Base, RowId, one_of
+from models.core.calendar import CHINA
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.core.subject import Subject
+from models.notifications.notify import notify
+from models.people.conversation import Conversation
+
+KINDS = ("export",)
+STATES = ("waiting", "ready", "stopped", "gone")
+WAITS = timedelta(hours=24)
+READY_LASTS = timedelta(hours=1)
+# What a person can have recorded in the permanent trail: so many requests a day, and openings of each copy.
+MOST_A_DAY = 5
+MOST_OPENINGS = 30
+_LIVE = ("waiting", "ready")
+_IS_LIVE = text("state IN ('waiting', 'ready')")
+_BATCH = 500
+_SUBJECT = "rights_request"
+
+MACHINE = Machine(
+    _SUBJECT,
+    {
+        ("waiting", "ready"): frozenset({By.SYSTEM}),
+        ("waiting", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
+        ("ready", "gone"): frozenset({By.SYSTEM}),
+    },
+)
+
+
+class AskedTooOften(Refusal):
+    """The person asked ``most`` times today."""
+
+    code = "asked_too_often"
+    final = True
+
+
+class RightsRequest(Base):
+    """A person's request, at most one of a kind at a time. ``until``: when the present state ends by the clock.
+
+    It belongs to the conversation, since who never registered may ask, too.
+    """
+
+    __tablename__ = "rights_requests"
+    id: Mapped[RowId]
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(12))
+    asked_at: Mapped[datetime]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("kind", KINDS),
+        one_of("state", STATES),
+        CheckConstraint("(state IN ('stopped', 'gone')) = (ended_at IS NOT NULL)", name="ended_is_dated"),
+        Index("uq_rights_requests_live", "conversation_id", "kind", unique=True, postgresql_where=_IS_LIVE),
+        Index("ix_rights_requests_due", "until", postgresql_where=_IS_LIVE),
+    )
+
+
+# Whoever asked: a user, or None while they are not registered.
+_OWNER = select(Conversation.user_id).where(Conversation.id == RightsRequest.conversation_id).scalar_subquery()
+RIGHTS_REQUEST = Subject(_SUBJECT, RightsRequest, MACHINE, begins=_LIVE, owner=_OWNER)
+
+
+def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequest | None:
+    """Find the person's copy that can be opened now."""
+    theirs = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.kind == "export")
+    ready = theirs & (RightsRequest.state == "ready") & (RightsRequest.until > now)
+    return db.scalar(select(RightsRequest).where(ready))
+
+
+def check_may_ask(db: Session, conversation_id: int, now: datetime) -> None:
+    """Raises AskedTooOften."""
+    today = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
+    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= today)
+    if (db.scalar(select(func.count()).where(asked)) or 0) >= MOST_A_DAY:
+        raise AskedTooOften(most=MOST_A_DAY)
+
+
+def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: bool) -> RightsRequest:
+    """Ask for a copy: ready at once for whoever proved who they are, else after WAITS. An earlier request ends.
+
+    The caller holds the conversation's lock. Raises AskedTooOften.
+    """
+    check_may_ask(db, conversation_id, now)
+    end_requests(db, conversation_id, now)
+    state, lasts = ("ready", READY_LASTS) if proved else ("waiting", WAITS)
+    request = RightsRequest(
+        conversation_id=conversation_id, kind="export", state=state, asked_at=now, until=now + lasts
+    )
+    db.add(request)
+    db.flush()
+    _note(db, request, _owner(conversation_id).name, "asked", state, now)
+    return request
+
+
+def stop_waiting(db: Session, number: int, now: datetime) -> bool:
+    """Stop a request because its person wrote. False where it waits no longer. Locks it."""
+    request = db.scalar(select(RightsRequest).where(RightsRequest.id == number).with_for_update())
+    if request is None or request.state != "waiting":
+        return False
+    _move(db, request, "stopped", _owner(request.conversation_id), now)
+    return True
+
+
+def end_requests(db: Session, conversation_id: int, now: datetime) -> int:
+    """End what waits or is ready, when the person asks anew or is erased. Returns how many waited."""
+    theirs = (RightsRequest.conversation_id == conversation_id) & RightsRequest.state.in_(_LIVE)
+    found = db.scalars(select(RightsRequest).where(theirs).order_by(RightsRequest.id).with_for_update()).all()
+    waited = [request for request in found if request.state == "waiting"]
+    for request in found:
+        _move(db, request, "stopped" if request in waited else "gone", SYSTEM, now)
+    db.flush()
+    return len(waited)
+
+
+def make_ready(db: Session, now: datetime) -> int:
+    """Make ready what has waited long enough, and notify the people. Returns how many."""
+    found = _due(db, "waiting", now)
+    for request in found:
+        _move(db, request, "ready", SYSTEM, now)
+        request.until = now + READY_LASTS
+        facts = {"number": request.id, "until": request.until.isoformat()}
+        key = f"export_ready:{request.id}"
+        notify(db, request.conversation_id, "export_ready", facts, key, now, (_SUBJECT, request.id))
+    db.flush()
+    return len(found)
+
+
+def end_ready(db: Session, now: datetime) -> int:
+    """Let go what was ready for as long as it may be. Returns how many."""
+    found = _due(db, "ready", now)
+    for request in found:
+        _move(db, request, "gone", SYSTEM, now)
+    db.flush()
+    return len(found)
+
+
+def find_openable(db: Session, number: int, now: datetime) -> RightsRequest | None:
+    """Find a copy whose page may be shown now; None where its time is over. Whose it is, the page asks WeChat."""
+    request = db.get(RightsRequest, number)
+    return request if request and request.state == "ready" and request.until > now else None
+
+
+def record_opening(db: Session, request: RightsRequest, what: str, now: datetime) -> bool:
+    """Record in the trail that the copy was opened; ``what``: page or file. False once it was opened too often."""
+    opened = (AuditEvent.subject == _SUBJECT) & (AuditEvent.subject_id == request.id) & (AuditEvent.action == "opened")
+    if (db.scalar(select(func.count()).where(opened)) or 0) >= MOST_OPENINGS:
+        return False
+    _note(db, request, _owner(request.conversation_id).name, "opened", what, now)
+    return True
+
+
+def _due(db: Session, state: str, now: datetime) -> list[RightsRequest]:
+    due = select(RightsRequest).where(RightsRequest.state == state, RightsRequest.until <= now)
+    return list(db.scalars(due.order_by(RightsRequest.until).limit(_BATCH).with_for_update(skip_locked=True)))
+
+
+def _move(db: Session, request: RightsRequest, to: str, actor: Actor, now: datetime) -> None:
+    MACHINE.move(db, request, to, actor, now)
+    request.ended_at = now if to in ("stopped", "gone") else None
+
+
+def _owner(conversation_id: int) -> Actor:
+    return Actor(By.OWNER, f"conversation:{conversation_id}")
+
+
+def _note(db: Session, request: RightsRequest, actor: str, action: str, detail: str, now: datetime) -> None:
+    record(db, at=now, actor=actor, action=action, subject=_SUBJECT, subject_id=request.id, detail=detail)
