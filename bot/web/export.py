@@ -30,7 +30,7 @@ from models.rights.request import RightsRequest, find_openable, record_opening
 log = structlog.get_logger()
 
 NAME = "bangfu-my-data.json"
-# More than this of a copy waits on the disk, not in memory, until it is sent.
+# While a copy is written, more than this of it is on the disk. The server (bot.web.buffered) gathers it to send it.
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16
 
