@@ -14,7 +14,7 @@ from models.staff.member import Staff
 from models.staff.task import find_task
 from tests.harness.command_line import run
 from tests.harness.platform import wechat
-from tests.harness.stage import Stage, id_number, settings_for
+from tests.harness.stage import Stage, officers_number, settings_for
 from tests.scenes.charities import CREDIT_CODE, NATIONAL, remove_charities
 
 CODE = "53360000500000007W"
@@ -22,6 +22,7 @@ DESCRIBED = ["--name", "永州助学会", "--credit-code", CODE, "--certificate"
 DAYS = ["--from", "2026-01-01", "--to", "2099-12-31"]
 FILED = ["--filing", "A7", "--authority", "省民政厅", "--platform", "帮扶通", *DAYS]
 SEAT = ["appoint", "fund_holder", "431124000000", "--account", wechat.ACCOUNT, "--openid", "o-holder", "--name", "周"]
+NUMBER = f"{officers_number('o-holder')}\n"
 
 
 def test_a_charity_with_its_filing_and_fund_holder(app: Flask, stage: Stage) -> None:
@@ -29,7 +30,7 @@ def test_a_charity_with_its_filing_and_fund_holder(app: Flask, stage: Stage) -> 
     assert added.output.startswith("Charity 2 is 永州助学会.")
     assert run(app, "charity", "filing", "2", *FILED).output.startswith("Charity 2 collects under A7 until 2099-12-31.")
     stage.person("o-holder")
-    assert run(app, *SEAT, "--work-no", "YZ1", "--charity", "2", typed=f"{id_number(3)}\n").exit_code == 0
+    assert run(app, *SEAT, "--work-no", "YZ1", "--charity", "2", typed=NUMBER).exit_code == 0
     listed = run(app, "charity", "list").output
     assert "filing A7, 2026-01-01 to 2099-12-31, on 帮扶通\n   fund holder YZ1" in listed
     with Database(stage.database) as db:
@@ -74,7 +75,7 @@ def test_a_new_fund_holder_gets_what_waits_for_the_charity(app: Flask, stage: St
     for officer in ("o-zhou", "o-town", "o-county"):
         stage.say(officer, f"通过 {number}")
     stage.person("o-holder")
-    seat = run(app, *SEAT, "--work-no", "YZ1", "--charity", str(NATIONAL), typed=f"{id_number(3)}\n")
+    seat = run(app, *SEAT, "--work-no", "YZ1", "--charity", str(NATIONAL), typed=NUMBER)
     assert seat.exit_code == 0
     with Database(stage.database) as db:
         task = find_task(db, "appeal", number)
