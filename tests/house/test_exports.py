@@ -153,4 +153,5 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "query_order",
         "return_gifts",
         "write_digests",
+        "sweep_photo_files",
     }
