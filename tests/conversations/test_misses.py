@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,10 +112,9 @@ parts = st.tuples(st.sampled_from(BEGINNINGS), st.lists(steps, min_size=3, max_s
 def test_a_miss_between_any_two_steps_takes_nothing_away(
     database_again: Callable[[], str], person: str, parts: list[tuple[str, list[str]]]
 ) -> None:
-    stage = Stage(database_again())
-    set_scene(stage)
-    walk(stage, person, [words for beginning, rest in parts for words in (beginning, *rest)])
-    stage.close()
+    with closing(Stage(database_again())) as stage:  # also where it fails: each example has connections of its own
+        set_scene(stage)
+        walk(stage, person, [words for beginning, rest in parts for words in (beginning, *rest)])
 
 
 def test_every_beginning_meets_every_miss(stage: Stage) -> None:
