@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,7 +30,8 @@ def weaknesses(given: "Settings") -> Iterator[str]:
 def _secrets(given: "Settings") -> Iterator[str]:
     if is_guessable(given.secret_key.get_secret_value()):
         yield "SECRET_KEY: it can be guessed; take one from: openssl rand -hex 32"
-    if any(is_guessable(b64decode(key.strip())) for key in given.data_keys.get_secret_value().split(",")):
+    data_keys = filter(None, map(str.strip, given.data_keys.get_secret_value().split(",")))
+    if any(is_guessable(b64decode(key)) for key in data_keys):
         yield "DATA_KEYS: they can be guessed; take each from: openssl rand -base64 32"
     if is_guessable(given.wechat_token.get_secret_value(), _SHORTEST_TOKEN):
         yield "WECHAT_TOKEN: it can be guessed; take one from: openssl rand -hex 16"
@@ -57,7 +59,12 @@ def _ways(given: "Settings") -> Iterator[str]:
 def _is_local(url: str) -> bool:
     """Tell whether the server is on this machine: a socket, or an address of the loopback."""
     host = urlsplit(url).hostname or _option(url, "host")
-    return urlsplit(url).scheme == "unix" or not host or host.startswith(("/", "127.")) or host in {"localhost", "::1"}
+    if urlsplit(url).scheme == "unix" or not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def _option(url: str, name: str) -> str:

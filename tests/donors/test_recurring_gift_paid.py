@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from models.core.calendar import CHINA
 from models.giving.pledge import Pledge
 from models.ledger import held
 from tests.harness.money.merchant import PIN
@@ -38,7 +39,8 @@ def test_each_month_is_paid_by_a_tap_and_the_sheet(stage: Collecting) -> None:
     stage.say(DONOR, "确认")
     assert paid_at(stage, link_in(stage.say(DONOR, "1"))) == "paid"
     assert wrong_books(stage) == []
-    stage.clock.move(timedelta(days=31))
+    reminded = stage.clock().astimezone(CHINA).replace(hour=11) + timedelta(days=31)
+    stage.clock.move(reminded - stage.clock())
     remind_donors(stage)
     go_out(stage, DONOR)
     link_in(stage.say(DONOR, "1"))

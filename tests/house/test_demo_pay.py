@@ -2,7 +2,8 @@
 
 import json
 import re
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,18 +13,29 @@ from tests.harness.processes.demo import (  # noqa: F401
     ROOT,
     Demo,
     be,
-    demonstrated,
+    end_demo,
     expect_reply,
     leave,
     opened,
     pay,
     say,
+    start_demo,
     tap,
     wait_for,
 )
 
 
-@pytest.mark.skipif(not 7 <= datetime.now(CHINA).hour < 21, reason="by night in China pushes wait for the morning")
+@pytest.fixture(name="demo", scope="module")
+def demonstrated_by_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Begin the demo at ten in the morning where it is night in China: pushes wait for the morning."""
+    now = datetime.now(CHINA)
+    ten = now.replace(hour=10) + timedelta(days=now.hour >= 20)
+    ahead = (ten - now) / timedelta(days=1) if not 8 <= now.hour < 20 else 0.0
+    demo = start_demo(tmp_path_factory.mktemp("demo"), f"--days-ahead={ahead}")
+    yield demo
+    end_demo(demo)
+
+
 def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -> None:
     """Cancelled the first time: the page takes it again, and it is one order."""
     people = {person["openid"]: person for person in json.loads((demo.folder / "people.json").read_text("utf-8"))}

@@ -139,7 +139,11 @@ WEAK = {
         "postgresql://u:s3cret@10.0.0.5/b?sslmode=disable",
         "postgresql://u:s3cret@/b?host=db.internal&sslmode=prefer",
     ],
-    "REDIS_URL": ["redis://:s3cret@redis.internal:6379/0", "rediss://redis.internal:6379/0"],
+    "REDIS_URL": [
+        "redis://:s3cret@redis.internal:6379/0",
+        "redis://127.redis.internal/0",
+        "rediss://redis.internal:6379/0",
+    ],
 }
 
 
@@ -165,12 +169,13 @@ def test_production_refuses_what_is_weak_and_names_it_alone(
         {"DATABASE_URL": "postgresql://u:p@db.internal/b?sslmode=verify-full"},
         {"REDIS_URL": "rediss://:a-password@redis.internal:6379/0"},
         {"REDIS_URL": "unix:///run/valkey.sock", "WECHAT_MODE": "compatible"},
+        {"REDIS_URL": "redis://[::1]:6379/0", "DATA_KEYS": f"{OWN_SECRETS['DATA_KEYS']},"},
     ],
 )
 def test_production_takes_a_socket_the_loopback_or_what_is_sealed(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
 ) -> None:
-    assert settings(monkeypatch, **PRODUCTION, **given).is_production
+    assert settings(monkeypatch, **{**PRODUCTION, **given}).is_production
 
 
 @pytest.mark.parametrize(
