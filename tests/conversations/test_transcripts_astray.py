@@ -77,6 +77,8 @@ class PhoneActor(Actor):
                 name, _, key = rest.partition(" ")
                 if name == "subscribe":
                     return events.subscribe(key.removeprefix("qrscene_"))
+                if name == "VIEW":
+                    return events.view(key, menu_id=1)
                 return events.scan(key, "ticket") if name == "SCAN" else events.click(key)
         return Content(kind, [("MediaId", "media-0")])
 

@@ -96,15 +96,13 @@ def test_any_text_is_folded_and_understood_without_a_failure(text: str) -> None:
     assert meaning.likely or not meaning.clear
 
 
-@given(
-    st.sampled_from(sorted({s for i in INTENTS.table.values() for s in i.says})),
-    st.sampled_from(["请问", "麻烦问一下，", "哎呀"]),
-)
+# Beside a word that is no filler, something of each is left.
+MORE_THAN_FILLERS = sorted({s for i in INTENTS.table.values() for s in i.says if INTENTS.folding.fold(f"萝{s}") != "萝"})
+
+
+@given(st.sampled_from(MORE_THAN_FILLERS), st.sampled_from(["请问", "麻烦问一下，", "哎呀"]))
 def test_a_polite_beginning_changes_nothing(sentence: str, before: str) -> None:
-    assert INTENTS.folding.fold(before + sentence) in {
-        INTENTS.folding.fold(sentence),
-        INTENTS.folding.fold(before),
-    } or (INTENTS.folding.fold(sentence) == "")
+    assert INTENTS.folding.fold(before + sentence) == INTENTS.folding.fold(sentence)
 
 
 def test_a_word_that_says_nothing_is_kept_when_nothing_else_is_left() -> None:
