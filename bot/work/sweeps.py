@@ -23,6 +23,7 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
 from models.speech.hearing import owed_voices
 from models.speech.voice import delete_old_voices
@@ -64,6 +65,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "voices_deleted": delete_old_voices,
     "exports_ready": make_ready,
     "exports_gone": end_ready,
+    "phones_changed": change_phones,
 }
 
 

@@ -5,4 +5,5 @@ from models.notifications.kinds import Kind, safety
 KINDS: dict[str, Kind] = {
     # At night, too: the copy is there for an hour.
     "export_ready": safety(),
+    "phone_changed": safety(),
 }

@@ -72,6 +72,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
+        "phone_changed": {"tail": "0000"},
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -207,6 +208,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
+        ("phone_changed", {"tail": "4321"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(
