@@ -1,7 +1,11 @@
-"""Requests on one's own data: 导出, a copy of everything that is known about the person.
+"""Requests on one's own data: 导出, a copy of everything that is known about the person; 注销, to be erased.
 
+A copy:
 waiting → ready → gone      after WAITS, for whoever could not prove who they are; else ready at once, for READY_LASTS
-waiting → stopped           any message of the person's stops it
+To be erased (models.rights.erasure_request):
+cooling → erasing → done    after seven days; then nothing stops it any more
+Both:
+waiting, cooling → stopped  any message of the person's stops it
 """
 
 from datetime import datetime, time, timedelta
@@ -18,15 +22,18 @@ from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 
-KINDS = ("export",)
-STATES = ("waiting", "ready", "stopped", "gone")
+KINDS = ("export", "erasure")
+STATES = ("waiting", "ready", "stopped", "gone", "cooling", "erasing", "done")
 WAITS = timedelta(hours=24)
 READY_LASTS = timedelta(hours=1)
 # What a person can have recorded in the permanent trail: so many requests a day, and openings of each copy.
 MOST_A_DAY = 5
 MOST_OPENINGS = 30
-_LIVE = ("waiting", "ready")
-_IS_LIVE = text("state IN ('waiting', 'ready')")
+# A message of the person's stops it.
+STOPPABLE = ("waiting", "cooling")
+_LIVE = (*STOPPABLE, "ready")
+_ENDED = ("stopped", "gone", "done")
+_IS_LIVE = text("state IN ('waiting', 'ready', 'cooling', 'erasing')")
 _BATCH = 500
 _SUBJECT = "rights_request"
 
@@ -36,6 +43,9 @@ MACHINE = Machine(
         ("waiting", "ready"): frozenset({By.SYSTEM}),
         ("waiting", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
         ("ready", "gone"): frozenset({By.SYSTEM}),
+        ("cooling", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
+        ("cooling", "erasing"): frozenset({By.SYSTEM}),
+        ("erasing", "done"): frozenset({By.SYSTEM}),
     },
 )
 
@@ -65,7 +75,7 @@ class RightsRequest(Base):
     __table_args__ = (
         one_of("kind", KINDS),
         one_of("state", STATES),
-        CheckConstraint("(state IN ('stopped', 'gone')) = (ended_at IS NOT NULL)", name="ended_is_dated"),
+        CheckConstraint("(state IN ('stopped', 'gone', 'done')) = (ended_at IS NOT NULL)", name="ended_is_dated"),
         Index("uq_rights_requests_live", "conversation_id", "kind", unique=True, postgresql_where=_IS_LIVE),
         Index("ix_rights_requests_due", "until", postgresql_where=_IS_LIVE),
     )
@@ -96,36 +106,40 @@ def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: 
 
     The caller holds the conversation's lock. Raises AskedTooOften.
     """
-    check_may_ask(db, conversation_id, now)
-    end_requests(db, conversation_id, now)
     state, lasts = ("ready", READY_LASTS) if proved else ("waiting", WAITS)
-    request = RightsRequest(
-        conversation_id=conversation_id, kind="export", state=state, asked_at=now, until=now + lasts
-    )
+    return ask(db, conversation_id, "export", state, lasts, now)
+
+
+def ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime) -> RightsRequest:
+    """Make a request in this state, for this long; an earlier one of its kind ends. Raises AskedTooOften."""
+    check_may_ask(db, conversation_id, now)
+    end_requests(db, conversation_id, now, kind)
+    request = RightsRequest(conversation_id=conversation_id, kind=kind, state=state, asked_at=now, until=now + lasts)
     db.add(request)
     db.flush()
     _note(db, request, _owner(conversation_id).name, "asked", state, now)
     return request
 
 
-def stop_waiting(db: Session, number: int, now: datetime) -> bool:
-    """Stop a request because its person wrote. False where it waits no longer. Locks it."""
+def stop_waiting(db: Session, number: int, now: datetime) -> str | None:
+    """Stop a request because its person wrote. Returns its kind; None where it waits no longer. Locks it."""
     request = db.scalar(select(RightsRequest).where(RightsRequest.id == number).with_for_update())
-    if request is None or request.state != "waiting":
-        return False
+    if request is None or request.state not in STOPPABLE:
+        return None
     _move(db, request, "stopped", _owner(request.conversation_id), now)
-    return True
+    return request.kind
 
 
-def end_requests(db: Session, conversation_id: int, now: datetime) -> int:
-    """End what waits or is ready, when the person asks anew or is erased. Returns how many waited."""
+def end_requests(db: Session, conversation_id: int, now: datetime, *kinds: str) -> list[str]:
+    """End what waits or is ready, when the person asks anew or is erased. Returns the kinds of what waited."""
     theirs = (RightsRequest.conversation_id == conversation_id) & RightsRequest.state.in_(_LIVE)
+    theirs &= RightsRequest.kind.in_(kinds or KINDS)
     found = db.scalars(select(RightsRequest).where(theirs).order_by(RightsRequest.id).with_for_update()).all()
-    waited = [request for request in found if request.state == "waiting"]
+    waited = [request for request in found if request.state in STOPPABLE]
     for request in found:
         _move(db, request, "stopped" if request in waited else "gone", SYSTEM, now)
     db.flush()
-    return len(waited)
+    return [request.kind for request in waited]
 
 
 def make_ready(db: Session, now: datetime) -> int:
@@ -172,7 +186,7 @@ def _due(db: Session, state: str, now: datetime) -> list[RightsRequest]:
 
 def _move(db: Session, request: RightsRequest, to: str, actor: Actor, now: datetime) -> None:
     MACHINE.move(db, request, to, actor, now)
-    request.ended_at = now if to in ("stopped", "gone") else None
+    request.ended_at = now if to in _ENDED else None
 
 
 def _owner(conversation_id: int) -> Actor:
