@@ -25,6 +25,7 @@ from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.rights.erasure import running_erasures
 from models.rights.erasure_request import begin_due
+from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
 from models.speech.hearing import owed_voices
 from models.speech.voice import delete_old_voices
@@ -67,6 +68,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "exports_ready": make_ready,
     "exports_gone": end_ready,
     "erasures_begun": begin_due,
+    "phones_changed": change_phones,
 }
 
 

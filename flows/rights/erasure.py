@@ -6,21 +6,21 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
-from flows.rights.proof import WAIT, PlacesOrWait, check_places, is_proved
-from models.rights.erasure_request import COOLS, ask_for_erasure, check_may_erase
+from flows.rights.identity import STEP, WAIT, PlacesOrWait, check_places, take_proof
+from models.rights.erasure_request import COOLS, KIND, ask_for_erasure, check_may_erase
 from models.rights.erasure_standing import show_standing
-from models.rights.identity import PLACES, check_tries_left
+from models.rights.identity import Unproved, check_tries_left
 from models.rights.request import WAITS, check_may_ask
 
-# The command that goes on without the proof (handlers.rights.commands).
-WAY = "wait_to_be_erased"
+# It begins anew, without the proof (handlers.rights.commands).
+WAY = Unproved("wait_to_be_erased", changes=True)
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``waits``: the person is not asked for the places. Raises CannotErase, AskedTooOften or TooManyPlaces."""
     db, number, now = turn.db, turn.person.conversation_id, turn.world.now
     check_may_erase(db, number, now)
-    check_may_ask(db, number, now)
+    check_may_ask(db, number, now, KIND)
     if not given.get("waits"):
         check_tries_left(db, number, now, WAY)
     return given
@@ -33,13 +33,13 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """What ends and what stays, as it is now, and after how many days."""
     standing = show_standing(turn.db, turn.person.conversation_id, turn.world.now)
-    lasts = COOLS + WAITS if draft.answers.get("last_places") == WAIT else COOLS
+    lasts = COOLS + WAITS if draft.answers.get(STEP) == WAIT else COOLS
     return {**standing.facts, "days": lasts.days}
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
     """Begin the seven days. Raises WrongPlaces, CannotErase or AskedTooOften."""
-    proved = is_proved(turn, draft)
+    proved = take_proof(turn, draft)
     request = ask_for_erasure(turn.db, turn.person.conversation_id, turn.world.now, proved=proved)
     turn.stoppable = request.id
     return Answer([Say("flows/rights/erase_data/done", None, {"until": request.until})])
@@ -48,7 +48,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
 erase_data = Flow(
     "erase_data",
     room="rights",
-    steps=(Step("last_places", PlacesOrWait(length=PLACES, x=True)),),
+    steps=(Step(STEP, PlacesOrWait(cannot="cannot_say_yet")),),
     done=done,
     admit=admit,
     check_answers=check_answers,

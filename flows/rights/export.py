@@ -6,12 +6,12 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
-from flows.rights.proof import PlacesOrWait, check_places, is_proved
-from models.rights.identity import PLACES, check_tries_left
+from flows.rights.identity import STEP, PlacesOrWait, check_places, take_proof
+from models.rights.identity import Unproved, check_tries_left
 from models.rights.request import WAITS, RightsRequest, ask_for_export, check_may_ask
 
-# The command that goes on without the proof (handlers.rights.commands).
-WAY = "wait_for_export"
+# It goes on without the proof (handlers.rights.commands).
+WAY = Unproved("wait_for_export")
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
-    proved = is_proved(turn, draft)
+    proved = take_proof(turn, draft)
     return tell(turn, ask_for_export(turn.db, turn.person.conversation_id, turn.world.now, proved=proved))
 
 
@@ -48,7 +48,7 @@ def tell(turn: TurnContext, request: RightsRequest, *, unknown: bool = False) ->
 export_data = Flow(
     "export_data",
     room="rights",
-    steps=(Step("last_places", PlacesOrWait(length=PLACES, x=True)),),
+    steps=(Step(STEP, PlacesOrWait()),),
     done=done,
     admit=admit,
     check_answers=check_answers,

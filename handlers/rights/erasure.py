@@ -1,7 +1,7 @@
 """注销: begin the conversation in which a person asks to be erased."""
 
 from flows.engine.flow import Answer
-from flows.rights.proof import WAIT
+from flows.rights.identity import WAIT
 from handlers.routing.talk import Talk
 from models.people.user import User
 

@@ -13,11 +13,9 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.batch_run import lock_run
 from models.core.leaver import Leaver
-from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
 from models.rights.erasure_rooms import AT_ONCE, ROOMS
-from models.rights.request import MACHINE as REQUESTS
-from models.rights.request import RightsRequest
+from models.rights.request import RightsRequest, end_change
 
 # Who wanted it: the person in the chat; WeChat, to which the person said so.
 CAUSES = ("person", "wechat")
@@ -146,5 +144,4 @@ def _next_room(db: Session, erasure: Erasure, now: datetime) -> None:
     record(db, at=now, actor="system", action="done", subject="erasure", subject_id=erasure.id)
     request = db.get(RightsRequest, erasure.request_id) if erasure.request_id else None
     if request:
-        REQUESTS.move(db, request, "done", SYSTEM, now)
-        request.ended_at = now
+        end_change(db, request, now, made=True)

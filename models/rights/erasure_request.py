@@ -13,6 +13,7 @@ from models.rights.erasure import begin_erasure
 from models.rights.erasure_standing import show_standing
 from models.rights.request import MACHINE, WAITS, RightsRequest, ask
 
+KIND = "erasure"
 COOLS = timedelta(days=7)
 # What must not be erased while it is open came up meanwhile: looked at again after so long.
 _LATER = timedelta(days=1)
@@ -40,7 +41,7 @@ def ask_for_erasure(db: Session, conversation_id: int, now: datetime, *, proved:
     The caller holds the conversation's lock. Raises CannotErase or AskedTooOften.
     """
     check_may_erase(db, conversation_id, now)
-    return ask(db, conversation_id, "erasure", "cooling", COOLS if proved else COOLS + WAITS, now)
+    return ask(db, conversation_id, KIND, "cooling", COOLS if proved else COOLS + WAITS, now)
 
 
 def begin_due(db: Session, now: datetime) -> int:

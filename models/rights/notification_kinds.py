@@ -6,4 +6,5 @@ KINDS: dict[str, Kind] = {
     # At night, too: the copy is there for an hour.
     "export_ready": safety(),
     "erasure_put_off": legal(),
+    "phone_changed": safety(),
 }

@@ -75,6 +75,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
         },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
+        "phone_changed": {"tail": "0000"},
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -219,6 +220,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             },
         ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
+        ("phone_changed", {"tail": "4321"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(

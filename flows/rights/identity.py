@@ -1,5 +1,6 @@
-"""Ask who writes: the last places of their ID number, or to wait where they cannot say them."""
+"""Ask for the last places of the ID number, or let the person wait: the phone in the hand is often of the family."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,44 +11,49 @@ from flows.proxy.common import Figures
 from flows.readers import Choice
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from models.people.user import User
-from models.rights.identity import WrongPlaces, prove_places
+from models.rights.identity import PLACES, Unproved, WrongPlaces, prove_places
 from models.rights.request import WAITS
 
+STEP = "last_places"
 WAIT = "wait"
 # A right answer proves who has the phone in the hand now, not tomorrow.
 _PROOF_LASTS = timedelta(minutes=15)
-_CANNOT = Choice("cannot_say")
 
 
+@dataclass(frozen=True)
 class PlacesOrWait(Figures):
     """Value: the last places of an ID number, or ``wait`` where the person cannot say them: a numbered line, or words.
 
-    Codes: those of Figures.
+    ``cannot``: the choice set of that line. Codes: those of Figures.
     """
+
+    length: int = PLACES
+    x: bool = True
+    cannot: str = "cannot_say"
 
     def read_words(self, text: str, asking: Asking) -> Reading:
         return Accepted(WAIT) if self.exact(text, asking) else super().read_words(text, asking)
 
     def exact(self, text: str, asking: Asking) -> str | None:
-        return _CANNOT.exact(text, asking)
+        return Choice(self.cannot).exact(text, asking)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         return None if value == WAIT else super().check(value, asking)
 
     def shown(self, value: Any, world: World) -> Any:
-        return _CANNOT.shown(value, world) if value == WAIT else super().shown(value, world)
+        return Choice(self.cannot).shown(value, world) if value == WAIT else super().shown(value, world)
 
     def facts(self, asking: Asking) -> dict[str, Any]:
-        return {**super().facts(asking), **_CANNOT.facts(asking), "hours": WAITS // timedelta(hours=1)}
+        return {**super().facts(asking), **Choice(self.cannot).facts(asking), "hours": WAITS // timedelta(hours=1)}
 
 
-def check_places(turn: TurnContext, draft: Draft, way: str) -> None:
+def check_places(turn: TurnContext, draft: Draft, way: Unproved) -> None:
     """Check the last places as soon as they are answered; a wrong try counts even if the conversation is dropped.
 
-    ``way``: the command that goes on without them. Raises WrongPlaces or TooManyPlaces.
+    Raises WrongPlaces or TooManyPlaces.
     """
-    said = draft.answers.get("last_places")
-    if said in (None, WAIT) or (draft.given.get("right") == said and _is_fresh(turn, draft)):
+    said = draft.answers.get(STEP)
+    if said in (None, WAIT) or is_proved(turn, draft):
         return
     draft.given.pop("right", None)
     user = turn.db.get(User, turn.person.user_id) if turn.person.user_id else None
@@ -55,15 +61,16 @@ def check_places(turn: TurnContext, draft: Draft, way: str) -> None:
     draft.given |= {"right": said, "right_at": turn.world.now.timestamp()}
 
 
-def is_proved(turn: TurnContext, draft: Draft) -> bool:
-    """Tell whether the person proved who they are; False: they wait. Raises WrongPlaces where the proof is too old."""
-    said = draft.answers["last_places"]
-    if said == WAIT:
+def take_proof(turn: TurnContext, draft: Draft) -> bool:
+    """Tell whether the person proved who they are a moment ago; False: they wait. Raises WrongPlaces."""
+    if draft.answers[STEP] == WAIT:
         return False
-    if draft.given.get("right") != said or not _is_fresh(turn, draft):
+    if not is_proved(turn, draft):
         raise WrongPlaces(left=None)
     return True
 
 
-def _is_fresh(turn: TurnContext, draft: Draft) -> bool:
-    return turn.world.now.timestamp() - float(draft.given.get("right_at", 0)) < _PROOF_LASTS.total_seconds()
+def is_proved(turn: TurnContext, draft: Draft) -> bool:
+    """Tell whether the places that the draft holds were found right a moment ago."""
+    fresh = turn.world.now.timestamp() - float(draft.given.get("right_at", 0)) < _PROOF_LASTS.total_seconds()
+    return fresh and draft.given.get("right") == draft.answers.get(STEP)

@@ -2,28 +2,24 @@
 
 Tickets of before that ask to be erased stay as they are, for the county to answer.
 
-Revision: 0011
+Revision: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
 _LIVE, _WAS_LIVE = "state IN ('waiting', 'ready', 'cooling', 'erasing')", "state IN ('waiting', 'ready')"
 _CHECKS = {
-    "kind_known": ("kind IN ('erasure', 'export')", "kind IN ('export')"),
+    "kind_known": ("kind IN ('erasure', 'export', 'phone')", "kind IN ('export', 'phone')"),
     "state_known": (
         "state IN ('cooling', 'done', 'erasing', 'gone', 'ready', 'stopped', 'waiting')",
-        "state IN ('gone', 'ready', 'stopped', 'waiting')",
-    ),
-    "ended_is_dated": (
-        "(state IN ('stopped', 'gone', 'done')) = (ended_at IS NOT NULL)",
-        "(state IN ('stopped', 'gone')) = (ended_at IS NOT NULL)",
+        "state IN ('done', 'gone', 'ready', 'stopped', 'waiting')",
     ),
 }
 
