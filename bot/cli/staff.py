@@ -17,6 +17,7 @@ from flows.readers.numbers.id_number import fault_of, is_under_age, read_id_numb
 from models.core.calendar import CHINA
 from models.organisations.charity import Charity
 from models.people.conversation import Conversation
+from models.people.shared_phone import parked_on
 from models.places.region import Region, level_of
 from models.staff.directory import find_member
 from models.staff.identity import identify, unidentified_seats
@@ -139,3 +140,5 @@ def _check_person(connection: Connection, account: str, openid: str) -> None:
     known = (Conversation.account == account) & (Conversation.openid == openid)
     if not connection.scalar(select(Conversation.id).where(known)):
         raise click.ClickException("nobody with this openid has written to this account; let them say hello")
+    if connection.scalar(select(Conversation.id).where(parked_on(account, openid)).limit(1)):
+        raise click.ClickException("several people share this WeChat, and each of them would hold the seat")

@@ -78,7 +78,8 @@ def choose(kind: Kind, notification: ClaimedNotification, means: Means, now: dat
 
 def _again(notification: ClaimedNotification, means: Means) -> ChannelChoice:
     """Choose for a notification whose last send may have arrived: only a template message can be repeated, in time."""
-    known = notification.channel == TEMPLATE and notification.claimed_at - notification.attempted_at < REPEATED_WITHIN
+    in_time = notification.claimed_at - notification.attempted_at < REPEATED_WITHIN
+    known = notification.channel == TEMPLATE and in_time and not notification.parked
     if known and not means.ruled_out and TEMPLATE not in means.pauses:
         return ChannelChoice(TEMPLATE, "repeated")
     return ChannelChoice(None, "outcome_unknown")
@@ -89,6 +90,8 @@ def _service(kind: Kind, notification: ClaimedNotification, means: Means) -> str
 
 
 def _template(kind: Kind, notification: ClaimedNotification, means: Means) -> str:
+    if notification.parked:
+        return "parked"
     if kind.marketing:
         return "marketing"
     if not notification.following or notification.refused_code == NOT_FOLLOWING:
@@ -97,6 +100,8 @@ def _template(kind: Kind, notification: ClaimedNotification, means: Means) -> st
 
 
 def _subscription(kind: Kind, notification: ClaimedNotification, means: Means) -> str:
+    if notification.parked:
+        return "parked"
     if not means.card.subscription_id:
         return "no_subscription"
     return "" if means.consent else "no_consent"

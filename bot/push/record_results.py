@@ -52,7 +52,7 @@ def record_results(db: Session, judged: Sequence[tuple[Attempt, SendResult]], no
 
 def _outcome(attempt: Attempt, result: SendResult, now: datetime) -> Outcome:
     sent = result.state == "sent"
-    in_short = sent and attempt.kind.brief and attempt.channel != SERVICE
+    in_short = sent and (attempt.notification.parked or (attempt.kind.brief and attempt.channel != SERVICE))
     return Outcome(
         attempt.notification.id,
         "waiting" if in_short else result.state,

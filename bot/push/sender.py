@@ -70,7 +70,8 @@ class Sender:
         """
         known: Known = {}
         for attempt in attempts:
-            attempt.offers = bool(attempt.kind.offers) and _may_offer(attempt, now)
+            parked = attempt.notification.parked
+            attempt.offers = bool(attempt.kind.offers) and not parked and _may_offer(attempt, now)
             try:
                 attempt.call = self._call(attempt, known)
             except BadField as failure:
@@ -92,6 +93,9 @@ class Sender:
     def _call(self, attempt: Attempt, known: Known) -> Call:
         """Raises BadField."""
         api, notification, card, wording = self._api, attempt.notification, attempt.card, self._wording
+        if notification.parked:
+            words = wording.for_another(notification.name)
+            return lambda: api.send_text(notification.openid, words)
         if attempt.channel == SERVICE:
             return self._service_call(attempt, known)
         minute = notification.created_at.replace(second=0, microsecond=0)

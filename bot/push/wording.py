@@ -23,6 +23,10 @@ class Wording:
         """Write the words without numbered choices, as in a reply."""
         return self._say(kind, "unread", facts)
 
+    def for_another(self, name: str) -> str:
+        """Say for whom there is a message, and nothing else, to whom has the phone now. ``name``: masked, or empty."""
+        return self.renderer.say(Say("replies/people/for_another", None, {"name": name}))
+
     def head(self, kind: str, facts: dict[str, Any]) -> str:
         """Write the words above the lines of a msgmenu."""
         return self._push(kind, facts, "".join(f"{number} {label}" for number, label in self._numbered(kind, facts)))

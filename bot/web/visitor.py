@@ -65,7 +65,9 @@ class Visitors:
             return None
         with Session(self._database, expire_on_commit=False) as db:
             conversation = db.get(Conversation, found) if isinstance(found, int) else None
-            return conversation if conversation is not None and is_theirs(db, conversation) else None
+            # Who has given the phone to another is not the one who looks at it now.
+            here = conversation is not None and conversation.parked_openid is None
+            return conversation if here and conversation and is_theirs(db, conversation) else None
 
     def _send(self, path: str) -> Response:
         """Redirect to WeChat, which sends the browser back with a one-time code."""

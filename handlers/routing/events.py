@@ -11,6 +11,7 @@ from handlers.routing.dispatch import aside, run_command
 from handlers.routing.talk import Talk
 from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
+from models.people.shared_phone import parked_on, people_parked
 from models.proxy.card import SCENE
 from models.rights.erasure import erase_in_turn
 
@@ -61,10 +62,13 @@ def _tapped(talk: Talk, command: str) -> Answer:
 
 
 def _forget(talk: Talk) -> None:
-    photos, erasure = erase_in_turn(talk.turn.db, talk.turn.person.conversation_id, talk.world.now)
-    talk.turn.jobs += [("forget_photo", photo) for photo in photos]
-    if erasure:
-        talk.turn.jobs.append(("erase", erasure))
+    person = talk.turn.person
+    parked = people_parked(talk.turn.db, person.account, person.openid)
+    for number in (person.conversation_id, *(each.id for each in parked)):
+        photos, erasure = erase_in_turn(talk.turn.db, number, talk.world.now)
+        talk.turn.jobs += [("forget_photo", photo) for photo in photos]
+        if erasure:
+            talk.turn.jobs.append(("erase", erasure))
     session = talk.session
     session.drafts, session.focus, session.screen, session.ticket, session.loose = [], None, None, None, []
     session.stoppable = None
@@ -76,6 +80,6 @@ def _noted() -> Answer:
 
 
 def _set_following(talk: Talk, following: bool) -> None:
-    talk.turn.db.execute(
-        update(Conversation).where(Conversation.id == talk.turn.person.conversation_id).values(following=following)
-    )
+    person = talk.turn.person
+    here = (Conversation.id == person.conversation_id) | parked_on(person.account, person.openid)
+    talk.turn.db.execute(update(Conversation).where(here).values(following=following))

@@ -11,6 +11,7 @@ REASONS: dict[str, str] = {
     "no_template": "the account has no template for this card (WECHAT_TEMPLATES)",
     "no_subscription": "the account has no subscription notice for this card (WECHAT_SUBSCRIPTIONS)",
     "no_consent": "the person has not consented to a subscription notice, or it is used up",
+    "parked": "another person uses the phone now, and a card would tell them what it is about",
     "bad_field": "the words do not fit the fields of the card",
     "quiet": "night; it goes out in the morning",
     "refused_": "WeChat refused it, with this code, for this person or this message",

@@ -26,6 +26,7 @@ from models.core.base import among, table_of
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import TO_DELIVER, Notification, open_text
 from models.people.conversation import Conversation
+from models.people.shared_phone import names_of
 
 # A worker that has not settled a claim by then counts as dead: all its time-outs together are shorter.
 CLAIM_LASTS = timedelta(seconds=75)
@@ -35,7 +36,10 @@ REMEMBERED = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class ClaimedNotification:
-    """A claimed notification and its recipient. ``channel``: the one by which it was tried before."""
+    """A claimed notification and its recipient. ``channel``: the one by which it was tried before.
+
+    ``parked``: another person uses the phone now, who must not read it; ``name``: then the recipient's, masked.
+    """
 
     id: int
     conversation_id: int
@@ -54,6 +58,8 @@ class ClaimedNotification:
     in_flow: bool
     refused_code: int | None
     touched_at: datetime
+    parked: bool = False
+    name: str = ""
 
     def facts_text(self) -> str:
         """Decrypt the facts as JSON. Raises CannotOpen."""
@@ -125,17 +131,21 @@ def claim_due(db: Session, ids: Collection[int], now: datetime) -> list[ClaimedN
             Notification.claimed_at,
             Notification.attempted_at,
             people.account,
-            people.openid,
+            func.coalesce(people.parked_openid, people.openid),
             people.following,
             people.in_flow,
             people.refused_code,
             people.touched_at,
+            people.parked_openid.is_not(None),
         )
         .join(people, people.id == Notification.conversation_id)
         .where(among(Notification.id, claimed))
         .order_by(Notification.conversation_id, Notification.id)
     )
-    return [ClaimedNotification(*row) for row in rows]
+    found = [ClaimedNotification(*row) for row in rows]
+    parked = {one.conversation_id for one in found if one.parked}
+    names = names_of(db, parked) if parked else {}
+    return [replace(one, name=names.get(one.conversation_id, "")) if one.parked else one for one in found]
 
 
 def keep_outcomes(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:

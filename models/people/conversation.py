@@ -1,8 +1,11 @@
-"""Keep one conversation per WeChat person, whose row lock every turn holds, and the records of turns."""
+"""Keep one conversation per person, whose row lock every turn holds, and the records of turns.
+
+Several people may share a WeChat (models.people.shared_phone): one of them has its openid, the others are parked.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId
@@ -16,6 +19,10 @@ class Conversation(Base):
 
     ``in_flow``: the person is being asked a question. ``refused_code``: WeChat's code for why nothing can be sent to
     the person, until the person does something again.
+
+    ``parked_openid``: while another person uses the phone, the openid of its WeChat; ``openid`` is then a stand-in.
+    ``code``: salt and hash of the four figures with which the person comes back. ``code_tries``: wrong ones in a row;
+    ``code_free_at``: none is taken before. ``code_waived_at``: from then on none is asked for, since it was forgotten.
     """
 
     __tablename__ = "conversations"
@@ -30,8 +37,19 @@ class Conversation(Base):
     refused_code: Mapped[int | None]
     created_at: Mapped[datetime]
     touched_at: Mapped[datetime]
+    parked_openid: Mapped[str | None] = mapped_column(String(64))
+    code: Mapped[str | None] = mapped_column(Encrypted("person switch code"))
+    code_tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    code_free_at: Mapped[datetime | None]
+    code_waived_at: Mapped[datetime | None]
 
-    __table_args__ = (UniqueConstraint("account", "openid"),)
+    __table_args__ = (
+        UniqueConstraint("account", "openid"),
+        CheckConstraint("parked_openid IS NULL OR code IS NOT NULL", name="parked_behind_a_code"),
+        Index(
+            "ix_conversations_parked", "account", "parked_openid", postgresql_where=text("parked_openid IS NOT NULL")
+        ),
+    )
 
 
 class Turn(Base):

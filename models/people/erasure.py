@@ -32,6 +32,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
 
 def _forget_conversation(db: Session, number: int, leaver: Leaver) -> None:
     nobody = {"user_id": None, "openid": f"erased-{number}", "session": "", "in_flow": False, "following": False}
+    nobody |= {"parked_openid": None, "code": None, "code_free_at": None, "code_waived_at": None}
     db.execute(update(Conversation).where(Conversation.id == number).values(nobody))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == number))
     # Older replies are deleted already (bot.work.sweeps); the bound keeps this from reading a month of turns.

@@ -102,7 +102,9 @@ _WORKS = "the program's own bookkeeping"
 _OF_STAFF = "another person's: who looked stands under the readings, by work number"
 LEFT_OUT_COLUMNS = {
     **dict.fromkeys(("id_hash", "phone_hash", "print", "print_0", "print_1", "print_2", "print_3"), _SEARCHES),
-    **dict.fromkeys(("code_hash", "cards.code", "cards.qr_url", "prepay_id", "media_id", "pic_url"), _OPENS),
+    **dict.fromkeys(
+        ("code_hash", "cards.code", "conversations.code", "cards.qr_url", "prepay_id", "media_id", "pic_url"), _OPENS
+    ),
     **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",

@@ -20,6 +20,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
 from models.people.conversation import Conversation
+from models.people.shared_phone import demand_unshared
 from models.people.user import count_id_number
 from models.places.region import level_of
 from models.staff.directory import (
@@ -183,8 +184,9 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
 
 
 def check_holds_no_seat(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
-    """Raises HoldsARole of this WeChat, PersonHoldsARole of this person (``hashes`` of the ID number)."""
+    """Raises PhoneIsShared, HoldsARole of this WeChat, PersonHoldsARole of this person (``hashes`` of the number)."""
     person = db.get_one(Conversation, conversation_id)
+    demand_unshared(db, person.account, person.openid)
     wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
     if held := db.scalar(select(Staff).where(wechat, Staff.state.in_(HOLDING)).limit(1)):
         raise HoldsARole(work_no=held.work_no, state=held.state)

@@ -137,6 +137,12 @@ def in_charge_of(
     return case((charity_id.is_not(None), charity_id == staff.charity_id), else_=region)
 
 
+def holds_seat(db: Session, account: str, openid: str) -> bool:
+    """Tell whether this WeChat holds a seat, also one that is not confirmed yet or is suspended."""
+    theirs = (Staff.account == account) & (Staff.openid == openid) & Staff.state.in_(HOLDING)
+    return db.scalar(select(Staff.id).where(theirs).limit(1)) is not None
+
+
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
     """Find this WeChat's staff member who is active and within the term."""
     return db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, serving(now)))

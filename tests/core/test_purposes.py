@@ -19,6 +19,7 @@ PURPOSES = frozenset(
         "person ID number",
         "person name",
         "person phone",
+        "person switch code",
         "receipt name",
         "receipt tax number",
         "registry ID number",
