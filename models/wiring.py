@@ -15,6 +15,7 @@ from models.proxy import act, mandate
 from models.rights import request
 from models.staff import recusal
 from models.subjects import declare_subject
+from models.support import inquiry
 from models.verification import case, decisions
 
 
@@ -25,6 +26,8 @@ def wire() -> None:
 
     # The kinds of things of rooms that stand above models.subjects.
     declare_subject(request.RIGHTS_REQUEST)
+    declare_subject(inquiry.INQUIRY)
+    declare_subject(inquiry.REPORT)
 
     # What makes a chain's links at the commit.
     hash_chain.SEALS.connect("audit", audit_trail.seal)

@@ -39,6 +39,7 @@ from models.speech.voice import forget_voices
 from models.staff.member import copy_household_to_seats
 from models.staff.task import close_task
 from models.subjects import SUBJECTS
+from models.support.reporting import forget_reports
 from models.support.ticket import Ticket, TicketMessage
 from models.verification.case import Verification, withdraw
 from models.verification.objection import Objection
@@ -57,6 +58,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     user = db.get(User, conversation.user_id) if conversation.user_id else None
     photos = _forget_user(db, user, now) if user else []
     photos += _forget_photos(db, "draft", [conversation_id])
+    photos += forget_reports(db, conversation_id)
     copy_household_to_seats(db, conversation.account, conversation.openid)
     conversation.user_id = None
     db.flush()

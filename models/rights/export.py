@@ -40,7 +40,9 @@ class Person:
 # Table -> its column that names whose a row is.
 OF_CONVERSATION = {
     "conversations": "id",
-    **dict.fromkeys(("broken_sessions", "mutes", "notifications", "objections", "rights_requests"), "conversation_id"),
+    **dict.fromkeys(
+        ("broken_sessions", "mutes", "notifications", "objections", "rights_requests", "reports"), "conversation_id"
+    ),
     **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
 }
 OF_USER = {
@@ -73,7 +75,9 @@ _OF_MONEY = "it counts money without naming anybody; the person's pledges, payme
 LEFT_OUT = {
     **dict.fromkeys(("regions", "charities", "filings", "merchants", "matching_pools", "broadcasts"), _OF_ALL),
     **dict.fromkeys(("audit_head", "ledger_head", "last_runs", "channel_pauses", "dead_jobs"), _OF_ALL),
-    **dict.fromkeys(("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks"), _OF_OFFICE),
+    **dict.fromkeys(
+        ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
+    ),
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",

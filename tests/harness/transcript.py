@@ -39,7 +39,7 @@ from models.proxy import card, consent_code, mandate
 from models.rights import request as rights
 from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
-from models.support import ticket
+from models.support import inquiry, ticket
 from models.treasury import bank_entry
 from models.verification import case as verification
 from models.verification import objection, visit
@@ -65,6 +65,7 @@ TABLES: dict[str, Any] = {
     "code": consent_code.ConsentCode,
     "consent": user.Consent,
     "conversation": conversation.Conversation,
+    "inquiry": inquiry.Inquiry,
     "listing": listing.Listing,
     "mandate": mandate.Mandate,
     "message": message.GiftMessage,
@@ -87,6 +88,7 @@ TABLES: dict[str, Any] = {
     "pool_transfer": pool.PoolTransfer,
     "match": pool.PoolMatch,
     "receipt": receipt.Receipt,
+    "report": inquiry.Report,
     "request": exchange.GoodsRequest,
     "rights_request": rights.RightsRequest,
     "speech_consent": consent.SpeechConsent,
