@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Row, Table, case, false, func, select, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    Table,
+    case,
+    cast,
+    false,
+    func,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
@@ -204,7 +218,8 @@ def _besides(table: Table) -> list[ColumnElement[Any]]:
     """Add the work number of the officer who looked, as the person may ask it in the chat (谁看过我)."""
     if table is not AuditEvent.__table__:
         return []
-    reader = func.concat("staff:", Staff.id) == AuditEvent.actor
+    number = cast(func.substr(AuditEvent.actor, len("staff:") + 1), BigInteger)
+    reader = Staff.id == case((AuditEvent.actor.startswith("staff:"), number))
     return [select(Staff.work_no).where(reader).scalar_subquery().label("reader")]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record, tries_today
 from models.core.refusal import Refusal
-from models.people.user import User
+from models.people.user import NUMBER_TRIED, User
 
 PLACES = 6
 MOST_TRIES = 5
@@ -46,7 +46,7 @@ def prove_places(db: Session, user: User | None, said: str, conversation_id: int
     if user and user.id_number and hmac.compare_digest(user.id_number[-PLACES:].encode(), said.encode()):
         return
     who = f"conversation:{conversation_id}"
-    record(db, at=now, actor=who, action="number_tried", subject=_TRIED, subject_id=conversation_id)
+    record(db, at=now, actor=who, action=NUMBER_TRIED, subject=_TRIED, subject_id=conversation_id)
     left = MOST_TRIES - tries_today(db, _TRIED, conversation_id, now) - 1
     if left <= 0:
         raise TooManyPlaces(most=MOST_TRIES, ways=((way,),))

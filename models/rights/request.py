@@ -4,14 +4,14 @@ waiting → ready → gone      after WAITS, for whoever could not prove who the
 waiting → stopped           any message of the person's stops it
 """
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import AuditEvent, record
 from models.core.base import Base, RowId, one_of
-from models.core.calendar import CHINA
+from models.core.calendar import start_of_day
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
@@ -85,8 +85,7 @@ def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequ
 
 def check_may_ask(db: Session, conversation_id: int, now: datetime) -> None:
     """Raises AskedTooOften."""
-    today = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
-    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= today)
+    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= start_of_day(now))
     if (db.scalar(select(func.count()).where(asked)) or 0) >= MOST_A_DAY:
         raise AskedTooOften(most=MOST_A_DAY)
 
