@@ -279,6 +279,11 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (DECIDED, "village", "3 您好", "replies/refusals:no_such_ticket", "已经结束了"),
         (STATE, "village", "1", "replies/refusals:answer_missing", "还没写"),
     ],
+    # Where there is one that concerns the reader: tests/support/test_complaint_reach.py.
+    **{
+        name: [(UNKNOWN, role, "999", "replies/refusals:no_such_inquiry", "没有举报 999 号") for role in ("township", "county")]
+        for name in ("uphold_report", "dismiss_report")
+    },
     "end_ticket": [
         (UNKNOWN, "village", "999", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2", OUT, "工单 2 号不归您管"),
