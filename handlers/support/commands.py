@@ -11,7 +11,6 @@ _REPORTED = ("case", "updates_of", "offer", "request", "listing", "message")
 COMMANDS: tuple[Command, ...] = (
     Command("answer_ticket", desk.answer_ticket, Takes.NUMBER_AND_WORDS, staff=OFFICERS, guess=False),
     Command("end_ticket", desk.end_ticket, Takes.NUMBER, staff=OFFICERS, guess=False),
-    Command("erase", report.erase, guess=False),
     Command("human", call.call, guess=False),
     Command("report", report.report, Takes.MATTER_AND_WORDS, matters=_REPORTED),
     Command("uphold_report", inquiry.uphold, Takes.NUMBER_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
@@ -21,7 +20,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("report_else", report.report_else),
     Command("view_reports", inquiry.view_reports, staff=TOWNSHIP_AND_COUNTY),
     *(Command(f"uphold_{outcome}", inquiry.upholds(outcome), staff=COUNTY) for outcome in UPHELD),
-    Command("ask_erasure", report.ask_erasure),
     Command("buy", introduction.buy),
     Command("take_offer", introduction.ask_for_offer),
     Command("give_requested", introduction.ask_for_requester),

@@ -1,4 +1,4 @@
-"""举报, 注销: begin a report of a thing, and bring before the county what names none, and requests to be erased.
+"""举报: begin a report of a thing, and bring before the county what names none.
 
 Who is concerned never learns of a report (models.support.reported_thing, models.support.concerned).
 """
@@ -6,7 +6,6 @@ Who is concerned never learns of a report (models.support.reported_thing, models
 import re
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
 from flows.language.accusation import find_accusation
 from handlers.donors.messages import report_message
 from handlers.routing.answers import ask_which
@@ -123,31 +122,16 @@ def _report_member(talk: Talk, member: Staff) -> Answer:
     return talk.start("report", {"about": "staff", "number": member.id}, kind="staff", words=words)
 
 
-def erase(talk: Talk) -> Answer:
-    """注销: say what is deleted and what stays, and ask by a number before the county is asked."""
-    options = [Option(1, "", ["command", "ask_erasure"]), Option(2, "", ["command", "menu"])]
-    return Answer([Say("replies/support/erase")], options)
-
-
-def ask_erasure(talk: Talk) -> Answer:
-    return _open(talk, "erase")
-
-
 def _tell_county(talk: Talk, words: str) -> Answer:
-    return _open(talk, "report", words)
-
-
-def _open(talk: Talk, what: str, words: str = "") -> Answer:
     """Open the ticket, keep the words in it, and let what the person says next follow them."""
     db, now = talk.turn.db, talk.world.now
     home = home_of(db, talk.turn.person.user_id)
-    ticket = open_county_ticket(db, talk.turn.person.conversation_id, what, home, now)
+    ticket = open_county_ticket(db, talk.turn.person.conversation_id, "report", home, now)
     if words:
         say_in_ticket(db, ticket.id, words, now)
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
     values = {
-        "what": what,
         "number": ticket.id,
         "topic": topic_of_ticket(db, ticket),
         "due": ticket.due_at if ticket.due_at > now else None,

@@ -16,7 +16,7 @@ from models.core.calendar import CHINA
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
-from models.people.photo import Photo, attach_photos
+from models.people.photo import attach_photos
 from models.staff.member import Staff, all_seats_of
 from models.staff.task import close_task, find_task, open_task, recuse
 from models.support.inquiry import IS_LIVE, MACHINE, STEP_IN, SUBJECT, Inquiry, Report, live_inquiry
@@ -111,20 +111,6 @@ def barred_from(db: Session, inquiry: Inquiry) -> dict[int, str]:
     reason: it must not tell who reported."""
     thing = thing_now(db, inquiry.about, inquiry.about_id)
     return dict.fromkeys({*concerned_with(db, thing), *_own_seats(db, inquiry)}, CONCERNED)
-
-
-def forget_reports(db: Session, conversation_id: int) -> list[int]:
-    """Erase the words and pictures of a person's reports. Returns the ids of photos whose files are to be deleted."""
-    theirs = select(Report).where(Report.conversation_id == conversation_id)
-    reports = db.scalars(theirs.order_by(Report.id).with_for_update()).all()
-    for report in reports:
-        report.words = ""
-    shown = (Photo.subject == "report") & Photo.subject_id.in_([report.id for report in reports])
-    photos = db.scalars(select(Photo).where(shown)).all()
-    for photo in photos:
-        photo.state, photo.media_id, photo.pic_url = "gone", "", ""
-    db.flush()
-    return [photo.id for photo in photos if photo.path]
 
 
 def _locked(db: Session, thing: ReportedThing, now: datetime) -> Inquiry:

@@ -76,9 +76,12 @@ PERMITTED = {
     ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card",
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
-        "view_objections uphold dismiss"
+        "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports"
     ),
-    ("county",): "stop go_on revoke_case end_appeal",
+    ("county",): (
+        "stop go_on revoke_case end_appeal uphold_frozen uphold_taken_down uphold_case_suspended uphold_seat_suspended "
+        "uphold_noted"
+    ),
     ("county", "fund_holder"): (
         "call_donors refunds reconcile close_discrepancy view_refund view_discrepancy more_discrepancies view_receipt"
     ),
@@ -281,7 +284,10 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
     ],
     # Where there is one that concerns the reader: tests/support/test_complaint_reach.py.
     **{
-        name: [(UNKNOWN, role, "999", "replies/refusals:no_such_inquiry", "没有举报 999 号") for role in ("township", "county")]
+        name: [
+            (UNKNOWN, role, "999", "replies/refusals:no_such_inquiry", "没有举报 999 号")
+            for role in ("township", "county")
+        ]
         for name in ("uphold_report", "dismiss_report")
     },
     "end_ticket": [

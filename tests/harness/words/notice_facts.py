@@ -75,7 +75,11 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
         "report_decided": {"about": "update", "thing": MOST, "number": MOST, "outcome": "taken_down"},
         "taken_down": {"about": "update", "number": MOST},
+        "erasure_put_off": {
+            "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
+        },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
+        "phone_changed": {"tail": "0000"},
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -215,7 +219,17 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for about, outcome in zip(REPORTABLE, (*UPHELD, "dismissed", "noted"), strict=True)
         ),
         *(("taken_down", {"about": about, "number": 6}) for about in ("update", "offer", "request", "listing")),
+        (
+            "erasure_put_off",
+            {
+                "holds": [
+                    {"kind": "appeal", "name": "6", "title": "苗寨修路", "state": "frozen"},
+                    {"kind": "refund", "name": "CKMM8FA6WT", "title": "", "state": ""},
+                ]
+            },
+        ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
+        ("phone_changed", {"tail": "4321"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(

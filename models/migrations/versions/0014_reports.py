@@ -1,13 +1,13 @@
 """Reports (举报) with a kind, photos and a decision. Those of before stay tickets, for the county to answer.
 
-Revision: 0011
+Revision: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
