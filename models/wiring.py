@@ -29,8 +29,8 @@ from models.speech import erasure as speech
 from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
-from models.support import inquiry
 from models.support import erasure as support
+from models.support import inquiry
 from models.verification import case, decisions
 from models.verification import erasure as verification
 

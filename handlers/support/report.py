@@ -6,6 +6,7 @@ Who is concerned never learns of a report (models.support.reported_thing, models
 import re
 
 from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
 from flows.language.accusation import find_accusation
 from handlers.donors.messages import report_message
 from handlers.routing.answers import ask_which
