@@ -97,6 +97,7 @@ TABLES: dict[str, Any] = {
     "turn": conversation.Turn,
     "update": update.Update,
     "user": user.User,
+    "consent": user.Consent,
     "visit": visit.Visit,
     "voice": voice.Voice,
 }
