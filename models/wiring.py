@@ -4,18 +4,34 @@ A connected function runs in its caller's transaction, under the locks that the 
 """
 
 from models.appeals import appeal, by_mandate, case_outcome, submission
+from models.appeals import erasure as appeals
 from models.core import audit_trail, hash_chain
+from models.disbursements import erasure as disbursements
+from models.donors import erasure as donors
 from models.donors import message
+from models.giving import erasure as giving
 from models.giving import funding, pledge, refund_run
+from models.goods import erasure as goods
 from models.ledger import links
+from models.market import erasure as market
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
+from models.notifications import erasure as notifications
 from models.outreach import audience, broadcasts
+from models.outreach import erasure as outreach
+from models.payments import erasure as payments
+from models.people import erasure as people
 from models.proxy import act, mandate
-from models.rights import request
+from models.proxy import erasure as proxy
+from models.rights import erasure_own, erasure_photos, request
+from models.rights.erasure_rooms import ROOMS
+from models.speech import erasure as speech
+from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
+from models.support import erasure as support
 from models.verification import case, decisions
+from models.verification import erasure as verification
 
 
 def wire() -> None:
@@ -52,3 +68,22 @@ def wire() -> None:
     broadcast.AUDIENCES.connect("donors_of", audience.next_donors)
     broadcast.anybody_gave.connect(audience.anybody_gave)
     broadcast.on_done.connect(broadcasts.notify_done)
+
+    # What each room does when a person is erased.
+    ROOMS.connect("rights", erasure_own.forget)
+    ROOMS.connect("verification", verification.forget)
+    ROOMS.connect("staff", staff.forget)
+    ROOMS.connect("people", people.forget)
+    ROOMS.connect("appeals", appeals.forget)
+    ROOMS.connect("payments", payments.forget)
+    ROOMS.connect("giving", giving.forget)
+    ROOMS.connect("disbursements", disbursements.forget)
+    ROOMS.connect("outreach", outreach.forget)
+    ROOMS.connect("donors", donors.forget)
+    ROOMS.connect("goods", goods.forget)
+    ROOMS.connect("market", market.forget)
+    ROOMS.connect("proxy", proxy.forget)
+    ROOMS.connect("support", support.forget)
+    ROOMS.connect("speech", speech.forget)
+    ROOMS.connect("notifications", notifications.forget)
+    ROOMS.connect("photos", erasure_photos.forget)

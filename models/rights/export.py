@@ -54,7 +54,8 @@ class Person:
 # Table -> its column that names whose a row is.
 OF_CONVERSATION = {
     "conversations": "id",
-    **dict.fromkeys(("broken_sessions", "mutes", "notifications", "objections", "rights_requests"), "conversation_id"),
+    **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
+    "rights_requests": "conversation_id",
     **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
 }
 OF_USER = {

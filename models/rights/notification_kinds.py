@@ -5,6 +5,7 @@ from models.notifications.kinds import Kind, legal, safety
 KINDS: dict[str, Kind] = {
     # At night, too: the copy is there for an hour.
     "export_ready": safety(),
+    "erasure_put_off": legal(),
     "phone_changed": safety(),
     "consent_withdrawn": legal(),
 }

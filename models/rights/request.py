@@ -1,7 +1,10 @@
-"""Requests on one's own data: 导出, a copy of everything that is known about the person.
+"""Requests on one's own data: 导出, a copy of everything that is known about the person; a change; 注销, to be erased.
 
-waiting → ready → gone      after WAITS, for whoever could not prove who they are; else ready at once, for READY_LASTS
-waiting → stopped           any message of the person's stops it
+waiting → ready → gone      a copy: after WAITS, for whoever could not prove who they are; else ready at once, for
+                            READY_LASTS
+waiting → done              a change
+cooling → erasing → done    to be erased (models.rights.erasure_request); from ``erasing`` on, nothing stops it
+waiting, cooling → stopped  any message of the person's stops it
 """
 
 from datetime import datetime, timedelta
@@ -19,16 +22,18 @@ from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 
-KINDS = ("export", "phone")
-STATES = ("waiting", "ready", "done", "stopped", "gone")
+KINDS = ("export", "phone", "erasure")
+STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
 WAITS = timedelta(hours=24)
 READY_LASTS = timedelta(hours=1)
 # What a person can have recorded in the permanent trail: so many requests a day, and openings of each copy.
 MOST_A_DAY = 5
 MOST_OPENINGS = 30
-_LIVE = ("waiting", "ready")
+# A message of the person's stops it.
+_STOPPABLE = ("waiting", "cooling")
+_LIVE = (*_STOPPABLE, "ready")
 _ENDED = ("done", "stopped", "gone")
-_IS_LIVE = text("state IN ('waiting', 'ready')")
+_IS_LIVE = text("state IN ('waiting', 'ready', 'cooling', 'erasing')")
 _BATCH = 500
 _SUBJECT = "rights_request"
 
@@ -39,6 +44,9 @@ MACHINE = Machine(
         ("waiting", "done"): frozenset({By.SYSTEM}),
         ("waiting", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
         ("ready", "gone"): frozenset({By.SYSTEM}),
+        ("cooling", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
+        ("cooling", "erasing"): frozenset({By.SYSTEM}),
+        ("erasing", "done"): frozenset({By.SYSTEM}),
     },
 )
 
@@ -101,7 +109,7 @@ def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: 
     The caller holds the conversation's lock. Raises AskedTooOften.
     """
     state, lasts = ("ready", READY_LASTS) if proved else ("waiting", WAITS)
-    return _ask(db, conversation_id, "export", state, lasts, now)
+    return ask(db, conversation_id, "export", state, lasts, now)
 
 
 def ask_to_change(
@@ -111,13 +119,14 @@ def ask_to_change(
 
     The caller holds the conversation's lock. Raises AskedTooOften.
     """
-    request = _ask(db, conversation_id, kind, "waiting", WAITS if proved else 2 * WAITS, now)
+    request = ask(db, conversation_id, kind, "waiting", WAITS if proved else 2 * WAITS, now)
     request.wish = wish
     db.flush()
     return request
 
 
-def _ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime) -> RightsRequest:
+def ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime) -> RightsRequest:
+    """Make a request in this state, for this long; an earlier one of its kind ends. Raises AskedTooOften."""
     check_may_ask(db, conversation_id, now, kind)
     end_requests(db, conversation_id, now, kind)
     request = RightsRequest(conversation_id=conversation_id, kind=kind, state=state, asked_at=now, until=now + lasts)
@@ -130,7 +139,7 @@ def _ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timede
 def stop_waiting(db: Session, number: int, now: datetime) -> str | None:
     """Stop a request because its person wrote, and return its kind; None where it waits no longer. Locks it."""
     request = db.scalar(select(RightsRequest).where(RightsRequest.id == number).with_for_update())
-    if request is None or request.state != "waiting":
+    if request is None or request.state not in _STOPPABLE:
         return None
     _move(db, request, "stopped", _owner(request.conversation_id), now)
     return request.kind
@@ -142,7 +151,7 @@ def end_requests(db: Session, conversation_id: int, now: datetime, kind: str | N
     if kind:
         theirs &= RightsRequest.kind == kind
     found = db.scalars(select(RightsRequest).where(theirs).order_by(RightsRequest.id).with_for_update()).all()
-    waited = [request for request in found if request.state == "waiting"]
+    waited = [request for request in found if request.state in _STOPPABLE]
     for request in found:
         _move(db, request, "stopped" if request in waited else "gone", SYSTEM, now)
     db.flush()
@@ -187,7 +196,7 @@ def record_opening(db: Session, request: RightsRequest, what: str, now: datetime
 
 
 def end_change(db: Session, request: RightsRequest, now: datetime, *, made: bool) -> None:
-    """End a change whose time has come: made, or stopped, because nothing can be changed any more."""
+    """End a change or an erasure: made, or stopped, because nothing can be changed any more."""
     _move(db, request, "done" if made else "stopped", SYSTEM, now)
 
 

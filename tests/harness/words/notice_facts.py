@@ -71,6 +71,9 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        "erasure_put_off": {
+            "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
+        },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
         "phone_changed": {"tail": "0000"},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
@@ -208,6 +211,15 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
+        (
+            "erasure_put_off",
+            {
+                "holds": [
+                    {"kind": "appeal", "name": "6", "title": "苗寨修路", "state": "frozen"},
+                    {"kind": "refund", "name": "CKMM8FA6WT", "title": "", "state": ""},
+                ]
+            },
+        ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         ("phone_changed", {"tail": "4321"}),
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
