@@ -99,7 +99,6 @@ TABLES: dict[str, Any] = {
     "turn": conversation.Turn,
     "update": update.Update,
     "user": user.User,
-    "consent": user.Consent,
     "visit": visit.Visit,
     "voice": voice.Voice,
 }
