@@ -1,13 +1,13 @@
 """What a law keeps of the erased, sealed apart with the day on which it expires; a relative's ID number may go.
 
-Revision: 0013
+Revision: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
