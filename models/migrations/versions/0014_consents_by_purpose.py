@@ -2,7 +2,7 @@
 
 Owners of appeals agreed to it before the wording had a version: 0.
 
-Revision: 0013
+Revision: 0014
 """
 
 import sqlalchemy as sa
