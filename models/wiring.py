@@ -23,7 +23,7 @@ from models.payments import erasure as payments
 from models.people import erasure as people
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
-from models.rights import erasure_own, erasure_photos, request
+from models.rights import erasure_photos, erasure_remainder, request
 from models.rights.erasure_rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
@@ -73,7 +73,7 @@ def wire() -> None:
     broadcast.on_done.connect(broadcasts.notify_done)
 
     # What each room does when a person is erased.
-    ROOMS.connect("rights", erasure_own.forget)
+    ROOMS.connect("rights", erasure_remainder.forget)
     ROOMS.connect("verification", verification.forget)
     ROOMS.connect("staff", staff.forget)
     ROOMS.connect("people", people.forget)

@@ -70,6 +70,7 @@ OF_USER = {
 OF_HOUSEHOLD = {"households": "id"}
 # Part -> its column, and the table whose row it is a part of.
 PARTS = {
+    "sealed_remainders": ("erasure_id", "erasures"),
     **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),
     **dict.fromkeys(("revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
