@@ -1,13 +1,13 @@
 """Reports (举报) with a kind, photos and a decision. Those of before stay tickets, for the county to answer.
 
-Revision: 0015
+Revision: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
