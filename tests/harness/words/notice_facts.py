@@ -14,6 +14,8 @@ from models.giving.pool import LONGEST_SPONSOR
 from models.staff.task import SUBJECTS
 from models.staff.task_steps import STEPS
 from models.support.desk import LONGEST_ANSWER
+from models.support.inquiry import REPORTABLE
+from models.support.inquiry_outcome import UPHELD
 from models.verification.case import MACHINE as CASES
 
 # A character of four bytes: it is Chinese, and the longest there is.
@@ -71,11 +73,14 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        "report_decided": {"about": "update", "thing": MOST, "number": MOST, "outcome": "taken_down"},
+        "taken_down": {"about": "update", "number": MOST},
         "erasure_put_off": {
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
         },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
         "phone_changed": {"tail": "0000"},
+        "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -210,6 +215,11 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
+        *(
+            ("report_decided", {"about": about, "thing": 6, "number": 3, "name": "DX0100", "outcome": outcome})
+            for about, outcome in zip(REPORTABLE, (*UPHELD, "dismissed", "noted"), strict=True)
+        ),
+        *(("taken_down", {"about": about, "number": 6}) for about in ("update", "offer", "request", "listing")),
         (
             "erasure_put_off",
             {
@@ -221,6 +231,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         ("phone_changed", {"tail": "4321"}),
+        ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
+        ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(

@@ -1,13 +1,13 @@
 """Let several people share a WeChat: one has its openid, the others are parked, each behind a code.
 
-Revision: 0014
+Revision: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
