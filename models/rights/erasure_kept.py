@@ -10,7 +10,7 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("subscriptions", "ticket_messages", "voices", "registry_entries"), ("*",)),
     "appeals": ("story",),
     "cards": ("code", "qr_url"),
-    "conversations": ("session",),
+    "conversations": ("session", "parked_openid", "code"),
     "gift_messages": ("words",),
     "goods_requests": ("item", "sort", "reason"),
     "listings": ("name", "shop_url"),

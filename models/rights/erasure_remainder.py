@@ -69,7 +69,8 @@ def _seal_donor(db: Session, leaver: Leaver, number: int) -> None:
     user = db.get_one(User, number)
     conversation = db.get(Conversation, leaver.conversation_id) if leaver.conversation_id else None
     who = {"user": number, "name": user.name, "display_name": user.display_name}
-    _seal(db, leaver, "donation", {**who, "openid": conversation.openid if conversation else None})
+    openid = (conversation.parked_openid or conversation.openid) if conversation else None
+    _seal(db, leaver, "donation", {**who, "openid": openid})
 
 
 def _seal_payees(db: Session, leaver: Leaver, number: int) -> None:

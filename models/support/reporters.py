@@ -84,9 +84,11 @@ def _verified(db: Session, users: Collection[int], now: datetime) -> set[int]:
 def _reporter(
     conversation: Conversation, user: User | None, ties: dict[int, set[Hashable]], *, village: bool = False
 ) -> Reporter:
+    # Several people of one phone (models.people.shared_phone) may be one, who switches.
+    wechat: Hashable = ("wechat", conversation.account, conversation.parked_openid or conversation.openid)
     if user is None:
-        return Reporter(frozenset({("conversation", conversation.id)}), (conversation.created_at,))
-    marks = {("user", user.id), *ties[user.id]}
+        return Reporter(frozenset({wechat}), (conversation.created_at,))
+    marks = {("user", user.id), wechat, *ties[user.id]}
     if village and user.region_code:
         marks.add(("village", user.region_code))
     return Reporter(frozenset(marks), (conversation.created_at, user.created_at))

@@ -1,5 +1,6 @@
 """Several people share a phone: what is pushed, who opens a page, who may guess, and that nobody sees the others."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from models.people.shared_phone import CodeLocked, WrongSwitchCode, prove_code
 from models.people.user import Registration, User, register
 from models.staff.appointment import check_holds_no_seat
 from models.staff.member import holds_seat
+from models.support.reporters import _reporter
 from tests.harness.platform import wechat
 from tests.harness.platform.push_office import Office
 from tests.harness.platform.push_office import office as office
@@ -158,6 +160,17 @@ def test_whose_consent_wechat_takes_back_takes_all_people_of_the_phone(stage: St
     assert {home.row(who).parked_openid for who in home.people} == {None}
     with Database(stage.database) as db:
         assert set(db.scalars(select(User.display_name))) == {None}
+
+
+def test_reports_of_one_phone_count_as_one(stage: Stage) -> None:
+    home = Home(stage, "甲", "乙")
+    home.say("换人")
+    for words in ("新的人", CODES["乙"], "确认"):
+        home.say(words)
+    with Database(stage.database) as db:
+        rows = [db.get_one(Conversation, number) for number in (*home.numbers.values(), stage.person(PHONE))]
+        marks = [_reporter(row, db.get(User, row.user_id or 0), defaultdict(set)).marks for row in rows]
+    assert frozenset.intersection(*marks)
 
 
 # What is pushed
