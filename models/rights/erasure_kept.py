@@ -48,7 +48,7 @@ KEPT: dict[str, str] = {
     "account": "the official account's id; conversations.openid, beside it, becomes a tombstone",
     "conversations.openid": "replaced by a tombstone with the row's own number",
     "registry_source": "an authority's name",
-    **dict.fromkeys(("cause", "room", "law"), _CODE),
+    **dict.fromkeys(("cause", "room", "law", "erasures.reason"), _CODE),
     "sealed_remainders.contents": "what a law keeps, sealed apart until its day",
 }
 
