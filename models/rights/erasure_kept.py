@@ -18,6 +18,7 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     "offers": ("item", "sort"),
     "photos": ("media_id", "pic_url", "path"),
     "receipts": ("name", "tax_number"),
+    "reports": ("words",),
     "revisions": ("title", "story"),
     "rights_requests": ("wish",),
     "tickets": ("about",),
