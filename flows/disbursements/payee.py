@@ -62,7 +62,13 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         options = [Option(1, "", ["command", "request_for_payee", str(given["line"]), str(payee.id)])]
     facts = {"number": appeal.id, "name": payee.name, "tail": payee.account_tail, "from": payee.payable_from}
     return Answer(
-        [Say("flows/disbursements/payee/done", None, {**facts, "waits": False, "changed": bool(old), "goes_on": bool(options)})],
+        [
+            Say(
+                "flows/disbursements/payee/done",
+                None,
+                {**facts, "waits": False, "changed": bool(old), "goes_on": bool(options)},
+            )
+        ],
         options,
     )
 
