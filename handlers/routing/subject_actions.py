@@ -7,6 +7,7 @@ from handlers.donors import messages, receipts
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
 from handlers.staff.subject_actions import SubjectActions
+from handlers.support import inquiry
 from handlers.treasury import reconciliation
 from handlers.verification import decide as cases
 
@@ -14,6 +15,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     room.ACTIONS.subject: room.ACTIONS
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
-        *(messages, refunds, suspense, reconciliation, receipts),
+        *(messages, refunds, suspense, reconciliation, receipts, inquiry),
     )
 }

@@ -20,6 +20,8 @@ EDIBLE = ("oil", "food", "seeds")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
+# The county takes down what a report was right about.
+_OWNER_OR_COUNTY = frozenset({By.OWNER, By.COUNTY})
 
 OFFER_MACHINE = Machine(
     "offer",
@@ -29,7 +31,7 @@ OFFER_MACHINE = Machine(
         ("available", "exhausted"): _SYSTEM,
         ("exhausted", "available"): _SYSTEM,
         ("available", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): _OWNER for state in ("screened", "available", "exhausted")},
+        **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("screened", "available", "exhausted")},
     },
 )
 REQUEST_MACHINE = Machine(
@@ -37,7 +39,7 @@ REQUEST_MACHINE = Machine(
     {
         ("draft", "open"): _OWNER,
         ("open", "met"): _SYSTEM,
-        ("open", "withdrawn"): _OWNER,
+        ("open", "withdrawn"): _OWNER_OR_COUNTY,
         ("open", "expired"): _SYSTEM,
     },
 )

@@ -1,12 +1,12 @@
 """Payees that wait a day, because who named them could not prove who they are.
 
-Revision: 0015
+Revision: 0017
 """
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
