@@ -1,13 +1,13 @@
 """Erasures that two of the staff answer for, and those that a restored backup makes necessary again.
 
-Revision: 0017
+Revision: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
