@@ -153,6 +153,7 @@ def _withdraw(db: Session, user: User, subject: Subject, now: datetime) -> None:
         if subject.machine and (thing.state, "withdrawn") in subject.machine.moves:
             by = Actor(By.OWNER, f"user:{user.id}")
             subject.machine.move(db, thing, "withdrawn", by, now, detail="owner_erased")
+            close_task(db, subject.name, thing.id, now)
 
 
 def _forget_photos(db: Session, subject: str, ids: Any) -> list[int]:

@@ -33,6 +33,7 @@ from models.staff.task_steps import ABOVE, CARETAKERS, STEPS
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
     *("refund", "suspense_item", "discrepancy", "receipt"),
+    *("request", "offer", "listing"),
 )
 _OPEN = text("closed_at IS NULL")
 _POOL = text("closed_at IS NULL AND assignee IS NULL")
