@@ -8,21 +8,37 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.appeals import appeal, by_mandate, case_outcome, submission
+from models.appeals import erasure as appeals
 from models.core import audit_trail, hash_chain
+from models.disbursements import erasure as disbursements
+from models.donors import erasure as donors
 from models.donors import message
+from models.giving import erasure as giving
 from models.giving import funding, pledge, refund_run
+from models.goods import erasure as goods
 from models.goods import household, review
-from models.goods import submission as goods
+from models.goods import submission as look
 from models.ledger import links
+from models.market import erasure as market
 from models.market import listing
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
+from models.notifications import erasure as notifications
 from models.outreach import audience, broadcasts
+from models.outreach import erasure as outreach
+from models.payments import erasure as payments
+from models.people import erasure as people
 from models.proxy import act, mandate
-from models.rights import request
+from models.proxy import erasure as proxy
+from models.rights import erasure_own, erasure_photos, request
+from models.rights.erasure_rooms import ROOMS
+from models.speech import erasure as speech
+from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
+from models.support import erasure as support
 from models.verification import case, decisions
+from models.verification import erasure as verification
 
 
 def wire() -> None:
@@ -48,7 +64,7 @@ def wire() -> None:
     pledge.on_void.connect(message.withdraw_unread)
 
     # What people ask for, give away and sell, and an officer looks at first.
-    for kind in (goods.REQUEST_REVIEW, goods.OFFER_REVIEW, listing.REVIEW):
+    for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
 
     # Why an officer may not decide on a thing.
@@ -63,6 +79,25 @@ def wire() -> None:
     broadcast.AUDIENCES.connect("donors_of", audience.next_donors)
     broadcast.anybody_gave.connect(audience.anybody_gave)
     broadcast.on_done.connect(broadcasts.notify_done)
+
+    # What each room does when a person is erased.
+    ROOMS.connect("rights", erasure_own.forget)
+    ROOMS.connect("verification", verification.forget)
+    ROOMS.connect("staff", staff.forget)
+    ROOMS.connect("people", people.forget)
+    ROOMS.connect("appeals", appeals.forget)
+    ROOMS.connect("payments", payments.forget)
+    ROOMS.connect("giving", giving.forget)
+    ROOMS.connect("disbursements", disbursements.forget)
+    ROOMS.connect("outreach", outreach.forget)
+    ROOMS.connect("donors", donors.forget)
+    ROOMS.connect("goods", goods.forget)
+    ROOMS.connect("market", market.forget)
+    ROOMS.connect("proxy", proxy.forget)
+    ROOMS.connect("support", support.forget)
+    ROOMS.connect("speech", speech.forget)
+    ROOMS.connect("notifications", notifications.forget)
+    ROOMS.connect("photos", erasure_photos.forget)
 
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:

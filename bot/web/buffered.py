@@ -8,10 +8,12 @@ threads as well, so that slow readers take none either.
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
+from queue import SimpleQueue
 from typing import IO, Any
 
 import structlog
@@ -55,17 +57,34 @@ class Answer:
     file: str = ""
 
 
+@dataclass(slots=True)
+class _Request:
+    """A whole request that waits for a thread. ``is_last``: its connection is closed after it.
+
+    ``answered``: its task on the loop ends with this."""
+
+    environ: dict[str, Any]
+    protocol: HTTPProtocol
+    is_last: bool
+    answered: asyncio.Future[None]
+
+
 class BufferedApp:
     """The WSGI application as granian's RSGI calls it. ``threads``: how many requests it works on at once.
 
     ``seconds``: for a whole body; ``most``: the bytes of the longest that is read. What is longer comes to the
-    application unread, with a length that it refuses."""
+    application unread, with a length that it refuses.
+
+    A thread hands its response to the server by itself. An executor would wake the loop for it and make two futures,
+    which costs a tenth of a whole turn."""
 
     def __init__(
         self, app: Application, threads: int = THREADS, seconds: float = BODY_SECONDS, most: int = LARGEST
     ) -> None:
         self._app, self._seconds, self._most = app, seconds, most
-        self._threads = ThreadPoolExecutor(threads, "web")
+        self._waiting: SimpleQueue[_Request] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, name=f"web-{n}", daemon=True) for n in range(threads)]
+        self._is_working = False
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         headers = scope.headers
@@ -84,10 +103,13 @@ class BufferedApp:
         environ = environ_of(scope, body)
         if body is None:
             environ["CONTENT_LENGTH"] = str(self._most + 1)
-        answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, environ)
-        if body is None:
-            answer.headers.append(_CLOSE)
-        _send(protocol, answer)
+        if not self._is_working:  # not before: a command that only loads the application needs no threads
+            self._is_working = True
+            for thread in self._threads:
+                thread.start()
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting.put(_Request(environ, protocol, body is None, answered))
+        await answered
 
     async def _read(self, protocol: HTTPProtocol, stated: int | None) -> bytes | None:
         """Read the body. ``stated``: its length, None if chunked. Returns None for one that is longer than any may be.
@@ -102,8 +124,24 @@ class BufferedApp:
                 return None
         return bytes(body)
 
+    def _work(self) -> None:
+        """Answer one waiting request after another, in one of our threads, as long as the process lives."""
+        while True:
+            request = self._waiting.get()
+            try:
+                answer = self._answer(request.environ)
+            except Exception:  # of any kind: the thread has to live on, and Flask has answered its own
+                log.exception("request.failed")
+                answer = Answer()
+            if request.is_last:
+                answer.headers.append(_CLOSE)
+            with suppress(ProtocolClosed):  # the client has hung up
+                _send(request.protocol, answer)
+            with suppress(RuntimeError):  # the loop has ended, and with it the server
+                request.answered.get_loop().call_soon_threadsafe(_finish, request.answered)
+
     def _answer(self, environ: dict[str, Any]) -> Answer:
-        """Call the application, in one of our threads."""
+        """Call the application."""
         answer = Answer()
 
         def start(status: str, headers: Headers, _: Any = None) -> None:
@@ -158,6 +196,11 @@ def _headers(scope: Scope) -> Iterator[tuple[str, str]]:
             yield "CONTENT_TYPE", value
         elif name not in _UNTOLD and "_" not in name:
             yield f"HTTP_{name.upper().replace('-', '_')}", value
+
+
+def _finish(answered: asyncio.Future[None]) -> None:
+    if not answered.done():  # the server cancels what runs when it ends
+        answered.set_result(None)
 
 
 def _send(protocol: HTTPProtocol, answer: Answer) -> None:

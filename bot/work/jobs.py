@@ -5,6 +5,7 @@ from bot.payments import jobs as payments
 from bot.photos import jobs as photos
 from bot.proxy import jobs as proxy
 from bot.push import jobs as push
+from bot.rights import jobs as rights
 from bot.speech import jobs as speech
 from bot.treasury import jobs as treasury
 from bot.verification import jobs as verification
@@ -16,6 +17,7 @@ ROOMS = (
     photos.JOBS,
     proxy.JOBS,
     push.JOBS,
+    rights.JOBS,
     speech.JOBS,
     treasury.JOBS,
     verification.JOBS,

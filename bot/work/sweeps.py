@@ -24,6 +24,9 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.rights.erasure import running_erasures
+from models.rights.erasure_request import begin_due
+from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
 from models.speech.hearing import owed_voices
 from models.speech.voice import delete_old_voices
@@ -66,6 +69,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "voices_deleted": delete_old_voices,
     "exports_ready": make_ready,
     "exports_gone": end_ready,
+    "erasures_begun": begin_due,
+    "phones_changed": change_phones,
 }
 
 
@@ -83,6 +88,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
             cancel_overdue_reviews(db, now)
             db.flush()
             found += [("check_registry", verification) for verification in cases_for_registry(db, now)]
+            found += [("erase", erasure) for erasure in running_erasures(db, MOST_SWEPT)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]
     if found:
         jobs.enqueue(found)

@@ -164,7 +164,7 @@ class Engine:
         step = cursor(flow, draft)
         number = ordinal(text)
         if step is None:
-            meant = number is not None or world.lexicon.means("confirm", text)
+            meant = number is not None or world.lexicon.means(flow.confirm, text)
             return meant or _line(text, world, len(live_answers(flow, draft))) is not None
         if draft.offered:
             return number is not None and 1 <= number <= len(draft.offered)
@@ -207,7 +207,7 @@ class Engine:
 
     def _read_on_review(self, session: Session, at: Position, message: Message) -> Answer:
         draft, world = at.draft, at.world
-        if world.lexicon.means("confirm", message.text):
+        if world.lexicon.means(at.flow.confirm, message.text):
             recheck = self.ask(session, draft, world)
             if recheck.outcome == "reviewing":
                 recheck.confirmed = draft
@@ -218,7 +218,7 @@ class Engine:
         if number is not None:
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
-        hint = draft_say(draft, "flows/engine/drafts", "review_hint", {"most": len(steps)})
+        hint = draft_say(draft, "flows/engine/drafts", "review_hint", {"most": len(steps), "confirm": at.flow.confirm})
         return self._count_miss(at, hint, "review_hint")
 
     def _count_miss(self, at: Position, say: Say, code: str) -> Answer:

@@ -71,6 +71,7 @@ class Flow:
     ``admit`` may refuse to start; it returns the facts to keep as the draft's ``given``.
     ``check_answers`` runs after each answer and may refuse what ``done`` would, before more is asked.
     ``review_facts`` looks up what the review needs beyond the answers (of a pledge: its appeal).
+    ``confirm``: the word that confirms the review, by its name in config/keywords.toml.
     ``single``: a person has one draft of it, whatever it was started about; starting it again resumes that one.
     ``migrations`` maps an old version to a function from its answers to the next version's.
     """
@@ -84,6 +85,7 @@ class Flow:
     check_answers: Callable[[TurnContext, Draft], None] | None = None
     review_facts: Callable[[TurnContext, Draft], Mapping[str, Any]] | None = None
     single: bool = False
+    confirm: str = "confirm"
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
 
     def words(self, part: str) -> str:

@@ -17,6 +17,8 @@ from flows.language.wording import plain, simplified
 # Words that deny a phrase, or say of whom it is, stand at most so many characters before it. Reading all that stands
 # before each phrase of a clause would take as long as the square of a text without a stop.
 _NEAR = 100
+# Without a space, an emoji or a line break, nothing stands between two words that another reading would join.
+_UNBROKEN = re.compile(r"[\w，。！？、；：,!?;:]*")
 _CLAUSES = re.compile(r"[。.!?;,、…~:\"'“”‘’「」『』()\[\]【】《》—\- ]+")
 
 
@@ -99,8 +101,10 @@ def find_danger(text: str, words: DangerWords) -> Danger | None:
 
     A space usually ends a clause; but some people, and recognisers, put one between any two words.
     """
-    lines = (words.without_dialect(_joined(_folded(line))) for line in text.splitlines())
-    return _read(words.without_dialect(_folded(text)), words) or _read("\n".join(lines), words)
+    found = _read(words.without_dialect(_folded(text)), words)
+    if found or _UNBROKEN.fullmatch(text):
+        return found
+    return _read("\n".join(words.without_dialect(_joined(_folded(line))) for line in text.splitlines()), words)
 
 
 def _read(folded: str, words: DangerWords) -> Danger | None:

@@ -10,8 +10,9 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 
-from flows.language.wording import clean, plain
+from flows.language.wording import SAME_TEXT, clean, plain
 
 
 class Unread(Enum):
@@ -77,6 +78,7 @@ _PLACE = re.compile(r"(0?)(?:([1-9]?)([千百十])|([1-9]))")
 _ORDINAL = re.compile(r"[选選]?第?(.+?)[个個号號项条种]?")
 
 
+@lru_cache(maxsize=SAME_TEXT)
 def fold(text: str) -> str:
     """Fold the text to the one set of characters in which numbers are read.
 

@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from opencc import OpenCC
 
 # Unicode categories that are removed: control, format (zero-width, bidi), surrogate, private, unassigned.
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+# A turn asks for the same folding of one message some twenty times: a few messages are remembered, for the threads.
+SAME_TEXT = 16
 _SPACES = re.compile(r"\s+")
 _TO_SIMPLIFIED = OpenCC("t2s")
 _EDGE = " \t\n.。,，!！?？;；:：、~～\"'“”‘’「」【】[]()（）"
@@ -20,6 +23,7 @@ def clean(text: str) -> str:
     return "".join(ch for ch in text if ch == "\n" or unicodedata.category(ch) not in _INVISIBLE).strip()
 
 
+@lru_cache(maxsize=SAME_TEXT)
 def plain(text: str) -> str:
     """Fold a text for matching: no full width, lower case, single spaces, no punctuation at the edges."""
     folded = unicodedata.normalize("NFKC", clean(text)).lower()

@@ -1,6 +1,8 @@
 """The rights room's conversations."""
 
 from flows.engine.flow import Flow
+from flows.rights.change_phone import change_phone
+from flows.rights.erasure import erase_data
 from flows.rights.export import export_data
 
-FLOWS: tuple[Flow, ...] = (export_data,)
+FLOWS: tuple[Flow, ...] = (export_data, erase_data, change_phone)

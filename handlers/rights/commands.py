@@ -1,11 +1,20 @@
 """List the commands of people's rights over their data."""
 
-from flows.rights.export import WAY
-from handlers.rights import export
+from flows.rights import change_phone, erasure
+from flows.rights import export as exporting
+from flows.rights.identity import WAIT
+from handlers.rights import export, my_data
+from handlers.rights.erasure import erase, without_places
+from handlers.routing.answers import starts
 from handlers.routing.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     Command("export", export.export),
+    Command("erase", erase, guess=False),
+    Command("my_data", my_data.show),
+    Command("change_phone", starts("change_phone"), guess=False),
     # Only numbered lines lead here.
-    Command(WAY, export.wait),
+    Command(exporting.WAY.command, export.wait),
+    Command(erasure.WAY.command, without_places),
+    Command(change_phone.WAY.command, starts("change_phone", {"waits": True}, last_places=WAIT)),
 )

@@ -41,7 +41,8 @@ def stop(turn: TurnContext, session: Session, message: Message) -> list[Say]:
     if session.stoppable is None or window_opened_by(message) is None:
         return []
     number, session.stoppable = session.stoppable, None
-    return [_stopped()] if stop_waiting(turn.db, number, turn.world.now) else []
+    kind = stop_waiting(turn.db, number, turn.world.now)
+    return [_stopped(kind)] if kind else []
 
 
 def tell_stopped(stopped: list[Say], says: list[Say]) -> list[Say]:
@@ -52,8 +53,8 @@ def tell_stopped(stopped: list[Say], says: list[Say]) -> list[Say]:
 
 def stop_unseen(turn: TurnContext) -> list[Say]:
     """Stop what waits where the session, which would know of it, was set aside; say so."""
-    return [_stopped()] if end_requests(turn.db, turn.person.conversation_id, turn.world.now) else []
+    return [_stopped(kind) for kind in end_requests(turn.db, turn.person.conversation_id, turn.world.now)]
 
 
-def _stopped() -> Say:
-    return Say("replies/rights/stopped")
+def _stopped(kind: str) -> Say:
+    return Say("replies/rights/stopped", None, {"kind": kind})

@@ -12,7 +12,7 @@ from handlers.routing.talk import Talk
 from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.proxy.card import SCENE
-from models.rights.erasure import erase_person
+from models.rights.erasure import erase_in_turn
 
 
 def handle(talk: Talk) -> Answer:
@@ -61,8 +61,10 @@ def _tapped(talk: Talk, command: str) -> Answer:
 
 
 def _forget(talk: Talk) -> None:
-    photos = erase_person(talk.turn.db, talk.turn.person.conversation_id, talk.world.now)
+    photos, erasure = erase_in_turn(talk.turn.db, talk.turn.person.conversation_id, talk.world.now)
     talk.turn.jobs += [("forget_photo", photo) for photo in photos]
+    if erasure:
+        talk.turn.jobs.append(("erase", erasure))
     session = talk.session
     session.drafts, session.focus, session.screen, session.ticket, session.loose = [], None, None, None, []
     session.stoppable = None

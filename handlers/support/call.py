@@ -43,9 +43,9 @@ def call(talk: Talk) -> Answer:
     stood there reaches the county that was called for them.
     """
     threads, draft = _threads(talk), talk.session.draft
-    called = talk.turn.db.get(Ticket, talk.session.ticket) if draft and is_in_ticket(talk) else None
-    if called and called.urgent:
-        return enter(talk, called, more=True)
+    ticket = _ticket(talk)
+    if draft and ticket and ticket.urgent and ticket.state != "closed":
+        return enter(talk, ticket, more=True)
     things = [thread for thread in threads if thread.has_subject]
     waits = [thread for thread in things if thread.waits]
     if things and (waits if draft else is_in_ticket(talk) and threads[0] not in waits):
@@ -113,19 +113,19 @@ def add(talk: Talk) -> Answer | None:
 
 def is_answered(talk: Talk) -> bool:
     """Tell whether the officers have answered in the person's ticket, so that nobody waits for a word of theirs."""
-    ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
+    ticket = _ticket(talk)
     return ticket is not None and ticket.state == "answered" and not ticket.urgent
 
 
 def is_urgent(talk: Talk) -> bool:
     """Tell whether the person's ticket is that of a person in danger."""
-    ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
+    ticket = _ticket(talk)
     return ticket is not None and ticket.urgent
 
 
 def is_in_ticket(talk: Talk) -> bool:
     """Tell whether what nothing else takes goes to a ticket."""
-    ticket = talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
+    ticket = _ticket(talk)
     return ticket is not None and ticket.state != "closed"
 
 
@@ -171,10 +171,14 @@ def take_up_ticket(talk: Talk, number: str) -> Answer:
 
 def _current(talk: Talk) -> Ticket | None:
     """Find the ticket that the person is in, or else the one that was used last and may go on."""
-    db = talk.turn.db
     if is_in_ticket(talk):
-        return db.get(Ticket, talk.session.ticket)
-    return newest_ticket(db, talk.turn.person.conversation_id, talk.world.now)
+        return _ticket(talk)
+    return newest_ticket(talk.turn.db, talk.turn.person.conversation_id, talk.world.now)
+
+
+def _ticket(talk: Talk) -> Ticket | None:
+    """Return the ticket that the person entered last, closed or not."""
+    return talk.turn.db.get(Ticket, talk.session.ticket) if talk.session.ticket else None
 
 
 def _own(talk: Talk, number: str) -> Ticket:

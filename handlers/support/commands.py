@@ -7,11 +7,9 @@ from handlers.support import call, desk, introduction, report
 COMMANDS: tuple[Command, ...] = (
     Command("answer_ticket", desk.answer_ticket, Takes.NUMBER_AND_WORDS, staff=OFFICERS, guess=False),
     Command("end_ticket", desk.end_ticket, Takes.NUMBER, staff=OFFICERS, guess=False),
-    Command("erase", report.erase, guess=False),
     Command("human", call.call, guess=False),
     Command("report", report.report, Takes.MATTER_AND_WORDS, matters=("case",)),
     # Only numbered lines lead here.
-    Command("ask_erasure", report.ask_erasure),
     Command("buy", introduction.buy),
     Command("take_offer", introduction.ask_for_offer),
     Command("give_requested", introduction.ask_for_requester),

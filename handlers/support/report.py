@@ -1,4 +1,4 @@
-"""举报, 注销: bring reports and requests to be erased before the county, and say by when it answers.
+"""举报: bring reports before the county, and say by when it answers.
 
 Officers below the county never see them, nor does who is concerned in what is reported (models.support.concerned).
 """
@@ -6,7 +6,6 @@ Officers below the county never see them, nor does who is concerned in what is r
 import re
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
 from flows.language.accusation import find_accusation
 from handlers.routing.talk import Talk
 from handlers.support import call
@@ -32,7 +31,7 @@ def report(talk: Talk, reference: str = "", words: str = "") -> Answer:
         return _report_member(talk, member)
     region = thing.region_code if thing else _home(talk)
     said = call.words_of(talk.message) if reference else words
-    return _open(talk, "report", region, thing=reference if thing else None, words=said)
+    return _open(talk, region, thing=reference if thing else None, words=said)
 
 
 def _thing(talk: Talk, reference: str) -> Appeal | Verification | None:
@@ -52,9 +51,7 @@ def accused(talk: Talk) -> Answer | None:
     if member:
         return _report_member(talk, member)
     region = appeal.region_code if appeal else _home(talk)
-    return _open(
-        talk, "report", region, thing=f"appeal:{appeal.id}" if appeal else None, words=call.words_of(talk.message)
-    )
+    return _open(talk, region, thing=f"appeal:{appeal.id}" if appeal else None, words=call.words_of(talk.message))
 
 
 def _named_member(talk: Talk) -> Staff | None:
@@ -67,29 +64,18 @@ def _named_member(talk: Talk) -> Staff | None:
 
 def _report_member(talk: Talk, member: Staff) -> Answer:
     said = call.words_of(talk.message)
-    return _open(talk, "report", member.region_code, thing=f"staff:{member.id}", words=said)
+    return _open(talk, member.region_code, thing=f"staff:{member.id}", words=said)
 
 
-def erase(talk: Talk) -> Answer:
-    """注销: say what is deleted and what stays, and ask by a number before the county is asked."""
-    options = [Option(1, "", ["command", "ask_erasure"]), Option(2, "", ["command", "menu"])]
-    return Answer([Say("replies/support/erase")], options)
-
-
-def ask_erasure(talk: Talk) -> Answer:
-    return _open(talk, "erase", _home(talk))
-
-
-def _open(talk: Talk, what: str, region: str | None, *, thing: str | None = None, words: str = "") -> Answer:
+def _open(talk: Talk, region: str | None, *, thing: str | None, words: str) -> Answer:
     """Open the ticket, keep the words in it, and let what the person says next follow them."""
     db, now = talk.turn.db, talk.world.now
-    ticket = open_county_ticket(db, talk.turn.person.conversation_id, what, region, now, thing)
+    ticket = open_county_ticket(db, talk.turn.person.conversation_id, "report", region, now, thing)
     if words:
         say_in_ticket(db, ticket.id, words, now)
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
     values = {
-        "what": what,
         "number": ticket.id,
         "topic": topic_of_ticket(db, ticket),
         "due": ticket.due_at if ticket.due_at > now else None,

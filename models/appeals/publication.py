@@ -23,11 +23,8 @@ def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None 
     """
     if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
         raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
-    if charity is None:
-        charity = _nearest(db, appeal.region_code)
-        if charity is None:
-            raise NoCharity(place=place_of(db, appeal.region_code))
-    elif not (charity.collects and charity.covers(appeal.region_code)):
+    charity = charity or _nearest(db, appeal.region_code)
+    if not (charity and charity.collects and charity.covers(appeal.region_code)):
         raise NoCharity(place=place_of(db, appeal.region_code))
     if appeal.collect_days is not None:
         appeal.deadline = end_of_day(now, appeal.collect_days)

@@ -4,7 +4,7 @@ Events are collected during a transaction and become links of the chain at its c
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Index, String, event, func, select, text
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core import hash_chain
 from models.core.base import Base
-from models.core.calendar import CHINA
+from models.core.calendar import start_of_day
 from models.core.hash_chain import Head
 
 FIELDS = ("id", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
@@ -106,8 +106,8 @@ def tries_today(db: Session, purpose: str, conversation_id: int, now: datetime) 
 
     ``purpose``: the events' subject.
     """
-    today = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
-    tried = (AuditEvent.subject == purpose) & (AuditEvent.subject_id == conversation_id) & (AuditEvent.at >= today)
+    tried = (AuditEvent.subject == purpose) & (AuditEvent.subject_id == conversation_id)
+    tried &= AuditEvent.at >= start_of_day(now)
     return db.scalar(select(func.count()).where(tried)) or 0
 
 

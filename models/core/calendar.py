@@ -12,6 +12,11 @@ def day_in_china(at: datetime) -> str:
     return at.astimezone(CHINA).date().isoformat()
 
 
+def start_of_day(at: datetime) -> datetime:
+    """Return the midnight with which the day in China of ``at`` begins."""
+    return datetime.combine(at.astimezone(CHINA).date(), time(), CHINA)
+
+
 def end_of_day(at: datetime, days_on: int = 0) -> datetime:
     """Return the last second of the day in China, so many days after ``at``."""
     return datetime.combine(at.astimezone(CHINA).date() + timedelta(days=days_on), LAST_SECOND, CHINA)

@@ -1,6 +1,7 @@
 """Show a family its donors' messages, take its reports of unwelcome ones, and erase the words of erased people."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,10 +79,10 @@ def report_message(db: Session, owner: User, number: int, now: datetime) -> Appe
     return appeal
 
 
-def forget_donor(db: Session, user: User, now: datetime) -> None:
-    """Erase the words of an erased donor's messages, also in notifications, and withdraw the messages."""
-    theirs = select(GiftMessage).join(Pledge, Pledge.id == GiftMessage.pledge_id).where(Pledge.donor_id == user.id)
-    for message in db.scalars(theirs.order_by(GiftMessage.id).with_for_update(of=GiftMessage)).all():
+def forget_donor(db: Session, user: User, gifts: Sequence[int], now: datetime) -> None:
+    """Erase the words of the messages to these gifts of an erased donor, also in notifications, and withdraw them."""
+    theirs = select(GiftMessage).where(GiftMessage.pledge_id.in_(gifts)).order_by(GiftMessage.id)
+    for message in db.scalars(theirs.with_for_update()).all():
         if (message.state, "withdrawn") in MACHINE.moves:
             by = Actor(By.OWNER, f"user:{user.id}")
             end_review(db, MACHINE, message, "withdrawn", by, now, detail="owner_erased")

@@ -239,10 +239,10 @@ def open_receipt_tasks(db: Session, now: datetime) -> int:
     return len(rows)
 
 
-def forget(db: Session, user: User, now: datetime) -> None:
-    """Withdraw the open requests of a donor who is erased."""
-    theirs = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id).where(Pledge.donor_id == user.id)
-    for receipt in db.scalars(theirs.where(Receipt.state == "asked").with_for_update(of=Receipt)).all():
+def forget(db: Session, user: User, gifts: Sequence[int], now: datetime) -> None:
+    """Withdraw the open requests for receipts of these gifts, as their donor is erased."""
+    theirs = select(Receipt).where(Receipt.pledge_id.in_(gifts), Receipt.state == "asked").order_by(Receipt.id)
+    for receipt in db.scalars(theirs.with_for_update()).all():
         _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
 
 

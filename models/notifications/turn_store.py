@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     LargeBinary,
     String,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     select,
     true,
     type_coerce,
@@ -71,6 +73,8 @@ class TurnRecord:
     """The window that the person's act opens (models.notifications.service_window)."""
 
 
+# Written out: SQLAlchemy would expand a list of parameters anew for every turn.
+_UNREAD: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in UNREAD]
 _find_reply = select(_turns.c.reply).where(_turns.c.key == bindparam("b_key"))
 _person = (
     select(
@@ -80,7 +84,7 @@ _person = (
         type_coerce(_people.c.session, LargeBinary).label("session"),
         _people.c.failures,
         exists()
-        .where(_notices.c.conversation_id == _people.c.id, _notices.c.state.in_(UNREAD))
+        .where(_notices.c.conversation_id == _people.c.id, _notices.c.state.in_(_UNREAD))
         .correlate(_people)
         .label("news"),
         select(func.max(_notices.c.offers_at))

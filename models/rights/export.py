@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Row, Table, case, false, func, select, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    Table,
+    case,
+    cast,
+    false,
+    func,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
@@ -40,7 +54,8 @@ class Person:
 # Table -> its column that names whose a row is.
 OF_CONVERSATION = {
     "conversations": "id",
-    **dict.fromkeys(("broken_sessions", "mutes", "notifications", "objections", "rights_requests"), "conversation_id"),
+    **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
+    "rights_requests": "conversation_id",
     **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
 }
 OF_USER = {
@@ -200,7 +215,8 @@ def _besides(table: Table) -> list[ColumnElement[Any]]:
     """Add the work number of the officer who looked, as the person may ask it in the chat (谁看过我)."""
     if table is not AuditEvent.__table__:
         return []
-    reader = func.concat("staff:", Staff.id) == AuditEvent.actor
+    number = cast(func.substr(AuditEvent.actor, len("staff:") + 1), BigInteger)
+    reader = Staff.id == case((AuditEvent.actor.startswith("staff:"), number))
     return [select(Staff.work_no).where(reader).scalar_subquery().label("reader")]
 
 

@@ -1,8 +1,10 @@
 """The kinds of notifications about people's rights over their data."""
 
-from models.notifications.kinds import Kind, safety
+from models.notifications.kinds import Kind, legal, safety
 
 KINDS: dict[str, Kind] = {
     # At night, too: the copy is there for an hour.
     "export_ready": safety(),
+    "erasure_put_off": legal(),
+    "phone_changed": safety(),
 }

@@ -1,32 +1,39 @@
-"""Requests on one's own data: 导出, a copy of everything that is known about the person.
+"""Requests on one's own data: 导出, a copy of everything that is known about the person; a change; 注销, to be erased.
 
-waiting → ready → gone      after WAITS, for whoever could not prove who they are; else ready at once, for READY_LASTS
-waiting → stopped           any message of the person's stops it
+waiting → ready → gone      a copy: after WAITS, for whoever could not prove who they are; else ready at once, for
+                            READY_LASTS
+waiting → done              a change
+cooling → erasing → done    to be erased (models.rights.erasure_request); from ``erasing`` on, nothing stops it
+waiting, cooling → stopped  any message of the person's stops it
 """
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import AuditEvent, record
 from models.core.base import Base, RowId, one_of
-from models.core.calendar import CHINA
+from models.core.calendar import start_of_day
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 
-KINDS = ("export",)
-STATES = ("waiting", "ready", "stopped", "gone")
+KINDS = ("export", "phone", "erasure")
+STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
 WAITS = timedelta(hours=24)
 READY_LASTS = timedelta(hours=1)
 # What a person can have recorded in the permanent trail: so many requests a day, and openings of each copy.
 MOST_A_DAY = 5
 MOST_OPENINGS = 30
-_LIVE = ("waiting", "ready")
-_IS_LIVE = text("state IN ('waiting', 'ready')")
+# A message of the person's stops it.
+_STOPPABLE = ("waiting", "cooling")
+_LIVE = (*_STOPPABLE, "ready")
+_ENDED = ("done", "stopped", "gone")
+_IS_LIVE = text("state IN ('waiting', 'ready', 'cooling', 'erasing')")
 _BATCH = 500
 _SUBJECT = "rights_request"
 
@@ -34,14 +41,18 @@ MACHINE = Machine(
     _SUBJECT,
     {
         ("waiting", "ready"): frozenset({By.SYSTEM}),
+        ("waiting", "done"): frozenset({By.SYSTEM}),
         ("waiting", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
         ("ready", "gone"): frozenset({By.SYSTEM}),
+        ("cooling", "stopped"): frozenset({By.OWNER, By.SYSTEM}),
+        ("cooling", "erasing"): frozenset({By.SYSTEM}),
+        ("erasing", "done"): frozenset({By.SYSTEM}),
     },
 )
 
 
 class AskedTooOften(Refusal):
-    """The person asked ``most`` times today."""
+    """The person asked ``most`` times today for this ``kind``."""
 
     code = "asked_too_often"
     final = True
@@ -50,7 +61,8 @@ class AskedTooOften(Refusal):
 class RightsRequest(Base):
     """A person's request, at most one of a kind at a time. ``until``: when the present state ends by the clock.
 
-    It belongs to the conversation, since who never registered may ask, too.
+    It belongs to the conversation, since who never registered may ask, too. ``wish``: what is to be changed, as its
+    kind writes it (of a phone: the new number); None for a copy, and again once the request has ended.
     """
 
     __tablename__ = "rights_requests"
@@ -61,11 +73,12 @@ class RightsRequest(Base):
     asked_at: Mapped[datetime]
     until: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    wish: Mapped[str | None] = mapped_column(Encrypted("rights request wish"))
 
     __table_args__ = (
         one_of("kind", KINDS),
         one_of("state", STATES),
-        CheckConstraint("(state IN ('stopped', 'gone')) = (ended_at IS NOT NULL)", name="ended_is_dated"),
+        CheckConstraint("(state IN ('done', 'stopped', 'gone')) = (ended_at IS NOT NULL)", name="ended_is_dated"),
         Index("uq_rights_requests_live", "conversation_id", "kind", unique=True, postgresql_where=_IS_LIVE),
         Index("ix_rights_requests_due", "until", postgresql_where=_IS_LIVE),
     )
@@ -83,12 +96,11 @@ def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequ
     return db.scalar(select(RightsRequest).where(ready))
 
 
-def check_may_ask(db: Session, conversation_id: int, now: datetime) -> None:
+def check_may_ask(db: Session, conversation_id: int, now: datetime, kind: str = "export") -> None:
     """Raises AskedTooOften."""
-    today = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
-    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= today)
-    if (db.scalar(select(func.count()).where(asked)) or 0) >= MOST_A_DAY:
-        raise AskedTooOften(most=MOST_A_DAY)
+    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= start_of_day(now))
+    if (db.scalar(select(func.count()).where(asked, RightsRequest.kind == kind)) or 0) >= MOST_A_DAY:
+        raise AskedTooOften(most=MOST_A_DAY, kind=kind)
 
 
 def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: bool) -> RightsRequest:
@@ -96,41 +108,59 @@ def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: 
 
     The caller holds the conversation's lock. Raises AskedTooOften.
     """
-    check_may_ask(db, conversation_id, now)
-    end_requests(db, conversation_id, now)
     state, lasts = ("ready", READY_LASTS) if proved else ("waiting", WAITS)
-    request = RightsRequest(
-        conversation_id=conversation_id, kind="export", state=state, asked_at=now, until=now + lasts
-    )
-    db.add(request)
+    return ask(db, conversation_id, "export", state, lasts, now)
+
+
+def ask_to_change(
+    db: Session, conversation_id: int, kind: str, wish: str, now: datetime, *, proved: bool
+) -> RightsRequest:
+    """Ask for a change that is made after WAITS, in which any message stops it; after twice that without the proof.
+
+    The caller holds the conversation's lock. Raises AskedTooOften.
+    """
+    request = ask(db, conversation_id, kind, "waiting", WAITS if proved else 2 * WAITS, now)
+    request.wish = wish
     db.flush()
-    _note(db, request, _owner(conversation_id).name, "asked", state, now)
     return request
 
 
-def stop_waiting(db: Session, number: int, now: datetime) -> bool:
-    """Stop a request because its person wrote. False where it waits no longer. Locks it."""
+def ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime) -> RightsRequest:
+    """Make a request in this state, for this long; an earlier one of its kind ends. Raises AskedTooOften."""
+    check_may_ask(db, conversation_id, now, kind)
+    end_requests(db, conversation_id, now, kind)
+    request = RightsRequest(conversation_id=conversation_id, kind=kind, state=state, asked_at=now, until=now + lasts)
+    db.add(request)
+    db.flush()
+    _note(db, request, _owner(conversation_id).name, "asked", state if kind == "export" else kind, now)
+    return request
+
+
+def stop_waiting(db: Session, number: int, now: datetime) -> str | None:
+    """Stop a request because its person wrote, and return its kind; None where it waits no longer. Locks it."""
     request = db.scalar(select(RightsRequest).where(RightsRequest.id == number).with_for_update())
-    if request is None or request.state != "waiting":
-        return False
+    if request is None or request.state not in _STOPPABLE:
+        return None
     _move(db, request, "stopped", _owner(request.conversation_id), now)
-    return True
+    return request.kind
 
 
-def end_requests(db: Session, conversation_id: int, now: datetime) -> int:
-    """End what waits or is ready, when the person asks anew or is erased. Returns how many waited."""
+def end_requests(db: Session, conversation_id: int, now: datetime, kind: str | None = None) -> list[str]:
+    """End what waits or is ready, when the person asks anew (``kind``) or is erased. Returns the kinds that waited."""
     theirs = (RightsRequest.conversation_id == conversation_id) & RightsRequest.state.in_(_LIVE)
+    if kind:
+        theirs &= RightsRequest.kind == kind
     found = db.scalars(select(RightsRequest).where(theirs).order_by(RightsRequest.id).with_for_update()).all()
-    waited = [request for request in found if request.state == "waiting"]
+    waited = [request for request in found if request.state in _STOPPABLE]
     for request in found:
         _move(db, request, "stopped" if request in waited else "gone", SYSTEM, now)
     db.flush()
-    return len(waited)
+    return [request.kind for request in waited]
 
 
 def make_ready(db: Session, now: datetime) -> int:
     """Make ready what has waited long enough, and notify the people. Returns how many."""
-    found = _due(db, "waiting", now)
+    found = lock_due(db, "waiting", now, "export")
     for request in found:
         _move(db, request, "ready", SYSTEM, now)
         request.until = now + READY_LASTS
@@ -143,7 +173,7 @@ def make_ready(db: Session, now: datetime) -> int:
 
 def end_ready(db: Session, now: datetime) -> int:
     """Let go what was ready for as long as it may be. Returns how many."""
-    found = _due(db, "ready", now)
+    found = lock_due(db, "ready", now, "export")
     for request in found:
         _move(db, request, "gone", SYSTEM, now)
     db.flush()
@@ -165,14 +195,23 @@ def record_opening(db: Session, request: RightsRequest, what: str, now: datetime
     return True
 
 
-def _due(db: Session, state: str, now: datetime) -> list[RightsRequest]:
-    due = select(RightsRequest).where(RightsRequest.state == state, RightsRequest.until <= now)
+def end_change(db: Session, request: RightsRequest, now: datetime, *, made: bool) -> None:
+    """End a change or an erasure: made, or stopped, because nothing can be changed any more."""
+    _move(db, request, "done" if made else "stopped", SYSTEM, now)
+
+
+def lock_due(db: Session, state: str, now: datetime, kind: str) -> list[RightsRequest]:
+    """Find and lock the requests whose state ends by now, the oldest first; those that others hold are left alone."""
+    due = select(RightsRequest).where(
+        RightsRequest.kind == kind, RightsRequest.state == state, RightsRequest.until <= now
+    )
     return list(db.scalars(due.order_by(RightsRequest.until).limit(_BATCH).with_for_update(skip_locked=True)))
 
 
 def _move(db: Session, request: RightsRequest, to: str, actor: Actor, now: datetime) -> None:
     MACHINE.move(db, request, to, actor, now)
-    request.ended_at = now if to in ("stopped", "gone") else None
+    if to in _ENDED:
+        request.ended_at, request.wish = now, None
 
 
 def _owner(conversation_id: int) -> Actor:

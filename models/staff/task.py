@@ -28,7 +28,7 @@ from models.staff.member import (
     serving,
 )
 from models.staff.recusal import CONFLICTS, Recusal, recusal_reason, recused_staff
-from models.staff.task_steps import ABOVE, CARETAKERS, STEPS
+from models.staff.task_steps import CARETAKERS, STEPS, roles_from
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
@@ -263,9 +263,8 @@ def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None
         # It may have been assigned to a higher role: without that holder it is again the step's own role's.
         task.role = STEPS[task.step][0]
     # Conflicts as they are now: whoever was appointed after the task was opened is not among its recusals.
-    roles, barred = [task.role], {besides or 0, *recused_staff(db, task.id), *conflicts_with(db, task.household_id)}
-    while above := ABOVE.get(roles[-1]):
-        roles.append(above)
+    barred = {besides or 0, *recused_staff(db, task.id), *conflicts_with(db, task.household_id)}
+    roles = roles_from(task.role)
     if caretaker := CARETAKERS.get(task.step):
         roles.append(caretaker)
     for role in roles:

@@ -49,7 +49,12 @@ CARETAKERS = {"receipt": "county", "receipt_void": "county"}
 
 def roles_at(step: str) -> list[str]:
     """List the roles that may do a step: its own, and those above it, the lowest first."""
-    roles = [STEPS[step][0]]
+    return roles_from(STEPS[step][0])
+
+
+def roles_from(role: str) -> list[str]:
+    """List a role and those above it, the lowest first."""
+    roles = [role]
     while above := ABOVE.get(roles[-1]):
         roles.append(above)
     return roles

@@ -48,7 +48,7 @@ UNDER_WAY = (
 STANDING = ("verified", "suspended")
 OPEN = (*UNDER_WAY, *STANDING)
 # States that a household may withdraw from. It cannot withdraw from ``suspended`` to escape the county's doubt.
-_WITHDRAWABLE = (*UNDER_WAY, "verified")
+WITHDRAWABLE = (*UNDER_WAY, "verified")
 
 MACHINE = Machine(
     "case",
@@ -75,7 +75,7 @@ MACHINE = Machine(
         ("suspended", "verified"): _COUNTY,
         ("suspended", "revoked"): _COUNTY,
         ("suspended", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in _WITHDRAWABLE},
+        **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in WITHDRAWABLE},
     },
 )
 
@@ -271,7 +271,7 @@ def check_verified(db: Session, household_id: int | None, now: datetime) -> None
 
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
     """Withdraw a person's cases under way and verified ones, under lock; a suspended case stays suspended."""
-    theirs = (Verification.user_id == user_id) & Verification.state.in_(_WITHDRAWABLE)
+    theirs = (Verification.user_id == user_id) & Verification.state.in_(WITHDRAWABLE)
     found = select(Verification).where(theirs).order_by(Verification.id.desc()).with_for_update()
     for case in db.scalars(found.execution_options(populate_existing=True)):
         MACHINE.move(db, case, "withdrawn", actor, now)

@@ -23,6 +23,7 @@ PURPOSES = frozenset(
         "receipt tax number",
         "registry ID number",
         "registry name",
+        "rights request wish",
         "relative ID number",
         "staff ID number",
         "staff name",

@@ -37,6 +37,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
+from models.rights import erasure
 from models.rights import request as rights
 from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
@@ -90,6 +91,7 @@ TABLES: dict[str, Any] = {
     "match": pool.PoolMatch,
     "receipt": receipt.Receipt,
     "request": exchange.GoodsRequest,
+    "erasure": erasure.Erasure,
     "rights_request": rights.RightsRequest,
     "speech_consent": consent.SpeechConsent,
     "staff": member.Staff,

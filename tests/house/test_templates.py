@@ -99,6 +99,13 @@ def test_every_notice_can_be_read_with_the_next_message() -> None:
         assert "unread" in macros(str(path.relative_to(TEMPLATES).with_suffix("")))
 
 
+def test_no_template_shows_both_sides_of_a_merge() -> None:
+    """Jinja reads the marks of an unfinished merge as text, and people would."""
+    for path in TEMPLATES.rglob("*"):
+        if path.is_file():
+            assert not re.search(r"^(<<<<<<<|>>>>>>>) ", path.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
 def test_no_template_says_one_macro_twice() -> None:
     """The second would be taken, and the first never be read."""
     for path in TEMPLATES.rglob("*.txt"):

@@ -313,7 +313,11 @@ class World:
             "proxy_acted": {"subject": "appeal", "number": 999_999, "title": TITLE, "work_no": "9" * 20},
             "proxy_denied": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_issued": {"from": "2026-12-31"},
+            "erasure_put_off": {
+                "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5
+            },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
+            "phone_changed": {"tail": "0000"},
             "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
             "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_void": {"name": f"{WIDE}{'*' * 19}"},

@@ -71,7 +71,11 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        "erasure_put_off": {
+            "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
+        },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
+        "phone_changed": {"tail": "0000"},
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -102,6 +106,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
+        "goods_moved": {
+            **{"subject": "request", "number": MOST, "name": ITEM, "state": "returned"},
+            "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
+        },
         "milestone": {**appeal, **reached, "percent": 100},
         "recurring_gift_due": {**appeal, "amount_fen": LARGEST},
         "recurring_gift_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
@@ -206,7 +214,17 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
+        (
+            "erasure_put_off",
+            {
+                "holds": [
+                    {"kind": "appeal", "name": "6", "title": "苗寨修路", "state": "frozen"},
+                    {"kind": "refund", "name": "CKMM8FA6WT", "title": "", "state": ""},
+                ]
+            },
+        ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
+        ("phone_changed", {"tail": "4321"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(
@@ -249,6 +267,19 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
+        *(
+            ("goods_moved", {"subject": subject, "number": 5, "name": "棉被", "state": state, "reasons": reasons})
+            for subject, state, reasons in (
+                ("request", "open", []),
+                ("offer", "available", []),
+                ("listing", "on_sale", []),
+                ("offer", "returned", ["unclear", "photos_unclear"]),
+                ("request", "rejected", ["not_verified"]),
+                ("request", "submitted", ["household_suspended"]),
+                ("offer", "submitted", ["earlier"]),
+                ("listing", "suspended", ["not_true"]),
+            )
+        ),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
         ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),
         *(

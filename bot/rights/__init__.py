@@ -1,0 +1,1 @@
+"""A process's side of people's rights: the job that erases."""

@@ -1,0 +1,19 @@
+"""Forget what an erased person sold."""
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.core.leaver import ERASED, Leaver
+from models.market.listing import MACHINE, Listing
+from models.staff.task import close_task
+
+
+def forget(db: Session, leaver: Leaver, _after: int) -> None:
+    """Withdraw the listings, and delete what was sold and the address of the shop."""
+    theirs = Listing.seller_id == leaver.user_id
+    for listing in db.scalars(select(Listing).where(theirs).order_by(Listing.id).with_for_update()).all():
+        if (listing.state, "withdrawn") in MACHINE.moves:
+            MACHINE.move(db, listing, "withdrawn", leaver.actor, leaver.now, detail=ERASED)
+            close_task(db, "listing", listing.id, leaver.now)
+    db.flush()
+    db.execute(update(Listing).where(theirs).values(name="", shop_url=None))
