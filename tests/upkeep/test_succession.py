@@ -14,8 +14,8 @@ from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, submit
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import SYSTEM
-from models.goods.submission import NewOffer, NewRequest
-from models.market.listing import NewListing
+from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
+from models.market.listing import NewListing, submit_listing
 from models.people.conversation import Conversation
 from models.people.user import Household, User
 from models.places.region import Region
@@ -27,7 +27,6 @@ from models.upkeep import region_succession
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification, begin_case
 from tests.harness.stage import Stage
-from tests.scenes.goods import asked, given, sold
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 MEIHUA, QINGTANG = "431124101000", "431124104000"
@@ -61,9 +60,9 @@ class Village:
             )
             self.appeal, self.case = submit(db, wanted, user, now).id, case.id
             self.ticket = open_ticket(db, conversation, XIUYI, None, now).id
-            asked(db, NewRequest("d2", "clothes", "棉衣", "piece", 3, "冬天冷", XIUYI), user, now)
-            sold(db, NewListing("d3", "produce", "脐橙", "jin", 300, 50_000, None, None), user, now)
-            given(db, NewOffer("d4", "books", "课本", "book", 9, "good", None, "post", XIUYI), user, now)
+            make_request(db, NewRequest("d2", "clothes", "棉衣", "piece", 3, "冬天冷", XIUYI), user, now)
+            submit_listing(db, NewListing("d3", "produce", "脐橙", "jin", 300, 50_000, None, None), user, now)
+            make_offer(db, NewOffer("d4", "books", "课本", "book", 9, "good", None, "post", XIUYI), user, now)
 
     def say(self, name: str, words: str) -> str:
         return self.stage.say(f"o-{name}", words)
