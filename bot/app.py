@@ -13,6 +13,7 @@ from bot.pay.callback import LARGEST_CALLBACK
 from bot.pay.factory import NOTIFY_PATH, make_callback_verifiers, make_pay_clients
 from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
+from bot.photos.files import PhotoFiles
 from bot.photos.folder import PhotoFolder
 from bot.turn import TryAgain, Turns
 from bot.web.body import limit_bodies
@@ -131,7 +132,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(home_page(pages))
     visitors = visitors_of(settings, turns.database, links)
     app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))
-    photos = PhotoFolder(Path(settings.media_dir))
+    photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
     app.register_blueprint(public_notices(turns.database, pages, clock))

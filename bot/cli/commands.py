@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from flask import Flask
@@ -16,6 +17,9 @@ from bot.cli.imports import add_import_commands
 from bot.cli.menu import add_menu_commands
 from bot.cli.staff import add_staff_commands
 from bot.goods.sort_goods import sort_goods
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import DiskTrouble, PhotoFolder
+from bot.photos.sealing import seal_files
 from bot.work import start_workers
 from bot.work.clock import Clock
 from bot.work.queues import QUEUES, JobQueues
@@ -72,9 +76,15 @@ def add_commands(
 
     @app.cli.command("rotate-keys")
     def rotate_keys() -> None:
-        """Seal everything anew under the first of DATA_KEYS; afterwards the others may go."""
+        """Seal everything, photos too, anew under the first of DATA_KEYS; afterwards the others may go."""
         with migrated(settings) as database:
             rotated = rotate(database, metadata)
-        click.echo(f"{rotated.sealed_anew} values sealed anew.")
-        if rotated.lost:
-            raise click.ClickException(f"{rotated.lost} values open with none of DATA_KEYS; the log names their rows")
+            click.echo(f"{rotated.sealed_anew} values sealed anew.")
+            try:
+                photos = seal_files(database, PhotoFiles(PhotoFolder(Path(settings.media_dir))), only_open=False)
+            except DiskTrouble as error:
+                raise click.ClickException(f"the photos in MEDIA_DIR cannot be sealed anew: {error}") from None
+        click.echo(f"{photos.sealed} photos sealed anew.")
+        if rotated.lost or photos.lost:
+            lost = f"{rotated.lost} values and {photos.lost} photos"
+            raise click.ClickException(f"{lost} open with none of DATA_KEYS; the log names them")

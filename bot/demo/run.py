@@ -23,6 +23,8 @@ from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.pay.demo_keys import settings_in
 from bot.pay.factory import NOTIFY_PATH
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import PhotoFolder
 from bot.processes import web
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import Processes, Server, ServiceError, demand_free
@@ -107,7 +109,7 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     now = clock_of(settings, database)()
     seeded = seed(database, ACCOUNT["id"], now)
     with Session(database) as db:
-        draw_pictures(db, Path(settings.media_dir))
+        draw_pictures(db, PhotoFiles(PhotoFolder(Path(settings.media_dir))))
         paid = paid_orders(db, ACCOUNT["id"], settings.public_url.rstrip("/") + NOTIFY_PATH)
     if seeded.written:
         compare_past_bills(database, settings, paid, now)

@@ -1,13 +1,15 @@
 """Draw the demo's pictures of appeals, visits and signed sheets."""
 
+import io
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePath
 from random import Random
 
 from PIL import Image, ImageDraw
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from bot.photos.files import SEALED, PhotoFiles
 from models.people.photo import Photo, attach_photos
 
 _FOLDER = "demo"
@@ -21,17 +23,17 @@ def picture(db: Session, subject: str, number: int, conversation_id: int, when: 
     name = f"{_FOLDER}/{subject}-{number}.jpg"
     sent = {"media_id": name, "pic_url": f"https://pictures.example/{name}"}
     fetched = attach_photos(db, subject, number, conversation_id, [sent], when)
-    db.execute(update(Photo).where(Photo.id.in_(fetched)).values(state="kept", path=name))
+    db.execute(update(Photo).where(Photo.id.in_(fetched)).values(state="kept", path=name + SEALED))
 
 
-def draw_pictures(db: Session, media: Path) -> None:
+def draw_pictures(db: Session, files: PhotoFiles) -> None:
     """Put the files where the web process looks for them (MEDIA_DIR); those that are there stay."""
     ours = select(Photo.subject, Photo.path).where(Photo.path.startswith(f"{_FOLDER}/"), Photo.state == "kept")
-    wanted = {media / path: subject for subject, path in db.execute(ours) if path}
-    (media / _FOLDER).mkdir(parents=True, exist_ok=True)
-    for file, subject in wanted.items():
-        if not file.exists():
-            (_sheet() if subject == "mandate" else _scene(Random(file.name))).save(file, "JPEG")  # noqa: S311
+    for subject, path in db.execute(ours):
+        if path and not files.has(path):
+            written, lot = io.BytesIO(), Random(PurePath(path.removesuffix(SEALED)).name)  # noqa: S311
+            (_sheet() if subject == "mandate" else _scene(lot)).save(written, "JPEG")
+            files.write(path, written.getvalue())
 
 
 def _scene(lot: Random) -> Image.Image:

@@ -1,8 +1,13 @@
-"""Keep photos as files in one folder (MEDIA_DIR): a file is there whole and synced to the disk, or not at all."""
+"""Keep photos as files in one folder (MEDIA_DIR): a file is there whole and synced to the disk, or not at all.
+
+Only the service's own user can list the folder or read a file. What stands in the files: bot.photos.files.
+"""
 
 import errno
 import os
 import re
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +15,7 @@ from pathlib import Path
 # Where the store puts its files: a thousand folders, by the photo's number.
 _SHELF = re.compile(r"\d{3}")
 _PART = ".part"
+_OURS_ALONE, _FILE_OURS_ALONE = 0o700, 0o600
 
 
 class NoSuchFile(Exception):
@@ -21,15 +27,16 @@ class DiskTrouble(Exception):
 
 
 class PhotoFolder:
-    """Reads and writes photos by their ``path`` below ``root``."""
+    """Reads and writes bytes by their ``path`` below ``root``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content. Raises NoSuchFile or DiskTrouble."""
+    def read(self, path: str, most: int = -1) -> bytes:
+        """Return a file's content, or its first ``most`` bytes. Raises NoSuchFile or DiskTrouble."""
         try:
-            return (self.root / path).read_bytes()
+            with (self.root / path).open("rb") as file:
+                return file.read(most)
         except FileNotFoundError:
             # Without the root nothing is said about the file: the disk it lies on may not be mounted.
             if self.root.is_dir():
@@ -39,13 +46,18 @@ class PhotoFolder:
             raise _trouble(error) from None
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a new file under a temporary name, sync it, and rename it. Raises DiskTrouble, and leaves nothing."""
+        """Write a file under a temporary name, sync it, and rename it: one of the same path is replaced at once.
+
+        Raises DiskTrouble, and leaves nothing.
+        """
         target = self.root / path
-        part = target.with_name(target.name + _PART)
+        # A name of its own: one that a killed process left must not stand in the next one's way.
+        part = target.with_name(f"{target.name}.{secrets.token_hex(4)}{_PART}")
         try:
+            _make(self.root)
             _make(target.parent)
             try:
-                with part.open("xb") as file:
+                with open(part, "xb", opener=_for_us_alone) as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
@@ -78,9 +90,18 @@ def _trouble(error: OSError) -> DiskTrouble:
 
 
 def _make(folder: Path) -> None:
+    """Make a folder for the service's user alone; one of ours that is open to others is closed to them."""
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(_OURS_ALONE, exist_ok=True)
         _sync(folder.parent)
+    found = folder.stat()
+    if stat.S_IMODE(found.st_mode) & ~_OURS_ALONE and found.st_uid == os.geteuid():
+        folder.chmod(_OURS_ALONE)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, _FILE_OURS_ALONE)
 
 
 def _sync(folder: Path) -> None:

@@ -12,6 +12,7 @@ from rq.timeouts import BaseTimeoutException
 from sqlalchemy import Connection, Engine, LargeBinary, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from bot.photos.files import PhotoFiles
 from bot.photos.fingerprint import fingerprint_of
 from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
 from bot.wechat.client import MediaUnusable, WeChatApi
@@ -70,7 +71,7 @@ class Photos:
     def __init__(self, database: Engine, api: WeChatApi, folder: Path, clock: Clock = true_now) -> None:
         self.database = database
         self.api = api
-        self.folder = PhotoFolder(folder)
+        self.files = PhotoFiles(PhotoFolder(folder))
         self._clock = clock
 
     def fetch(self, photo_id: int) -> None:
@@ -83,7 +84,7 @@ class Photos:
         if photo is None:
             return
         try:
-            content = self.folder.read(photo.copied) if photo.copied else self.api.download(photo.media_id).content
+            content = self.files.read(photo.copied) if photo.copied else self.api.download(photo.media_id).content
             path, found = self._keep(photo_id, content)
         except (MediaUnusable, NotAPicture, NoSuchFile) as error:
             log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
@@ -128,9 +129,10 @@ class Photos:
     def forget(self, photo_id: int) -> None:
         """Delete the file and the print of a photo whose owner was erased or whose draft is gone."""
         with Session(self.database) as db, db.begin():
-            photo = db.get(Photo, photo_id)
+            # Locked: a file that is being sealed anew would be there again.
+            photo = db.get(Photo, photo_id, with_for_update=True)
             if photo is not None and photo.state == "gone" and photo.path:
-                self.folder.delete(photo.path)
+                self.files.delete(photo.path)
                 photo.path = None
                 for column, nothing in fingerprint_columns(None).items():
                     setattr(photo, column, nothing)
@@ -151,7 +153,7 @@ class Photos:
             if settled and found is not None:
                 flag_matches(db, [photo_id], self._clock())
         if path and not settled:
-            self.folder.delete(path)
+            self.files.delete(path)
 
     def _keep(self, photo_id: int, content: bytes) -> tuple[str, int | None]:
         """Save a picture anew from its pixels, upright, so that nothing else is kept. Return its path and print.
@@ -174,9 +176,8 @@ class Photos:
         plain.paste(pixels, mask=pixels)
         written = io.BytesIO()
         plain.save(written, "JPEG", quality=85)
-        path = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
-        self.folder.write(path, written.getvalue())
-        return path, fingerprint_of(plain)
+        name = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
+        return self.files.write(name, written.getvalue()), fingerprint_of(plain)
 
 
 def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:

@@ -18,7 +18,8 @@ from flask import Blueprint, Response
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
@@ -41,7 +42,7 @@ class ExportPageParts:
     pages: Pages
     links: Links
     visitors: Visitors
-    photos: PhotoFolder
+    photos: PhotoFiles
     clock: Callable[[], datetime]
 
 
@@ -131,14 +132,14 @@ def _write(parts: ExportPageParts, person: Person) -> IO[bytes]:
     return file
 
 
-def _line(photos: PhotoFolder, table: str, row: dict[str, Any]) -> str:
+def _line(photos: PhotoFiles, table: str, row: dict[str, Any]) -> str:
     if table == "photos":
         row = {**row, "path": None, "jpeg": _picture(photos, row["path"])}
     return json.dumps(row, ensure_ascii=False)
 
 
-def _picture(photos: PhotoFolder, path: str | None) -> str | None:
-    """Return a picture in base64; None where there is no file, as it was not fetched yet or is lost.
+def _picture(photos: PhotoFiles, path: str | None) -> str | None:
+    """Return a picture in base64; None where none is to be had: not fetched yet, lost, or damaged.
 
     Raises VisitRefused while the disk is away: a copy without the pictures would seem to be whole.
     """

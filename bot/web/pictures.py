@@ -13,7 +13,8 @@ from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.web.links import DeadLink, Links
 from bot.web.officer import is_looked_at, is_seat
 from bot.web.pages import Pages, guarded
@@ -28,7 +29,7 @@ def pictures(
     pages: Pages,
     links: Links,
     visitors: Visitors,
-    folder: PhotoFolder,
+    files: PhotoFiles,
     clock: Callable[[], datetime],
 ) -> Blueprint:
     """Make the routes."""
@@ -42,7 +43,8 @@ def pictures(
         subject, number = _thing(grant.what)
         with Session(database) as db, db.begin():
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
-            page = pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+            shown = _addressed(links, files, gallery, grant.staff_id)
+            page = pages.show("oversight/pictures", gallery=gallery, shown=shown)
             if is_looked_at():
                 # After the rendering: a page that failed was seen by nobody.
                 record_gallery_access(db, gallery, grant.staff_id, clock())
@@ -61,8 +63,8 @@ def pictures(
         if path is None:  # not of this gallery
             return guarded(Response(status=404))
         try:
-            return guarded(Response(folder.read(path), mimetype="image/jpeg"))
-        except NoSuchFile:  # deleted a moment ago
+            return guarded(Response(files.read(path), mimetype="image/jpeg"))
+        except NoSuchFile:  # deleted a moment ago, or damaged
             return guarded(Response(status=404))
         except DiskTrouble as error:
             log.warning("pictures.not_read", error=str(error))
@@ -92,11 +94,12 @@ def _thing(what: str) -> tuple[str, int]:
     return subject, int(number)
 
 
-def _addressed(links: Links, gallery: Gallery, staff_id: int) -> list[tuple[str, datetime]]:
-    """Return the path of each picture, and when it was sent."""
+def _addressed(links: Links, files: PhotoFiles, gallery: Gallery, staff_id: int) -> list[tuple[str | None, datetime]]:
+    """Return the path of each picture, None where the file is missing or damaged, and when it was sent."""
+    what = f"{gallery.subject}:{gallery.number}"
     made = [
-        (links.make("picture", f"{gallery.subject}:{gallery.number}:{photo.id}", staff_id), photo.created_at)
+        (links.make("picture", f"{what}:{photo.id}", staff_id), photo.created_at, files.has(photo.path or ""))
         for photo in gallery.pictures
     ]
     # Paths only: the page may be open under another host than PUBLIC_URL, and loads pictures from its own.
-    return [(urlsplit(address).path, at) for address, at in made]
+    return [(urlsplit(address).path if there else None, at) for address, at, there in made]

@@ -109,6 +109,7 @@ SCHEDULE = {
     "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
+    "open_photos": Scheduled(timedelta(hours=3), enqueues=lambda now: ("seal_photo_files", int(f"{now:%Y%m%d%H}"))),
     "photo_files": Scheduled(
         timedelta(hours=20), enqueues=lambda now: ("sweep_photo_files", int(f"{now:%Y%m%d}")), when=is_night
     ),

@@ -22,7 +22,7 @@ from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, check_category_free, submit
 from models.core.calendar import CHINA, LAST_SECOND
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
-from models.people.user import User, get_resident
+from models.people.user import User, get_resident, grant_consent
 from models.proxy.act import record_proxy_act
 from models.staff.task import find_task
 from models.verification.case import PROMISED
@@ -103,7 +103,9 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         appeal = submit(turn.db, _appeal(draft), owner, now, staff.actor)
         record_proxy_act(turn.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
     else:
-        appeal = submit(turn.db, _appeal(draft), _owner(turn, draft), now)
+        owner = _owner(turn, draft)
+        appeal = submit(turn.db, _appeal(draft), owner, now)
+        grant_consent(turn.db, owner.id, "publish", now)
     photos = reopen_appeal.attach_pictures(turn, appeal, draft.answers["photos"])
     turn.jobs += [("fetch_photo", photo) for photo in photos]
     flag_appeal(turn, appeal)

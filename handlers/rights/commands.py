@@ -3,7 +3,7 @@
 from flows.rights import change_phone, erasure
 from flows.rights import export as exporting
 from flows.rights.identity import WAIT
-from handlers.rights import export, my_data
+from handlers.rights import consents, export, my_data
 from handlers.rights.erasure import erase, without_places
 from handlers.routing.answers import starts
 from handlers.routing.command import Command
@@ -12,8 +12,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", export.export),
     Command("erase", erase, guess=False),
     Command("my_data", my_data.show),
+    Command("consents", consents.show),
     Command("change_phone", starts("change_phone"), guess=False),
     # Only numbered lines lead here.
+    Command("ask_withdraw_consent", consents.ask),
+    Command("withdraw_consent", consents.withdraw),
     Command(exporting.WAY.command, export.wait),
     Command(erasure.WAY.command, without_places),
     Command(change_phone.WAY.command, starts("change_phone", {"waits": True}, last_places=WAIT)),

@@ -28,4 +28,5 @@ def show(talk: Talk) -> Answer:
 
 
 def _ways(user: User) -> dict[str, list[str]]:
-    return {"phone": ["command", "change_phone"]} if user.role == "resident" else {}
+    ways = {"phone": ["command", "change_phone"]} if user.role == "resident" else {}
+    return {**ways, "consents": ["command", "consents"]}

@@ -6,6 +6,7 @@ from sqlalchemy import update
 
 from flows.engine.flow import Answer
 from handlers.notifications import delivery_reports, subscribe
+from handlers.rights import consents
 from handlers.routing import menu
 from handlers.routing.dispatch import aside, run_command
 from handlers.routing.talk import Talk
@@ -34,9 +35,11 @@ def handle(talk: Talk) -> Answer:
             delivery_reports.template_sent(talk)
         case delivery_reports.SUBSCRIPTION:
             delivery_reports.subscription_sent(talk)
-        case "user_authorization_cancellation" | "user_authorization_revoke":
-            # doc/service/guide/h5/authorization_change: after either, the person's data must be deleted.
+        case "user_authorization_cancellation":
+            # doc/service/guide/h5/authorization_change: the person's data must be deleted.
             _forget(talk)
+        case "user_authorization_revoke":
+            consents.revoke(talk, talk.message.event_key)
     return _noted()
 
 

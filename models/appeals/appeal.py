@@ -143,6 +143,8 @@ class Appeal(Base):
     """From the first payout on: when the owner's next progress update is due (models.outreach.reporting_duty)."""
     update_reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     """Reminders sent about that day: 1 before it, 2 when it has come."""
+    hidden_at: Mapped[datetime | None]
+    """When its owner withdrew the consent to publish: since then the public reads neither its story nor its updates."""
 
     __table_args__ = (
         one_of("kind", KINDS),
@@ -243,6 +245,19 @@ def fail(db: Session, appeal: Appeal, now: datetime, detail: str) -> None:
     MACHINE.move(db, appeal, "failed", SYSTEM, now, detail)
     _notify_backers(db, appeal, "appeal_failed", now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
+    db.flush()
+
+
+def cancel_by_owner(db: Session, appeal: Appeal, now: datetime, detail: str) -> None:
+    """Cancel an appeal under review or in funding for its owner, and notify its donors. The caller holds it.
+
+    Raises WrongState or NotYours where its owner cannot end it.
+    """
+    was = appeal.state
+    MACHINE.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{appeal.owner_id}"), now, detail)
+    if was == "funding":
+        _notify_backers(db, appeal, "appeal_failed", now)
+    close_task(db, "appeal", appeal.id, now)
     db.flush()
 
 

@@ -26,6 +26,10 @@ class CannotOpen(Exception):
     """No key of the ring opens this value: it was damaged or moved to another column, or its key was removed."""
 
 
+class NoKey(CannotOpen):
+    """The value names a key that is not in the ring."""
+
+
 class Keyring:
     """Encrypt with the first of ``keys`` (32 bytes each) and decrypt with any of them."""
 
@@ -42,21 +46,32 @@ class Keyring:
         return cls([b64decode(part.strip(), validate=True) for part in text.split(",") if part.strip()])
 
     def seal(self, plain: str, purpose: str) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return self._newest + nonce + self._boxes[self._newest].encrypt(nonce, plain.encode(), purpose.encode())
+        return self.seal_bytes(plain.encode(), purpose)
 
     def open(self, sealed: bytes, purpose: str) -> str:
         """Raises CannotOpen."""
+        try:
+            return self.open_bytes(sealed, purpose).decode()
+        except UnicodeDecodeError:
+            raise CannotOpen(purpose) from None
+
+    def seal_bytes(self, plain: bytes, purpose: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return self._newest + nonce + self._boxes[self._newest].encrypt(nonce, plain, purpose.encode())
+
+    def open_bytes(self, sealed: bytes, purpose: str) -> bytes:
+        """Raises CannotOpen, of which NoKey is one."""
         box = self._boxes.get(sealed[:_NAME])
         if box is None:
-            raise CannotOpen(purpose)
+            raise NoKey(purpose)
         try:
             nonce = sealed[_NAME : _NAME + _NONCE]
-            return box.decrypt(nonce, sealed[_NAME + _NONCE :], purpose.encode()).decode()
+            return box.decrypt(nonce, sealed[_NAME + _NONCE :], purpose.encode())
         except (InvalidTag, ValueError):
             raise CannotOpen(purpose) from None
 
     def is_newest(self, sealed: bytes) -> bool:
+        """Tell whether the newest key sealed it; its first bytes are enough."""
         return sealed[:_NAME] == self._newest
 
     def lookup_hashes(self, plain: str, purpose: str) -> list[str]:

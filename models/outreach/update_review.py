@@ -170,16 +170,27 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
 
     models.rights.erasure deletes the pictures.
     """
+    hush(db, appeal, actor, now)
     for update in db.scalars(select(Update).where(Update.appeal_id == appeal.id)).all():
-        if update.state == "submitted":
-            _end(db, update, "withdrawn", actor, now)
         update.words = ""
+    about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
+    for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
+        broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
+
+
+def hush(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> list[int]:
+    """Withdraw an appeal's waiting updates and stop its broadcasts, as its owner takes back the consent to publish.
+
+    Returns the ids of the photos whose files are to be deleted.
+    """
+    waiting = select(Update).where(Update.appeal_id == appeal.id, Update.state == "submitted")
+    dropped = [photo for one in db.scalars(waiting).all() for photo in _end(db, one, "withdrawn", actor, now)]
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
     for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
         if broadcast.state in GOING_OUT:
             stop_sending(db, broadcast, actor.name, now)
         drop_unsent(db, broadcast.id)
-        broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
+    return dropped
 
 
 def backers_of(appeal: Appeal, kind: str = "progress") -> Audience:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, Select, String, func, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, Select, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -30,6 +30,10 @@ SWEPT_AFTER = timedelta(minutes=2)
 def _first_sweep(context: Any) -> datetime:
     created: datetime = context.get_current_parameters()["created_at"]
     return created + SWEPT_AFTER
+
+
+# Files from before 0.3, which are not sealed (bot.photos.files): the index is empty once they are.
+_OPEN = "state = 'kept' AND right(path, 7) <> '.sealed'"
 
 
 class Photo(Base):
@@ -68,6 +72,7 @@ class Photo(Base):
             "try_at",
             postgresql_where=text("state = 'owed'"),
         ),
+        Index("ix_photos_open", "id", postgresql_where=text(_OPEN)),
     )
 
 
@@ -85,6 +90,11 @@ def fingerprint_columns(found: int | None) -> dict[str, int | None]:
     columns = enumerate(FINGERPRINT_PARTS)
     parts = {column.key: None if found is None else fingerprint_part(found, place) for place, column in columns}
     return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
+
+
+def lies_open() -> ColumnElement[bool]:
+    """Build the condition that a photo's file is not sealed, as its index has it."""
+    return text(_OPEN)  # type: ignore[return-value]
 
 
 def add_draft_photo(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:

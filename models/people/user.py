@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,8 +14,10 @@ from models.core.refusal import Refusal
 
 ROLES = ("resident", "donor")
 # PIPL, the law on personal data: each purpose has a consent of its own.
-PURPOSES = ("account", "identity")
-CONSENT_VERSION = 1
+PURPOSES = ("account", "identity", "publish")
+# The wording that is shown today, raised when it promises other things: templates/flows/people/register/consent.txt
+# and consent_identity.txt, and the last line before 确认 in templates/flows/appeals/start_appeal/review.txt.
+CONSENT_VERSIONS = {"account": 1, "identity": 1, "publish": 1}
 # How many ID numbers one conversation may enter in a day.
 MOST_ID_NUMBERS = 5
 _TRIED = "id_number"
@@ -102,7 +104,7 @@ class User(Base):
 
 
 class Consent(Base):
-    """Agreement to one purpose, with the version of the wording that was shown."""
+    """Agreement to one purpose, with the version of the wording that was shown; given anew, it is another row."""
 
     __tablename__ = "consents"
     id: Mapped[RowId]
@@ -114,7 +116,12 @@ class Consent(Base):
 
     __table_args__ = (
         one_of("purpose", PURPOSES),
-        UniqueConstraint("user_id", "purpose", "version"),
+        Index(
+            "uq_consents_live",
+            *("user_id", "purpose", "version"),
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
     )
 
 
@@ -162,8 +169,7 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
             raise IdNumberTaken from None  # another turn was a moment earlier
         raise
     for purpose in wanted.consents:
-        db.add(Consent(user_id=user.id, purpose=purpose, version=CONSENT_VERSION, granted_at=now))
-    db.flush()
+        grant_consent(db, user.id, purpose, now)
     return user
 
 
@@ -176,6 +182,30 @@ def _make_resident(db: Session, user: User, wanted: Registration, now: datetime)
     db.add(household)
     db.flush()
     user.id_number, user.id_hash, user.household_id = wanted.id_number, hashes[0], household.id
+
+
+def grant_consent(db: Session, user_id: int, purpose: str, now: datetime) -> None:
+    """Record the consent to the wording of today, unless it is live; one to an older wording ends.
+
+    The caller holds the conversation's lock.
+    """
+    version = CONSENT_VERSIONS[purpose]
+    live = (Consent.user_id == user_id) & (Consent.purpose == purpose) & Consent.withdrawn_at.is_(None)
+    if db.scalar(select(Consent.id).where(live, Consent.version == version)):
+        return
+    db.execute(update(Consent).where(live).values(withdrawn_at=now))
+    db.add(Consent(user_id=user_id, purpose=purpose, version=version, granted_at=now))
+    db.flush()
+
+
+def withdraw_consent(db: Session, user_id: int, purpose: str, now: datetime) -> bool:
+    """Withdraw the consent to a purpose; False where there is none."""
+    live = (Consent.user_id == user_id) & (Consent.purpose == purpose) & Consent.withdrawn_at.is_(None)
+    ended = db.scalars(update(Consent).where(live).values(withdrawn_at=now).returning(Consent.id)).all()
+    if ended:
+        who = f"user:{user_id}"
+        record(db, at=now, actor=who, action="consent_withdrawn", subject="user", subject_id=user_id, detail=purpose)
+    return bool(ended)
 
 
 def check_id_number_free(db: Session, id_number: str) -> None:

@@ -146,7 +146,9 @@ APPEALS: Catalogue[PublicAppeal] = Catalogue(
     owner=Appeal.owner_id,
     name=Appeal.title,
     category=Appeal.category,
-    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & update_not_overdue(now),
+    listed=lambda now: (
+        (Appeal.state == "funding") & (Appeal.deadline > now) & Appeal.hidden_at.is_(None) & update_not_overdue(now)
+    ),
     shown=Appeal.published_at.is_not(None),
 )
 

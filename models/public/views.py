@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
@@ -50,6 +50,7 @@ class PublicStory:
     """An appeal's public story (the flow refuses private numbers in it, an officer has read it), and its budget.
 
     ``budget``: (item, fen planned, fen paid out so far). ``own``: it is the viewer's own, and may not be published yet.
+    ``hidden``: its owner withdrew the consent to publish, and the story is empty for all others.
     """
 
     number: int
@@ -58,6 +59,7 @@ class PublicStory:
     budget: Sequence[tuple[str, int, int]]
     own: bool
     unconfirmed: bool
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class PublicListing:
 def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:
     """Return the story of an appeal that has been published or is the viewer's own, else None."""
     appeal = db.execute(
-        select(Appeal.title, Appeal.story, Appeal.owner_id).where(
+        select(Appeal.title, Appeal.story, Appeal.owner_id, Appeal.hidden_at).where(
             Appeal.id == number, or_(Appeal.published_at.is_not(None), Appeal.owner_id == viewer)
         )
     ).first()
@@ -138,15 +140,21 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
     spent = spent_by_line(db, number)
     budget = [(line.item, line.amount_fen, spent.get(line.id, 0)) for line in lines]
     own, waits = appeal.owner_id == viewer, is_unconfirmed(db, "appeal", number)
-    return PublicStory(number, appeal.title, appeal.story, budget, own=own, unconfirmed=waits)
+    hidden = appeal.hidden_at is not None and not own
+    words = "" if hidden else appeal.story
+    return PublicStory(number, appeal.title, words, budget, own=own, unconfirmed=waits, hidden=hidden)
 
 
 def find_update(db: Session, number: int, before: int | None = None) -> PublicUpdate | None:
     """Return the newest update of a published appeal, older than ``before`` if given. None if it is not published."""
-    title = db.scalar(select(Appeal.title).where(Appeal.id == number, Appeal.published_at.is_not(None)))
-    if title is None:
+    published = (Appeal.id == number) & Appeal.published_at.is_not(None)
+    appeal = db.execute(select(Appeal.title, Appeal.hidden_at).where(published)).first()
+    if appeal is None:
         return None
+    title = appeal.title
     theirs = select(Update).where(Update.appeal_id == number, Update.state == "published")
+    if appeal.hidden_at:
+        theirs = theirs.where(false())
     theirs = theirs.where(Update.id < before) if before else theirs
     found = db.scalars(theirs.order_by(Update.id.desc()).limit(2)).all()
     if not found:

@@ -34,3 +34,12 @@ def consents_of(db: Session, user_id: int, conversation_id: int) -> Sequence[Giv
     last = db.scalar(spoken.order_by(SpeechConsent.id.desc()).limit(1))
     voice = [Given(VOICE, last.version, last.granted_at, last.withdrawn_at, last.recogniser)] if last else []
     return [*(newest[purpose] for purpose in PURPOSES if purpose in newest), *voice]
+
+
+def has_live_consent(db: Session, user_id: int | None, conversation_id: int, purpose: str) -> bool:
+    """Tell whether the person has given this consent and not withdrawn it, in any version."""
+    if purpose == VOICE:
+        spoken = (SpeechConsent.conversation_id == conversation_id) & SpeechConsent.withdrawn_at.is_(None)
+        return db.scalar(select(SpeechConsent.id).where(spoken)) is not None
+    theirs = (Consent.user_id == user_id) & (Consent.purpose == purpose) & Consent.withdrawn_at.is_(None)
+    return db.scalar(select(Consent.id).where(theirs).limit(1)) is not None

@@ -7,4 +7,5 @@ KINDS: dict[str, Kind] = {
     "export_ready": safety(),
     "erasure_put_off": legal(),
     "phone_changed": safety(),
+    "consent_withdrawn": legal(),
 }

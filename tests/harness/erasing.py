@@ -9,7 +9,7 @@ from models.tables import metadata
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
 
-EVENTS = ["user_authorization_cancellation", "user_authorization_revoke"]
+EVENTS = ["user_authorization_cancellation"]
 
 
 def everything(stage: Stage, *left_out: str) -> str:

@@ -152,6 +152,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "make_card_code",
         "query_order",
         "return_gifts",
+        "seal_photo_files",
         "write_digests",
         "sweep_photo_files",
     }

@@ -18,6 +18,8 @@ from bot.demo.paid_orders import paid_orders
 from bot.demo.past_bills import compare_past_bills
 from bot.demo.seed import NotOurs, Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import PhotoFolder
 from bot.simulator.options import read_people
 from bot.words.lexicon import load_lexicon
 from config.settings import SAMPLE_DATA_KEYS
@@ -351,13 +353,14 @@ def test_one_appeal_is_to_be_corrected_and_one_to_be_looked_at_twice(filled: Fil
 
 
 def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
-    draw_pictures(filled.db, tmp_path)
+    files = PhotoFiles(PhotoFolder(tmp_path))
+    draw_pictures(filled.db, files)
     photos = filled.all(Photo)
     assert Counter(photo.subject for photo in photos) == {
         **{"appeal": 12, "visit": 18, "mandate": 2},
         **{"offer": 6, "listing": 7},
     }
-    assert all((tmp_path / photo.path).read_bytes().startswith(b"\xff\xd8") for photo in photos)
+    assert all(files.read(str(photo.path)).startswith(b"\xff\xd8") for photo in photos)
 
 
 # The people of the simulator

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
+from structlog.testing import capture_logs
 
 from bot.app import links_of, pages_of
 from bot.simulator.serving import serving
@@ -23,6 +24,7 @@ from models.staff.member import Staff
 from models.staff.task import Matter, close_task, open_task
 from models.verification.case import Verification
 from models.verification.visit import Visit
+from tests.harness.drawn_pictures import jpeg, scene
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.gallery import Gallery, refused, shown
@@ -37,7 +39,7 @@ def test_the_officer_of_the_place_sees_the_pictures_and_the_look_is_recorded(gal
     for path, number in zip(shown(answer), gallery.pictures, strict=True):
         picture = gallery.get(path)
         assert (picture.status_code, picture.mimetype) == (200, "image/jpeg")
-        assert picture.data == (gallery.folder / f"{number}.jpg").read_bytes()
+        assert picture.data == jpeg(scene(number))
     with Database(gallery.stage.database) as db:
         owner = db.get_one(Appeal, gallery.appeal).owner_id
     assert gallery.looks() == [(f"staff:{gallery.officer}", "appeal", gallery.appeal, "pictures", owner)]
@@ -192,8 +194,23 @@ def test_an_erased_picture_is_gone_from_a_page_that_is_still_open(gallery: Galle
         db.execute(update(Photo).where(Photo.id == gallery.pictures[0]).values(state="gone"))
     assert gallery.get(first).status_code == 404
     assert gallery.get(second).status_code == 200
-    (gallery.folder / f"{gallery.pictures[1]}.jpg").unlink()
+    gallery.files.delete(f"{gallery.pictures[1]}.jpg")
     assert gallery.get(second).status_code == 404
+
+
+def test_of_a_damaged_picture_the_page_says_so_and_shows_the_others(gallery: Gallery) -> None:
+    first, second = (gallery.folder / f"{number}.jpg.sealed" for number in gallery.pictures)
+    open_before = shown(gallery.open())
+    second.write_bytes(first.read_bytes())  # exchanged for another of ours
+    with capture_logs() as logs:
+        answer = gallery.open()
+        assert gallery.get(open_before[1]).status_code == 404
+    page = answer.get_data(as_text=True)
+    assert (answer.status_code, len(shown(answer))) == (200, 1)
+    assert "第 2 张打不开" in page
+    assert gallery.get(shown(answer)[0]).data == jpeg(scene(gallery.pictures[0]))
+    alarms = [(each["event"], each["path"]) for each in logs if each["log_level"] == "error"]
+    assert alarms == [("photos.spoiled", second.name)] * 2
 
 
 def test_a_case_shows_its_visits_and_a_mandate_its_sheet(gallery: Gallery) -> None:

@@ -145,7 +145,7 @@ def test_whatever_is_answered_in_whichever_order(room: Room, steps: list[tuple[s
             assert (after.state, after.tries) == ("owed", refused)
             assert SHORTEST_PAUSE <= after.try_at - room.clock() <= LONGEST_PAUSE
         room.clock.move(timedelta(hours=hours))
-    assert not [file for file in room.files() if file.suffix != ".jpg"]
+    assert not [file for file in room.files() if file.suffix != ".sealed"]
 
 
 def test_a_photo_that_kills_its_worker_is_not_fetched_for_ever(room: Room) -> None:

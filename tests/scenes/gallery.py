@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session as Database
 from werkzeug.test import TestResponse
 
 from bot.app import links_of
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import PhotoFolder
 from models.core.audit_trail import AuditEvent
 from models.people.photo import Photo
 from models.staff.member import Staff
@@ -24,8 +26,7 @@ class Gallery:
         stage.settings = stage.settings.model_copy(update={"media_dir": str(folder)})
         stage.app.extensions["bangfu"]["turns"].database.dispose()
         stage._open()
-        self.folder = folder
-        folder.mkdir(parents=True)
+        self.folder, self.files = folder, PhotoFiles(PhotoFolder(folder))
         self.appeal = stage.open_appeal()
         self.pictures = [self.keep("appeal", self.appeal) for _ in range(2)]
         self.officer = stage.appoint("o-zhou", "village")
@@ -36,8 +37,7 @@ class Gallery:
             photo.created_at = self.stage.clock()
             db.add(photo)
             db.flush()
-            photo.path = f"{photo.id}.jpg"
-            (self.folder / photo.path).write_bytes(jpeg(scene(photo.id)))
+            photo.path = self.files.write(f"{photo.id}.jpg", jpeg(scene(photo.id)))
             return photo.id
 
     def link(self, what: str = "", staff: int | None = None) -> str:

@@ -318,6 +318,11 @@ class World:
             },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
             "phone_changed": {"tail": "0000"},
+            "consent_withdrawn": {
+                "purposes": ["publish", "voice"],
+                "cancelled": [999_999] * 5,
+                "hidden": [999_999] * 5,
+            },
             "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
             "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_void": {"name": f"{WIDE}{'*' * 19}"},

@@ -38,7 +38,7 @@ def test_what_a_file_tells_of_place_and_camera_is_left_behind(desk: Desk) -> Non
         photo = desk.fetched(content)
         assert (photo.state, photo.tries) == ("kept", 1)
         assert photo.path
-        kept = (desk.context.folder / photo.path).read_bytes()
+        kept = desk.context.photos.files.read(photo.path)
         assert PLACE not in kept
         assert not desk.picture(photo).getexif()
 

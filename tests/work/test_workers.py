@@ -194,7 +194,13 @@ def test_every_entry_of_the_schedule_can_be_run(stage: Stage) -> None:
     night, first_day = datetime(2026, 11, 24, 19, 20, tzinfo=UTC), datetime(2026, 12, 1, 2, tzinfo=UTC)
     assert scheduler.tick(night) == [name for name in SCHEDULE if name != "digest"]
     assert scheduler.tick(first_day) == [name for name in SCHEDULE if name not in ("books", "photo_files")]
-    assert [job.args for job in context.jobs.queues["slow"].jobs] == [[20261124], [20261124], [202611]]
+    assert [job.args for job in context.jobs.queues["slow"].jobs] == [
+        [20261124],
+        [20261124_19],
+        [20261124],
+        [2026120102],
+        [202611],
+    ]
     scheduler.close()
     context.close()
 

@@ -53,7 +53,7 @@ class Desk:
 
     def picture(self, photo: Photo) -> Image.Image:
         assert photo.path
-        picture = Image.open(self.context.folder / photo.path)
+        picture = Image.open(io.BytesIO(self.context.photos.files.read(photo.path)))
         picture.load()
         return picture
 

@@ -1,0 +1,113 @@
+"""Withdraw a person's consent to one purpose, and stop what it allowed; the account stays.
+
+publish: the household's appeals under review and in funding are cancelled, and gifts go back; of the others, which
+hold money, the public reads the sums and no words. voice: nothing more is fetched or recognised, and what waits goes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import IN_REVIEW, Appeal, cancel_by_owner
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By
+from models.notifications.notify import notify
+from models.outreach.update_review import hush
+from models.people.user import User, withdraw_consent
+from models.rights.consents import VOICE, has_live_consent
+from models.speech.consent import withdraw as withdraw_speech
+from models.speech.voice import forget_voices
+from models.verification.case import lock_cases
+
+PUBLISH = "publish"
+# Those without which there is no account are withdrawn by erasing it.
+WITHDRAWABLE = (PUBLISH, VOICE)
+_ENDS = (*IN_REVIEW, "funding")
+
+
+class NothingToWithdraw(Refusal):
+    """The person has given no such consent, or has withdrawn it."""
+
+    code = "nothing_to_withdraw"
+
+
+@dataclass(slots=True)
+class Stopped:
+    """What ended: the numbers of appeals ``cancelled`` and ``hidden``, and photos whose files are to be deleted."""
+
+    cancelled: list[int]
+    hidden: list[int]
+    photos: list[int]
+
+
+def withdraw_purpose(db: Session, user: User | None, conversation_id: int, purpose: str, now: datetime) -> Stopped:
+    """Withdraw one consent. The caller holds the conversation's lock. Raises NothingToWithdraw."""
+    if purpose not in withdrawable_purposes(db, user.id if user else None, conversation_id):
+        raise NothingToWithdraw
+    if purpose == VOICE:
+        withdraw_speech(db, conversation_id, now)
+        forget_voices(db, conversation_id)
+        return Stopped([], [], [])
+    assert user is not None  # noqa: S101 - only who is registered has consents to other purposes
+    withdraw_consent(db, user.id, purpose, now)
+    return _unpublish(db, user, now)
+
+
+def withdrawable_purposes(db: Session, user_id: int | None, conversation_id: int) -> list[str]:
+    """List the purposes whose consent can be withdrawn: it is live, or an appeal is public by a mandate's consent."""
+    live = [each for each in WITHDRAWABLE if has_live_consent(db, user_id, conversation_id, each)]
+    if PUBLISH not in live and user_id is not None and any(appeals_to_stop(db, user_id)):
+        live.append(PUBLISH)
+    return live
+
+
+def appeals_to_stop(db: Session, user_id: int) -> tuple[list[int], list[int]]:
+    """List the numbers of the appeals that withdrawing ``publish`` would cancel, and of those it would hide."""
+    theirs = select(Appeal.id, Appeal.state).where(Appeal.owner_id == user_id, _is_affected())
+    found = db.execute(theirs.order_by(Appeal.id)).all()
+    ends = [one.id for one in found if one.state in _ENDS]
+    return ends, [one.id for one in found if one.id not in ends]
+
+
+def revoke(
+    db: Session, user: User | None, conversation_id: int, purposes: Sequence[str], key: str, now: datetime
+) -> Stopped:
+    """Withdraw what the person revoked in WeChat, and notify them of what that ended. ``key``: of the event."""
+    may = withdrawable_purposes(db, user.id if user else None, conversation_id)
+    live = [each for each in purposes if each in may]
+    total = Stopped([], [], [])
+    for purpose in live:
+        stopped = withdraw_purpose(db, user, conversation_id, purpose, now)
+        total.cancelled += stopped.cancelled
+        total.hidden += stopped.hidden
+        total.photos += stopped.photos
+    if live:
+        facts = {"purposes": live, "cancelled": total.cancelled, "hidden": total.hidden}
+        notify(db, conversation_id, "consent_withdrawn", facts, f"consent_withdrawn:{key}", now)
+    return total
+
+
+def _unpublish(db: Session, user: User, now: datetime) -> Stopped:
+    """Cancel or hide the person's appeals. Locks them, after the household's cases."""
+    lock_cases(db, user.household_id)
+    theirs = select(Appeal).where(Appeal.owner_id == user.id, _is_affected())
+    stopped = Stopped([], [], [])
+    owner = Actor(By.OWNER, f"user:{user.id}")
+    locked = theirs.order_by(Appeal.id).with_for_update().execution_options(populate_existing=True)
+    for appeal in db.scalars(locked).all():
+        ends = appeal.state in _ENDS
+        if appeal.published_at:
+            appeal.hidden_at = now
+            stopped.photos += hush(db, appeal, owner, now)
+        if ends:
+            cancel_by_owner(db, appeal, now, "consent_withdrawn")
+        (stopped.cancelled if ends else stopped.hidden).append(appeal.id)
+    db.flush()
+    return stopped
+
+
+def _is_affected() -> ColumnElement[bool]:
+    return Appeal.hidden_at.is_(None) & (Appeal.published_at.is_not(None) | Appeal.state.in_(IN_REVIEW))
