@@ -161,7 +161,7 @@ def test_what_goes_on_moves_with_its_officers_and_what_is_over_stays(stage: Stag
         "listings": 1,
         "staff": 1,
         "tickets": 2,
-        "tasks": 1,
+        "tasks": 2,
     }
     with Database(stage.database) as db:
         assert db.get_one(Ticket, over).region_code == XIUYI
