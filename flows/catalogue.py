@@ -13,6 +13,7 @@ from flows.people import flows as people
 from flows.proxy import flows as proxy
 from flows.rights import flows as rights
 from flows.staff import flows as staff
+from flows.support import flows as support
 from flows.treasury import flows as treasury
 from flows.verification import flows as verification
 
@@ -29,6 +30,7 @@ ROOMS = (
     proxy.FLOWS,
     rights.FLOWS,
     staff.FLOWS,
+    support.FLOWS,
     treasury.FLOWS,
     verification.FLOWS,
 )

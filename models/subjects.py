@@ -43,10 +43,10 @@ def declare_subject(subject: Subject) -> None:
 
 
 class SubjectRecord(NamedTuple):
-    """One thing's id, owner (a user), region's code and household; of a part, those of its parent."""
+    """One thing's id, owner (a user, or None), region's code and household; of a part, those of its parent."""
 
     number: int
-    owner: int
+    owner: int | None
     place: str | None
     household: int | None
 

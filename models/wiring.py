@@ -30,13 +30,14 @@ from models.payments import erasure as payments
 from models.people import erasure as people
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
-from models.rights import erasure_own, erasure_photos, request
+from models.rights import erasure_photos, erasure_remainder, request
 from models.rights.erasure_rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
 from models.support import erasure as support
+from models.support import inquiry
 from models.verification import case, decisions
 from models.verification import erasure as verification
 
@@ -48,6 +49,8 @@ def wire() -> None:
 
     # The kinds of things of rooms that stand above models.subjects.
     declare_subject(request.RIGHTS_REQUEST)
+    declare_subject(inquiry.INQUIRY)
+    declare_subject(inquiry.REPORT)
 
     # What makes a chain's links at the commit.
     hash_chain.SEALS.connect("audit", audit_trail.seal)
@@ -81,7 +84,7 @@ def wire() -> None:
     broadcast.on_done.connect(broadcasts.notify_done)
 
     # What each room does when a person is erased.
-    ROOMS.connect("rights", erasure_own.forget)
+    ROOMS.connect("rights", erasure_remainder.forget)
     ROOMS.connect("verification", verification.forget)
     ROOMS.connect("staff", staff.forget)
     ROOMS.connect("people", people.forget)

@@ -54,6 +54,12 @@ def prepare(url: str) -> None:
     seed_charities(url)
 
 
+def forget(url: str) -> None:
+    from tests.harness import stage
+
+    stage.forget(url)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server (its maintenance database), for SQLAlchemy and for psycopg."""
@@ -67,7 +73,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def databases(postgres_url: str) -> Iterator[PostgresDatabases]:
-    databases = PostgresDatabases(postgres_url, prepare)
+    databases = PostgresDatabases(postgres_url, prepare, forget)
     yield databases
     databases.close()
 

@@ -25,6 +25,7 @@ from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.rights.erasure import running_erasures
+from models.rights.erasure_remainder import purge_remainders
 from models.rights.erasure_request import begin_due
 from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
@@ -70,6 +71,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "exports_ready": make_ready,
     "exports_gone": end_ready,
     "erasures_begun": begin_due,
+    "remainders_purged": purge_remainders,
     "phones_changed": change_phones,
 }
 

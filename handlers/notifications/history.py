@@ -36,4 +36,6 @@ def view_history(talk: Talk, reference: str) -> Answer:
 
 
 def _owner(talk: Talk, subject: str, number: int) -> int:
-    return records_of(talk.turn.db, subject, [number])[number].owner
+    owner = records_of(talk.turn.db, subject, [number])[number].owner
+    assert owner is not None  # noqa: S101 - an appeal or a case, and these have one
+    return owner

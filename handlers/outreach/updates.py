@@ -62,6 +62,8 @@ def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
         raise NoSuchAppeal(number=int(number))
     ways = {"older": ["command", "view_updates", number, str(found.number)]} if found.older else {}
     ways |= {"appeal": ["command", "view_appeal", number], **ways_to_give(talk, number)}
+    if found.number:
+        ways["report"] = ["command", "report", f"update:{found.number}"]
     return with_ways("replies/outreach/updates", {"item": found}, ways)
 
 

@@ -128,10 +128,12 @@ def detail(
     after: str,
     **facts: Any,
 ) -> Answer:
-    """Show the item's page with the options ``ways``, then the one that goes back to the list."""
+    """Show the item's page with the options ``ways``, then the one that goes back to the list, then to report it."""
     ways = {**ways, "list": ["command", view.list_command, word, after]}
     if own:
         ways["mine"] = ["command", "mine"]
+    else:
+        ways["report"] = ["command", "report", f"{view.command.removeprefix('view_')}:{found.number}"]
     values = {
         "item": found,
         "now": talk.world.now,

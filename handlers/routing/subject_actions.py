@@ -9,6 +9,7 @@ from handlers.market import listings
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
 from handlers.staff.subject_actions import SubjectActions
+from handlers.support import inquiry
 from handlers.treasury import reconciliation
 from handlers.verification import decide as cases
 
@@ -16,7 +17,7 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     room.ACTIONS.subject: room.ACTIONS
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
-        *(messages, refunds, suspense, reconciliation, receipts),
+        *(messages, refunds, suspense, reconciliation, receipts, inquiry),
         *(requests, offers, listings),
     )
 }

@@ -151,8 +151,9 @@ def _to_draft(talk: Talk) -> Answer | None:
 
 
 def _accusation(talk: Talk) -> Answer | None:
-    """Bring an accusation before the county; within a story the words belong to the story."""
-    return None if talk.engine.takes_any_words(talk.session) else report.accused(talk)
+    """Begin a report where the text is an accusation; within a story the words belong to the story."""
+    found = None if talk.engine.takes_any_words(talk.session) else report.accused(talk)
+    return run_command(talk, "report", found) if found else None
 
 
 def _to_ticket(talk: Talk, text: str) -> Answer | None:

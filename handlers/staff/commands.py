@@ -8,9 +8,10 @@ from handlers.staff import appointments, decide, file, handover, todo
 _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
 _READ = (*_DECIDED_ON, "message", *_GOODS)
+_LOOKED_AT = (*_READ, "inquiry")
 
 COMMANDS: tuple[Command, ...] = (
-    Command("look", file.open_file, Takes.MATTER, guess=False, matters=_READ),
+    Command("look", file.open_file, Takes.MATTER, guess=False, matters=_LOOKED_AT),
     Command("todo", todo.todo, staff=STAFF),
     Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_READ),
     Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_READ),

@@ -77,8 +77,10 @@ def my_conflicts(talk: Talk, after: str = "") -> Answer:
     """List the conflicts that the officer has declared (我的声明), with masked ID numbers."""
     found = declared_by(talk.turn.db, staff_of(talk), int(after or 0), PAGE + 1)
     shown = found[:PAGE]
+    reader = IdNumber()
     lines = [
-        (n, conflict.kind, IdNumber().shown(conflict.id_number, talk.world)) for n, conflict in enumerate(shown, 1)
+        (n, conflict.kind, reader.shown(conflict.id_number, talk.world) if conflict.id_number else None)
+        for n, conflict in enumerate(shown, 1)
     ]
     goes_on = len(found) > PAGE
     values = {

@@ -1,57 +1,113 @@
-"""举报: bring reports before the county, and say by when it answers.
+"""举报: begin a report of a thing, and bring before the county what names none.
 
-Officers below the county never see them, nor does who is concerned in what is reported (models.support.concerned).
+Who is concerned never learns of a report (models.support.reported_thing, models.support.concerned).
 """
 
 import re
 
 from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
 from flows.language.accusation import find_accusation
+from handlers.donors.messages import report_message
+from handlers.routing.answers import ask_which
 from handlers.routing.talk import Talk
 from handlers.support import call
-from models.appeals.appeal import Appeal
 from models.people.user import home_of
+from models.public.views import find_update
 from models.staff.directory import find_member
 from models.staff.member import Staff
 from models.support.introduction import topic_of_ticket
 from models.support.report import open_county_ticket
+from models.support.reported_thing import NothingToReport, get_thing
 from models.support.ticket import say_in_ticket
-from models.verification.case import Verification
 
 _WORK_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{3,19}")
 # Of a long story, so many words are looked up that may be a work number.
 _MOST_WORDS = 5
+# Commands of numbered lines that show a thing or go on with it -> the kind of thing that their number is of.
+_SHOWS = {
+    **dict.fromkeys(("view_appeal", "pledge", "public_story", "public_budget"), "appeal"),
+    **dict.fromkeys(("view_offer", "take_offer"), "offer"),
+    **dict.fromkeys(("view_request", "give_requested"), "request"),
+    **dict.fromkeys(("view_listing", "buy"), "listing"),
+}
+_MOST_SHOWN = 6
 
 
 def report(talk: Talk, reference: str = "", words: str = "") -> Answer:
-    """举报 [号] [话]: report a thing, an officer by the work number, or anything else, and keep the words."""
-    thing = _thing(talk, reference) if reference else None
-    member = _named_member(talk) if thing is None else None
+    """举报 [号] [话]: begin a report of a thing or, by the work number, of an officer; bring anything else before the
+    county. Without a number or words, ask which of the things on the screen is meant."""
+    if reference.startswith("message:"):
+        return report_message(talk, reference.removeprefix("message:"))
+    if reference:
+        return _begin(talk, reference, words) or _tell_county(talk, call.words_of(talk.message))
+    member = _named_member(talk)
     if member:
         return _report_member(talk, member)
-    region = thing.region_code if thing else _home(talk)
-    said = call.words_of(talk.message) if reference else words
-    return _open(talk, region, thing=reference if thing else None, words=said)
+    shown = [] if words else _on_screen(talk)
+    return _ask_which(talk, shown) if shown else _tell_county(talk, words)
 
 
-def _thing(talk: Talk, reference: str) -> Appeal | Verification | None:
-    subject, _, number = reference.partition(":")
-    db = talk.turn.db
-    return db.get(Appeal, int(number)) if subject == "appeal" else db.get(Verification, int(number))
+def report_else(talk: Talk) -> Answer:
+    """Bring before the county what is about none of the things on the screen."""
+    return _tell_county(talk, "")
 
 
-def accused(talk: Talk) -> Answer | None:
-    """Bring an accusation before the county that was typed without a command's word; None where the text is none."""
+def accused(talk: Talk) -> list[str] | None:
+    """Return the arguments of ``report`` for an accusation that was typed without the command's word; None where the
+    text is none."""
     lexicon = talk.world.lexicon
     found = find_accusation(talk.message.text, lexicon.danger, lexicon.words["report"])
     if found is None:
         return None
-    appeal = talk.turn.db.get(Appeal, found.number) if found.number else None
-    member = _named_member(talk) if appeal is None else None
-    if member:
-        return _report_member(talk, member)
-    region = appeal.region_code if appeal else _home(talk)
-    return _open(talk, region, thing=f"appeal:{appeal.id}" if appeal else None, words=call.words_of(talk.message))
+    return [f"appeal:{found.number}" if found.number else "", call.words_of(talk.message)]
+
+
+def _begin(talk: Talk, reference: str, words: str) -> Answer | None:
+    """Begin the report of a thing; None where there is no such thing."""
+    about, number = _thing(talk, reference)
+    try:
+        get_thing(talk.turn.db, about, number, talk.turn.person.user_id)
+    except NothingToReport:
+        return None
+    answers = {"words": words} if words else {}
+    return talk.start("report", {"about": about, "number": number}, **answers)
+
+
+def _thing(talk: Talk, reference: str) -> tuple[str, int]:
+    """Split a reference; ``updates_of:6`` is the newest update of appeal 6 (举报 进展 6)."""
+    about, _, number = reference.partition(":")
+    if about != "updates_of":
+        return about, int(number)
+    newest = find_update(talk.turn.db, int(number))
+    return ("update", newest.number) if newest and newest.number else ("appeal", int(number))
+
+
+def _on_screen(talk: Talk) -> list[str]:
+    """List the references of the things that the numbered lines on the screen are about."""
+    found = []
+    for option in talk.session.choices:
+        match option.do:
+            case ["command", "report", reference]:
+                found.append(reference)
+            case ["command", name, number, *_] if name in _SHOWS and number.isdigit():
+                found.append(f"{_SHOWS[name]}:{number}")
+    return list(dict.fromkeys(found))[:_MOST_SHOWN]
+
+
+def _ask_which(talk: Talk, shown: list[str]) -> Answer:
+    things = []
+    for reference in shown:
+        about, _, number = reference.partition(":")
+        try:
+            things.append(get_thing(talk.turn.db, about, int(number), talk.turn.person.user_id))
+        except NothingToReport:
+            continue
+    if not things:
+        return _tell_county(talk, "")
+    answer = ask_which("replies/support/which_to_report", things, lambda one: ["report", f"{one.about}:{one.number}"])
+    answer.options.append(Option(len(things) + 1, "", ["command", "report_else"]))
+    return answer
 
 
 def _named_member(talk: Talk) -> Staff | None:
@@ -63,14 +119,15 @@ def _named_member(talk: Talk) -> Staff | None:
 
 
 def _report_member(talk: Talk, member: Staff) -> Answer:
-    said = call.words_of(talk.message)
-    return _open(talk, member.region_code, thing=f"staff:{member.id}", words=said)
+    words = call.words_of(talk.message)
+    return talk.start("report", {"about": "staff", "number": member.id}, kind="staff", words=words)
 
 
-def _open(talk: Talk, region: str | None, *, thing: str | None, words: str) -> Answer:
+def _tell_county(talk: Talk, words: str) -> Answer:
     """Open the ticket, keep the words in it, and let what the person says next follow them."""
     db, now = talk.turn.db, talk.world.now
-    ticket = open_county_ticket(db, talk.turn.person.conversation_id, "report", region, now, thing)
+    home = home_of(db, talk.turn.person.user_id)
+    ticket = open_county_ticket(db, talk.turn.person.conversation_id, "report", home, now)
     if words:
         say_in_ticket(db, ticket.id, words, now)
     parked = talk.engine.park(talk.session)
@@ -83,7 +140,3 @@ def _open(talk: Talk, region: str | None, *, thing: str | None, words: str) -> A
         "parked": parked is not None,
     }
     return Answer([Say("replies/support/county_called", None, values)])
-
-
-def _home(talk: Talk) -> str | None:
-    return home_of(talk.turn.db, talk.turn.person.user_id)

@@ -126,12 +126,17 @@ def state_at_step(appeal: Appeal, task: Task) -> str:
 
 def freeze_by_county(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
     """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasConflict or WrongState."""
-    appeal = _lock_in_region(db, staff, number)
-    close_task(db, "appeal", number, now, staff)  # a task about a doubt, if there was one
-    freeze(db, appeal, staff.actor, now, reason)
-    decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
-    notify_owner(db, appeal, now, (reason,))
-    return appeal
+    return _freeze(db, staff, _lock_in_region(db, staff, number), reason, now)
+
+
+def freeze_reported(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """Freeze an appeal after a report of it, which may have come before another county than its own.
+
+    Raises NoSuchAppeal, HasConflict or WrongState.
+    """
+    appeal = lock_appeal(db, number)
+    demand_no_conflict(db, staff, appeal.matter)
+    return _freeze(db, staff, appeal, reason, now)
 
 
 def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
@@ -238,6 +243,14 @@ def _return_or_reject(
     close_task(db, "appeal", appeal.id, now, staff)
     notify_owner(db, appeal, now, reasons)
     db.flush()
+
+
+def _freeze(db: Session, staff: Staff, appeal: Appeal, reason: str, now: datetime) -> Appeal:
+    close_task(db, "appeal", appeal.id, now, staff)  # a task about a doubt, if there was one
+    freeze(db, appeal, staff.actor, now, reason)
+    decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
+    notify_owner(db, appeal, now, (reason,))
+    return appeal
 
 
 def _lock_in_region(db: Session, staff: Staff, number: int) -> Appeal:

@@ -165,7 +165,7 @@ def erase_revisions(db: Session, appeal: Appeal, actor: Actor, now: datetime) ->
     for revision in db.scalars(select(Revision).where(Revision.appeal_id == appeal.id)).all():
         if revision.state == "submitted":
             _end(db, revision, "withdrawn", actor, now)
-        revision.story = ""
+        revision.story = revision.title = ""
 
 
 def matter_of(revision: Revision, appeal: Appeal) -> Matter:

@@ -16,6 +16,7 @@ from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt
 from models.outreach.update import Update
 from models.staff.task import Task
+from models.support.inquiry import STEP_IN, Inquiry
 from models.verification.case import Verification
 
 
@@ -78,6 +79,7 @@ WAITING = (
     Waits("receipt", Receipt, {"asked": frozenset({"receipt"})}, may={"issued": frozenset({"receipt_void"})}),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
     Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),
+    Waits("inquiry", Inquiry, {state: frozenset({step}) for state, step in STEP_IN.items()}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 

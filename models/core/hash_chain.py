@@ -105,8 +105,15 @@ def put(connection: Connection, name: str, values: Values) -> None:
 def _seal(connection: Connection) -> None:
     """Seal all waiting links, chain by chain in the order of their names, each chain in the order of ``put``."""
     found: _Waiting | None = connection.info.pop(_KEY, None)
-    for name, links in _by_chain(found.links if found else []):
-        SEALS[name](connection, links)
+    try:
+        for name, links in _by_chain(found.links if found else []):
+            SEALS[name](connection, links)
+    except BaseException:
+        # For SQLAlchemy the transaction has ended now. It would hand the connection on as it is, and whoever has it
+        # next would commit what could not be sealed.
+        if not connection.invalidated:
+            connection.connection.rollback()
+        raise
 
 
 def _by_chain(waiting: list[tuple[str, Values]]) -> Iterator[tuple[str, list[Values]]]:

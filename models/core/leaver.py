@@ -18,6 +18,7 @@ class Leaver:
     ``files``: a room adds the ids of the photos whose files are to be deleted.
     """
 
+    erasure_id: int
     conversation_id: int | None
     user_id: int | None
     now: datetime

@@ -23,6 +23,8 @@ UNSEEN = "looked_at IS NULL"
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+# The county takes down what a report was right about.
+_OWNER_OR_COUNTY = frozenset({By.OWNER, By.COUNTY})
 
 OFFER_MACHINE = Machine(
     "offer",
@@ -41,10 +43,8 @@ OFFER_MACHINE = Machine(
         ("available", "exhausted"): _SYSTEM,
         ("exhausted", "available"): _SYSTEM,
         ("available", "expired"): _SYSTEM,
-        **{
-            (state, "withdrawn"): _OWNER
-            for state in ("submitted", "returned", "screened", "available", "exhausted", "expired")
-        },
+        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "expired")},
+        **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("screened", "available", "exhausted")},
     },
 )
 REQUEST_MACHINE = Machine(
@@ -61,8 +61,9 @@ REQUEST_MACHINE = Machine(
         # By the system: made before there was a look at requests, or the household was suspended.
         ("open", "submitted"): _OWNER | _SYSTEM,
         ("open", "met"): _SYSTEM,
+        ("open", "withdrawn"): _OWNER_OR_COUNTY,
         ("open", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "checked", "open", "expired")},
+        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "checked", "expired")},
     },
 )
 

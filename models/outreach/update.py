@@ -26,6 +26,8 @@ MACHINE = Machine(
         ("submitted", "returned"): _OFFICER,
         # The owner has written another one, or is erased.
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
+        # A report of it was right.
+        ("published", "withdrawn"): frozenset({By.COUNTY}),
     },
 )
 

@@ -17,6 +17,8 @@ from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
 from models.staff.task import Matter, find_task, reaches
 from models.subjects import SUBJECTS, records_of
+from models.support.inquiry import INQUIRY, Inquiry
+from models.support.inquiry_desk import may_read
 from models.verification.case import newest_case_of
 
 
@@ -27,25 +29,27 @@ def _has_page(subject: Subject) -> bool:
     return bool(own) or any(part.photos for part in parts)
 
 
-# Subjects with a page of pictures.
-SHOWN = tuple(name for name, subject in SUBJECTS.items() if _has_page(subject))
+def shown_subjects() -> tuple[str, ...]:
+    """Name the subjects with a page of pictures, once models.wiring has declared those of all rooms."""
+    return tuple(name for name, subject in SUBJECTS.items() if _has_page(subject))
 
 
 class NotForYou(Exception):
     """The reader may not see these pictures: not on the staff any more, outside their region, of their own household,
-    not among their tasks; or there is no such subject."""
+    not among their tasks, concerned in what was reported; or there is no such subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The pictures of one subject (SHOWN) and its ``number``; ``about``: the id of the user it belongs to.
+    """The pictures of one subject (``shown_subjects``) and its ``number``; ``about``: the id of the user it belongs to,
+    None of a report's, which must not stand in anybody's access log.
 
     ``coming``: how many more are still being fetched; ``lost``: how many never arrived.
     """
 
     subject: str
     number: int
-    about: int
+    about: int | None
     pictures: Sequence[Photo]
     coming: int
     lost: int
@@ -56,7 +60,7 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
 
     Raises NotForYou."""
     staff = db.get(Staff, staff_id)
-    record = records_of(db, subject, [number]).get(number) if subject in SHOWN else None
+    record = records_of(db, subject, [number]).get(number) if subject in shown_subjects() else None
     if staff is None or not staff.is_serving(now) or record is None or not record.place:
         raise NotForYou
     subjects = _task_subjects(db, subject, number, record.owner)
@@ -64,7 +68,9 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
         raise NotForYou
     if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
         raise NotForYou
-    if is_own(db, staff, db.get_one(User, record.owner).household_id):
+    if record.owner is not None and is_own(db, staff, db.get_one(User, record.owner).household_id):
+        raise NotForYou
+    if subject == INQUIRY.name and not may_read(db, staff, db.get_one(Inquiry, number)):
         raise NotForYou
     shown_as = _shown_as(db, subject, number)
     return Gallery(
@@ -109,11 +115,11 @@ def _decides(db: Session, subject: str, number: int) -> bool:
     return task is not None and task.role == By.FUND_HOLDER
 
 
-def _task_subjects(db: Session, subject: str, number: int, owner: int) -> list[tuple[str, int]]:
+def _task_subjects(db: Session, subject: str, number: int, owner: int | None) -> list[tuple[str, int]]:
     """List the subjects under which it may be an officer's task: an appeal also as its revision or update, a mandate
     also as the appeals and the case made with it."""
     waits = [(subject, number), *((part.name, row) for part, rows in _parts(db, subject, number) for row in rows)]
-    if subject == "mandate":
+    if subject == "mandate" and owner is not None:
         theirs = select(ProxyAct).where(ProxyAct.user_id == owner, ProxyAct.mandate_id == number)
         acts = db.scalars(theirs).all()
         waits += [("appeal", act.subject_id) for act in acts if act.subject == "appeal"]

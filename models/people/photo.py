@@ -18,6 +18,7 @@ SUBJECTS = (
     "mandate",
     "offer",
     "receipt",
+    "report",
     "revision",
     "visit",
     "update",

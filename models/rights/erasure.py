@@ -124,7 +124,7 @@ def _erase(db: Session, conversation_id: int, now: datetime, most: int | None) -
 
 
 def _forget_page(db: Session, erasure: Erasure, now: datetime) -> list[int]:
-    leaver = Leaver(erasure.conversation_id, erasure.user_id, now)
+    leaver = Leaver(erasure.id, erasure.conversation_id, erasure.user_id, now)
     after = ROOMS[erasure.room](db, leaver, erasure.cursor)
     if after is not None:
         erasure.cursor = after

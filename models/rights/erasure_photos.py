@@ -29,6 +29,6 @@ def _owned(leaver: Leaver, subject: Subject) -> Select[Any]:
 
 
 def _forget(db: Session, subject: str, ids: Any, leaver: Leaver) -> None:
-    theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids) & (Photo.state != "gone")
+    theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids)
     found = update(Photo).where(theirs).values(state="gone", media_id="", pic_url="").returning(Photo.id, Photo.path)
     leaver.files.extend(sorted(number for number, path in db.execute(found) if path))

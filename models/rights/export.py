@@ -55,7 +55,7 @@ class Person:
 OF_CONVERSATION = {
     "conversations": "id",
     **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
-    "rights_requests": "conversation_id",
+    **dict.fromkeys(("rights_requests", "reports"), "conversation_id"),
     **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
 }
 OF_USER = {
@@ -70,6 +70,7 @@ OF_USER = {
 OF_HOUSEHOLD = {"households": "id"}
 # Part -> its column, and the table whose row it is a part of.
 PARTS = {
+    "sealed_remainders": ("erasure_id", "erasures"),
     **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),
     **dict.fromkeys(("revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
@@ -88,7 +89,9 @@ _OF_MONEY = "it counts money without naming anybody; the person's pledges, payme
 LEFT_OUT = {
     **dict.fromkeys(("regions", "charities", "filings", "merchants", "matching_pools", "broadcasts"), _OF_ALL),
     **dict.fromkeys(("audit_head", "ledger_head", "last_runs", "channel_pauses", "dead_jobs"), _OF_ALL),
-    **dict.fromkeys(("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks"), _OF_OFFICE),
+    **dict.fromkeys(
+        ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
+    ),
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",

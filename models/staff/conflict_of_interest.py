@@ -18,13 +18,16 @@ OWN_HOUSEHOLD = "own_household"
 
 
 class Conflict(Base):
-    """A conflict that a staff member declared: the other person's ID number, who may not be registered yet."""
+    """A conflict that a staff member declared: the other person's ID number, who may not be registered yet.
+
+    Once that person is erased only ``id_hash`` is left, by which the officer goes on being kept from their affairs.
+    """
 
     __tablename__ = "conflicts_of_interest"
     id: Mapped[RowId]
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     kind: Mapped[str] = mapped_column(String(8))
-    id_number: Mapped[str] = mapped_column(Encrypted("relative ID number", Lookup("id_hash", "id_number")))
+    id_number: Mapped[str | None] = mapped_column(Encrypted("relative ID number", Lookup("id_hash", "id_number")))
     id_hash: Mapped[str] = mapped_column(String(64), index=True)
     declared_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
@@ -102,7 +105,10 @@ def households_against(db: Session, seats: Collection[int]) -> set[int]:
     """Return the households on which the person of these seats may not decide: ``conflicts_with`` turned round."""
     numbers = [
         *db.scalars(select(Staff.id_number).where(Staff.id.in_(seats), Staff.id_number.is_not(None))),
-        *db.scalars(select(Conflict.id_number).where(Conflict.staff_id.in_(seats), Conflict.withdrawn_at.is_(None))),
+        *filter(
+            None,
+            db.scalars(select(Conflict.id_number).where(Conflict.staff_id.in_(seats), Conflict.withdrawn_at.is_(None))),
+        ),
     ]
     hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
     as_users = (

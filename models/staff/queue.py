@@ -6,9 +6,10 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.staff.member import STAFF_ROLES, Staff, in_charge_of, notify_staff
+from models.staff.member import STAFF_ROLES, Staff, all_seats_of, in_charge_of, notify_staff
+from models.staff.recusal import Recusal
 from models.staff.task import Task, assign_holder, record_on_task
-from models.staff.task_steps import ABOVE, STEPS
+from models.staff.task_steps import ABOVE, ELSEWHERE, STEPS
 
 # The time that a task gets at each level to which it is escalated.
 MORE_TIME = timedelta(days=2)
@@ -21,7 +22,7 @@ def list_queue(db: Session, staff: Staff, most: int, after: tuple[datetime, int]
     """List the officer's own tasks and those of the pool for their seat, by due date.
 
     Pool tasks in which the officer has a conflict are listed too: there is no other holder, and the officer is to ask
-    for one. ``after``: (due_at, id) of the last one seen.
+    for one. A task of an inquiry is hidden from whom it concerns. ``after``: (due_at, id) of the last one seen.
     """
     mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
     pool = select(Task.id, Task.due_at).where(
@@ -30,6 +31,8 @@ def list_queue(db: Session, staff: Staff, most: int, after: tuple[datetime, int]
         Task.role == staff.role,
         in_charge_of(staff, Task.region_code, Task.charity_id),
     )
+    concerned = select(Recusal.id).where(Recusal.task_id == Task.id, Recusal.staff_id.in_(all_seats_of(db, [staff.id])))
+    pool = pool.where(or_(Task.step.not_in(ELSEWHERE), ~concerned.exists()))
     found: list[Task] = []
     for part in (mine, pool):
         if after:

@@ -28,11 +28,11 @@ from models.staff.member import (
     serving,
 )
 from models.staff.recusal import CONFLICTS, Recusal, recusal_reason, recused_staff
-from models.staff.task_steps import CARETAKERS, STEPS, roles_from
+from models.staff.task_steps import CARETAKERS, ELSEWHERE, STEPS, roles_from
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
-    *("refund", "suspense_item", "discrepancy", "receipt"),
+    *("refund", "suspense_item", "discrepancy", "receipt", "inquiry"),
     *("request", "offer", "listing"),
 )
 _OPEN = text("closed_at IS NULL")
@@ -275,7 +275,8 @@ def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None
             task.role, task.assignee = role, found
             break
     else:
-        task.assignee, task.role = None, highest_seat(db, task.region_code, roles) or task.role
+        task.assignee = db.scalar(_of_other_places(task, roles[-1], now, barred)) if task.step in ELSEWHERE else None
+        task.role = roles[-1] if task.assignee else highest_seat(db, task.region_code, roles) or task.role
     db.flush()
     if told and task.assignee and task.assignee != before:
         _notify_holder(db, task, task.assignee, now)
@@ -325,6 +326,14 @@ def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Selec
         .order_by(*nearest_first(task.region_code, role), queue, Staff.id)
         .limit(1)
     )
+
+
+def _of_other_places(task: Task, role: str, now: datetime, barred: set[int]) -> Select[int]:
+    """Select any seat of this role, that with the shortest queue, wherever it is."""
+    open_task = aliased(Task)
+    queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
+    found = select(Staff.id).where(Staff.role == role, serving(now), Staff.id.not_in(barred))
+    return found.order_by(queue, Staff.id).limit(1)
 
 
 def record_on_task(db: Session, task: Task, action: str, detail: str, now: datetime) -> None:

@@ -17,6 +17,9 @@ STEPS: dict[str, tuple[str, int]] = {
     # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),
+    # What people reported: before the officer above whoever is concerned, or before the county.
+    "inquiry": ("township", 5),
+    "inquiry_county": ("county", 3),
     # The stages of a disbursement, from endorsement to acquittal.
     "use_endorse": ("village", 5),
     "use_approve": ("township", 3),
@@ -42,6 +45,8 @@ STEPS: dict[str, tuple[str, int]] = {
 }
 # The role that takes over when no one of a role can do a task, or did it in time.
 ABOVE = {"village": "township", "township": "county"}
+# Steps that an officer of another place takes where everybody of its own is recused, or nobody is there.
+ELSEWHERE = ("inquiry", "inquiry_county")
 # Step of a fund holder -> the role that has the task while the charity has no fund holder. It cannot do the work: it
 # sees to it that the charity gets one, who then has the task (models.staff.queue.assign_pool_tasks).
 CARETAKERS = {"receipt": "county", "receipt_void": "county"}

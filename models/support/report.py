@@ -1,4 +1,7 @@
-"""Open tickets at the county for reports (举报), and for requests to erase one's data (注销)."""
+"""Open tickets at the county for reports in words (举报), and for requests to erase one's data (注销).
+
+A report of a thing is an inquiry (models.support.reporting); one of before 0.3 stays a ticket about that thing.
+"""
 
 from datetime import datetime
 

@@ -18,7 +18,7 @@ from handlers.routing.dispatch import MOST_REFUSED
 from models.appeals.appeal import MACHINE, Appeal, freeze, resume
 from models.core.audit_trail import FIELDS, AuditEvent, AuditHead, link_hash, record
 from models.core.database import connect
-from models.core.hash_chain import GENESIS
+from models.core.hash_chain import GENESIS, put
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
@@ -200,6 +200,30 @@ def test_what_cannot_be_sealed_is_not_committed(stage: Stage) -> None:
     with Database(stage.database) as db:
         assert db.get_one(Appeal, number).state == "funding"
     assert whole_chain(stage.database) == links
+
+
+@pytest.mark.parametrize("ends", ["by a block", "by hand"])
+@pytest.mark.parametrize("link", [{}, dict.fromkeys(FIELDS, "no number") | {"at": NOW}])
+def test_whoever_has_the_connection_next_commits_nothing_that_could_not_be_sealed(
+    database: Engine, ends: str, link: dict[str, Any]
+) -> None:
+    def pause(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO channel_pauses VALUES ('gh', 'template', now(), 1)")
+        put(connection, "audit", link)
+
+    with pytest.raises((KeyError, DBAPIError)):  # noqa: PT012 - the end of a block is what fails
+        if ends == "by a block":
+            with Database(database) as db, db.begin():
+                pause(db.connection())
+        else:
+            with Database(database) as db:
+                pause(db.connection())
+                db.commit()
+    with Database(database) as db, db.begin():
+        tell(db, 2)
+    assert whole_chain(database) == [2]
+    with database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM channel_pauses").scalar() == 0
 
 
 def test_nothing_else_writes_the_trail(database: Engine) -> None:

@@ -25,6 +25,7 @@ PURPOSES = frozenset(
         "registry name",
         "rights request wish",
         "relative ID number",
+        "sealed remainder",
         "staff ID number",
         "staff name",
         "ticket words",

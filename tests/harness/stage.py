@@ -127,6 +127,8 @@ class Bot:
 
     def leave(self) -> None:
         self.stage = None
+
+    def close(self) -> None:
         self.turns.database.dispose()
 
     def _now(self) -> datetime:
@@ -143,6 +145,8 @@ class Bot:
 # Those that no stage uses, the newest last: tests want the same few settings again and again.
 _idle: list[Bot] = []
 _MOST_IDLE = 6
+# Of databases that tests had before: to a new connection everything is new, every table and every plan.
+_engines: dict[tuple[str, bool], Engine] = {}
 
 
 def bot_for(settings: Settings) -> Bot:
@@ -150,6 +154,23 @@ def bot_for(settings: Settings) -> Bot:
     if known:
         _idle.remove(known)
     return known or Bot(settings)
+
+
+def engine_for(settings: Settings) -> Engine:
+    """An engine of one's own to listen to, with connections that others have used."""
+    url, collects = settings.database_url, settings.collects
+    if (url, collects) not in _engines:
+        _engines[url, collects] = connect(url, collects=collects)
+    return _engines[url, collects].execution_options()
+
+
+def forget(url: str) -> None:
+    """Close what is connected to a database that is dropped."""
+    for bot in [bot for bot in _idle if bot.settings.database_url == url]:
+        _idle.remove(bot)
+        bot.close()
+    for key in [key for key in _engines if key[0] == url]:
+        _engines.pop(key).dispose()
 
 
 class Stage:
@@ -172,7 +193,7 @@ class Stage:
         self.said: list[str] = []
         self.turns_taken = 0
         self._open()
-        self.database: Engine = connect(database_url, collects=self.settings.collects)
+        self.database = engine_for(self.settings)
 
     def _open(self) -> None:
         self._shared = self.shares_bots and not self.fresh
@@ -182,11 +203,15 @@ class Stage:
         self.client: FlaskClient = self.app.test_client()
 
     def _leave(self) -> None:
-        if self._bot.stage is self:
-            self._bot.leave()
-            if self._shared:
-                _idle.append(self._bot)
-                del _idle[:-_MOST_IDLE]
+        if self._bot.stage is not self:
+            return
+        self._bot.leave()
+        if not self._shared:
+            self._bot.close()
+            return
+        _idle.append(self._bot)
+        while len(_idle) > _MOST_IDLE:
+            _idle.pop(0).close()
 
     def reopen(self, **changes: Any) -> None:
         """Another program, with these changes of its settings."""
@@ -200,7 +225,6 @@ class Stage:
 
     def close(self) -> None:
         self._leave()
-        self.database.dispose()
 
     def collect(self) -> None:
         """From now on with PAY_MODE=on."""
@@ -212,7 +236,7 @@ class Stage:
         self.close()
         self.settings = Settings(**given, _env_file=None)
         self._open()
-        self.database = connect(self.settings.database_url, collects=True)
+        self.database = engine_for(self.settings)
 
     # WeChat's side
 

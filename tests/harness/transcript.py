@@ -41,7 +41,7 @@ from models.rights import erasure
 from models.rights import request as rights
 from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
-from models.support import ticket
+from models.support import inquiry, ticket
 from models.treasury import bank_entry
 from models.verification import case as verification
 from models.verification import objection, visit
@@ -68,6 +68,7 @@ TABLES: dict[str, Any] = {
     "code": consent_code.ConsentCode,
     "consent": user.Consent,
     "conversation": conversation.Conversation,
+    "inquiry": inquiry.Inquiry,
     "listing": listing.Listing,
     "mandate": mandate.Mandate,
     "message": message.GiftMessage,
@@ -90,6 +91,7 @@ TABLES: dict[str, Any] = {
     "pool_transfer": pool.PoolTransfer,
     "match": pool.PoolMatch,
     "receipt": receipt.Receipt,
+    "report": inquiry.Report,
     "request": exchange.GoodsRequest,
     "erasure": erasure.Erasure,
     "rights_request": rights.RightsRequest,

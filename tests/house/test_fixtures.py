@@ -38,7 +38,7 @@ def word_databases(postgres_url):
         made.append(url)
         add_a_table(url)
 
-    maker = PostgresDatabases(postgres_url, migrate)
+    maker = PostgresDatabases(postgres_url, migrate, lambda url: None)
     yield maker
     maker.close()
     assert len(made) == 1, "one migration serves every database"

@@ -5,14 +5,17 @@ from datetime import timedelta
 from types import MappingProxyType
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.goods.submission import NewOffer, make_offer
 from models.market.listing import NewListing, submit_listing
-from models.oversight.pictures import SHOWN
+from models.oversight.pictures import shown_subjects
 from models.people.user import User
 from models.proxy.mandate import Mandate
+from models.staff.decision import Decision
+from models.support.inquiry import Report
 from models.verification.case import newest_case_of
 from models.verification.visit import Visit
 from tests.scenes.disbursements import asked, fixed, funded, people, pictures_arrive
@@ -75,6 +78,14 @@ def _listing(gallery: Gallery) -> Shown:
         return number, "listing", number
 
 
+def _inquiry(gallery: Gallery) -> Shown:
+    for said in (f"举报 {gallery.appeal}", "1", "跳过", "跳过", "确认"):
+        gallery.stage.say("o-li", said)
+    with Database(gallery.stage.database) as db:
+        report = db.scalars(select(Report)).one()
+        return report.inquiry_id, "report", report.id
+
+
 MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
     {
         "appeal": _appeal,
@@ -83,13 +94,14 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "disbursement": _disbursement,
         "offer": _offer,
         "listing": _listing,
+        "inquiry": _inquiry,
     }
 )
 
 
-@pytest.mark.parametrize("subject", SHOWN)
+@pytest.mark.parametrize("subject", shown_subjects())
 def test_whatever_can_have_pictures_has_a_page_of_them(gallery: Gallery, subject: str) -> None:
-    """SHOWN comes from the registry of subjects: a new one without a name on the page fails here."""
+    """They come from the registry of subjects: a new one without a name on the page fails here."""
     number, photo, row = MAKERS[subject](gallery)
     gallery.keep(photo, row)
     officer = gallery.stage.appoint("o-county-1", "county", "431124000000")
@@ -117,3 +129,25 @@ def test_a_program_that_fetches_the_page_is_nobody_who_looked(gallery: Gallery) 
     for name in ("Purpose", "Sec-Purpose"):
         assert gallery.stage.client.get(path, headers={name: "prefetch"}).status_code == 200
     assert len(gallery.looks()) == 1
+
+
+def test_abuse_pictures_of_a_report_open_for_nobody_whom_it_concerns(gallery: Gallery) -> None:
+    number, photo, row = _inquiry(gallery)
+    gallery.keep(photo, row)
+    endorsed_by = 1
+    assert gallery.open(f"inquiry:{number}", endorsed_by).status_code == 403
+    county = gallery.stage.appoint("o-county-1", "county", "431124000000")
+    with Database(gallery.stage.database) as db, db.begin():
+        db.add(
+            Decision(
+                subject="appeal",
+                subject_id=gallery.appeal,
+                staff_id=county,
+                role="county",
+                verdict="pass",
+                region_code="431124101000",
+                at=gallery.stage.clock(),
+            )
+        )
+    assert gallery.open(f"inquiry:{number}", county).status_code == 403
+    assert gallery.looks() == []

@@ -42,7 +42,7 @@ OWN_FLOWS = {
     *("register", "start_appeal", "revise_appeal", "pledge", "recurring_gift", "message", "refund", "ask_receipt"),
     *("offer_goods", "request_goods", "list_produce", "raise_objection", "bind_card", "export_data", "publish"),
     *("change_phone", "erase_data"),
-    *("post_update", "thank", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
+    *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
     "accept_invitation",
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.

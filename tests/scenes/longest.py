@@ -313,6 +313,8 @@ class World:
             "proxy_acted": {"subject": "appeal", "number": 999_999, "title": TITLE, "work_no": "9" * 20},
             "proxy_denied": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_issued": {"from": "2026-12-31"},
+            "report_decided": {"about": "update", "thing": 999_999, "number": 999_999, "outcome": "taken_down"},
+            "taken_down": {"about": "update", "number": 999_999},
             "erasure_put_off": {
                 "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5
             },

@@ -76,9 +76,12 @@ PERMITTED = {
     ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card",
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
-        "view_objections uphold dismiss"
+        "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports"
     ),
-    ("county",): "stop go_on revoke_case end_appeal",
+    ("county",): (
+        "stop go_on revoke_case end_appeal uphold_frozen uphold_taken_down uphold_case_suspended uphold_seat_suspended "
+        "uphold_noted"
+    ),
     ("county", "fund_holder"): (
         "call_donors refunds reconcile close_discrepancy view_refund view_discrepancy more_discrepancies view_receipt"
     ),
@@ -279,6 +282,14 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (DECIDED, "village", "3 您好", "replies/refusals:no_such_ticket", "已经结束了"),
         (STATE, "village", "1", "replies/refusals:answer_missing", "还没写"),
     ],
+    # Where there is one that concerns the reader: tests/support/test_complaint_reach.py.
+    **{
+        name: [
+            (UNKNOWN, role, "999", "replies/refusals:no_such_inquiry", "没有举报 999 号")
+            for role in ("township", "county")
+        ]
+        for name in ("uphold_report", "dismiss_report")
+    },
     "end_ticket": [
         (UNKNOWN, "village", "999", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2", OUT, "工单 2 号不归您管"),

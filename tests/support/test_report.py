@@ -1,14 +1,19 @@
-"""A report reaches the county, and there nobody who decided on what is reported."""
+"""A report reaches the officer above whoever is concerned, and the county at once where much depends on it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE, Appeal
+from models.people.conversation import Conversation
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
+from models.staff.task import find_task
+from models.support.inquiry import Inquiry, Report
+from models.support.reporting import MOST_A_DAY
 from models.support.ticket import ANSWERED_WITHIN, Ticket
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
@@ -20,13 +25,30 @@ OTHER_COUNTY = "430524000000"
 def stage(database_url: str) -> Iterator[Stage]:
     stage = Stage(database_url)
     stage.open_appeal("one_to_one", 500_000)
+    stage.clock.move(timedelta(hours=1))
     stage.register("o-wang", "resident", DAOXIAN_MEIHUA)
     yield stage
     stage.close()
 
 
-def newest(stage: Stage) -> Ticket:
-    with Database(stage.database) as db:
+def reports(stage: Stage, openid: str, what: str = "1", kind: str = "1") -> str:
+    """Report it to the end; returns what is said at last. Of an officer the kind is known."""
+    said = stage.say(openid, f"举报 {what}")
+    if "哪里不对" in said:
+        stage.say(openid, kind)
+    for words in ("跳过", "跳过"):
+        if "确认" not in stage.said[-1:]:
+            stage.say(openid, words)
+    return stage.say(openid, "确认")
+
+
+def newest(stage: Stage) -> Inquiry:
+    with Database(stage.database, expire_on_commit=False) as db:
+        return db.scalars(select(Inquiry).order_by(Inquiry.id.desc())).first() or Inquiry()
+
+
+def ticket(stage: Stage) -> Ticket:
+    with Database(stage.database, expire_on_commit=False) as db:
         return db.scalars(select(Ticket).order_by(Ticket.id.desc())).first() or Ticket()
 
 
@@ -38,39 +60,155 @@ def decided(stage: Stage, openid: str, subject: str = "appeal", verdict: str = "
         db.add(Decision(region_code=DAOXIAN_MEIHUA, staff_id=staff.id, **passed))
 
 
+def holder(stage: Stage) -> str | None:
+    with Database(stage.database) as db:
+        task = find_task(db, "inquiry", newest(stage).id)
+        return db.get_one(Staff, task.assignee).openid if task and task.assignee else None
+
+
 def test_the_due_date_that_is_said_is_the_one_in_the_queue(stage: Stage) -> None:
-    stage.appoint("o-county", "county", COUNTY)
-    reply = stage.say("o-wang", "举报 1 是假的")
-    due = newest(stage).due_at
-    assert due == stage.clock() + ANSWERED_WITHIN
-    said = stage.app.extensions["bangfu"]["turns"].renderer.env.filters["day"](due)
+    stage.appoint("o-town", "township")
+    reply = reports(stage, "o-wang")
+    with Database(stage.database) as db:
+        task = find_task(db, "inquiry", newest(stage).id)
+        assert task
+        said = stage.app.extensions["bangfu"]["turns"].renderer.env.filters["day"](task.due_at)
     assert said in reply
-    assert said in stage.say("o-county", "待办")
+    assert said in stage.say("o-town", "待办")
 
 
-def test_who_decided_on_it_neither_sees_nor_answers_it(stage: Stage) -> None:
+@pytest.mark.parametrize("subject", ["appeal", "case"])
+def test_whoever_decided_on_it_or_on_its_household_neither_sees_nor_decides(stage: Stage, subject: str) -> None:
     for openid in ("o-concerned", "o-other"):
         stage.appoint(openid, "county", COUNTY)
+    decided(stage, "o-concerned", subject)
+    reports(stage, "o-wang")
+    assert newest(stage).state == "before_county"
+    assert holder(stage) == "o-other"
+    assert "举报" not in stage.say("o-concerned", "待办")
+    for words in ("看 举报1", "举报不实 1", "举报属实 1"):
+        stage.said = []
+        assert "没有举报 1 号" in stage.say("o-concerned", words)
+    assert "核查举报" in stage.say("o-other", "待办")
+
+
+def test_where_nobody_else_is_at_the_county_another_county_decides(stage: Stage) -> None:
+    stage.appoint("o-concerned", "county", COUNTY)
+    stage.appoint("o-there", "county", OTHER_COUNTY)
     decided(stage, "o-concerned")
-    stage.say("o-wang", "1号是骗人的")
-    assert newest(stage).region_code == COUNTY
-    assert "答复工单" not in stage.say("o-concerned", "待办")
-    stage.said = []
-    stage.say("o-concerned", "答复 1 没有的事")
-    assert stage.said == ["replies/refusals:has_conflict"]
-    assert "举报求助 1 号" in stage.say("o-other", "待办")
+    reports(stage, "o-wang")
+    assert holder(stage) == "o-there"
+    assert "举报" not in stage.say("o-concerned", "待办")
+    stage.say("o-there", "看 举报1")
+    assert "暂停这个求助" in stage.say("o-there", "看 举报1")
+    stage.say("o-there", "1")
+    stage.say("o-there", "1")
+    assert (newest(stage).state, newest(stage).outcome) == ("upheld", "frozen")
 
 
-def test_who_verified_the_household_neither_sees_nor_answers_a_report_of_its_appeal(stage: Stage) -> None:
-    for openid in ("o-concerned", "o-other"):
-        stage.appoint(openid, "county", COUNTY)
-    decided(stage, "o-concerned", "case")
-    stage.say("o-wang", "1号是骗人的")
-    assert "答复工单" not in stage.say("o-concerned", "待办")
+def test_where_nobody_at_all_may_decide_it_waits_unseen(stage: Stage) -> None:
+    stage.appoint("o-concerned", "county", COUNTY)
+    decided(stage, "o-concerned")
+    reports(stage, "o-wang")
+    assert holder(stage) is None
+    assert "举报" not in stage.say("o-concerned", "待办")
+
+
+@pytest.mark.parametrize(("kind", "state"), [("1", "before_officer"), ("4", "before_county"), ("5", "before_county")])
+def test_one_report_of_a_child_or_an_illness_goes_to_the_county(stage: Stage, kind: str, state: str) -> None:
+    reports(stage, "o-wang", kind=kind)
+    assert newest(stage).state == state
+
+
+def test_so_does_the_third_by_different_people_and_not_by_accounts_of_one_circle(stage: Stage) -> None:
+    stage.appoint("o-town", "township")
+    stage.appoint("o-county", "county", COUNTY)
+    for name in ("o-a", "o-b", "o-c", "o-d"):  # strangers whose accounts began in one moment
+        reports(stage, name)
+    assert newest(stage).state == "before_officer"
+    assert holder(stage) == "o-town"
+    for name in ("o-e", "o-f"):
+        assert newest(stage).state == "before_officer"
+        stage.clock.move(timedelta(hours=1))
+        reports(stage, name)
+    assert newest(stage).state == "before_county"
+    assert holder(stage) == "o-county"
+    assert "共 6 份举报" in stage.say("o-county", "看 举报1")
+    assert "没有举报 1 号" in stage.say("o-town", "看 举报1")
+
+
+def test_a_person_has_one_open_report_of_a_thing_from_whatever_wechat(stage: Stage) -> None:
+    reports(stage, "o-wang")
+    user = stage.person("o-wang")
+    stage.person("o-again")
+    with Database(stage.database) as db, db.begin():
+        registered = db.get_one(Conversation, user).user_id
+        db.execute(update(Conversation).where(Conversation.openid == "o-again").values(user_id=registered))
+    assert "您举报过这一件了" in stage.say("o-again", "举报 1")
+
+
+def test_and_a_few_of_all_things_in_a_day(stage: Stage) -> None:
+    with Database(stage.database) as db, db.begin():
+        for number in range(MOST_A_DAY):
+            place = {"region_code": DAOXIAN_MEIHUA, "opened_at": stage.clock()}
+            inquiry = Inquiry(about="offer", about_id=number, **place)
+            db.add(inquiry)
+            db.flush()
+            said = {"conversation_id": stage.person("o-wang"), "draft_id": str(number), "kind": "fake", "words": ""}
+            db.add(Report(inquiry_id=inquiry.id, at=stage.clock(), **said))
+    assert f"已经举报了 {MOST_A_DAY} 件" in stage.say("o-wang", "举报 1")
+    stage.clock.move(timedelta(days=1))
+    assert "记为举报" in reports(stage, "o-wang")
+
+
+def test_an_unknown_number_is_reported_with_its_words(stage: Stage) -> None:
+    stage.appoint("o-county", "county", COUNTY)
+    stage.say("o-wang", "举报 999 收了钱不办事")
+    assert ticket(stage).about == "report"
+    stage.say("o-county", "待办")
+    assert "举报 999 收了钱不办事" in stage.say("o-county", "1")
+
+
+def test_in_a_story_an_accusation_is_part_of_the_story(stage: Stage) -> None:
+    stage.say("o-wang", "求助")
     stage.said = []
-    stage.say("o-concerned", "答复 1 没有的事")
-    assert stage.said == ["replies/refusals:has_conflict"]
-    assert "举报求助 1 号" in stage.say("o-other", "待办")
+    stage.say("o-wang", "信息员收我钱了")
+    assert stage.said == ["start_appeal/category:ask"]
+    assert ticket(stage).id is None
+
+
+def test_what_the_township_found_empty_the_reporter_hears_as_such(stage: Stage) -> None:
+    stage.appoint("o-town", "township")
+    reports(stage, "o-wang")
+    stage.say("o-town", "看 举报1")
+    stage.say("o-town", "举报不实 1 没有问题")
+    assert newest(stage).state == "not_upheld"
+    assert "没有查到您说的问题" in stage.say("o-wang", "消息")
+    assert "记为举报" in reports(stage, "o-wang")  # anew, since the earlier one is decided
+    assert newest(stage).id == 2
+
+
+def test_nobody_decides_on_a_report_that_they_have_not_read(stage: Stage) -> None:
+    stage.appoint("o-town", "township")
+    reports(stage, "o-wang")
+    stage.say("o-town", "看 举报1")
+    stage.clock.move(timedelta(hours=1))
+    stage.say("o-li", "举报 1 他家早就搬走了")
+    for words in ("1", "跳过", "确认"):
+        stage.say("o-li", words)
+    assert "他家早就搬走了" in stage.say("o-town", "举报不实 1 没有问题")
+    assert newest(stage).state == "before_officer"
+
+
+def test_who_reported_is_nowhere_on_record_but_in_the_report(stage: Stage) -> None:
+    stage.appoint("o-wang", "township", work_no="DX0777")
+    reports(stage, "o-wang")
+    with Database(stage.database) as db:
+        assert db.scalars(select(Report.conversation_id)).one() == stage.person("o-wang")
+    assert "没有举报 1 号" in stage.say("o-wang", "看 举报1")
+    other = stage.appoint("o-town", "township")
+    assert "DX0777" not in stage.say("o-town", "看 举报1") + stage.say("o-town", "待办")
+    assert other
 
 
 def test_where_the_only_officer_of_the_county_refused_it_another_county_hears_the_complaint(stage: Stage) -> None:
@@ -84,32 +222,7 @@ def test_where_the_only_officer_of_the_county_refused_it_another_county_hears_th
             MACHINE.move(db, appeal, to, staff.actor, stage.clock())
         decide(db, appeal.matter, 1, staff, "reject", stage.clock(), ("not_real",))
     stage.say("o-wang", "申诉")
-    assert newest(stage).region_code is None
+    assert ticket(stage).region_code is None
+    assert ticket(stage).due_at == stage.clock() + ANSWERED_WITHIN
     assert "答复工单" not in stage.say("o-concerned", "待办")
     assert f"不服求助 {number} 号没通过" in stage.say("o-there", "待办")
-
-
-def test_where_nobody_else_is_at_the_county_another_county_may_answer(stage: Stage) -> None:
-    stage.appoint("o-concerned", "county", COUNTY)
-    stage.appoint("o-there", "county", OTHER_COUNTY)
-    decided(stage, "o-concerned")
-    stage.say("o-wang", "举报 1")
-    assert newest(stage).region_code is None
-    assert "答复工单" not in stage.say("o-concerned", "待办")
-    assert "举报求助 1 号" in stage.say("o-there", "待办")
-
-
-def test_an_unknown_number_is_reported_with_its_words(stage: Stage) -> None:
-    stage.appoint("o-county", "county", COUNTY)
-    stage.say("o-wang", "举报 999 收了钱不办事")
-    assert newest(stage).about == "report"
-    stage.say("o-county", "待办")
-    assert "举报 999 收了钱不办事" in stage.say("o-county", "1")
-
-
-def test_in_a_story_an_accusation_is_part_of_the_story(stage: Stage) -> None:
-    stage.say("o-wang", "求助")
-    stage.said = []
-    stage.say("o-wang", "信息员收我钱了")
-    assert stage.said == ["start_appeal/category:ask"]
-    assert newest(stage).id is None

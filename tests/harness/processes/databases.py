@@ -10,6 +10,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 Migrate = Callable[[str], Any]
+Forget = Callable[[str], None]
 
 
 class PostgresDatabases:
@@ -19,9 +20,9 @@ class PostgresDatabases:
     before: it is brought back to what the copy was, which takes a fifth of the time.
     """
 
-    def __init__(self, server_url: str, migrate: Migrate) -> None:
+    def __init__(self, server_url: str, migrate: Migrate, forget: Forget) -> None:
         self._server = make_url(server_url).set(drivername="postgresql")
-        self._migrate = migrate
+        self._migrate, self._forget = migrate, forget
         # The server may be shared with other runs.
         self._prefix = f"bangfu_test_{os.getpid()}_{secrets.token_hex(4)}"
         self._made = 0
@@ -35,7 +36,8 @@ class PostgresDatabases:
         return self._url(self._copy(self._made_template()))
 
     def drop(self, url: str) -> None:
-        """Also if somebody is still connected to it."""
+        """Also if somebody is still connected to it; who keeps connections is told before."""
+        self._forget(url)
         name = make_url(url).database or ""
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -14,6 +14,8 @@ from models.giving.pool import LONGEST_SPONSOR
 from models.staff.task import SUBJECTS
 from models.staff.task_steps import STEPS
 from models.support.desk import LONGEST_ANSWER
+from models.support.inquiry import REPORTABLE
+from models.support.inquiry_outcome import UPHELD
 from models.verification.case import MACHINE as CASES
 
 # A character of four bytes: it is Chinese, and the longest there is.
@@ -71,6 +73,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        "report_decided": {"about": "update", "thing": MOST, "number": MOST, "outcome": "taken_down"},
+        "taken_down": {"about": "update", "number": MOST},
         "erasure_put_off": {
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
         },
@@ -215,6 +219,11 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
+        *(
+            ("report_decided", {"about": about, "thing": 6, "number": 3, "name": "DX0100", "outcome": outcome})
+            for about, outcome in zip(REPORTABLE, (*UPHELD, "dismissed", "noted"), strict=True)
+        ),
+        *(("taken_down", {"about": about, "number": 6}) for about in ("update", "offer", "request", "listing")),
         (
             "erasure_put_off",
             {

@@ -4,14 +4,14 @@ What is public already keeps its state, but has not been looked at (``looked_at`
 sweep submits it to the officers (models.goods.review.look_at_earlier). Back again, what waits or was turned away is
 withdrawn: it was never passed, and the older program would show it.
 
-Revision: 0015
+Revision: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
@@ -36,7 +36,7 @@ _STATES = {
 }
 _SUBJECTS = (
     *("appeal", "case", "disbursement", "discrepancy", "message", "receipt", "refund", "revision"),
-    *("suspense_item", "update"),
+    *("suspense_item", "update", "inquiry"),
 )
 _GOODS = ("listing", "offer", "request")
 

@@ -1,0 +1,1 @@
+"""People report what is wrong."""

@@ -1,0 +1,201 @@
+"""Of a planted person nothing is found after 注销 but what a list names with its reason; the books do not notice."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import String, insert, select
+from sqlalchemy.orm import Session as Database
+from structlog.testing import capture_logs
+
+from bot.photos.store import Photos
+from bot.work.sweeps import apply_deadlines, delete_old_replies
+from models.books import violations
+from models.core.encryption import Encrypted, keyring
+from models.giving.pledge import Pledge
+from models.ledger.accounts import LedgerAccount
+from models.notifications.notification import Notification
+from models.people.photo import Photo
+from models.people.user import User
+from models.rights import export
+from models.rights.erasure import Erasure, begin_erasure, forget_page, running_erasures
+from models.rights.erasure_kept import FORGOTTEN, KEPT, says_why
+from models.rights.erasure_remainder import SealedRemainder
+from models.rights.export import LEFT_OUT, find_person
+from models.rights.request import RightsRequest
+from models.staff.conflict_of_interest import Conflict, record_conflict
+from models.staff.member import Staff
+from models.tables import metadata
+from models.verification.registry import RegistryEntry
+from tests.harness.erasing import everything, places
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.transcript import Actor
+from tests.scenes.gifts import give
+
+NAME, PHONE = "覃巧玲", "13666655555"
+TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
+
+
+def test_every_column_with_words_is_emptied_or_stays_for_a_reason() -> None:
+    words = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        if table.name not in LEFT_OUT
+        for column in table.columns
+        if isinstance(column.type, String | Encrypted) or column.name == "session"
+        if not column.foreign_keys
+    }
+    assert [f"{table}.{column}" for table, column in sorted(words) if not says_why(table, column)] == []
+    names = {name for table, column in words for name in (column, f"{table}.{column}")}
+    assert set(KEPT) <= names, "a reason is left without what it was for"
+    emptied = {f"{table}.{column}" for table, columns in FORGOTTEN.items() for column in columns if column != "*"}
+    assert emptied <= names
+
+
+def forget(stage: Stage, folder: Path) -> None:
+    """What the worker does: the pages of all erasures, and the files."""
+    with Database(stage.database) as db:
+        running = running_erasures(db, 10)
+    for number in running:
+        done = False
+        while not done:
+            with Database(stage.database) as db, db.begin():
+                page = forget_page(db, number, stage.clock())
+            done = page is None or page[1]
+    photos = Photos(stage.database, None, folder, stage.clock)  # type: ignore[arg-type]  # nothing is fetched
+    with Database(stage.database) as db:
+        gone = db.scalars(select(Photo.id).where(Photo.state == "gone", Photo.path.is_not(None))).all()
+    for photo in gone:
+        photos.forget(photo)
+
+
+def plant(stage: Stage, folder: Path) -> None:
+    """覃巧玲 asks for help, goods and buyers, gives, writes, is seen by officers, and stands in an officer's ties."""
+    stage.reopen(media_dir=str(folder))
+    with Database(stage.database) as db, db.begin():
+        user = db.get_one(User, stage.register("o-wang", "resident"))
+        user.name, user.phone, user.draft_id = NAME, PHONE, "planted"
+    actor = Actor(stage)
+    for name in ("start_appeal", "request_goods", "list_produce"):
+        script = (TRANSCRIPTS / f"{name}.chat").read_text(encoding="utf-8")
+        actor.play(script.replace("@ long", "@ wang").replace("$ resident\n", "").replace("橘子", "蜜桔"))
+    appeal = stage.open_appeal()
+    stage.say("o-wang", f"捐 {appeal} 100")
+    for said in ("1", "确认", "人工", "我家的抽水机修不好了", "没事了", "求助", "1", "补抽水机"):
+        stage.say("o-wang", said)
+    give(stage, appeal, 20_000, "o-wang")
+    officer = stage.appoint("o-zhou", "village")
+    with Database(stage.database) as db, db.begin():
+        number = db.get_one(User, find_person(db, stage.person("o-wang")).user_id).id_number or ""
+        record_conflict(db, db.get_one(Staff, officer), "kin", number, stage.clock())
+        hashed = keyring().lookup_hashes(number, "id_number")[0]
+        entry = {"id_hash": hashed, "id_number": number, "name": NAME, "region_code": DAOXIAN_MEIHUA}
+        entry |= {"status": "x", "source": "y", "as_of": stage.clock().date(), "imported_at": stage.clock()}
+        db.execute(insert(RegistryEntry).values(entry))
+        for photo in db.scalars(select(Photo)):
+            photo.path, photo.state = f"{photo.id}.jpg", "kept"
+            (folder / photo.path).write_bytes(f"picture {photo.id}".encode())
+
+
+def test_of_a_planted_person_nothing_is_found(stage: Stage, tmp_path: Path) -> None:
+    plant(stage, tmp_path)
+    with Database(stage.database) as db:
+        person = find_person(db, stage.person("o-wang"))
+        user = db.get_one(User, person.user_id)
+        said = ("开春没钱", "蜜桔", "修不好", "补抽水机")
+        planted = (NAME, user.id_number, user.id_hash, PHONE, "o-wang", *said)
+        money = db.execute(select(LedgerAccount.kind, LedgerAccount.balance_fen).order_by(LedgerAccount.id)).all()
+    before = everything(stage)
+    assert [words for words in planted if str(words) not in before] == []
+    assert list(tmp_path.iterdir())
+    with capture_logs() as logs:
+        for said in ("注销", "忘了", "确认注销"):
+            reply = stage.say("o-wang", said)
+        assert "随便发一句话" in reply
+        stage.clock.move(timedelta(days=8, minutes=1))
+        apply_deadlines(stage.database, stage.clock())
+        delete_old_replies(stage.database, stage.clock())
+        forget(stage, tmp_path)
+    with Database(stage.database) as db, db.begin():
+        assert db.scalars(select(Erasure.state)).all() == ["done"]
+        assert db.scalars(select(RightsRequest.state)).all() == ["done"]
+        # What the law keeps is sealed apart, and nowhere else.
+        kept = db.scalars(select(SealedRemainder)).one()
+        assert (kept.law, kept.expires_on.year) == ("donation", stage.clock().year + 30)
+        assert json.loads(kept.contents) == {
+            "user": user.id,
+            "name": NAME,
+            "display_name": None,
+            "openid": "o-wang",
+        }
+        db.delete(kept)
+    left = {(place, words) for place, value in places(stage) for words in planted if str(words) in value}
+    assert left == {("conflicts_of_interest.id_hash", user.id_hash)}
+    assert NAME not in str(logs)
+    assert "o-wang" not in str(logs)
+    assert list(tmp_path.iterdir()) == []
+    with Database(stage.database) as db:
+        # By its hash alone the officer is kept from her affairs; nothing else has it.
+        assert db.execute(select(Conflict.id_number, Conflict.id_hash)).all() == [(None, user.id_hash)]
+        now = db.execute(select(LedgerAccount.kind, LedgerAccount.balance_fen).order_by(LedgerAccount.id)).all()
+        assert now == money
+        emptied(db, person)
+        with stage.database.connect() as connection:
+            wrong = {found.code for found in violations(connection, stage.clock())}
+            assert wrong <= {"bill_missing"}, "nobody asked the platform in those days"
+    # Whoever comes back is somebody new.
+    assert "同意吗" in stage.say("o-wang", "注册")
+
+
+def emptied(db: Database, person: export.Person) -> None:
+    """All that was theirs is as FORGOTTEN says."""
+    for name, columns in FORGOTTEN.items():
+        table = metadata.tables[name]
+        if name == "photos":
+            continue  # a photo that is gone is nobody's; the folder is empty
+        rows = db.execute(select(table).where(export.theirs(table, person))).all()
+        assert not (rows and "*" in columns), name
+        for column in columns:
+            assert not [row for row in rows if column != "*" and row._mapping[column]], f"{name}.{column}"
+
+
+def test_what_a_law_kept_goes_on_its_day(stage: Stage) -> None:
+    with Database(stage.database) as db, db.begin():
+        erasure, _ = begin_erasure(db, stage.person("o-a"), None, "person", stage.clock())
+        for law, later in (("donation", 0), ("payout", -1)):
+            day = stage.clock().date() + timedelta(days=later)
+            db.add(SealedRemainder(erasure_id=erasure.id, law=law, expires_on=day, contents="{}"))
+    apply_deadlines(stage.database, stage.clock())
+    with Database(stage.database) as db:
+        assert db.scalars(select(SealedRemainder.law)).all() == ["donation"]
+
+
+@pytest.mark.slow  # ten thousand gifts
+def test_ten_thousand_gifts_take_no_turn_and_a_kill_loses_nothing(stage: Stage, tmp_path: Path) -> None:
+    appeal = stage.open_appeal()
+    donor = stage.register("o-li", "donor")
+    owner = stage.person("o-owner-0")
+    now = stage.clock()
+    gift = {"appeal_id": appeal, "donor_id": donor, "amount_fen": 100, "anonymous": False, "created_at": now}
+    with Database(stage.database) as db, db.begin():
+        made = [{**gift, "draft_id": f"many-{number}", "code": f"Z{number:09}"} for number in range(10_000)]
+        gifts = db.scalars(insert(Pledge).returning(Pledge.id, sort_by_parameter_order=True), made).all()
+        told = {"conversation_id": owner, "template": "pledged", "created_at": now, "due_at": now, "state": "read"}
+        facts = json.dumps({"name": "李老师"}, ensure_ascii=False)
+        notices = [{**told, "facts": facts, "dedupe_key": f"pledged:{number}"} for number in gifts]
+        db.execute(insert(Notification), notices)
+        number = begin_erasure(db, stage.person("o-li"), donor, "person", now)[0].id
+    for _ in range(12):
+        with Database(stage.database) as db, db.begin():
+            assert forget_page(db, number, now) is not None
+    with Database(stage.database) as killed:
+        killed.begin()
+        forget_page(killed, number, now)
+        killed.rollback()  # nothing of the page is left, and the next worker makes it again
+    forget(stage, tmp_path)
+    with Database(stage.database) as db:
+        assert db.get_one(Erasure, number).state == "done"
+        named = [facts for facts in db.scalars(select(Notification.facts)) if "李老师" in facts]
+        assert named == []
+        assert len(db.scalars(select(Pledge.id).where(Pledge.donor_id == donor)).all()) == 10_000
