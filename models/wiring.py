@@ -11,6 +11,7 @@ from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.appeals import erasure as appeals
 from models.core import audit_trail, hash_chain
 from models.disbursements import erasure as disbursements
+from models.disbursements import hold
 from models.donors import erasure as donors
 from models.donors import message
 from models.giving import erasure as giving
@@ -37,7 +38,7 @@ from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
 from models.support import erasure as support
-from models.support import inquiry
+from models.support import inquiry, payout_hold
 from models.verification import case, decisions
 from models.verification import erasure as verification
 
@@ -69,6 +70,9 @@ def wire() -> None:
     # What people ask for, give away and sell, and an officer looks at first.
     for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
+
+    # What holds an appeal's payouts back.
+    hold.held_until.connect(payout_hold.held_until)
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)

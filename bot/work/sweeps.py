@@ -27,6 +27,7 @@ from models.people.conversation import Turn
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders
 from models.rights.erasure_request import begin_due
+from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
 from models.speech.hearing import owed_voices
@@ -73,6 +74,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "erasures_begun": begin_due,
     "remainders_purged": purge_remainders,
     "phones_changed": change_phones,
+    "payees_set": set_payees,
 }
 
 

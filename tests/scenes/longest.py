@@ -320,6 +320,7 @@ class World:
             },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
             "phone_changed": {"tail": "0000"},
+            "payee_recorded": {"number": 999_999, "tail": None, "made": False},
             "consent_withdrawn": {
                 "purposes": ["publish", "voice"],
                 "cancelled": [999_999] * 5,
