@@ -7,6 +7,7 @@ from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.appeals import erasure as appeals
 from models.core import audit_trail, hash_chain
 from models.disbursements import erasure as disbursements
+from models.disbursements import hold
 from models.donors import erasure as donors
 from models.donors import message
 from models.giving import erasure as giving
@@ -30,7 +31,7 @@ from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
 from models.support import erasure as support
-from models.support import inquiry
+from models.support import inquiry, payout_hold
 from models.verification import case, decisions
 from models.verification import erasure as verification
 
@@ -58,6 +59,9 @@ def wire() -> None:
     submission.on_deadline.connect(funding.end_if_overdue)
     appeal.on_unsuccessful.connect(refund_run.begin_refund_run)
     pledge.on_void.connect(message.withdraw_unread)
+
+    # What holds an appeal's payouts back.
+    hold.held_until.connect(payout_hold.held_until)
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
