@@ -1,7 +1,6 @@
 """Show what stands open for a person who wants to be erased: what has to end first, what ends with it, what stays."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -55,12 +54,11 @@ class Standing:
         return {"ends": {kind: count for kind, count in self.ends.items() if count}, "gifts": self.gifts}
 
 
-def show_standing(db: Session, conversation_id: int, now: datetime) -> Standing:
-    """Show it for the person of a conversation."""
-    conversation = db.get_one(Conversation, conversation_id)
-    seats = _seats(db, conversation)
+def show_standing(db: Session, conversation_id: int | None, user: int | None) -> Standing:
+    """Show it for a person with a conversation, an account, or both."""
+    conversation = db.get(Conversation, conversation_id) if conversation_id else None
+    seats = _seats(db, conversation) if conversation else ()
     tickets = _count(db, Ticket.id, (Ticket.conversation_id == conversation_id) & (Ticket.state != "closed"))
-    user = conversation.user_id
     if user is None:
         return Standing(seats, {"tickets": tickets}, 0)
     ends = {

@@ -4,14 +4,14 @@ What is public already keeps its state, but has not been looked at (``looked_at`
 sweep submits it to the officers (models.goods.review.look_at_earlier). Back again, what waits or was turned away is
 withdrawn: it was never passed, and the older program would show it.
 
-Revision: 0018
+Revision: 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
