@@ -16,6 +16,7 @@ from models.disbursements.acquittal import close_spent_accounts, enforce_receipt
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
+from models.goods.review import look_at_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
@@ -26,6 +27,7 @@ from models.people.conversation import Turn
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders
 from models.rights.erasure_request import begin_due
+from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
 from models.speech.hearing import owed_voices
@@ -63,6 +65,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
+    "goods_submitted": look_at_earlier,
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,
@@ -71,6 +74,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "erasures_begun": begin_due,
     "remainders_purged": purge_remainders,
     "phones_changed": change_phones,
+    "payees_set": set_payees,
 }
 
 

@@ -1,5 +1,6 @@
 """Commands that request a disbursement, pay it out and account for it."""
 
+from flows.disbursements.payee import WITHOUT_PROOF
 from handlers.disbursements import desk, owner
 from handlers.routing.command import Command, Takes
 from handlers.routing.roles import FUND_HOLDER, OFFICERS
@@ -14,6 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("choose_payee", owner.choose_payee),
     Command("request_for_payee", owner.request_for_payee),
     Command("new_payee", owner.new_payee),
+    Command(WITHOUT_PROOF, owner.payee_and_wait),
     Command("change_payee", owner.change_payee),
     Command("no_more", owner.no_more),
     Command("view_disbursement", owner.view_disbursement),

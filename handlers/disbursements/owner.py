@@ -4,6 +4,7 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
+from flows.rights.identity import WAIT
 from handlers.routing.answers import ask_which, ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
@@ -69,6 +70,13 @@ def new_payee(talk: Talk, line: str) -> Answer:
     """Start to name a new payee, then a request on the budget line. Only a numbered line leads here."""
     appeal, _ = _line(talk, int(line))
     return talk.start("payee", {"appeal": appeal.id, "line": int(line)})
+
+
+def payee_and_wait(talk: Talk, appeal: str, line: str = "", replaces: str = "") -> Answer:
+    """Start to name or replace a payee without the proof of who asks. Only a numbered line leads here."""
+    given = {"appeal": int(appeal), "waits": True}
+    given |= {name: int(number) for name, number in (("line", line), ("replaces", replaces)) if number}
+    return talk.start("payee", given, last_places=WAIT)
 
 
 def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:

@@ -16,6 +16,7 @@ from models.disbursements.approval import barred_from, lock_disbursement, turn_o
 from models.disbursements.budget import check_again
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.evidence import demand_pictures_seen
+from models.disbursements.hold import demand_not_held
 from models.disbursements.payee import Payee
 from models.ledger import Account, balance, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
@@ -42,13 +43,14 @@ class PayeeTooNew(Refusal):
 def check_can_pay_out(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
     """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
 
-    Raises as models.disbursements.approval.pass_on does, PayeeTooNew, and PayoutShort: nobody is asked to transfer
-    what has not arrived at the bank, nor for pictures that they have not opened.
+    Raises as models.disbursements.approval.pass_on does, PayoutsHeld, PayeeTooNew, and PayoutShort: nobody is asked to
+    transfer what has not arrived at the bank, nor for pictures that they have not opened.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_pay":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
     check_again(db, disbursement, appeal)
+    demand_not_held(db, appeal.id, number, now)
     demand_pictures_seen(db, staff, number, task.step)
     payee = db.get_one(Payee, disbursement.payee_id)
     if payee.payable_from > now:

@@ -20,10 +20,14 @@ _TRIED = "last_places"
 
 @dataclass(frozen=True, slots=True)
 class Unproved:
-    """The command that goes on without the proof, by waiting. ``changes``: it changes something, which waits anyway."""
+    """The command that goes on without the proof, by waiting, and its arguments.
+
+    ``changes``: it changes something, which waits a day longer than it would with the proof.
+    """
 
     command: str
     changes: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 class WrongPlaces(Refusal):
@@ -63,4 +67,4 @@ def prove_places(db: Session, user: User | None, said: str, conversation_id: int
 
 
 def _too_many(way: Unproved) -> TooManyPlaces:
-    return TooManyPlaces(most=MOST_TRIES, changes=way.changes, ways=((way.command,),))
+    return TooManyPlaces(most=MOST_TRIES, changes=way.changes, ways=((way.command, *way.arguments),))

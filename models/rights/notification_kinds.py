@@ -7,5 +7,6 @@ KINDS: dict[str, Kind] = {
     "export_ready": safety(),
     "erasure_put_off": legal(),
     "phone_changed": safety(),
+    "payee_recorded": safety(),
     "consent_withdrawn": legal(),
 }

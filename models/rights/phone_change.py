@@ -13,7 +13,7 @@ from models.core.refusal import Refusal
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.request import RightsRequest, ask_to_change, end_change, lock_due
+from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change, lock_due
 
 KIND = "phone"
 
@@ -34,12 +34,13 @@ def check_other_phone(user: User, phone: str) -> None:
 def ask_for_phone(
     db: Session, user: User, conversation_id: int, phone: str, now: datetime, *, proved: bool
 ) -> RightsRequest:
-    """Ask to change the person's phone number. The caller holds the conversation's lock.
+    """Ask to change the person's phone number after WAITS, without the proof after twice that.
 
+    The caller holds the conversation's lock.
     Raises SamePhone or AskedTooOften.
     """
     check_other_phone(user, phone)
-    return ask_to_change(db, conversation_id, KIND, phone, now, proved=proved)
+    return ask_to_change(db, conversation_id, KIND, phone, WAITS if proved else 2 * WAITS, now)
 
 
 def change_phones(db: Session, now: datetime) -> int:

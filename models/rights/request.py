@@ -22,7 +22,7 @@ from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 
-KINDS = ("export", "phone", "erasure")
+KINDS = ("export", "phone", "payee", "erasure")
 STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
 WAITS = timedelta(hours=24)
 READY_LASTS = timedelta(hours=1)
@@ -113,13 +113,13 @@ def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: 
 
 
 def ask_to_change(
-    db: Session, conversation_id: int, kind: str, wish: str, now: datetime, *, proved: bool
+    db: Session, conversation_id: int, kind: str, wish: str, lasts: timedelta, now: datetime
 ) -> RightsRequest:
-    """Ask for a change that is made after WAITS, in which any message stops it; after twice that without the proof.
+    """Ask for a change that is made after ``lasts``, in which any message stops it. ``wish``: what is to be changed.
 
     The caller holds the conversation's lock. Raises AskedTooOften.
     """
-    request = ask(db, conversation_id, kind, "waiting", WAITS if proved else 2 * WAITS, now)
+    request = ask(db, conversation_id, kind, "waiting", lasts, now)
     request.wish = wish
     db.flush()
     return request

@@ -88,6 +88,10 @@ class Inquiry(Base):
         Index("ix_inquiries_region_state", "region_code", "state"),
     )
 
+    def is_holding(self, now: datetime) -> bool:
+        """Tell whether it holds payouts back now."""
+        return self.state in LIVE and self.held_until is not None and self.held_until > now
+
     @property
     def matter(self) -> Matter:
         return Matter(SUBJECT, self.id, self.region_code, self.household_id)

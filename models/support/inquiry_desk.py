@@ -18,7 +18,9 @@ from models.staff.member import Staff
 from models.staff.task import demand_task, find_task, is_turn_of, reaches
 from models.support.inquiry import LIVE, MACHINE, SUBJECT, Inquiry, NoSuchInquiry, Report, get_inquiry
 from models.support.inquiry_outcome import carry_out, outcomes
+from models.support.payout_hold import hold_payouts
 from models.support.reported_thing import ReportedThing, thing_now
+from models.support.reporters import weigh
 from models.support.reporting import barred_from, move_before
 
 # Reports on one screen of a file.
@@ -68,6 +70,7 @@ def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, before: 
     record_file_access(db, staff, SUBJECT, number, None, now)
     if inquiry.county_read_at is None and staff.role == By.COUNTY and inquiry.state in LIVE:
         inquiry.county_read_at = now
+        hold_payouts(db, inquiry, weigh(db, inquiry, now), now)
     task = view_task(db, staff, SUBJECT, number)
     decides = task.mine and staff.role == By.COUNTY
     return InquiryFile(
@@ -77,7 +80,7 @@ def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, before: 
         outcome=inquiry.outcome,
         reports=_reports(db, number, before),
         count=db.scalar(select(func.count()).where(Report.inquiry_id == number)) or 0,
-        held_until=inquiry.held_until if inquiry.state in LIVE else None,
+        held_until=inquiry.held_until if inquiry.is_holding(now) else None,
         task=task,
         possible=outcomes(db, staff, inquiry, now) if decides else (),
     )

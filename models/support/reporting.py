@@ -20,8 +20,9 @@ from models.people.photo import attach_photos
 from models.staff.member import Staff, all_seats_of
 from models.staff.task import close_task, find_task, open_task, recuse
 from models.support.inquiry import IS_LIVE, MACHINE, STEP_IN, SUBJECT, Inquiry, Report, live_inquiry
+from models.support.payout_hold import hold_payouts
 from models.support.reported_thing import CONCERNED, ReportedThing, concerned_with, county_is_concerned, thing_now
-from models.support.reporters import is_discredited, weigh
+from models.support.reporters import Weight, is_discredited, weigh
 
 MOST_A_DAY = 5
 # A thing that so many circles of people reported goes before the county at once.
@@ -126,19 +127,24 @@ def _locked(db: Session, thing: ReportedThing, now: datetime) -> Inquiry:
 
 
 def _put_before(db: Session, inquiry: Inquiry, thing: ReportedThing, report: Report, now: datetime) -> None:
-    """Move the inquiry to the officer or the county, and recuse whom this report concerns."""
-    credible = not is_discredited(db, report.conversation_id)
-    at_once = credible and (report.kind in AT_ONCE or thing.about == "staff" or thing.ill)
-    weight = weigh(db, inquiry, now)
-    if at_once or weight.circles >= CIRCLES_FOR_COUNTY or county_is_concerned(db, thing):
-        to = "before_county"
-    else:
-        to = "before_officer"
-    if inquiry.state == "open" or (inquiry.state, to) == ("before_officer", "before_county"):
-        move_before(db, inquiry, to, now)
+    """Move the inquiry to the officer or the county, hold payouts, and recuse whom this report concerns."""
+    is_held = inquiry.appeal_id is None or inquiry.held_until is not None
+    if inquiry.state != "before_county" or not is_held:  # else nothing depends on the count, which reads all reports
+        weight = weigh(db, inquiry, now)
+        hold_payouts(db, inquiry, weight, now)
+        to = "before_county" if _is_for_county(db, thing, report, weight) else "before_officer"
+        if inquiry.state == "open" or (inquiry.state, to) == ("before_officer", "before_county"):
+            move_before(db, inquiry, to, now)
     if task := find_task(db, SUBJECT, inquiry.id):
         for seat in _own_seats(db, inquiry):
             recuse(db, task, db.get_one(Staff, seat), CONCERNED, now)
+
+
+def _is_for_county(db: Session, thing: ReportedThing, report: Report, weight: Weight) -> bool:
+    if weight.circles >= CIRCLES_FOR_COUNTY or county_is_concerned(db, thing):
+        return True
+    at_once = report.kind in AT_ONCE or thing.about == "staff" or thing.ill
+    return at_once and not is_discredited(db, report.conversation_id)
 
 
 def move_before(db: Session, inquiry: Inquiry, to: str, now: datetime, staff: Staff | None = None) -> None:

@@ -41,13 +41,14 @@ SOMEBODY = Person(1, "gh", "o", 1, 1, ("a",))
 OWN_FLOWS = {
     *("register", "start_appeal", "revise_appeal", "pledge", "recurring_gift", "message", "refund", "ask_receipt"),
     *("offer_goods", "request_goods", "list_produce", "raise_objection", "bind_card", "export_data", "publish"),
-    *("change_phone", "erase_data", "switch_person"),
+    *("change_phone", "change_home", "erase_data", "switch_person"),
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
     "accept_invitation",
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.
 SEALED_BUT_LEFT_OUT = {
-    *("broadcasts.facts", "cards.code", "cards.qr_url", "conversations.code", "conflicts_of_interest.id_number", "discrepancies.note"),
+    *("broadcasts.facts", "cards.code", "cards.qr_url", "conflicts_of_interest.id_number", "discrepancies.note"),
+    "conversations.code",
     *("turns.reply", "voices.screen"),
 }
 

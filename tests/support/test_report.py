@@ -16,6 +16,7 @@ from models.support.inquiry import Inquiry, Report
 from models.support.reporting import MOST_A_DAY
 from models.support.ticket import ANSWERED_WITHIN, Ticket
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.reports import reports
 
 COUNTY = "431124000000"
 OTHER_COUNTY = "430524000000"
@@ -29,17 +30,6 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.register("o-wang", "resident", DAOXIAN_MEIHUA)
     yield stage
     stage.close()
-
-
-def reports(stage: Stage, openid: str, what: str = "1", kind: str = "1") -> str:
-    """Report it to the end; returns what is said at last. Of an officer the kind is known."""
-    said = stage.say(openid, f"举报 {what}")
-    if "哪里不对" in said:
-        stage.say(openid, kind)
-    for words in ("跳过", "跳过"):
-        if "确认" not in stage.said[-1:]:
-            stage.say(openid, words)
-    return stage.say(openid, "确认")
 
 
 def newest(stage: Stage) -> Inquiry:

@@ -80,6 +80,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
         "phone_changed": {"tail": "0000"},
+        "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
         "digest": {
             "month": "2026-12",
@@ -111,6 +112,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
+        "goods_moved": {
+            **{"subject": "request", "number": MOST, "name": ITEM, "state": "returned"},
+            "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
+        },
         "milestone": {**appeal, **reached, "percent": 100},
         "recurring_gift_due": {**appeal, "amount_fen": LARGEST},
         "recurring_gift_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
@@ -231,6 +236,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         ("phone_changed", {"tail": "4321"}),
+        *(("payee_recorded", {"number": 4, "tail": "0011" if made else None, "made": made}) for made in (True, False)),
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
         ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
         ("card_void", {"name": "王**"}),
@@ -275,6 +281,19 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
+        *(
+            ("goods_moved", {"subject": subject, "number": 5, "name": "棉被", "state": state, "reasons": reasons})
+            for subject, state, reasons in (
+                ("request", "open", []),
+                ("offer", "available", []),
+                ("listing", "on_sale", []),
+                ("offer", "returned", ["unclear", "photos_unclear"]),
+                ("request", "rejected", ["not_verified"]),
+                ("request", "submitted", ["household_suspended"]),
+                ("offer", "submitted", ["earlier"]),
+                ("listing", "suspended", ["not_true"]),
+            )
+        ),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
         ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),
         *(

@@ -1,13 +1,13 @@
 """Let several people share a WeChat: one has its openid, the others are parked, each behind a code.
 
-Revision: 0017
+Revision: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
