@@ -1,7 +1,6 @@
 """Several people share a phone: what is pushed, who opens a page, who may guess, and that nobody sees the others."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -218,7 +217,7 @@ STEPS = st.one_of(
 
 
 @pytest.fixture
-def home(stage: Stage) -> Iterator[Home]:
+def home(stage: Stage) -> Home:
     return Home(stage, *"甲乙丙")
 
 
