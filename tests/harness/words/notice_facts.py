@@ -116,6 +116,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             **{"subject": "request", "number": MOST, "name": ITEM, "state": "returned"},
             "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
         },
+        "goods_old": {
+            **{"subject": "request", "number": MOST, "name": ITEM, "until": "2026-12-31"},
+            "reference": f"request:{MOST}",
+        },
         "milestone": {**appeal, **reached, "percent": 100},
         "recurring_gift_due": {**appeal, "amount_fen": LARGEST},
         "recurring_gift_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
@@ -292,7 +296,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("request", "submitted", ["household_suspended"]),
                 ("offer", "submitted", ["earlier"]),
                 ("listing", "suspended", ["not_true"]),
+                ("listing", "expired", []),
             )
+        ),
+        *(
+            ("goods_old", {"subject": s, "number": 5, "name": "棉被", "until": "2026-12-31", "reference": f"{s}:5"})
+            for s in ("request", "offer", "listing")
         ),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
         ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),
