@@ -27,7 +27,7 @@ def ask_about_old(db: Session, rules: GoodsRules, now: datetime) -> int:
         for thing in db.scalars(_public(kind).where(table.asked_at.is_(None), old)).all():
             thing.asked_at = now
             name, until = kind.subject.name, now + timedelta(days=rules.days_to_answer)
-            facts = {"subject": name, "number": thing.id, "name": thing.title, "until": day_in_china(until)}
+            facts = {"subject": name, "number": thing.id, "item": thing.title, "until": day_in_china(until)}
             facts["reference"] = f"{name}:{thing.id}"
             key = f"goods_old:{name}:{thing.id}:{now.date()}"
             notify_user(db, thing.owner_id, "goods_old", facts, key, now, about=(name, thing.id))

@@ -243,7 +243,7 @@ def take_down(db: Session, staff: Staff, name: str, number: int, reasons: Sequen
 def notify_owner(db: Session, kind: Reviewed, thing: Any, now: datetime, reasons: Sequence[str] = ()) -> None:
     """Tell its owner where it stands, and why."""
     name = kind.subject.name
-    facts = {"subject": name, "number": thing.id, "name": thing.title, "state": thing.state, "reasons": list(reasons)}
+    facts = {"subject": name, "number": thing.id, "item": thing.title, "state": thing.state, "reasons": list(reasons)}
     key = f"goods_moved:{name}:{thing.id}:{thing.round}:{thing.state}"
     notify_user(db, thing.owner_id, "goods_moved", facts, key, now, about=(name, thing.id))
 
