@@ -43,6 +43,7 @@ def wire() -> None:
 
     # The kinds of things of rooms that stand above models.subjects.
     declare_subject(request.RIGHTS_REQUEST)
+    declare_subject(name_change.NAME_CHANGE)
     declare_subject(inquiry.INQUIRY)
     declare_subject(inquiry.REPORT)
 

@@ -6,6 +6,7 @@ from handlers.disbursements import desk as disbursements
 from handlers.donors import messages, receipts
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
+from handlers.rights import name_desk
 from handlers.staff.subject_actions import SubjectActions
 from handlers.support import inquiry
 from handlers.treasury import reconciliation
@@ -15,6 +16,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     room.ACTIONS.subject: room.ACTIONS
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
-        *(messages, refunds, suspense, reconciliation, receipts, inquiry),
+        *(messages, refunds, suspense, reconciliation, receipts, inquiry, name_desk),
     )
 }
