@@ -4,6 +4,8 @@ from handlers.appeals import decide as appeals
 from handlers.appeals import revisions
 from handlers.disbursements import desk as disbursements
 from handlers.donors import messages, receipts
+from handlers.goods import offers, requests
+from handlers.market import listings
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
 from handlers.rights import name_desk
@@ -17,5 +19,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
         *(messages, refunds, suspense, reconciliation, receipts, inquiry, name_desk),
+        *(requests, offers, listings),
     )
 }

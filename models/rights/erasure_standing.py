@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
 from models.giving.pledge import PAID, Pledge
-from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
+from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.market.listing import MACHINE as LISTING_MACHINE
 from models.market.listing import Listing
 from models.payments.order import PayOrder
@@ -66,7 +66,7 @@ def show_standing(db: Session, conversation_id: int | None, user: int | None) ->
         "cases": _count(db, Verification.id, (Verification.user_id == user) & Verification.state.in_(WITHDRAWABLE)),
         "unpaid": _count(db, Pledge.id, (Pledge.donor_id == user) & (Pledge.state == "awaiting_payment")),
         "goods": _count(db, Offer.id, (Offer.donor_id == user) & Offer.state.in_(_open(OFFER_MACHINE)))
-        + _count(db, GoodsRequest.id, (GoodsRequest.owner_id == user) & (GoodsRequest.state == "open"))
+        + _count(db, GoodsRequest.id, (GoodsRequest.owner_id == user) & GoodsRequest.state.in_(_open(REQUEST_MACHINE)))
         + _count(db, Listing.id, (Listing.seller_id == user) & Listing.state.in_(_open(LISTING_MACHINE))),
         "tickets": tickets,
     }

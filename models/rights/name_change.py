@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
@@ -141,6 +141,12 @@ def withdraw_waiting(db: Session, user_id: int, now: datetime) -> None:
     if waiting:
         waiting.decided_at = now
         end_review(db, MACHINE, waiting, "withdrawn", Actor(By.OWNER, f"user:{user_id}"), now)
+
+
+def forget_names(db: Session, user_id: int, now: datetime) -> None:
+    """Withdraw what waits, and empty the names, as the person is erased."""
+    withdraw_waiting(db, user_id, now)
+    db.execute(update(NameChange).where(NameChange.user_id == user_id).values(before="", after=""))
 
 
 def open_name_change(db: Session, staff: Staff, number: int, now: datetime) -> NameFile:
