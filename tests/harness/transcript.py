@@ -95,7 +95,6 @@ TABLES: dict[str, Any] = {
     "request": exchange.GoodsRequest,
     "erasure": erasure.Erasure,
     "name_change": name_change.NameChange,
-    "name_change": name_change.NameChange,
     "rights_request": rights.RightsRequest,
     "speech_consent": consent.SpeechConsent,
     "staff": member.Staff,
