@@ -20,7 +20,7 @@ from models.rights.request import RightsRequest, end_change
 # Who wanted it: the person in the chat; WeChat, to which the person said so; two of the staff; a restored backup.
 CAUSES = ("person", "wechat", "staff", "replay")
 # Why two of the staff did: it was asked for on paper, the person has died, an authority ordered it, it was a mistake.
-REASONS = ("on_paper", "died", "ordered", "mistake")
+REASONS = ("on_paper", "died", "authority", "mistake")
 # A page for each room, and some more.
 IN_TURN = 30
 _RUNNING = text("state = 'running'")

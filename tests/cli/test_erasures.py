@@ -59,7 +59,7 @@ def test_nobody_erases_alone_nor_outside_their_place_nor_their_own(app: Flask, s
 
     def said(*by: str) -> str:
         signers = [part for each in by for part in ("--by", each)]
-        return run(app, "erase", "--reason", "ordered", *signers, typed=typed).output
+        return run(app, "erase", "--reason", "authority", *signers, typed=typed).output
 
     assert "--by twice" in said("DX0001")
     assert "DX0003 is the same person" in said("DX0001", "DX0003")

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.add_column("erasures", sa.Column("first_staff", sa.BigInteger, sa.ForeignKey("staff.id")))
     op.add_column("erasures", sa.Column("second_staff", sa.BigInteger, sa.ForeignKey("staff.id")))
     for name, condition in (
-        ("reason_known", "reason IN ('died', 'mistake', 'on_paper', 'ordered')"),
+        ("reason_known", "reason IN ('authority', 'died', 'mistake', 'on_paper')"),
         ("two_signed", "(first_staff IS NULL) = (second_staff IS NULL) AND first_staff <> second_staff"),
     ):
         op.create_check_constraint(op.f(f"ck_erasures_{name}"), "erasures", condition)
