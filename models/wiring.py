@@ -3,6 +3,10 @@
 A connected function runs in its caller's transaction, under the locks that the caller holds.
 """
 
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
 from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.appeals import erasure as appeals
 from models.core import audit_trail, hash_chain
@@ -13,8 +17,11 @@ from models.donors import message
 from models.giving import erasure as giving
 from models.giving import funding, pledge, refund_run
 from models.goods import erasure as goods
+from models.goods import household, review
+from models.goods import submission as look
 from models.ledger import links
 from models.market import erasure as market
+from models.market import listing
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.notifications import erasure as notifications
@@ -51,14 +58,18 @@ def wire() -> None:
     hash_chain.SEALS.connect("ledger", links.seal)
 
     # When a household's case is decided.
-    decisions.on_verified.connect(case_outcome.open_endorsements)
-    decisions.on_suspended.connect(case_outcome.freeze_live_appeals)
-    decisions.on_rejected_or_revoked.connect(case_outcome.cancel_appeals_in_review)
+    decisions.on_verified.connect(_on_verified)
+    decisions.on_suspended.connect(_on_suspended)
+    decisions.on_rejected_or_revoked.connect(_on_rejected_or_revoked)
 
     # When an appeal ends, and when a pledge becomes void.
     submission.on_deadline.connect(funding.end_if_overdue)
     appeal.on_unsuccessful.connect(refund_run.begin_refund_run)
     pledge.on_void.connect(message.withdraw_unread)
+
+    # What people ask for, give away and sell, and an officer looks at first.
+    for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
+        review.REVIEWED.connect(kind.subject.name, kind)
 
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)
@@ -94,3 +105,19 @@ def wire() -> None:
     ROOMS.connect("speech", speech.forget)
     ROOMS.connect("notifications", notifications.forget)
     ROOMS.connect("photos", erasure_photos.forget)
+
+
+def _on_verified(db: Session, household_id: int, now: datetime) -> None:
+    case_outcome.open_endorsements(db, household_id, now)
+    household.open_looks(db, household_id, now)
+
+
+def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:
+    frozen = case_outcome.freeze_live_appeals(db, household_id, now)
+    household.hide(db, household_id, now)
+    return frozen
+
+
+def _on_rejected_or_revoked(db: Session, household_id: int, state: str, now: datetime) -> None:
+    case_outcome.cancel_appeals_in_review(db, household_id, state, now)
+    household.reject_waiting(db, household_id, state, now)

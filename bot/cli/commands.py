@@ -13,6 +13,7 @@ from bot.cli.charities import add_charity_commands
 from bot.cli.database import demand_database, migrated
 from bot.cli.dead_jobs import settle_dead_jobs
 from bot.cli.demo import add_demo_commands
+from bot.cli.erasures import add_erasure_commands
 from bot.cli.imports import add_import_commands
 from bot.cli.menu import add_menu_commands
 from bot.cli.staff import add_staff_commands
@@ -40,6 +41,7 @@ def add_commands(
     add_charity_commands(app, settings, clock)
     add_import_commands(app, settings)
     add_staff_commands(app, settings, clock)
+    add_erasure_commands(app, settings, clock)
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:

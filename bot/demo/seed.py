@@ -6,9 +6,9 @@ trail reads like a real one.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 from bot.demo.seed_cases import Cases, Happening, Row
 from bot.demo.seed_charities import Charities
 from bot.demo.seed_gifts import Gifts
+from bot.demo.seed_goods import Goods
 from bot.demo.seed_pictures import picture
 from bot.demo.seed_proxy import Proxies
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.words.lexicon import load_lexicon
 from flows.language.norms import signs
-from flows.language.sorts import sort_of
 from models.appeals.appeal import Appeal
 from models.appeals.flag import flag_earlier, flag_words
 from models.appeals.review import approve, freeze_by_county, send_back
@@ -32,8 +32,6 @@ from models.appeals.submission import NewAppeal, submit
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
 from models.core.state_machine import Actor, By
-from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import NewListing, put_on_sale
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
@@ -146,6 +144,7 @@ class _History:
         self.cases = Cases(db, self.lexicon, self.users, self.staff, self.people)
         self.proxies = Proxies(db, self.staff, self.people)
         self.gifts = Gifts(db, self.users, self.appeals)
+        self.goods = Goods(db, self.lexicon, self.users, self.people, now)
         self.charities = Charities(db, now.astimezone(CHINA).date())
 
     def play(self, world: dict[str, Any]) -> None:
@@ -154,9 +153,7 @@ class _History:
             *self._arrivals(world["people"], world["registry"]),
             *self.cases.happenings(world["cases"], world["people"]["residents"]),
             *self._appeals(world["appeals"]["appeals"]),
-            *self._each(self.offer, world["goods"]["offers"]),
-            *self._each(self.ask, world["goods"]["requests"]),
-            *self._each(self.sell, world["market"]["listings"]),
+            *self.goods.happenings(world["goods"], world["market"]["listings"]),
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
             happen(self.now - timedelta(days=days_ago))
@@ -184,10 +181,6 @@ class _History:
             for move in row.get("moves", ()):
                 yield move["days_ago"], partial(self.move, serial, move)
             yield from self.gifts.happenings(serial, row.get("pledges", []))
-
-    def _each(self, happen: Callable[[int, Row, datetime], None], rows: list[Row]) -> Iterator[Happening]:
-        for serial, row in enumerate(rows, 1):
-            yield row["days_ago"], partial(happen, serial, row)
 
     def appoint(self, key: str, row: Row, when: datetime) -> None:
         wanted = Appointment(
@@ -263,39 +256,6 @@ class _History:
                 send_back(self.db, officer, number, row["reasons"], when)
             case "stop":
                 freeze_by_county(self.db, officer, number, row["reasons"][0], when)
-
-    def offer(self, serial: int, row: Row, when: datetime) -> None:
-        wanted = NewOffer(
-            draft_id=f"demo-offer-{serial}",
-            best_before=self._day(row["best_before_in_days"]) if "best_before_in_days" in row else None,
-            region_code=row["region"],
-            sort=sort_of(row["category"], row["item"], self.lexicon),
-            **_some(row, "category", "item", "unit", "quantity", "condition", "handover"),
-        )
-        make_offer(self.db, wanted, self.users[row["donor"]], when)
-
-    def ask(self, serial: int, row: Row, when: datetime) -> None:
-        owner = self.users[row["owner"]]
-        wanted = NewRequest(
-            draft_id=f"demo-request-{serial}",
-            region_code=_home(owner),
-            sort=sort_of(row["category"], row["item"], self.lexicon),
-            **_some(row, "category", "item", "unit", "quantity", "reason"),
-        )
-        make_request(self.db, wanted, owner, when)
-
-    def sell(self, serial: int, row: Row, when: datetime) -> None:
-        wanted = NewListing(
-            draft_id=f"demo-listing-{serial}",
-            harvest_date=self._day(row["harvest_in_days"]) if "harvest_in_days" in row else None,
-            shop_url=row.get("shop_url"),
-            **_some(row, "kind", "name", "unit", "price_fen", "stock"),
-        )
-        put_on_sale(self.db, wanted, self.users[row["seller"]], when)
-
-    def _day(self, days: int) -> date:
-        """Return the date in China, so many days from now."""
-        return (self.now + timedelta(days=days)).astimezone(CHINA).date()
 
 
 def _home(resident: User) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.photos.files import SEALED, PhotoFiles
+from bot.photos.folder import DiskTrouble, NoSuchFile
 from models.people.photo import Photo, attach_photos
 
 _FOLDER = "demo"
@@ -30,10 +31,19 @@ def draw_pictures(db: Session, files: PhotoFiles) -> None:
     """Put the files where the web process looks for them (MEDIA_DIR); those that are there stay."""
     ours = select(Photo.subject, Photo.path).where(Photo.path.startswith(f"{_FOLDER}/"), Photo.state == "kept")
     for subject, path in db.execute(ours):
-        if path and not files.has(path):
+        if path and not _is_drawn(files, path):
             written, lot = io.BytesIO(), Random(PurePath(path.removesuffix(SEALED)).name)  # noqa: S311
             (_sheet() if subject == "mandate" else _scene(lot)).save(written, "JPEG")
             files.write(path, written.getvalue())
+
+
+def _is_drawn(files: PhotoFiles, path: str) -> bool:
+    """Tell whether the picture is there. At the demo's first start there is no folder either."""
+    try:
+        files.read(path)
+    except (NoSuchFile, DiskTrouble):
+        return False
+    return True
 
 
 def _scene(lot: Random) -> Image.Image:

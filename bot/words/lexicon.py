@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bot.goods.rules import read_goods_rules
 from bot.words.intents import read_intents
 from bot.words.norms import read_norms
 from flows.language.assessment import MOST, Scale
@@ -44,7 +45,8 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     norms = read_norms(_read(folder / "norms.toml"))
     danger = DangerWords(**_read(folder / "danger.toml"))
     danger.check()
-    others = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
+    others: dict[str, Any] = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
+    others["goods"] = read_goods_rules(_read(folder / "goods.toml"))
     others["belonging"] = _tuples(sorts.pop("belonging"))
     intents = read_intents(_read(folder / "intents.toml"), words)
     lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), danger=danger, intents=intents, **others)

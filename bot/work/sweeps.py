@@ -16,6 +16,7 @@ from models.disbursements.acquittal import close_spent_accounts, enforce_receipt
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
+from models.goods.review import look_at_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
@@ -64,6 +65,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
+    "goods_submitted": look_at_earlier,
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,

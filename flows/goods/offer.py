@@ -12,8 +12,7 @@ from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_category import BetterCategory, GoodsCategory, category_in, misfits
 from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
-from models.goods.exchange import NewOffer, make_offer
-from models.goods.match_notifications import notify_households
+from models.goods.submission import NewOffer, make_offer
 from models.people import photo, user
 
 # Food has to travel and still be good when it arrives.
@@ -42,16 +41,14 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         region_code=answers["place"]["code"],
         sort=sort_of(category, item, turn.world.lexicon),
     )
-    offer = make_offer(turn.db, wanted, donor, turn.world.now)
-    # The same draft again returns the earlier offer, whose matches were notified then.
-    if offer.created_at == turn.world.now:
-        notify_households(turn.db, offer, turn.world.now)
+    offer = make_offer(turn.db, wanted, donor, turn.world.now, turn.world.lexicon.goods)
     conversation, now = turn.person.conversation_id, turn.world.now
     photos = photo.attach_photos(turn.db, "offer", offer.id, conversation, answers["photos"], now)
     turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     label = turn.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", label])]
-    return Answer([Say("flows/goods/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
+    values = {"number": offer.id, "item": offer.item, "public": offer.looked_at is not None}
+    return Answer([Say("flows/goods/offer_goods/done", None, values)], options)
 
 
 def without_item(answers: dict[str, Any]) -> dict[str, Any]:

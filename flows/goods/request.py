@@ -11,9 +11,9 @@ from flows.readers import Text
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_category import BetterCategory, GoodsCategory, category_in, misfits
 from flows.readers.words.goods_name import GoodsName, accepted, name_of
-from models.goods.exchange import NewRequest, make_request
-from models.goods.match_notifications import notify_donors
+from models.goods.submission import NewRequest, make_request
 from models.people import user
+from models.staff.task import find_task
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
@@ -37,12 +37,11 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         sort=sort_of(category, item, turn.world.lexicon),
     )
     request = make_request(turn.db, wanted, owner, turn.world.now)
-    # The same draft again returns the earlier request, whose matches were notified then.
-    if request.created_at == turn.world.now:
-        notify_donors(turn.db, request, turn.world.now)
     label = turn.world.lexicon.label("goods_category", request.category)
     options = [Option(1, "", ["command", "browse_offers", label])]
-    return Answer([Say("flows/goods/request_goods/done", None, {"number": request.id, "item": request.item})], options)
+    waits = find_task(turn.db, "request", request.id) is None
+    values = {"number": request.id, "item": request.item, "waits": waits}
+    return Answer([Say("flows/goods/request_goods/done", None, values)], options)
 
 
 def with_named_item(answers: dict[str, Any]) -> dict[str, Any]:

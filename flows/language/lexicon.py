@@ -11,6 +11,7 @@ from flows.language.assessment import Scale
 from flows.language.danger import DangerWords
 from flows.language.intents import Intents
 from flows.language.wording import plain
+from models.goods.rules import STRICT, GoodsRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ class Lexicon:
     """Month and day of the common calendar (10-01) -> names of the day."""
     lunar_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The same of the lunar calendar."""
+
+    goods: GoodsRules = STRICT
+    """The figures by which goods and listings are looked at (config/goods.toml)."""
 
     def means(self, name: str, text: str) -> bool:
         """Tell whether the text is exactly one of the words called ``name``."""

@@ -12,8 +12,9 @@ from flows.readers import Choice, Day, Photo, Price, Text, Url
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import accepted
 from models.core.money import YUAN
-from models.market.listing import NewListing, put_on_sale
+from models.market.listing import NewListing, submit_listing
 from models.people import photo, user
+from models.staff.task import find_task
 
 HIGHEST_PRICE = 100_000 * YUAN
 # The next harvest is at most a year away; a tree that was planted today sells nothing yet.
@@ -51,12 +52,13 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         harvest_date=date.fromisoformat(answers["harvest_date"]) if is_growing(answers) else None,
         shop_url=answers["shop_url"] if in_a_shop(answers) else None,
     )
-    listing = put_on_sale(turn.db, wanted, seller, turn.world.now)
+    listing = submit_listing(turn.db, wanted, seller, turn.world.now)
     conversation, now = turn.person.conversation_id, turn.world.now
     photos = photo.attach_photos(turn.db, "listing", listing.id, conversation, answers["photos"], now)
     turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
-    return Answer([Say("flows/market/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)
+    values = {"number": listing.id, "name": listing.name, "waits": find_task(turn.db, "listing", listing.id) is None}
+    return Answer([Say("flows/market/list_produce/done", None, values)], options)
 
 
 list_produce = Flow(

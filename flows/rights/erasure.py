@@ -19,7 +19,7 @@ WAY = Unproved("wait_to_be_erased", changes=True)
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``waits``: the person is not asked for the places. Raises CannotErase, AskedTooOften or TooManyPlaces."""
     db, number, now = turn.db, turn.person.conversation_id, turn.world.now
-    check_may_erase(db, number, now)
+    check_may_erase(db, number, turn.person.user_id)
     check_may_ask(db, number, now, KIND)
     if not given.get("waits"):
         check_tries_left(db, number, now, WAY)
@@ -32,7 +32,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """What ends and what stays, as it is now, and after how many days."""
-    standing = show_standing(turn.db, turn.person.conversation_id, turn.world.now)
+    standing = show_standing(turn.db, turn.person.conversation_id, turn.person.user_id)
     lasts = COOLS + WAITS if draft.answers.get(STEP) == WAIT else COOLS
     return {**standing.facts, "days": lasts.days}
 

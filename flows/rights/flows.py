@@ -1,8 +1,9 @@
 """The rights room's conversations."""
 
 from flows.engine.flow import Flow
+from flows.rights.change_home import change_home
 from flows.rights.change_phone import change_phone
 from flows.rights.erasure import erase_data
 from flows.rights.export import export_data
 
-FLOWS: tuple[Flow, ...] = (export_data, erase_data, change_phone)
+FLOWS: tuple[Flow, ...] = (export_data, erase_data, change_phone, change_home)

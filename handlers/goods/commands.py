@@ -1,9 +1,14 @@
 """List the commands of goods."""
 
+from handlers.goods import desk
 from handlers.routing.answers import starts
 from handlers.routing.command import Command
+from handlers.routing.roles import OFFICERS
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_request", starts("request_goods")),
     Command("start_offer", starts("offer_goods")),
+    # Only numbered lines lead here.
+    Command("take_down", desk.take_down, staff=OFFICERS),
+    Command("pass_shop", desk.pass_shop, staff=OFFICERS),
 )

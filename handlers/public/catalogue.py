@@ -10,9 +10,10 @@ from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal
 from models.giving.pledge import takes_gifts
+from models.goods.exchange import NoSuchThing
 from models.people.user import User
 from models.public import catalogue
-from models.public.catalogue import Catalogue, NoSuchThing, SearchTerm
+from models.public.catalogue import Catalogue, SearchTerm
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30

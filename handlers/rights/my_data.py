@@ -28,5 +28,5 @@ def show(talk: Talk) -> Answer:
 
 
 def _ways(user: User) -> dict[str, list[str]]:
-    ways = {"phone": ["command", "change_phone"]} if user.role == "resident" else {}
-    return {**ways, "consents": ["command", "consents"]}
+    ways = {"phone": ["command", "change_phone"], "home": ["command", "change_home"]}
+    return {**(ways if user.role == "resident" else {}), "consents": ["command", "consents"]}

@@ -4,6 +4,8 @@ from handlers.appeals import decide as appeals
 from handlers.appeals import revisions
 from handlers.disbursements import desk as disbursements
 from handlers.donors import messages, receipts
+from handlers.goods import offers, requests
+from handlers.market import listings
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
 from handlers.staff.subject_actions import SubjectActions
@@ -16,5 +18,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
         *(messages, refunds, suspense, reconciliation, receipts, inquiry),
+        *(requests, offers, listings),
     )
 }

@@ -6,7 +6,8 @@ from handlers.staff import appointments, decide, file, handover, todo
 
 # The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
-_READ = (*_DECIDED_ON, "message")
+_GOODS = ("request", "offer", "listing")
+_READ = (*_DECIDED_ON, "message", *_GOODS)
 _LOOKED_AT = (*_READ, "inquiry")
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,7 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("todo", todo.todo, staff=STAFF),
     Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_READ),
     Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_READ),
-    Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_DECIDED_ON),
+    Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=(*_DECIDED_ON, *_GOODS)),
     Command("stop", decide.freeze, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False),
     Command("go_on", decide.resume, Takes.MATTER, staff=COUNTY, guess=False),
     Command("authorise", appointments.authorise, Takes.CODE, guess=False),
@@ -25,7 +26,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("revoke_staff", appointments.revoke, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
     Command("hand_over", handover.hand_over, Takes.CODE, staff=STAFF, guess=False),
     Command(
-        "assign", handover.assign, Takes.MATTER_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False, matters=_DECIDED_ON
+        "assign",
+        handover.assign,
+        Takes.MATTER_AND_WORDS,
+        staff=TOWNSHIP_AND_COUNTY,
+        guess=False,
+        matters=(*_DECIDED_ON, *_GOODS),
     ),
     Command("declare_conflict", handover.declare_conflict, staff=STAFF, guess=False),
     Command("my_conflicts", handover.my_conflicts, staff=STAFF, guess=False),

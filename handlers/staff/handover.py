@@ -13,6 +13,7 @@ from handlers.staff.seat import parse_reference, staff_of
 from models.appeals.appeal import lock_appeal
 from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import matter_of
+from models.goods.review import REVIEWED, hold
 from models.staff import handover
 from models.staff.conflict_of_interest import declared_by
 from models.staff.directory import candidates, colleagues
@@ -61,6 +62,9 @@ def _lock_matter(db: Session, subject: str, number: int) -> Matter:
         case "disbursement":
             disbursement, appeal = lock_disbursement(db, number)
             return matter_of(disbursement, appeal)
+        case "request" | "offer" | "listing":
+            kind = REVIEWED[subject]
+            return kind.matter(db, hold(db, kind, number))
         case _:
             return lock_appeal(db, number).matter
 

@@ -26,8 +26,8 @@ from models.donors.message import (
 from models.giving.pledge import Pledge, counted
 from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
-from models.people.conversation import Conversation
 from models.people.user import User
+from models.staff.conflict_of_interest import seats_of_user
 from models.staff.decision import decide, end_review, passed_by
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
@@ -245,6 +245,4 @@ def _notify_donor(
 
 def _seats_of(db: Session, user_id: int) -> dict[int, str]:
     """Staff id -> ``own_words`` for the donor's own seats on the staff, who must not decide on the message."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.user_id == user_id))
-    return dict.fromkeys(found, "own_words")
+    return dict.fromkeys(seats_of_user(db, user_id), "own_words")

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from models.core.leaver import ERASED, Leaver
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.staff.task import close_task
 
 
 def forget(db: Session, leaver: Leaver, _after: int) -> None:
@@ -15,6 +16,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
         for thing in db.scalars(found).all():
             if (thing.state, "withdrawn") in machine.moves:
                 machine.move(db, thing, "withdrawn", leaver.actor, leaver.now, detail=ERASED)
+                close_task(db, machine.subject, thing.id, leaver.now)
     db.flush()
     db.execute(update(Offer).where(Offer.donor_id == leaver.user_id).values(item="", sort=None))
     mine = GoodsRequest.owner_id == leaver.user_id

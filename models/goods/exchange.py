@@ -1,15 +1,14 @@
 """Surplus goods that people give away, and goods that households ask for."""
 
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.core.refusal import Refusal
+from models.core.state_machine import By, Machine
 from models.core.subject import Subject
-from models.people.user import User
 
 CATEGORIES = ("oil", "seeds", "fertiliser", "clothes", "books", "food", "tools", "household", "other")
 UNITS = ("piece", "bag", "bottle", "bucket", "box", "book", "set", "jin")
@@ -18,38 +17,69 @@ HANDOVERS = ("post", "pickup")
 # These categories need a best-before date.
 EDIBLE = ("oil", "food", "seeds")
 
+# Made public before there was a look (models.goods.review.look_at_earlier).
+UNSEEN = "looked_at IS NULL"
+
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 # The county takes down what a report was right about.
 _OWNER_OR_COUNTY = frozenset({By.OWNER, By.COUNTY})
 
 OFFER_MACHINE = Machine(
     "offer",
     {
-        ("draft", "screened"): _SYSTEM,
+        ("draft", "submitted"): _OWNER,
+        # By the system: an offer of a known giver that the lot did not draw (models.goods.submission).
+        ("submitted", "screened"): _OFFICER | _SYSTEM,
         ("screened", "available"): _SYSTEM,
+        ("submitted", "returned"): _OFFICER,
+        ("submitted", "rejected"): _OFFICER,
+        # Taken down by an officer.
+        ("available", "returned"): _OFFICER,
+        ("exhausted", "returned"): _OFFICER,
+        # By the system: made before there was a look at offers.
+        **{(state, "submitted"): _OWNER | _SYSTEM for state in ("available", "exhausted")},
         ("available", "exhausted"): _SYSTEM,
         ("exhausted", "available"): _SYSTEM,
         ("available", "expired"): _SYSTEM,
+        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "expired")},
         **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("screened", "available", "exhausted")},
     },
 )
 REQUEST_MACHINE = Machine(
     "request",
     {
-        ("draft", "open"): _OWNER,
+        ("draft", "submitted"): _OWNER,
+        ("submitted", "checked"): _OFFICER,
+        ("checked", "open"): _SYSTEM,
+        ("submitted", "returned"): _OFFICER,
+        # By the system: the household is not verified after all.
+        ("submitted", "rejected"): _OFFICER | _SYSTEM,
+        # Taken down by an officer.
+        ("open", "returned"): _OFFICER,
+        # By the system: made before there was a look at requests, or the household was suspended.
+        ("open", "submitted"): _OWNER | _SYSTEM,
         ("open", "met"): _SYSTEM,
         ("open", "withdrawn"): _OWNER_OR_COUNTY,
         ("open", "expired"): _SYSTEM,
+        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "checked", "expired")},
     },
 )
+
+
+class NoSuchThing(Refusal):
+    """There is no such item, or this person may not see it. ``what``: request, offer or listing."""
+
+    code = "no_such_thing"
 
 
 class Offer(Base):
     """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
     ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
-    (models.goods.match_notifications).
+    (models.goods.match_notifications). ``goes_to``: the region whose officers look at it (models.goods.destination).
+    ``looked_at``: when it was passed, after which others may see it. ``round``: how often it was submitted.
     """
 
     __tablename__ = "offers"
@@ -72,6 +102,9 @@ class Offer(Base):
     created_at: Mapped[datetime]
     sort: Mapped[str | None] = mapped_column(String(60))
     turn_at: Mapped[datetime]
+    goes_to: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    looked_at: Mapped[datetime | None]
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     __table_args__ = (
         one_of("category", CATEGORIES),
@@ -87,11 +120,23 @@ class Offer(Base):
         Index("ix_offers_state_id", "state", "id"),
         Index("ix_offers_turn", "state", "category", "sort", "handover", "turn_at", "id"),
         Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
+        Index("ix_offers_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('available', 'exhausted')")),
     )
+
+    @property
+    def owner_id(self) -> int:
+        return self.donor_id
+
+    @property
+    def title(self) -> str:
+        return self.item
 
 
 class GoodsRequest(Base):
-    """Goods that a household asks for. ``sort`` and ``turn_at`` as for an offer."""
+    """Goods that a household asks for. ``sort``, ``turn_at``, ``looked_at`` and ``round`` as for an offer.
+
+    ``reason`` is read by the officers who look at it, and by its owner.
+    """
 
     __tablename__ = "goods_requests"
     id: Mapped[RowId]
@@ -108,6 +153,8 @@ class GoodsRequest(Base):
     created_at: Mapped[datetime]
     sort: Mapped[str | None] = mapped_column(String(60))
     turn_at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     __table_args__ = (
         one_of("category", CATEGORIES),
@@ -117,11 +164,23 @@ class GoodsRequest(Base):
         Index("ix_goods_requests_state_id", "state", "id"),
         Index("ix_goods_requests_turn", "state", "category", "sort", "turn_at", "id"),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
+        Index("ix_goods_requests_household_id", "household_id"),
+        Index("ix_goods_requests_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state = 'open'")),
     )
+
+    @property
+    def title(self) -> str:
+        return self.item
 
 
 OFFER = Subject(
-    "offer", Offer, OFFER_MACHINE, begins=("draft",), owner=Offer.donor_id, place=Offer.region_code, photos=("offer",)
+    "offer",
+    Offer,
+    OFFER_MACHINE,
+    begins=("draft",),
+    owner=Offer.donor_id,
+    place=func.coalesce(Offer.goes_to, Offer.region_code),
+    photos=("offer",),
 )
 REQUEST = Subject(
     "request",
@@ -130,61 +189,5 @@ REQUEST = Subject(
     begins=("draft",),
     owner=GoodsRequest.owner_id,
     place=GoodsRequest.region_code,
+    household=GoodsRequest.household_id,
 )
-
-
-@dataclass(frozen=True)
-class NewOffer:
-    draft_id: str
-    category: str
-    item: str
-    unit: str
-    quantity: int
-    condition: str
-    best_before: date | None
-    handover: str
-    region_code: str
-    sort: str | None = None
-
-
-@dataclass(frozen=True)
-class NewRequest:
-    draft_id: str
-    category: str
-    item: str
-    unit: str
-    quantity: int
-    reason: str
-    region_code: str
-    sort: str | None = None
-
-
-def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime) -> Offer:
-    """Make an offer available at once: the flow has screened it. The same draft again returns the earlier offer."""
-    earlier = db.scalar(select(Offer).where(Offer.draft_id == wanted.draft_id))
-    if earlier:
-        return earlier
-    fields = asdict(wanted)
-    quantity = fields.pop("quantity")
-    offer = Offer(**fields, initial=quantity, available=quantity, donor_id=donor.id, created_at=now, turn_at=now)
-    db.add(offer)
-    db.flush()
-    OFFER_MACHINE.move(db, offer, "screened", SYSTEM, now)
-    OFFER_MACHINE.move(db, offer, "available", SYSTEM, now)
-    db.flush()
-    return offer
-
-
-def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) -> GoodsRequest:
-    """Open a request of the owner's household. The same draft again returns the earlier request."""
-    earlier = db.scalar(select(GoodsRequest).where(GoodsRequest.draft_id == wanted.draft_id))
-    if earlier:
-        return earlier
-    request = GoodsRequest(
-        **asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now, turn_at=now
-    )
-    db.add(request)
-    db.flush()
-    REQUEST_MACHINE.move(db, request, "open", Actor(By.OWNER, f"user:{owner.id}"), now)
-    db.flush()
-    return request

@@ -44,7 +44,7 @@ def notify_households(db: Session, offer: Offer, now: datetime) -> None:
     asked = (
         select(GoodsRequest, GoodsRequest.owner_id)
         .where(GoodsRequest.state == "open", GoodsRequest.category == offer.category, GoodsRequest.sort == offer.sort)
-        .where(GoodsRequest.owner_id != donor.id)
+        .where(GoodsRequest.owner_id != donor.id, GoodsRequest.looked_at.is_not(None))
     )
     if donor.household_id is not None:
         asked = asked.where(GoodsRequest.household_id != donor.household_id)
@@ -72,7 +72,7 @@ def notify_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
         select(Offer, Offer.donor_id)
         .join(User, User.id == Offer.donor_id)
         .where(Offer.state == "available", Offer.category == request.category, Offer.sort == request.sort)
-        .where(Offer.donor_id != request.owner_id)
+        .where(Offer.donor_id != request.owner_id, Offer.looked_at.is_not(None))
         .where(or_(User.household_id.is_(None), User.household_id != request.household_id))
     )
     sent = given.where(Offer.handover == "post")

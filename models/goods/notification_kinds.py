@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from models.notifications.kinds import Kind, Offer, Standing, join_count
+from models.notifications.kinds import Kind, Offer, Standing, join_count, legal
 
 SEE_REQUEST = Offer("see_request", ("view_request", "request"))
 SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 
 KINDS: dict[str, Kind] = {
     "collection_code": Kind(Standing.SERVICE, "goods"),
+    "goods_moved": legal(),
     "goods_received": Kind(Standing.SERVICE, "progress", topic="progress"),
     "match_found": Kind(
         Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=timedelta(days=1), join=join_count

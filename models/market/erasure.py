@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from models.core.leaver import ERASED, Leaver
 from models.market.listing import MACHINE, Listing
+from models.staff.task import close_task
 
 
 def forget(db: Session, leaver: Leaver, _after: int) -> None:
@@ -13,5 +14,6 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     for listing in db.scalars(select(Listing).where(theirs).order_by(Listing.id).with_for_update()).all():
         if (listing.state, "withdrawn") in MACHINE.moves:
             MACHINE.move(db, listing, "withdrawn", leaver.actor, leaver.now, detail=ERASED)
+            close_task(db, "listing", listing.id, leaver.now)
     db.flush()
     db.execute(update(Listing).where(theirs).values(name="", shop_url=None))

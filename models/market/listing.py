@@ -2,31 +2,44 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, select
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
-from models.goods.exchange import UNITS
+from models.goods.exchange import UNITS, UNSEEN
+from models.goods.review import Reviewed, submit
+from models.goods.rules import GoodsRules
 from models.people.user import User
+from models.staff.task import Matter
 
 KINDS = ("produce", "handicraft")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
 MACHINE = Machine(
     "listing",
     {
-        ("draft", "on_sale"): _OWNER,
+        ("draft", "submitted"): _OWNER,
+        ("submitted", "on_sale"): _OFFICER,
+        ("submitted", "returned"): _OFFICER,
+        # By the system: the household is not verified after all.
+        ("submitted", "rejected"): _OFFICER | _SYSTEM,
         ("on_sale", "sold_out"): _SYSTEM,
         ("sold_out", "on_sale"): frozenset({By.OWNER, By.SYSTEM}),
-        ("on_sale", "withdrawn"): _OWNER,
-        ("sold_out", "withdrawn"): _OWNER,
-        ("on_sale", "suspended"): frozenset({By.COUNTY}),
+        # By the system: listed before there was a look at listings, or the household was suspended.
+        **{(state, "submitted"): _OWNER | _SYSTEM for state in ("on_sale", "sold_out")},
+        # Taken down by an officer.
+        ("on_sale", "suspended"): _OFFICER,
+        ("sold_out", "suspended"): _OFFICER,
         ("suspended", "on_sale"): frozenset({By.COUNTY}),
+        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "on_sale", "sold_out", "suspended")},
     },
 )
 
@@ -35,7 +48,8 @@ class Listing(Base):
     """Goods that a seller lists. ``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams).
     ``shop_url``: a shop elsewhere that sells them, or None.
 
-    ``harvest_date`` in the future makes it a pre-order.
+    ``harvest_date`` in the future makes it a pre-order. ``looked_at``: when it was passed, after which others may see
+    it. ``round``: how often it was submitted.
     """
 
     __tablename__ = "listings"
@@ -57,6 +71,8 @@ class Listing(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     __table_args__ = (
         one_of("kind", KINDS),
@@ -70,7 +86,17 @@ class Listing(Base):
         ),
         CheckConstraint("shop_url IS NULL OR shop_url LIKE 'https://%'", name="shop_url_https"),
         Index("ix_listings_state_id", "state", "id"),
+        Index("ix_listings_household_id", "household_id"),
+        Index("ix_listings_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('on_sale', 'sold_out')")),
     )
+
+    @property
+    def owner_id(self) -> int:
+        return self.seller_id
+
+    @property
+    def title(self) -> str:
+        return self.name
 
 
 LISTING = Subject(
@@ -80,7 +106,46 @@ LISTING = Subject(
     begins=("draft",),
     owner=Listing.seller_id,
     place=Listing.region_code,
+    household=Listing.household_id,
     photos=("listing",),
+)
+
+
+def matter_of(_db: Session, listing: Listing) -> Matter:
+    return Matter(LISTING.name, listing.id, listing.region_code, listing.household_id)
+
+
+def step_of(listing: Listing) -> str:
+    """Name the step of its review: a link to a shop elsewhere is the county's to follow."""
+    return "listing_shop" if listing.shop_url else "listing"
+
+
+def is_known_shop(listing: Listing, rules: GoodsRules) -> bool:
+    """Tell whether it is sold here, or in a shop of a platform of config/goods.toml."""
+    host = urlsplit(listing.shop_url).hostname or "" if listing.shop_url else ""
+    return not host or any(host == known or host.endswith(f".{known}") for known in rules.shop_hosts)
+
+
+def _describe(listing: Listing) -> dict[str, Any]:
+    names = ("kind", "unit", "price_fen", "available", "harvest_date", "shop_url")
+    return {name: getattr(listing, name) for name in names}
+
+
+def _nobody_waits(_db: Session, _listing: Listing, _now: datetime) -> None:
+    """Notify nobody: no one asks for produce before it is on sale."""
+
+
+REVIEW = Reviewed(
+    LISTING,
+    passes=("on_sale",),
+    taken_down="suspended",
+    of_household=True,
+    matter=matter_of,
+    step=step_of,
+    describe=_describe,
+    needs_reason=lambda listing, rules: not is_known_shop(listing, rules),
+    prepare=lambda _db, _listing: None,
+    on_public=_nobody_waits,
 )
 
 
@@ -96,8 +161,8 @@ class NewListing:
     shop_url: str | None
 
 
-def put_on_sale(db: Session, wanted: NewListing, seller: User, now: datetime) -> Listing:
-    """Put a listing on sale in the seller's home region. The same draft again returns the earlier listing."""
+def submit_listing(db: Session, wanted: NewListing, seller: User, now: datetime) -> Listing:
+    """Submit a listing in the seller's home region. The same draft again returns the earlier listing."""
     earlier = db.scalar(select(Listing).where(Listing.draft_id == wanted.draft_id))
     if earlier:
         return earlier
@@ -115,6 +180,5 @@ def put_on_sale(db: Session, wanted: NewListing, seller: User, now: datetime) ->
     )
     db.add(listing)
     db.flush()
-    MACHINE.move(db, listing, "on_sale", Actor(By.OWNER, f"user:{seller.id}"), now)
-    db.flush()
+    submit(db, REVIEW, listing, Actor(By.OWNER, f"user:{seller.id}"), now)
     return listing

@@ -14,7 +14,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
 from models.core.paging import Page, page_of
-from models.core.refusal import Refusal
 from models.giving.pledge import OwnPledge, Pledge, raised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
@@ -26,12 +25,6 @@ from models.public.views import PublicAppeal, PublicListing, PublicOffer, Public
 from models.staff.member import Staff
 
 PAGE = 5
-
-
-class NoSuchThing(Refusal):
-    """No such item is public. ``what``: request, offer or listing."""
-
-    code = "no_such_thing"
 
 
 Item = TypeVar("Item", PublicAppeal, PublicRequest, PublicOffer, PublicListing)
@@ -174,8 +167,8 @@ REQUESTS: Catalogue[PublicRequest] = Catalogue(
     owner=GoodsRequest.owner_id,
     name=GoodsRequest.item,
     category=GoodsRequest.category,
-    listed=lambda _: GoodsRequest.state == "open",
-    shown=GoodsRequest.state.in_(("open", "met")),
+    listed=lambda _: (GoodsRequest.state == "open") & GoodsRequest.looked_at.is_not(None),
+    shown=GoodsRequest.state.in_(("open", "met")) & GoodsRequest.looked_at.is_not(None),
 )
 
 OFFERS: Catalogue[PublicOffer] = Catalogue(
@@ -198,9 +191,10 @@ OFFERS: Catalogue[PublicOffer] = Catalogue(
     category=Offer.category,
     listed=lambda now: (
         (Offer.state == "available")
+        & Offer.looked_at.is_not(None)
         & or_(Offer.best_before.is_(None), Offer.best_before > now.astimezone(CHINA).date())
     ),
-    shown=Offer.state.in_(("available", "exhausted")),
+    shown=Offer.state.in_(("available", "exhausted")) & Offer.looked_at.is_not(None),
 )
 
 MARKET: Catalogue[PublicListing] = Catalogue(
@@ -221,6 +215,6 @@ MARKET: Catalogue[PublicListing] = Catalogue(
     owner=Listing.seller_id,
     name=Listing.name,
     category=Listing.kind,
-    listed=lambda _: Listing.state == "on_sale",
-    shown=Listing.state.in_(("on_sale", "sold_out")),
+    listed=lambda _: (Listing.state == "on_sale") & Listing.looked_at.is_not(None),
+    shown=Listing.state.in_(("on_sale", "sold_out")) & Listing.looked_at.is_not(None),
 )

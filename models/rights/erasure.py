@@ -17,8 +17,10 @@ from models.people.conversation import Conversation
 from models.rights.erasure_rooms import AT_ONCE, ROOMS
 from models.rights.request import RightsRequest, end_change
 
-# Who wanted it: the person in the chat; WeChat, to which the person said so.
-CAUSES = ("person", "wechat")
+# Who wanted it: the person in the chat; WeChat, to which the person said so; two of the staff; a restored backup.
+CAUSES = ("person", "wechat", "staff", "replay")
+# Why two of the staff did: it was asked for on paper, the person has died, an authority ordered it, it was a mistake.
+REASONS = ("on_paper", "died", "authority", "mistake")
 # A page for each room, and some more.
 IN_TURN = 30
 _RUNNING = text("state = 'running'")
@@ -27,6 +29,7 @@ _RUNNING = text("state = 'running'")
 class Erasure(Base):
     """One person's erasure. ``room``: which forgets now; ``cursor``: the last id of its page before.
 
+    ``reason``, ``first_staff``, ``second_staff``: of one that two of the staff answer for.
     ``request_id``: the person's request, if they asked in the chat. Without ``user_id``: who never registered.
     """
 
@@ -39,11 +42,18 @@ class Erasure(Base):
     state: Mapped[str] = mapped_column(String(8), default="running")
     room: Mapped[str] = mapped_column(String(20))
     cursor: Mapped[int] = mapped_column(default=0, server_default="0")
+    reason: Mapped[str | None] = mapped_column(String(12))
+    first_staff: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    second_staff: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     begun_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
 
     __table_args__ = (
         one_of("cause", CAUSES),
+        one_of("reason", REASONS),
+        CheckConstraint(
+            "(first_staff IS NULL) = (second_staff IS NULL) AND first_staff <> second_staff", name="two_signed"
+        ),
         one_of("state", ("running", "done")),
         CheckConstraint("conversation_id IS NOT NULL OR user_id IS NOT NULL", name="of_somebody"),
         CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name="done_is_dated"),

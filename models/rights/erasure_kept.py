@@ -18,6 +18,7 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     "offers": ("item", "sort"),
     "photos": ("media_id", "pic_url", "path"),
     "receipts": ("name", "tax_number"),
+    "reports": ("words",),
     "revisions": ("title", "story"),
     "rights_requests": ("wish",),
     "tickets": ("about",),
@@ -48,7 +49,7 @@ KEPT: dict[str, str] = {
     "account": "the official account's id; conversations.openid, beside it, becomes a tombstone",
     "conversations.openid": "replaced by a tombstone with the row's own number",
     "registry_source": "an authority's name",
-    **dict.fromkeys(("cause", "room", "law"), _CODE),
+    **dict.fromkeys(("cause", "room", "law", "erasures.reason"), _CODE),
     "sealed_remainders.contents": "what a law keeps, sealed apart until its day",
 }
 

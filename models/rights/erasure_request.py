@@ -28,9 +28,9 @@ class CannotErase(Refusal):
     final = True
 
 
-def check_may_erase(db: Session, conversation_id: int, now: datetime) -> None:
+def check_may_erase(db: Session, conversation_id: int, user_id: int | None) -> None:
     """Raises CannotErase."""
-    holds = show_standing(db, conversation_id, now).holds
+    holds = show_standing(db, conversation_id, user_id).holds
     if holds:
         raise CannotErase(holds=[hold.facts for hold in holds])
 
@@ -40,7 +40,7 @@ def ask_for_erasure(db: Session, conversation_id: int, now: datetime, *, proved:
 
     The caller holds the conversation's lock. Raises CannotErase or AskedTooOften.
     """
-    check_may_erase(db, conversation_id, now)
+    check_may_erase(db, conversation_id, db.get_one(Conversation, conversation_id).user_id)
     return ask(db, conversation_id, KIND, "cooling", COOLS if proved else COOLS + WAITS, now)
 
 
@@ -61,7 +61,7 @@ def _begin(db: Session, number: int, now: datetime) -> bool:
     request = db.get(RightsRequest, number, with_for_update=True, populate_existing=True)
     if conversation is None or request is None or request.state != "cooling" or request.until > now:
         return False
-    holds = show_standing(db, conversation.id, now).holds
+    holds = show_standing(db, conversation.id, conversation.user_id).holds
     if holds:
         request.until = now + _LATER
         facts = {"holds": [hold.facts for hold in holds]}

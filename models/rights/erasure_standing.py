@@ -1,7 +1,6 @@
 """Show what stands open for a person who wants to be erased: what has to end first, what ends with it, what stays."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
 from models.giving.pledge import PAID, Pledge
-from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
+from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.market.listing import MACHINE as LISTING_MACHINE
 from models.market.listing import Listing
 from models.payments.order import PayOrder
@@ -55,12 +54,11 @@ class Standing:
         return {"ends": {kind: count for kind, count in self.ends.items() if count}, "gifts": self.gifts}
 
 
-def show_standing(db: Session, conversation_id: int, now: datetime) -> Standing:
-    """Show it for the person of a conversation."""
-    conversation = db.get_one(Conversation, conversation_id)
-    seats = _seats(db, conversation)
+def show_standing(db: Session, conversation_id: int | None, user: int | None) -> Standing:
+    """Show it for a person with a conversation, an account, or both."""
+    conversation = db.get(Conversation, conversation_id) if conversation_id else None
+    seats = _seats(db, conversation) if conversation else ()
     tickets = _count(db, Ticket.id, (Ticket.conversation_id == conversation_id) & (Ticket.state != "closed"))
-    user = conversation.user_id
     if user is None:
         return Standing(seats, {"tickets": tickets}, 0)
     ends = {
@@ -68,7 +66,7 @@ def show_standing(db: Session, conversation_id: int, now: datetime) -> Standing:
         "cases": _count(db, Verification.id, (Verification.user_id == user) & Verification.state.in_(WITHDRAWABLE)),
         "unpaid": _count(db, Pledge.id, (Pledge.donor_id == user) & (Pledge.state == "awaiting_payment")),
         "goods": _count(db, Offer.id, (Offer.donor_id == user) & Offer.state.in_(_open(OFFER_MACHINE)))
-        + _count(db, GoodsRequest.id, (GoodsRequest.owner_id == user) & (GoodsRequest.state == "open"))
+        + _count(db, GoodsRequest.id, (GoodsRequest.owner_id == user) & GoodsRequest.state.in_(_open(REQUEST_MACHINE)))
         + _count(db, Listing.id, (Listing.seller_id == user) & Listing.state.in_(_open(LISTING_MACHINE))),
         "tickets": tickets,
     }

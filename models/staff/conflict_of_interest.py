@@ -95,6 +95,12 @@ def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
     return spread_to_all_seats(db, found)
 
 
+def seats_of_user(db: Session, user_id: int) -> list[int]:
+    """Return the seats that this registered person holds: of a donor, no household tells that a thing is their own."""
+    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+    return list(db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.user_id == user_id)))
+
+
 def households_against(db: Session, seats: Collection[int]) -> set[int]:
     """Return the households on which the person of these seats may not decide: ``conflicts_with`` turned round."""
     numbers = [

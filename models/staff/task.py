@@ -33,6 +33,7 @@ from models.staff.task_steps import CARETAKERS, ELSEWHERE, STEPS, roles_from
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
     *("refund", "suspense_item", "discrepancy", "receipt", "inquiry"),
+    *("request", "offer", "listing"),
 )
 _OPEN = text("closed_at IS NULL")
 _POOL = text("closed_at IS NULL AND assignee IS NULL")

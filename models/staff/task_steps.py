@@ -28,6 +28,11 @@ STEPS: dict[str, tuple[str, int]] = {
     "use_call": ("township", 5),
     "use_acquit": ("village", 5),
     "use_doubt": ("county", 3),
+    # The look at what people ask for, give away and sell; a link to a shop elsewhere is the county's to follow.
+    "request": ("village", 3),
+    "offer": ("village", 3),
+    "listing": ("village", 3),
+    "listing_shop": ("county", 3),
     "refund": ("fund_holder", 5),
     "suspense_item": ("fund_holder", 5),
     "discrepancy": ("fund_holder", 5),

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from models.goods.exchange import NoSuchThing
 from models.notifications.notify import notify_user
 from models.places.region import Region, county_of
-from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
+from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue
 from models.staff.member import Staff
 from models.support.ticket import Ticket, may_go_on, open_ticket, put_in_queue
 from models.verification.case import Verification

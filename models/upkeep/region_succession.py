@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Engine, select, true, update
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
+from models.goods.exchange import Offer
 from models.organisations.charity import Charity
 from models.people.user import Household, User
 from models.places.region import Region, current_regions, level_of
@@ -103,6 +104,7 @@ def _move(db: Session, tables: Sequence[Any], old: str, new: str, now: datetime)
         if table is Staff:
             here &= Staff.role.in_([role for role, levels in SEATS.items() if level_of(new) in levels])
         moved[table] = _move_rows(db, table, here, new)
+    db.execute(update(Offer).where(Offer.goes_to == old).values(goes_to=new))
     _find_holders(db, moved[Task], moved[Staff], now)
     counts = {table.__tablename__: len(ids) for table, ids in moved.items() if ids}
     for name, count in counts.items():

@@ -23,6 +23,7 @@ PURPOSES = frozenset(
         "receipt tax number",
         "registry ID number",
         "registry name",
+        "report words",
         "rights request wish",
         "relative ID number",
         "sealed remainder",

@@ -7,7 +7,8 @@ later messages, ``$ card`` the code of the newest card, ``$ gives 1 10000`` that
 ``$ pushed kind fact=value …`` lets a push arrive (``by``: its channel), which ``[tap {push}-2]`` taps the second line
 of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``$ listens`` begins to have voices recognised,
 ``$ hears words`` says what was heard in the oldest, ``$ hears_nothing why`` that it was nothing,
-``$ pictures_arrive`` that owed photos have been fetched, ``$ opens_pictures`` opens the newest reply's link to them,
+``$ pictures_arrive`` that owed photos have been fetched, ``$ passed offer`` that
+an officer has passed the newest one, ``$ opens_pictures`` opens the newest reply's link to them,
 ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
@@ -51,6 +52,7 @@ from tests.harness.stage import Stage
 from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, pictures_arrive, used
 from tests.scenes.gifts import pay_newest
+from tests.scenes.goods import passed
 from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.suspense import at_bank, suspense_item
 
@@ -239,6 +241,8 @@ class Actor:
             case ["digest"]:
                 now = self.stage.clock()
                 write_digests(self.stage.database, month_before(now), now)
+            case ["passed", name]:
+                self._pass(name)
             case ["card"]:
                 with Database(self.stage.database) as db:
                     self.kept["card"] = db.scalars(select(card.Card.code).order_by(card.Card.id.desc())).first() or ""
@@ -300,6 +304,11 @@ class Actor:
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
             case _:
                 raise AssertionError(f"no such scene: {words}")
+
+    def _pass(self, name: str) -> None:
+        with Database(self.stage.database) as db, db.begin():
+            thing = db.scalars(select(TABLES[name]).order_by(TABLES[name].id.desc()).limit(1)).one()
+            passed(db, name, thing, self.stage.clock())
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
         """Nobody works here: what a fan-out has written is owed."""

@@ -143,6 +143,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "check_registry",
         "deliver",
         "deliver_bulk",
+        "erase",
         "fan_out",
         "fetch_bill",
         "fetch_photo",

@@ -235,7 +235,7 @@ def test_the_world_is_small_and_has_everything(filled: Filled) -> None:
         ("one_to_one", "returned"): 1,
         ("one_to_one", "frozen"): 1,
     }
-    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 5, 6]
+    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 6, 7]
     assert {offer.category for offer in filled.all(Offer)} == {"oil", "seeds", "fertiliser", "clothes", "books"}
     counties = {home.region_code[:6] for home in filled.all(Household)}
     assert counties == {"430524", "431124", "360734", "513431", "610828"}
@@ -263,6 +263,17 @@ def test_the_officers_of_daoxian_have_something_to_decide(filled: Filled) -> Non
         officers = [find_staff(filled.db, ACCOUNT, openid, NOW) for openid in names]
         theirs = [officer for officer in officers if officer and officer.role == role]
         assert any(officer.covers(waiting[state].region_code) for officer in theirs)
+
+
+def test_whatever_is_shown_was_looked_at_and_one_of_each_waits_for_an_officer_of_daoxian(filled: Filled) -> None:
+    goods = [thing for table in (Offer, GoodsRequest, Listing) for thing in filled.all(table)]
+    waiting = {(thing.title, thing.looked_at) for thing in goods if thing.state not in ("available", "open", "on_sale")}
+    assert waiting == {("老人穿的棉鞋", None), ("自家晒的干豆角", None)}
+    assert sum(thing.looked_at is not None for thing in goods) == len(goods) - 2
+    open_ones = [task for task in filled.all(Task) if task.closed_at is None]
+    tasks = {task.subject: task for task in open_ones if task.subject in ("request", "offer", "listing")}
+    assert all(task.role == "village" and task.assignee for task in tasks.values())
+    assert len(tasks) == 2
 
 
 # How people come to be verified
@@ -345,7 +356,10 @@ def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
     files = PhotoFiles(PhotoFolder(tmp_path))
     draw_pictures(filled.db, files)
     photos = filled.all(Photo)
-    assert Counter(photo.subject for photo in photos) == {"appeal": 12, "visit": 18, "mandate": 2}
+    assert Counter(photo.subject for photo in photos) == {
+        **{"appeal": 12, "visit": 18, "mandate": 2},
+        **{"offer": 6, "listing": 7},
+    }
     assert all(files.read(str(photo.path)).startswith(b"\xff\xd8") for photo in photos)
 
 

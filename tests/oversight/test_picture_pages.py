@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.goods.exchange import NewOffer, make_offer
-from models.market.listing import NewListing, put_on_sale
+from models.goods.submission import NewOffer, make_offer
+from models.market.listing import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
 from models.people.user import User
 from models.proxy.mandate import Mandate
@@ -74,7 +74,7 @@ def _listing(gallery: Gallery) -> Shown:
     with Database(gallery.stage.database) as db, db.begin():
         day = (gallery.stage.clock() + timedelta(days=9)).date()
         oranges = NewListing("listing", "produce", "脐橙", "box", 4_000, 9, day, None)
-        number = put_on_sale(db, oranges, _own(db, gallery), gallery.stage.clock()).id
+        number = submit_listing(db, oranges, _own(db, gallery), gallery.stage.clock()).id
         return number, "listing", number
 
 

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.goods.exchange import NewOffer, NewRequest, Offer, make_offer, make_request
-from models.market.listing import Listing, NewListing, put_on_sale
+from models.goods.exchange import Offer
+from models.goods.submission import NewOffer, NewRequest
+from models.market.listing import Listing, NewListing
 from models.people.user import User
 from models.public.catalogue import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Catalogue, SearchTerm, own_pledges
 from models.public.views import find_story
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import asked, given, sold
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 CHANGSHA_YUELU = "430104000000"
@@ -42,7 +44,7 @@ def give(stage: Stage, *offers: NewOffer) -> None:
     donor = stage.register("o-donor", "donor")
     with Database(stage.database) as db, db.begin():
         for wanted in offers:
-            make_offer(db, wanted, db.get_one(User, donor), NOW)
+            given(db, wanted, db.get_one(User, donor), NOW)
 
 
 def pages(db: Database, catalogue: Catalogue[Any], search: tuple[SearchTerm, ...] = ()) -> list[list[int]]:
@@ -71,7 +73,7 @@ def test_what_is_new_while_somebody_turns_pages_repeats_and_hides_nothing(stage:
     with Database(stage.database) as db, db.begin():
         first = OFFERS.page(db, (), None, NOW)
         donor = db.get_one(User, 1)
-        make_offer(db, offer(99), donor, NOW)
+        given(db, offer(99), donor, NOW)
         second = OFFERS.page(db, (), first.after, NOW)
     assert [item.number for item in (*first.items, *second.items)] == list(range(8, 0, -1))
 
@@ -115,8 +117,8 @@ def test_nothing_private_is_in_what_anybody_sees(stage: Stage) -> None:
     give(stage, offer(1))
     with Database(stage.database) as db, db.begin():
         owner = db.get_one(User, 1)
-        make_request(db, request(1), owner, NOW)
-        put_on_sale(db, NewListing("listing-1", "produce", "脐橙", "jin", 350, 500, None, None), owner, NOW)
+        asked(db, request(1), owner, NOW)
+        sold(db, NewListing("listing-1", "produce", "脐橙", "jin", 350, 500, None, None), owner, NOW)
         private = (owner.name, owner.id_number, owner.phone, "从寨子到镇上", REASON)
         catalogues: list[Catalogue[Any]] = [APPEALS, REQUESTS, OFFERS, MARKET]
         shown = repr([catalogue.page(db, (), None, NOW) for catalogue in catalogues])
@@ -150,7 +152,7 @@ def test_what_is_not_public_only_its_owner_sees(stage: Stage, state: str) -> Non
     owner = stage.register("o-long", "resident")
     with Database(stage.database) as db, db.begin():
         wanted = NewListing("listing-1", "produce", "脐橙", "jin", 350, 500, None, None)
-        put_on_sale(db, wanted, db.get_one(User, owner), NOW)
+        sold(db, wanted, db.get_one(User, owner), NOW)
         db.get_one(Listing, 1).state = state
     with Database(stage.database) as db:
         assert MARKET.find(db, 1, None) is None

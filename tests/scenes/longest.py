@@ -22,8 +22,8 @@ from models.core.database import connect
 from models.core.money import LARGEST
 from models.core.state_machine import Actor, By
 from models.giving.pledge import make_pledge
-from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import NewListing, put_on_sale
+from models.goods.submission import NewOffer, NewRequest
+from models.market.listing import NewListing
 from models.notifications.broadcast import begin_broadcast
 from models.notifications.notification import Notification
 from models.notifications.notify import notify
@@ -48,6 +48,7 @@ from tests.harness.platform import wechat
 from tests.harness.stage import Stage, id_number
 from tests.scenes.cases import REASONS, Longest
 from tests.scenes.charities import DAYS
+from tests.scenes.goods import asked, given, sold
 
 # A character of four bytes: it is Chinese, and the longest there is.
 WIDE = "𠮷"
@@ -174,18 +175,18 @@ class World:
             wanted = NewOffer(
                 f"o-{serial}", "household", ITEM, "jin", 999_999_999, "good", best_before, "post", self.home.code
             )
-            make_offer(db, wanted, donor, self.now)
+            given(db, wanted, donor, self.now)
             for owner in (resident, other):
                 reason = WIDE * 200
                 request = NewRequest(
                     f"r-{owner.id}-{serial}", "household", ITEM, "jin", 99_999_999, reason, self.home.code
                 )
-                make_request(db, request, owner, self.now)
+                asked(db, request, owner, self.now)
                 url = f"https://shop.example/{'a' * 479}" if serial % 2 else None
                 listing = NewListing(
                     f"l-{owner.id}-{serial}", "produce", ITEM, "jin", LARGEST - 1, 99_999_999, best_before, url
                 )
-                put_on_sale(db, listing, owner, self.now)
+                sold(db, listing, owner, self.now)
 
     def _notify(self, db: Database, appeal: Appeal, officer: Staff) -> None:
         """What became of it: one that everybody reads and that goes out, and one that an officer has yet to read."""

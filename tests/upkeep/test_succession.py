@@ -14,8 +14,8 @@ from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, submit
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import SYSTEM
-from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import NewListing, put_on_sale
+from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
+from models.market.listing import NewListing, submit_listing
 from models.people.conversation import Conversation
 from models.people.user import Household, User
 from models.places.region import Region
@@ -61,7 +61,7 @@ class Village:
             self.appeal, self.case = submit(db, wanted, user, now).id, case.id
             self.ticket = open_ticket(db, conversation, XIUYI, None, now).id
             make_request(db, NewRequest("d2", "clothes", "棉衣", "piece", 3, "冬天冷", XIUYI), user, now)
-            put_on_sale(db, NewListing("d3", "produce", "脐橙", "jin", 300, 50_000, None, None), user, now)
+            submit_listing(db, NewListing("d3", "produce", "脐橙", "jin", 300, 50_000, None, None), user, now)
             make_offer(db, NewOffer("d4", "books", "课本", "book", 9, "good", None, "post", XIUYI), user, now)
 
     def say(self, name: str, words: str) -> str:
@@ -161,7 +161,7 @@ def test_what_goes_on_moves_with_its_officers_and_what_is_over_stays(stage: Stag
         "listings": 1,
         "staff": 1,
         "tickets": 2,
-        "tasks": 1,
+        "tasks": 2,
     }
     with Database(stage.database) as db:
         assert db.get_one(Ticket, over).region_code == XIUYI

@@ -112,6 +112,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
+        "goods_moved": {
+            **{"subject": "request", "number": MOST, "name": ITEM, "state": "returned"},
+            "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
+        },
         "milestone": {**appeal, **reached, "percent": 100},
         "recurring_gift_due": {**appeal, "amount_fen": LARGEST},
         "recurring_gift_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
@@ -277,6 +281,19 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
+        *(
+            ("goods_moved", {"subject": subject, "number": 5, "name": "棉被", "state": state, "reasons": reasons})
+            for subject, state, reasons in (
+                ("request", "open", []),
+                ("offer", "available", []),
+                ("listing", "on_sale", []),
+                ("offer", "returned", ["unclear", "photos_unclear"]),
+                ("request", "rejected", ["not_verified"]),
+                ("request", "submitted", ["household_suspended"]),
+                ("offer", "submitted", ["earlier"]),
+                ("listing", "suspended", ["not_true"]),
+            )
+        ),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
         ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),
         *(

@@ -1,0 +1,101 @@
+"""Add the commands that erase a person whom two of the staff answer for, and that make a restored backup forget again.
+
+The ID number is asked for and never an option: it would stay in the shell's history.
+"""
+
+from pathlib import Path
+
+import click
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from bot.cli.database import migrated
+from bot.work.clock import Clock
+from config.settings import Settings
+from flows.readers.numbers.id_number import read_id_number
+from models.people.user import User, find_by_id_number
+from models.rights.erasure import REASONS
+from models.rights.erasure_by_staff import NotBySuch, erase_by_two
+from models.rights.erasure_list import NoSuchLine, list_erased, replay
+from models.rights.erasure_request import CannotErase
+from models.staff.directory import find_member
+from models.staff.member import Staff
+
+_WHY = {
+    "same": "is the same person in another seat: two people have to answer for it",
+    "not_serving": "is not at work",
+    "place": "has no seat that covers the place where the person lives",
+    "conflict": "is of the person's household or declared a tie to it",
+}
+_FIRST = {
+    "appeal": "appeal {name} is {state}: the county has to end it first",
+    "refund": "gift {name} is being refunded: wait until it is",
+    "suspense": "a payment of gift {name} is in question: the fund holder has to settle it",
+    "stock": "no. {name} is promised to somebody: it has to be handed over or cancelled",
+    "seat": "they hold the seat {name}: revoke it first",
+}
+
+
+def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
+    """Add ``erase`` and ``erasures``."""
+
+    @app.cli.command("erase")
+    @click.option("--reason", type=click.Choice(REASONS), required=True)
+    @click.option("--by", "signers", multiple=True, metavar="WORK_NO", help="Who answers for it; twice.")
+    @click.option("--user", "number", type=int, help="Of who has no ID number on record: the number of their account.")
+    def erase(reason: str, signers: tuple[str, ...], number: int | None) -> None:
+        """Erase a person; asks for their ID number. The worker does it, once nothing of theirs is open."""
+        if len(signers) != 2:
+            raise click.UsageError("--by twice: two of the staff answer for an erasure")
+        with migrated(settings) as database:
+            id_number = None if number else click.prompt("Their ID number (it is not shown)", hide_input=True)
+            with Session(database) as db, db.begin():
+                user = db.get(User, number) if number else find_by_id_number(db, read_id_number(id_number or ""))
+                if user is None or user.state == "erased":
+                    raise click.ClickException("nobody is registered so; nothing was changed")
+                first, second = (_member(db, work_no) for work_no in signers)
+                try:
+                    erasure = erase_by_two(db, user, reason, (first, second), clock())
+                except NotBySuch as refused:
+                    work_no, why = refused.values["work_no"], _WHY[refused.values["why"]]
+                    raise click.ClickException(f"{work_no} {why}; nothing was changed") from None
+                except CannotErase as refused:
+                    first_things = "; ".join(_FIRST[hold["kind"]].format(**hold) for hold in refused.values["holds"])
+                    raise click.ClickException(f"{first_things}; nothing was changed") from None
+                click.echo(f"Erasure {erasure.id} has begun: who they are is gone, a worker deletes the rest.")
+
+    @app.cli.group("erasures")
+    def erasures() -> None:
+        """Keep the list of the erased outside the database, for the day on which a backup is restored."""
+
+    @erasures.command("export")
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    def export(file: Path) -> None:
+        """Add to FILE what it has not yet: numbers and times, nobody's name."""
+        known = set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
+        with migrated(settings) as database, Session(database) as db:
+            new = [line for line in list_erased(db) if line not in known]
+        with file.open("a", encoding="utf-8") as out:
+            out.writelines(f"{line}\n" for line in new)
+        click.echo(f"{len(new)} added, {len(known) + len(new)} in all.")
+
+    @erasures.command("replay")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    def replay_(file: Path) -> None:
+        """Erase again whom a restored backup has brought back. Run it before the bot starts."""
+        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line]
+        with migrated(settings) as database, Session(database) as db:
+            try:
+                with db.begin():
+                    count = replay(db, lines, clock())
+            except NoSuchLine as odd:
+                raise click.ClickException(f"{odd}: no line of such a list; nothing was changed") from None
+        click.echo(f"{count} of {len(lines)} were back; a worker deletes what is left of them.")
+
+
+def _member(db: Session, work_no: str) -> Staff:
+    """Raises ClickException."""
+    staff = find_member(db, work_no)
+    if staff is None:
+        raise click.ClickException(f"nobody has the work number {work_no}")
+    return staff

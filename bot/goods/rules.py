@@ -1,0 +1,18 @@
+"""Read the figures of config/goods.toml, and refuse ones that make no sense."""
+
+from typing import Any
+
+from models.goods.rules import GoodsRules
+
+
+class BadGoodsRules(Exception):
+    """A figure of config/goods.toml is out of its range."""
+
+
+def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
+    """Raises BadGoodsRules."""
+    giver = read["known_giver"]
+    rules = GoodsRules(giver["after"], giver["looked_at_of_hundred"], tuple(read["shops"]["hosts"]))
+    if rules.known_after < 0 or not 0 <= rules.looked_at_of_hundred <= 100:
+        raise BadGoodsRules("known_giver: after is a count, looked_at_of_hundred from 0 to 100")
+    return rules

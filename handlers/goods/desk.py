@@ -1,0 +1,139 @@
+"""看, 通过, 退回, 驳回, 下架: officers look at a request, an offer or a listing, and decide who sees it."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from flows.engine.flow import Answer, Say
+from handlers.public import catalogue
+from handlers.routing.answers import labels, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.file import pictures
+from handlers.staff.reasons import with_reasons
+from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import QueueLine, ReasonedDecision, SubjectActions
+from models.goods import review
+from models.goods.file import find_readable, is_read, open_file
+from models.goods.review import REVIEWED, NeedsReason, PhotosNotSeen
+from models.staff.member import Staff
+
+# The page that everybody else sees.
+_PAGES: dict[str, Callable[..., Answer]] = {
+    "request": catalogue.request,
+    "offer": catalogue.offer,
+    "listing": catalogue.listing,
+}
+_DECISIONS = ("approve", "send_back", "reject")
+
+
+def take_down(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Take down what everybody sees, with a reason. Only a numbered line leads here."""
+    return with_reasons(talk, "take_down", reference, words)
+
+
+def pass_shop(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Pass a listing whose shop is on no list, with a reason. Only a numbered line leads here."""
+    return with_reasons(talk, "pass_shop", reference, words)
+
+
+def desk_actions(subject: str) -> SubjectActions:
+    """Make what the staff's commands do to this kind of thing (models.goods.review.KINDS)."""
+    reasoned = {
+        "send_back": ReasonedDecision("goods_return_reason", partial(_turn_away, subject, "return")),
+        "reject": ReasonedDecision("goods_reject_reason", partial(_turn_away, subject, "reject")),
+        "take_down": ReasonedDecision("goods_reject_reason", partial(_take_down, subject)),
+    }
+    if subject == "listing":
+        reasoned["pass_shop"] = ReasonedDecision("shop_reason", _pass_with_reasons)
+    return SubjectActions(
+        subject,
+        partial(_show_file, subject),
+        queue_line=partial(_queue_line, subject),
+        must_read_first=partial(_must_read_first, subject),
+        approve=partial(_approve, subject),
+        reasoned=reasoned,
+        check=partial(_check, subject),
+    )
+
+
+def _show_file(subject: str, talk: Talk, number: int) -> Answer:
+    """Show the file to an officer of the place, to others the public page. Raises NoSuchThing."""
+    staff, db = find_seat(talk), talk.turn.db
+    if staff is None or find_readable(db, staff, subject, number) is None:
+        return _PAGES[subject](talk, str(number))
+    file = open_file(db, staff, subject, number, talk.world.lexicon.goods, talk.world.now)
+    reference = f"{subject}:{number}"
+    ways = {name: ["command", name, reference] for name in (_DECISIONS if file.task.mine else ())}
+    if file.removable:
+        ways["take_down"] = ["command", "take_down", reference]
+    named = labels(talk.world.lexicon, "goods_category", "produce_kind", "unit", "condition", "handover")
+    values = {"file": file, "labels": named, **pictures(talk, subject, number)}
+    return with_ways("replies/goods/file", values, ways)
+
+
+def _queue_line(subject: str, db: Session, number: int) -> QueueLine:
+    thing = db.get_one(REVIEWED[subject].subject.table, number)
+    return ["look", f"{subject}:{number}"], {"item": thing.title}
+
+
+def _must_read_first(subject: str, talk: Talk, command: str, number: int) -> Answer | None:
+    """Show the file instead of deciding, where the officer has not read it or, to pass it, not opened its photos.
+
+    Raises as models.goods.review.check_decidable does.
+    """
+    db, staff = talk.turn.db, staff_of(talk)
+    review.check_decidable(db, staff, subject, number)
+    if not is_read(db, staff, subject, number):
+        return _file_after(subject, talk, number, Say("replies/staff/must_read_first", None, {}))
+    if command == "approve":
+        try:
+            review.demand_photos_seen(db, staff, subject, number)
+        except PhotosNotSeen as refusal:
+            return _file_after(subject, talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
+    return None
+
+
+def _file_after(subject: str, talk: Talk, number: int, why: Say) -> Answer:
+    answer = _show_file(subject, talk, number)
+    answer.says.insert(0, why)
+    return answer
+
+
+def _approve(subject: str, talk: Talk, number: int) -> Answer:
+    try:
+        thing = _pass(subject, talk, number)
+    except NeedsReason:
+        return pass_shop(talk, f"{subject}:{number}")
+    return _decided(subject, thing)
+
+
+def _pass_with_reasons(talk: Talk, _staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    return _decided("listing", _pass("listing", talk, number, reasons))
+
+
+def _pass(subject: str, talk: Talk, number: int, reasons: Sequence[str] = ()) -> Any:
+    rules, now = talk.world.lexicon.goods, talk.world.now
+    return review.approve(talk.turn.db, staff_of(talk), subject, number, rules, now, reasons)
+
+
+def _turn_away(subject: str, verdict: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    thing = review.turn_away(talk.turn.db, staff, subject, number, verdict, reasons, talk.world.now)
+    return _decided(subject, thing)
+
+
+def _take_down(subject: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    thing = review.take_down(talk.turn.db, staff, subject, number, reasons, talk.world.now)
+    return _decided(subject, thing, taken_down=True)
+
+
+def _check(subject: str, talk: Talk, staff: Staff, command: str, number: int) -> object:
+    if command == "take_down":
+        return review.check_may_take_down(talk.turn.db, staff, subject, number)
+    return review.check_decidable(talk.turn.db, staff, subject, number)
+
+
+def _decided(subject: str, thing: Any, *, taken_down: bool = False) -> Answer:
+    values = {"subject": subject, "number": thing.id, "name": thing.title, "state": thing.state}
+    return Answer([Say("replies/goods/decided", None, {**values, "taken_down": taken_down})])

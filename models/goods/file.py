@@ -1,0 +1,100 @@
+"""Show a request, an offer or a listing to officers, and the reason of a request to those who check it alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.core.refusal import Refusal
+from models.goods.exchange import NoSuchThing
+from models.goods.review import REVIEWED, check_may_take_down
+from models.goods.rules import GoodsRules
+from models.places.region import Region
+from models.staff.conflict_of_interest import seats_of_user
+from models.staff.decision import Decision
+from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
+from models.staff.member import Staff, all_seats_of
+from models.verification.case import NotVerified, check_verified
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsFile:
+    """A request, an offer or a listing (``subject``) as an officer sees it. ``facts``: by kind (Reviewed.describe).
+
+    ``reason``: why the household asks for it; None for officers who do not check it. ``verified``: whether its
+    household is; None where that does not matter. ``needs_reason``: a pass needs one. ``removable``: this officer may
+    take it down now.
+    """
+
+    subject: str
+    number: int
+    name: str
+    state: str
+    place: str
+    facts: dict[str, Any]
+    reason: str | None
+    verified: bool | None
+    needs_reason: bool
+    removable: bool
+    task: TaskView
+
+
+def find_readable(db: Session, staff: Staff, name: str, number: int) -> Any | None:
+    """Return the thing if this officer may read its file: of their place, and not their own; else None."""
+    kind = REVIEWED[name]
+    thing = db.get(kind.subject.table, number)
+    if thing is None or not may_read_as_authority(db, staff, kind.matter(db, thing)):
+        return None
+    return None if staff.id in seats_of_user(db, thing.owner_id) else thing
+
+
+def open_file(db: Session, staff: Staff, name: str, number: int, rules: GoodsRules, now: datetime) -> GoodsFile:
+    """Show it to an officer of the place; the reading is recorded. Raises NoSuchThing."""
+    kind, thing = REVIEWED[name], find_readable(db, staff, name, number)
+    if thing is None:
+        raise NoSuchThing(what=name, number=number)
+    record_file_access(db, staff, name, number, thing.owner_id, now)
+    task, matter = view_task(db, staff, name, number), kind.matter(db, thing)
+    checks = task.mine or _has_decided(db, staff, name, number)
+    return GoodsFile(
+        subject=name,
+        number=number,
+        name=thing.title,
+        state=thing.state,
+        place=db.get_one(Region, matter.region_code).full_name,
+        facts=kind.describe(thing),
+        reason=getattr(thing, "reason", None) if checks else None,
+        verified=_is_verified(db, matter.household_id, now) if kind.of_household else None,
+        needs_reason=kind.needs_reason(thing, rules),
+        removable=_may_take_down(db, staff, name, number),
+        task=task,
+    )
+
+
+def is_read(db: Session, staff: Staff, name: str, number: int) -> bool:
+    """Tell whether this officer has read it as it now is, which is required before deciding."""
+    return has_read(db, staff, name, number)
+
+
+def _has_decided(db: Session, staff: Staff, name: str, number: int) -> bool:
+    its_own = (Decision.subject == name) & (Decision.subject_id == number)
+    by = Decision.staff_id.in_(all_seats_of(db, [staff.id]))
+    return db.scalar(select(Decision.id).where(its_own, by).limit(1)) is not None
+
+
+def _is_verified(db: Session, household_id: int | None, now: datetime) -> bool:
+    try:
+        check_verified(db, household_id, now)
+    except NotVerified:
+        return False
+    return True
+
+
+def _may_take_down(db: Session, staff: Staff, name: str, number: int) -> bool:
+    try:
+        check_may_take_down(db, staff, name, number)
+    except Refusal:
+        return False
+    return True

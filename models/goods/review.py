@@ -1,0 +1,253 @@
+"""Have an officer look at a request, an offer or a listing before anybody else sees it.
+
+Each kind declares itself as a ``Reviewed`` (models.wiring). What was returned or changed is looked at again, in another
+round.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import AuditEvent
+from models.core.hooks import Registry
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.core.subject import Subject
+from models.goods.exchange import NoSuchThing
+from models.goods.rules import GoodsRules
+from models.notifications.notify import notify_user
+from models.people.photo import Photo
+from models.staff.conflict_of_interest import seats_of_user
+from models.staff.decision import Decision, decide
+from models.staff.file_access import has_opened
+from models.staff.member import Staff
+from models.staff.task import HasConflict, Matter, close_task, demand_no_conflict, demand_region, demand_task, open_task
+from models.verification.case import NotVerified, check_verified
+
+KINDS = ("request", "offer", "listing")
+# Why an officer's own things are looked at by another.
+OWN = "own_goods"
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A kind of thing that officers look at. ``passes``: the states that a pass leads through, the last one public.
+
+    ``taken_down``: the state to which an officer takes it down. ``of_household``: only a verified household's is looked
+    at. ``matter`` is its place and household, ``step`` the work on its task, ``describe`` the facts that its file
+    shows. ``needs_reason``: it is passed with a reason only. ``prepare`` is called before it is submitted,
+    ``on_public`` when others may see it.
+    """
+
+    subject: Subject
+    passes: tuple[str, ...]
+    taken_down: str
+    of_household: bool
+    matter: Callable[[Session, Any], Matter]
+    step: Callable[[Any], str]
+    describe: Callable[[Any], dict[str, Any]]
+    needs_reason: Callable[[Any, GoodsRules], bool]
+    prepare: Callable[[Session, Any], None]
+    on_public: Callable[[Session, Any, datetime], None]
+
+    @property
+    def public(self) -> str:
+        return self.passes[-1]
+
+    @property
+    def machine(self) -> Machine:
+        assert self.subject.machine is not None  # noqa: S101 - what is looked at has states
+        return self.subject.machine
+
+
+REVIEWED: Registry[Reviewed] = Registry("goods.review.REVIEWED", KINDS)
+
+
+class PhotosNotSeen(Refusal):
+    """The officer has not opened the photos of the thing (``subject``, ``number``) as they are now.
+
+    ``why``: ``unseen``; ``coming``, while ``count`` of them are still being fetched; ``lost``, when none arrived.
+    """
+
+    code = "photos_not_seen"
+
+
+class NeedsReason(Refusal):
+    """The listing ``number`` leads to a shop that is not on the list: it is passed with a reason only."""
+
+    code = "needs_reason"
+
+
+def submit(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime, detail: str | None = None) -> None:
+    """Submit a thing, for the first time or again: nobody but its owner and officers sees it until it is passed."""
+    again = thing.state != "draft"
+    kind.prepare(db, thing)
+    close_task(db, kind.subject.name, thing.id, now)
+    kind.machine.move(db, thing, "submitted", actor, now, detail)
+    thing.looked_at = None
+    thing.round += 1 if again else 0
+    db.flush()
+    open_look(db, kind, thing, now)
+
+
+def open_look(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
+    """Open the task to look at it. A household that is not verified yet waits for that, without a deadline.
+
+    Locks the household's cases, as decisions on them lock its things after them.
+    """
+    matter = kind.matter(db, thing)
+    if kind.of_household:
+        try:
+            check_verified(db, matter.household_id, now)
+        except NotVerified:
+            return
+    open_task(db, matter, kind.step(thing), now, dict.fromkeys(seats_of_user(db, thing.owner_id), OWN))
+
+
+def look_at_earlier(db: Session, now: datetime) -> int:
+    """Submit what was public before there was a look, which others do not see until it is passed. Returns how many.
+
+    Takes one batch of each kind, and skips what another transaction has locked.
+    """
+    count = 0
+    for kind in REVIEWED.values():
+        table, moves = kind.subject.table, kind.machine.moves.items()
+        public = [source for (source, to), by in moves if to == "submitted" and By.SYSTEM in by]
+        unseen = (
+            select(table).where(table.state.in_(public), table.looked_at.is_(None)).order_by(table.id).limit(_BATCH)
+        )
+        for thing in db.scalars(unseen.with_for_update(skip_locked=True)).all():
+            submit(db, kind, thing, SYSTEM, now, "earlier")
+            notify_owner(db, kind, thing, now, ("earlier",))
+            count += 1
+    return count
+
+
+def hold(db: Session, kind: Reviewed, number: int) -> Any:
+    """Lock the row and return it. Raises NoSuchThing."""
+    thing = db.get(kind.subject.table, number, with_for_update=True, populate_existing=True)
+    if thing is None:
+        raise NoSuchThing(what=kind.subject.name, number=number)
+    return thing
+
+
+def check_decidable(db: Session, staff: Staff, name: str, number: int) -> Any:
+    """Lock and return the thing for the officer whose turn it is.
+
+    Raises NoSuchThing, OutsideRegion, NotYourTurn, NotIdentified or HasConflict.
+    """
+    kind = REVIEWED[name]
+    thing = hold(db, kind, number)
+    demand_task(db, staff, kind.matter(db, thing), thing.state)
+    return thing
+
+
+def demand_photos_seen(db: Session, staff: Staff, name: str, number: int) -> None:
+    """Check that this officer has opened the photos since it was submitted. Raises PhotosNotSeen."""
+    kinds = REVIEWED[name].subject.photos
+    counted = select(Photo.state, func.count()).where(Photo.subject.in_(kinds), Photo.subject_id == number)
+    counts: dict[str, int] = dict(db.execute(counted.group_by(Photo.state)).all())
+    why = next(
+        (why for state, why in (("owed", "coming"), ("kept", "unseen"), ("lost", "lost")) if counts.get(state)), ""
+    )
+    if why == "unseen":
+        submitted = AuditEvent.to_state == "submitted"
+        why = "" if has_opened(db, staff, name, number, purpose="pictures", changes=submitted) else why
+    if why:
+        count = counts.get("owed") or counts.get("kept") or counts.get("lost")
+        raise PhotosNotSeen(subject=name, number=number, why=why, count=count)
+
+
+def approve(
+    db: Session, staff: Staff, name: str, number: int, rules: GoodsRules, now: datetime, reasons: Sequence[str] = ()
+) -> Any:
+    """Pass it, so that everybody may see it, and tell its owner.
+
+    Raises NotVerified, PhotosNotSeen, NeedsReason, DecidedBefore, or as ``check_decidable`` does.
+    """
+    kind = REVIEWED[name]
+    if kind.of_household:
+        # Cases are locked before things; whose it is never changes.
+        found = db.get(kind.subject.table, number)
+        check_verified(db, kind.matter(db, found).household_id if found else None, now)
+    thing = check_decidable(db, staff, name, number)
+    demand_photos_seen(db, staff, name, number)
+    if kind.needs_reason(thing, rules) and not reasons:
+        raise NeedsReason(number=number)
+    decide(db, kind.matter(db, thing), thing.round, staff, "pass", now, reasons)
+    close_task(db, name, number, now, staff)
+    publish(db, kind, thing, staff.actor, now)
+    notify_owner(db, kind, thing, now)
+    return thing
+
+
+def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime) -> None:
+    """Move it to where everybody sees it: by ``actor``, then by itself."""
+    for state, by in zip(kind.passes, (actor, SYSTEM), strict=False):
+        kind.machine.move(db, thing, state, by, now)
+    thing.looked_at = now
+    db.flush()
+    kind.on_public(db, thing, now)
+
+
+def turn_away(
+    db: Session, staff: Staff, name: str, number: int, verdict: str, reasons: Sequence[str], now: datetime
+) -> Any:
+    """Return it to its owner, who may mend it (``return``), or reject it (``reject``).
+
+    Raises as ``check_decidable`` does.
+    """
+    kind, thing = REVIEWED[name], check_decidable(db, staff, name, number)
+    decide(db, kind.matter(db, thing), thing.round, staff, verdict, now, reasons)
+    close_task(db, name, number, now, staff)
+    kind.machine.move(db, thing, {"return": "returned", "reject": "rejected"}[verdict], staff.actor, now)
+    db.flush()
+    notify_owner(db, kind, thing, now, reasons)
+    return thing
+
+
+def check_may_take_down(db: Session, staff: Staff, name: str, number: int) -> Any:
+    """Lock and return what an officer of the place may take down.
+
+    Raises NoSuchThing, OutsideRegion, NotIdentified, HasConflict or WrongState.
+    """
+    kind = REVIEWED[name]
+    thing = hold(db, kind, number)
+    matter = kind.matter(db, thing)
+    demand_region(db, staff, matter)
+    demand_no_conflict(db, staff, matter)
+    if staff.id in seats_of_user(db, thing.owner_id):
+        raise HasConflict(subject=name, number=number, reason=OWN)
+    kind.machine.check(thing.state, kind.taken_down, staff.actor)
+    return thing
+
+
+def take_down(db: Session, staff: Staff, name: str, number: int, reasons: Sequence[str], now: datetime) -> Any:
+    """Take down what everybody sees; its owner may mend it. Raises as ``check_may_take_down`` does."""
+    kind, thing = REVIEWED[name], check_may_take_down(db, staff, name, number)
+    decide(db, kind.matter(db, thing), thing.round, staff, "freeze", now, reasons)
+    kind.machine.move(db, thing, kind.taken_down, staff.actor, now)
+    thing.looked_at = None
+    db.flush()
+    notify_owner(db, kind, thing, now, reasons)
+    return thing
+
+
+def notify_owner(db: Session, kind: Reviewed, thing: Any, now: datetime, reasons: Sequence[str] = ()) -> None:
+    """Tell its owner where it stands, and why."""
+    name = kind.subject.name
+    facts = {"subject": name, "number": thing.id, "name": thing.title, "state": thing.state, "reasons": list(reasons)}
+    key = f"goods_moved:{name}:{thing.id}:{thing.round}:{thing.state}"
+    notify_user(db, thing.owner_id, "goods_moved", facts, key, now, about=(name, thing.id))
+
+
+def reasons_of(db: Session, name: str, number: int) -> list[str]:
+    """Return the codes of the newest decision's reasons."""
+    its_own = (Decision.subject == name) & (Decision.subject_id == number)
+    newest = db.scalar(select(Decision.reasons).where(its_own).order_by(Decision.id.desc()).limit(1))
+    return newest.split(",") if newest else []

@@ -1,0 +1,20 @@
+"""Hold the figures of config/goods.toml by which goods and listings are looked at; ``bot`` loads them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsRules:
+    """A donor is a known giver after ``known_after`` offers that officers passed, none ever rejected or taken down; 0:
+    nobody is. Of a known giver's offers, officers look at ``looked_at_of_hundred``, drawn by lot.
+
+    ``shop_hosts``: the platforms whose shops need no reason; a host below one counts too.
+    """
+
+    known_after: int = 0
+    looked_at_of_hundred: int = 100
+    shop_hosts: tuple[str, ...] = ()
+
+
+# Without figures, officers look at everything.
+STRICT = GoodsRules()

@@ -1,0 +1,152 @@
+"""Submit offers and requests to the officers who look at them; of a known giver's offers only some, drawn by lot."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from models.core.lottery import draw
+from models.core.state_machine import SYSTEM, Actor, By
+from models.goods.destination import place_of_look
+from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
+from models.goods.match_notifications import notify_donors, notify_households
+from models.goods.review import Reviewed, publish, submit
+from models.goods.rules import STRICT, GoodsRules
+from models.people.user import User
+from models.staff.decision import Decision
+from models.staff.task import Matter, close_task
+
+_FAULTS = ("reject", "freeze")
+
+
+def _matter_of_offer(db: Session, offer: Offer) -> Matter:
+    household = db.get_one(User, offer.donor_id).household_id
+    return Matter(OFFER.name, offer.id, offer.goes_to or offer.region_code, household)
+
+
+def _matter_of_request(_db: Session, request: GoodsRequest) -> Matter:
+    return Matter(REQUEST.name, request.id, request.region_code, request.household_id)
+
+
+def _choose_place(db: Session, offer: Offer) -> None:
+    offer.goes_to = place_of_look(db, offer)
+
+
+def _describe_offer(offer: Offer) -> dict[str, Any]:
+    names = ("category", "unit", "available", "condition", "best_before", "handover")
+    return {name: getattr(offer, name) for name in names}
+
+
+def _describe_request(request: GoodsRequest) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in ("category", "unit", "quantity")}
+
+
+OFFER_REVIEW = Reviewed(
+    OFFER,
+    passes=("screened", "available"),
+    taken_down="returned",
+    of_household=False,
+    matter=_matter_of_offer,
+    step=lambda _offer: "offer",
+    describe=_describe_offer,
+    needs_reason=lambda _offer, _rules: False,
+    prepare=_choose_place,
+    on_public=notify_households,
+)
+REQUEST_REVIEW = Reviewed(
+    REQUEST,
+    passes=("checked", "open"),
+    taken_down="returned",
+    of_household=True,
+    matter=_matter_of_request,
+    step=lambda _request: "request",
+    describe=_describe_request,
+    needs_reason=lambda _request, _rules: False,
+    prepare=lambda _db, _request: None,
+    on_public=notify_donors,
+)
+
+
+@dataclass(frozen=True)
+class NewOffer:
+    draft_id: str
+    category: str
+    item: str
+    unit: str
+    quantity: int
+    condition: str
+    best_before: date | None
+    handover: str
+    region_code: str
+    sort: str | None = None
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    draft_id: str
+    category: str
+    item: str
+    unit: str
+    quantity: int
+    reason: str
+    region_code: str
+    sort: str | None = None
+
+
+def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules: GoodsRules = STRICT) -> Offer:
+    """Submit an offer; a known giver's that the lot does not draw is public at once.
+
+    The same draft again returns the earlier offer.
+    """
+    earlier = db.scalar(select(Offer).where(Offer.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    fields = asdict(wanted)
+    quantity = fields.pop("quantity")
+    offer = Offer(**fields, initial=quantity, available=quantity, donor_id=donor.id, created_at=now, turn_at=now)
+    db.add(offer)
+    db.flush()
+    submit_offer(db, offer, now, rules)
+    return offer
+
+
+def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) -> None:
+    """Submit an offer, for the first time or again; a known giver's that the lot does not draw is public at once."""
+    submit(db, OFFER_REVIEW, offer, _owner(offer.donor_id), now)
+    if is_known_giver(db, offer.donor_id, rules) and not _is_drawn(offer, rules):
+        close_task(db, OFFER.name, offer.id, now)
+        publish(db, OFFER_REVIEW, offer, SYSTEM, now)
+
+
+def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) -> GoodsRequest:
+    """Submit a request of the owner's household. The same draft again returns the earlier request."""
+    earlier = db.scalar(select(GoodsRequest).where(GoodsRequest.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    request = GoodsRequest(
+        **asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now, turn_at=now
+    )
+    db.add(request)
+    db.flush()
+    submit(db, REQUEST_REVIEW, request, _owner(owner.id), now)
+    return request
+
+
+def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:
+    """Tell whether officers passed so many of the donor's offers, and never rejected one or took one down."""
+    if not rules.known_after:
+        return False
+    theirs = (Decision.subject == OFFER.name) & (Decision.subject_id == Offer.id) & (Offer.donor_id == donor_id)
+    passed = select(func.count(Offer.id.distinct())).where(theirs, Decision.verdict == "pass")
+    faults = exists().where(theirs, Decision.verdict.in_(_FAULTS))
+    return (db.scalar(passed) or 0) >= rules.known_after and not db.scalar(select(faults))
+
+
+def _is_drawn(offer: Offer, rules: GoodsRules) -> bool:
+    return draw(f"offer:{offer.id}:{offer.round}", "look", 100) < rules.looked_at_of_hundred
+
+
+def _owner(user_id: int) -> Actor:
+    return Actor(By.OWNER, f"user:{user_id}")

@@ -1,0 +1,58 @@
+"""Erase a person who cannot ask for it in the chat: two of the staff of their place answer for it, with a reason."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.rights.erasure import Erasure, begin_erasure
+from models.rights.erasure_request import CannotErase
+from models.rights.erasure_standing import show_standing
+from models.staff.conflict_of_interest import conflicts_with
+from models.staff.member import Staff, all_seats_of
+
+
+class NotBySuch(Refusal):
+    """These two cannot answer for it. ``why``: same (one person), not_serving, place, conflict; ``work_no``: whose."""
+
+    code = "not_by_such"
+
+
+def erase_by_two(db: Session, user: User, reason: str, by: tuple[Staff, Staff], now: datetime) -> Erasure:
+    """Begin the erasure of a registered person; the worker goes on with it. The audit trail names both.
+
+    Raises NotBySuch, or CannotErase where something has to end first.
+    """
+    _check_signers(db, user, by, now)
+    theirs = select(Conversation).where(Conversation.user_id == user.id).order_by(Conversation.id)
+    conversations = db.scalars(theirs.with_for_update()).all()
+    conversation = conversations[0].id if conversations else None
+    holds = show_standing(db, conversation, user.id).holds
+    if holds:
+        raise CannotErase(holds=[hold.facts for hold in holds])
+    erasure, _ = begin_erasure(db, conversation, user.id, "staff", now)
+    erasure.reason, (erasure.first_staff, erasure.second_staff) = reason, (by[0].id, by[1].id)
+    for staff in by:
+        actor = staff.actor.name
+        record(db, at=now, actor=actor, action="signed", subject="erasure", subject_id=erasure.id, detail=reason)
+    db.flush()
+    return erasure
+
+
+def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: datetime) -> None:
+    """Raises NotBySuch."""
+    first, second = by
+    if second.id in all_seats_of(db, [first.id]):
+        raise NotBySuch(why="same", work_no=second.work_no)
+    barred = conflicts_with(db, user.household_id)
+    for staff in by:
+        if not staff.is_serving(now):
+            raise NotBySuch(why="not_serving", work_no=staff.work_no)
+        if user.region_code and not staff.covers(user.region_code):
+            raise NotBySuch(why="place", work_no=staff.work_no)
+        if staff.id in barred:
+            raise NotBySuch(why="conflict", work_no=staff.work_no)

@@ -1,0 +1,40 @@
+"""A home moves with what nobody has looked at; what was visited, is suspended, or lies in another county waits."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from models.appeals.appeal import Appeal
+from models.people.user import Household, User
+from models.rights.home_change import MovesLater, SameHome, move_home
+from models.verification.case import Verification
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+
+SHOUYAN, HUXINGSHAN = "431124102000", "430524100000"
+
+
+@pytest.mark.parametrize("state", ["visited", "public_notice", "county_review", "suspended"])
+def test_a_case_between_visit_and_decision_keeps_the_home(stage: Stage, state: str) -> None:
+    user = stage.register("o-wang", "resident")
+    with Database(stage.database) as db, db.begin():
+        db.scalars(select(Verification)).one().state = state
+        db.flush()
+        with pytest.raises(MovesLater):
+            move_home(db, db.get_one(User, user), SHOUYAN, stage.clock())
+        with pytest.raises(SameHome):
+            move_home(db, db.get_one(User, user), DAOXIAN_MEIHUA, stage.clock())
+
+
+def test_a_verified_household_moves_with_its_unseen_appeal_and_leaves_a_public_one(stage: Stage) -> None:
+    stage.open_appeal()
+    stage.ask("o-owner-0", category="education")
+    with Database(stage.database) as db, db.begin():
+        user = db.scalars(select(User).join(Appeal, Appeal.owner_id == User.id).limit(1)).one()
+        with pytest.raises(MovesLater):
+            move_home(db, user, HUXINGSHAN, stage.clock())
+        moved = move_home(db, user, SHOUYAN, stage.clock())
+        assert (moved.case, moved.appeals) == (None, [2])
+        places = select(Appeal.region_code).order_by(Appeal.id)
+        assert list(db.scalars(places)) == [DAOXIAN_MEIHUA, SHOUYAN]
+        assert db.scalars(select(Verification.region_code)).one() == SHOUYAN
+        assert db.get_one(Household, user.household_id).region_code == user.region_code == SHOUYAN
