@@ -1,6 +1,7 @@
 """Everything that people see can be reported, and what the county finds right comes down."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.reports import reports
 
 COUNTY = "431124000000"
-TABLES = {"offer": Offer, "request": GoodsRequest, "listing": Listing, "update": Update}
+TABLES: dict[str, Any] = {"offer": Offer, "request": GoodsRequest, "listing": Listing, "update": Update}
 
 
 @pytest.fixture
