@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import String, insert, select
+from sqlalchemy import String, insert, select, update
 from sqlalchemy.orm import Session as Database
 from structlog.testing import capture_logs
 
@@ -16,14 +16,16 @@ from models.core.encryption import Encrypted, keyring
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
+from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.rights import export
 from models.rights.erasure import Erasure, begin_erasure, forget_page, running_erasures
 from models.rights.erasure_kept import FORGOTTEN, KEPT, says_why
 from models.rights.erasure_remainder import SealedRemainder
+from models.rights.erasure_request import begin_due
 from models.rights.export import LEFT_OUT, find_person
-from models.rights.request import RightsRequest
+from models.rights.request import RightsRequest, ask
 from models.staff.conflict_of_interest import Conflict, record_conflict
 from models.staff.member import Staff
 from models.tables import metadata
@@ -158,6 +160,31 @@ def emptied(db: Database, person: export.Person) -> None:
         assert not (rows and "*" in columns), name
         for column in columns:
             assert not [row for row in rows if column != "*" and row._mapping[column]], f"{name}.{column}"
+
+
+def test_on_its_day_an_erasure_waits_for_a_turn_under_way_and_for_what_is_open(stage: Stage) -> None:
+    stage.appoint("o-zhou", "village", work_no="DX0001")
+    user = stage.register("o-zhou", "resident")
+    with Database(stage.database) as db, db.begin():
+        request = ask(db, stage.person("o-zhou"), "erasure", "cooling", timedelta(days=7), stage.clock()).id
+    stage.clock.move(timedelta(days=7))
+    locked = select(Conversation.id).where(Conversation.openid == "o-zhou").with_for_update()
+    with Database(stage.database) as turn, turn.begin(), Database(stage.database) as db, db.begin():
+        turn.execute(locked)
+        assert begin_due(db, stage.clock()) == 0
+        assert db.scalars(select(Notification)).all() == []
+    for _ in range(2):
+        with Database(stage.database) as db, db.begin():
+            assert begin_due(db, stage.clock()) == 0
+    with Database(stage.database) as db, db.begin():
+        told = db.scalars(select(Notification)).one()
+        assert (told.template, json.loads(told.facts)["holds"][0]["name"]) == ("erasure_put_off", "DX0001")
+        assert db.get_one(RightsRequest, request).state == "cooling"
+        db.execute(update(Staff).values(state="revoked"))
+    stage.clock.move(timedelta(days=1))
+    with Database(stage.database) as db, db.begin():
+        assert begin_due(db, stage.clock()) == 1
+        assert db.get_one(User, user).state == "erased"
 
 
 def test_what_a_law_kept_goes_on_its_day(stage: Stage) -> None:
