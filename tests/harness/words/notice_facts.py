@@ -80,6 +80,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
         "phone_changed": {"tail": "0000"},
+        "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
         "digest": {
@@ -240,6 +241,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         ("phone_changed", {"tail": "4321"}),
+        ("name_decided", {"approved": True, "reasons": [], "work_no": "DX0100"}),
+        ("name_decided", {"approved": False, "reasons": ["card_differs"], "work_no": "DX0100"}),
         *(("payee_recorded", {"number": 4, "tail": "0011" if made else None, "made": made}) for made in (True, False)),
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
         ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
