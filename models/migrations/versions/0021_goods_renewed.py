@@ -2,14 +2,14 @@
 
 Listings may expire. Back again, an expired listing is withdrawn.
 
-Revision: 0020
+Revision: 0021
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
