@@ -14,6 +14,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("my_data", my_data.show),
     Command("consents", consents.show),
     Command("change_phone", starts("change_phone"), guess=False),
+    Command("change_name", starts("change_name"), guess=False),
     Command("change_home", starts("change_home"), guess=False),
     # Only numbered lines lead here.
     Command("ask_withdraw_consent", consents.ask),

@@ -8,6 +8,7 @@ from handlers.goods import offers, requests
 from handlers.market import listings
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
+from handlers.rights import name_desk
 from handlers.staff.subject_actions import SubjectActions
 from handlers.support import inquiry
 from handlers.treasury import reconciliation
@@ -17,7 +18,7 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     room.ACTIONS.subject: room.ACTIONS
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
-        *(messages, refunds, suspense, reconciliation, receipts, inquiry),
+        *(messages, refunds, suspense, reconciliation, receipts, inquiry, name_desk),
         *(requests, offers, listings),
     )
 }

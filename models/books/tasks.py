@@ -15,6 +15,7 @@ from models.disbursements.disbursement import Disbursement
 from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt
 from models.outreach.update import Update
+from models.rights.name_change import NameChange
 from models.staff.task import Task
 from models.support.inquiry import STEP_IN, Inquiry
 from models.verification.case import Verification
@@ -80,6 +81,7 @@ WAITING = (
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
     Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),
     Waits("inquiry", Inquiry, {state: frozenset({step}) for state, step in STEP_IN.items()}),
+    Waits("name_change", NameChange, {"submitted": frozenset({"name"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 

@@ -14,6 +14,7 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     "gift_messages": ("words",),
     "goods_requests": ("item", "sort", "reason"),
     "listings": ("name", "shop_url"),
+    "name_changes": ("before", "after"),
     "objections": ("words",),
     "offers": ("item", "sort"),
     "photos": ("media_id", "pic_url", "path"),

@@ -22,6 +22,7 @@ from models.disbursements.payee import Payee
 from models.giving.pledge import PAID, Pledge
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.rights.name_change import forget_names
 from models.rights.request import end_requests
 
 # Law -> years, counted from the end of the year.
@@ -51,6 +52,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     if leaver.user_id:
         _seal_donor(db, leaver, leaver.user_id)
         _seal_payees(db, leaver, leaver.user_id)
+        forget_names(db, leaver.user_id, leaver.now)
     db.flush()
 
 

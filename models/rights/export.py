@@ -65,7 +65,9 @@ OF_USER = {
     "goods_requests": "owner_id",
     "listings": "seller_id",
     **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
-    **dict.fromkeys(("cards", "consent_codes", "consents", "mandates", "proxy_acts", "verifications"), "user_id"),
+    **dict.fromkeys(
+        ("cards", "consent_codes", "consents", "mandates", "name_changes", "proxy_acts", "verifications"), "user_id"
+    ),
 }
 OF_HOUSEHOLD = {"households": "id"}
 # Part -> its column, and the table whose row it is a part of.

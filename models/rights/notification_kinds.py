@@ -6,6 +6,7 @@ KINDS: dict[str, Kind] = {
     # At night, too: the copy is there for an hour.
     "export_ready": safety(),
     "erasure_put_off": legal(),
+    "name_decided": safety(),
     "phone_changed": safety(),
     "payee_recorded": safety(),
     "consent_withdrawn": legal(),

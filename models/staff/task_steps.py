@@ -14,6 +14,7 @@ STEPS: dict[str, tuple[str, int]] = {
     "revision": ("village", 5),
     "update": ("village", 5),
     "thanks": ("village", 5),
+    "name": ("village", 5),
     # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),

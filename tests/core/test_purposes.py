@@ -12,6 +12,8 @@ PURPOSES = frozenset(
         "conversation session",
         "discrepancy note",
         "gift message words",
+        "name change after",
+        "name change before",
         "notification facts",
         "objection words",
         "payee account",

@@ -37,7 +37,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
-from models.rights import erasure
+from models.rights import erasure, name_change
 from models.rights import request as rights
 from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
@@ -94,6 +94,7 @@ TABLES: dict[str, Any] = {
     "report": inquiry.Report,
     "request": exchange.GoodsRequest,
     "erasure": erasure.Erasure,
+    "name_change": name_change.NameChange,
     "rights_request": rights.RightsRequest,
     "speech_consent": consent.SpeechConsent,
     "staff": member.Staff,

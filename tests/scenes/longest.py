@@ -320,6 +320,11 @@ class World:
             },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
             "phone_changed": {"tail": "0000"},
+            "name_decided": {
+                "approved": False,
+                "reasons": list(self.lexicon.choices["name_reason"]),
+                "work_no": "9" * 20,
+            },
             "payee_recorded": {"number": 999_999, "tail": None, "made": False},
             "consent_withdrawn": {
                 "purposes": ["publish", "voice"],

@@ -1,6 +1,7 @@
 """Everything that people see can be reported, and what the county finds right comes down."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.reports import reports
 
 COUNTY = "431124000000"
-TABLES = {"offer": Offer, "request": GoodsRequest, "listing": Listing, "update": Update}
+TABLES: dict[str, Any] = {"offer": Offer, "request": GoodsRequest, "listing": Listing, "update": Update}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def world(stage: Stage) -> Stage:
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
         appeal = db.get_one(Appeal, 1)
-        goods = {"unit": "box", "region_code": DAOXIAN_MEIHUA, "created_at": now}
+        goods = {"unit": "box", "region_code": DAOXIAN_MEIHUA, "created_at": now, "looked_at": now}
         mine, house = appeal.owner_id, {"household_id": appeal.household_id}
         oil = {"category": "oil", "item": "菜籽油", "turn_at": now}
         stock = {"initial": 5, "available": 5}

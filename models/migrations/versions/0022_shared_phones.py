@@ -1,13 +1,13 @@
 """Let several people share a WeChat: one has its openid, the others are parked, each behind a code.
 
-Revision: 0020
+Revision: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
