@@ -15,12 +15,14 @@ from config.settings import Settings
 from flows.readers.numbers.id_number import read_id_number
 from models.people.user import User, find_by_id_number
 from models.rights.erasure import REASONS
-from models.rights.erasure_by_staff import NotBySuch, erase_by_two
+from models.rights.erasure_by_staff import NotBySuch, erase_by_two, open_remainders
 from models.rights.erasure_list import NoSuchLine, list_erased, replay
 from models.rights.erasure_request import CannotErase
 from models.staff.directory import find_member
 from models.staff.member import Staff
 
+# What the audit trail keeps of a reason.
+_LONGEST = 80
 _WHY = {
     "same": "is the same person in another seat: two people have to answer for it",
     "not_serving": "is not at work",
@@ -45,20 +47,17 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @click.option("--user", "number", type=int, help="Of who has no ID number on record: the number of their account.")
     def erase(reason: str, signers: tuple[str, ...], number: int | None) -> None:
         """Erase a person; asks for their ID number. The worker does it, once nothing of theirs is open."""
-        if len(signers) != 2:
-            raise click.UsageError("--by twice: two of the staff answer for an erasure")
+        _demand_two(signers)
         with migrated(settings) as database:
             id_number = None if number else click.prompt("Their ID number (it is not shown)", hide_input=True)
             with Session(database) as db, db.begin():
                 user = db.get(User, number) if number else find_by_id_number(db, read_id_number(id_number or ""))
                 if user is None or user.state == "erased":
                     raise click.ClickException("nobody is registered so; nothing was changed")
-                first, second = (_member(db, work_no) for work_no in signers)
                 try:
-                    erasure = erase_by_two(db, user, reason, (first, second), clock())
+                    erasure = erase_by_two(db, user, reason, _two(db, signers), clock())
                 except NotBySuch as refused:
-                    work_no, why = refused.values["work_no"], _WHY[refused.values["why"]]
-                    raise click.ClickException(f"{work_no} {why}; nothing was changed") from None
+                    raise _not_by_such(refused) from None
                 except CannotErase as refused:
                     first_things = "; ".join(_FIRST[hold["kind"]].format(**hold) for hold in refused.values["holds"])
                     raise click.ClickException(f"{first_things}; nothing was changed") from None
@@ -66,7 +65,25 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
 
     @app.cli.group("erasures")
     def erasures() -> None:
-        """Keep the list of the erased outside the database, for the day on which a backup is restored."""
+        """Keep the list of the erased outside the database, for restored backups; open what a law keeps of them."""
+
+    @erasures.command("open")
+    @click.argument("number", type=int, metavar="USER")
+    @click.option("--reason", required=True, help="A word or a file number, for the trail.")
+    @click.option("--by", "signers", multiple=True, metavar="WORK_NO", help="Who answers for it; twice.")
+    def open_(number: int, reason: str, signers: tuple[str, ...]) -> None:
+        """Show what a law keeps of an erased person, by the number of the account that the gifts name."""
+        _demand_two(signers)
+        with migrated(settings) as database, Session(database) as db, db.begin():
+            if db.get(User, number) is None:
+                raise click.ClickException(f"there is no account {number}")
+            try:
+                found = open_remainders(db, number, reason[:_LONGEST], _two(db, signers), clock())
+            except NotBySuch as refused:
+                raise _not_by_such(refused) from None
+            for contents in found:
+                click.echo(contents)
+        click.echo(f"{len(found)} kept.", err=True)
 
     @erasures.command("export")
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -91,6 +108,21 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             except NoSuchLine as odd:
                 raise click.ClickException(f"{odd}: no line of such a list; nothing was changed") from None
         click.echo(f"{count} of {len(lines)} were back; a worker deletes what is left of them.")
+
+
+def _demand_two(signers: tuple[str, ...]) -> None:
+    """Raises UsageError."""
+    if len(signers) != 2:
+        raise click.UsageError("--by twice: two of the staff answer for it")
+
+
+def _two(db: Session, signers: tuple[str, ...]) -> tuple[Staff, Staff]:
+    first, second = (_member(db, work_no) for work_no in signers)
+    return first, second
+
+
+def _not_by_such(refused: NotBySuch) -> click.ClickException:
+    return click.ClickException(f"{refused.values['work_no']} {_WHY[refused.values['why']]}; nothing was done")
 
 
 def _member(db: Session, work_no: str) -> Staff:

@@ -1,15 +1,16 @@
-"""Erase a person who cannot ask for it in the chat: two of the staff of their place answer for it, with a reason."""
+"""Erase a person who cannot ask for it in the chat, or open what a law keeps of one: two of the staff answer for it."""
 
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.core.audit_trail import record
+from models.core.audit_trail import record, record_reading
 from models.core.refusal import Refusal
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.erasure import Erasure, begin_erasure
+from models.rights.erasure_remainder import SealedRemainder
 from models.rights.erasure_request import CannotErase
 from models.rights.erasure_standing import show_standing
 from models.staff.conflict_of_interest import conflicts_with
@@ -56,3 +57,18 @@ def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: dateti
             raise NotBySuch(why="place", work_no=staff.work_no)
         if staff.id in barred:
             raise NotBySuch(why="conflict", work_no=staff.work_no)
+
+
+def open_remainders(db: Session, user_id: int, reason: str, by: tuple[Staff, Staff], now: datetime) -> list[str]:
+    """Open what a law keeps of an erased person, as two of the staff answer for it; the trail has each reading.
+
+    Returns it as JSON, a text for each law. Raises NotBySuch.
+    """
+    _check_signers(db, db.get_one(User, user_id), by, now)
+    found = select(SealedRemainder).join(Erasure, Erasure.id == SealedRemainder.erasure_id)
+    kept = db.scalars(found.where(Erasure.user_id == user_id).order_by(SealedRemainder.id)).all()
+    for one in kept:
+        for staff in by:
+            actor = staff.actor.name
+            record_reading(db, at=now, actor=actor, subject="sealed_remainder", subject_id=one.id, purpose=reason)
+    return [one.contents for one in kept]

@@ -96,10 +96,10 @@ def test_a_link_that_was_added_by_hand_and_a_head_that_was_moved(stage: Stage) -
     with unguarded(stage) as connection:
         connection.execute(insert(AuditEvent).values(id=last + 1, **event))
     assert codes(stage) == [f"link_broken audit {last + 1}", f"links_unsealed audit {last + 1}"]
-    with stage.database.begin() as connection:
+    with unguarded(stage) as connection:
         connection.execute(update(AuditHead).values(length=last + 1, hash="1" * 64))
     assert codes(stage) == [f"link_broken audit {last + 1}", f"head_wrong audit {last + 1}"]
-    with stage.database.begin() as connection:
+    with unguarded(stage) as connection:
         connection.exec_driver_sql("DELETE FROM audit_head")
     assert codes(stage) == [f"link_broken audit {last + 1}", f"head_missing audit {last + 1}"]
     assert "head_missing" in check(stage).output

@@ -14,6 +14,7 @@ from models.rights.erasure import Erasure, begin_erasure
 from models.staff.member import Staff
 from tests.harness.command_line import run
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.gifts import give
 
 BY = ("--by", "DX0001", "--by", "DX0002")
 
@@ -67,6 +68,19 @@ def test_nobody_erases_alone_nor_outside_their_place_nor_their_own(app: Flask, s
     assert "DX0002 is of the person's household" in said("DX0001", "DX0002")
     with Database(stage.database) as db:
         assert db.get_one(User, wang).state == "active"
+
+
+def test_what_a_law_keeps_is_opened_by_two_and_the_trail_has_it(app: Flask, stage: Stage, wang: int) -> None:
+    give(stage, stage.open_appeal(), 10_000, "o-wang")
+    with Database(stage.database) as db, db.begin():
+        begin_erasure(db, stage.person("o-wang"), wang, "person", stage.clock())
+    shown = run(app, "erasures", "open", str(wang), "--reason", "case 7", *BY).output
+    assert "王秀兰" in shown
+    assert "1 kept" in shown
+    with Database(stage.database) as db:
+        read = select(AuditEvent.subject, AuditEvent.detail).where(AuditEvent.action == "read_sensitive")
+        assert db.execute(read).all() == [("sealed_remainder", "case 7")] * 2
+    assert "--by twice" in run(app, "erasures", "open", str(wang), "--reason", "x", *BY[:2]).output
 
 
 def test_what_is_open_has_to_end_first(app: Flask, stage: Stage, wang: int) -> None:

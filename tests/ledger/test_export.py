@@ -17,8 +17,7 @@ from models.ledger import LedgerTransaction, moves
 from models.ledger.kinds import MOVES
 from models.ledger.tables import LedgerEntry
 from models.public.ledger import balances, overall
-from tests.harness.money.checking_books import check
-from tests.harness.money.checking_ledger import unguarded
+from tests.harness.money.checking_books import check, unguarded
 from tests.harness.stage import Stage
 from tests.scenes.export import export, read, verify
 from tests.scenes.export import stage as stage

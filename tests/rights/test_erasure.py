@@ -5,25 +5,28 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import String, insert, select
+from sqlalchemy import String, insert, select, update
 from sqlalchemy.orm import Session as Database
 from structlog.testing import capture_logs
 
-from bot.photos.store import Photos
+from bot.photos.store import gone_photos
+from bot.work.context import WorkerContext
 from bot.work.sweeps import apply_deadlines, delete_old_replies
 from models.books import violations
 from models.core.encryption import Encrypted, keyring
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
+from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.rights import export
 from models.rights.erasure import Erasure, begin_erasure, forget_page, running_erasures
 from models.rights.erasure_kept import FORGOTTEN, KEPT, says_why
 from models.rights.erasure_remainder import SealedRemainder
+from models.rights.erasure_request import begin_due
 from models.rights.export import LEFT_OUT, find_person
-from models.rights.request import RightsRequest
+from models.rights.request import RightsRequest, ask
 from models.staff.conflict_of_interest import Conflict, record_conflict
 from models.staff.member import Staff
 from models.tables import metadata
@@ -53,21 +56,20 @@ def test_every_column_with_words_is_emptied_or_stays_for_a_reason() -> None:
     assert emptied <= names
 
 
-def forget(stage: Stage, folder: Path) -> None:
-    """What the worker does: the pages of all erasures, and the files."""
-    with Database(stage.database) as db:
-        running = running_erasures(db, 10)
-    for number in running:
-        done = False
-        while not done:
-            with Database(stage.database) as db, db.begin():
-                page = forget_page(db, number, stage.clock())
-            done = page is None or page[1]
-    photos = Photos(stage.database, None, folder, stage.clock)  # type: ignore[arg-type]  # nothing is fetched
-    with Database(stage.database) as db:
-        gone = db.scalars(select(Photo.id).where(Photo.state == "gone", Photo.path.is_not(None))).all()
-    for photo in gone:
-        photos.forget(photo)
+def forget(stage: Stage) -> None:
+    """What the worker does: the jobs of all erasures, and the files. Without Redis the sweep finds the files."""
+    context = WorkerContext(stage.settings)
+    try:
+        with Database(stage.database) as db:
+            running = running_erasures(db, 10)
+        for number in running:
+            context.run_job("erase", number)
+        with stage.database.connect() as connection:
+            gone = gone_photos(connection, 100)
+        for photo in gone:
+            context.run_job("forget_photo", photo)
+    finally:
+        context.close()
 
 
 def plant(stage: Stage, folder: Path) -> None:
@@ -116,7 +118,7 @@ def test_of_a_planted_person_nothing_is_found(stage: Stage, tmp_path: Path) -> N
         stage.clock.move(timedelta(days=8, minutes=1))
         apply_deadlines(stage.database, stage.clock())
         delete_old_replies(stage.database, stage.clock())
-        forget(stage, tmp_path)
+        forget(stage)
     with Database(stage.database) as db, db.begin():
         assert db.scalars(select(Erasure.state)).all() == ["done"]
         assert db.scalars(select(RightsRequest.state)).all() == ["done"]
@@ -160,6 +162,31 @@ def emptied(db: Database, person: export.Person) -> None:
             assert not [row for row in rows if column != "*" and row._mapping[column]], f"{name}.{column}"
 
 
+def test_on_its_day_an_erasure_waits_for_a_turn_under_way_and_for_what_is_open(stage: Stage) -> None:
+    stage.appoint("o-zhou", "village", work_no="DX0001")
+    user = stage.register("o-zhou", "resident")
+    with Database(stage.database) as db, db.begin():
+        request = ask(db, stage.person("o-zhou"), "erasure", "cooling", timedelta(days=7), stage.clock()).id
+    stage.clock.move(timedelta(days=7))
+    locked = select(Conversation.id).where(Conversation.openid == "o-zhou").with_for_update()
+    with Database(stage.database) as turn, turn.begin(), Database(stage.database) as db, db.begin():
+        turn.execute(locked)
+        assert begin_due(db, stage.clock()) == 0
+        assert db.scalars(select(Notification)).all() == []
+    for _ in range(2):
+        with Database(stage.database) as db, db.begin():
+            assert begin_due(db, stage.clock()) == 0
+    with Database(stage.database) as db, db.begin():
+        told = db.scalars(select(Notification)).one()
+        assert (told.template, json.loads(told.facts)["holds"][0]["name"]) == ("erasure_put_off", "DX0001")
+        assert db.get_one(RightsRequest, request).state == "cooling"
+        db.execute(update(Staff).values(state="revoked"))
+    stage.clock.move(timedelta(days=1))
+    with Database(stage.database) as db, db.begin():
+        assert begin_due(db, stage.clock()) == 1
+        assert db.get_one(User, user).state == "erased"
+
+
 def test_what_a_law_kept_goes_on_its_day(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         erasure, _ = begin_erasure(db, stage.person("o-a"), None, "person", stage.clock())
@@ -172,7 +199,7 @@ def test_what_a_law_kept_goes_on_its_day(stage: Stage) -> None:
 
 
 @pytest.mark.slow  # ten thousand gifts
-def test_ten_thousand_gifts_take_no_turn_and_a_kill_loses_nothing(stage: Stage, tmp_path: Path) -> None:
+def test_ten_thousand_gifts_take_no_turn_and_a_kill_loses_nothing(stage: Stage) -> None:
     appeal = stage.open_appeal()
     donor = stage.register("o-li", "donor")
     owner = stage.person("o-owner-0")
@@ -193,7 +220,7 @@ def test_ten_thousand_gifts_take_no_turn_and_a_kill_loses_nothing(stage: Stage, 
         killed.begin()
         forget_page(killed, number, now)
         killed.rollback()  # nothing of the page is left, and the next worker makes it again
-    forget(stage, tmp_path)
+    forget(stage)
     with Database(stage.database) as db:
         assert db.get_one(Erasure, number).state == "done"
         named = [facts for facts in db.scalars(select(Notification.facts)) if "李老师" in facts]

@@ -30,7 +30,7 @@ def world(stage: Stage) -> Stage:
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
         appeal = db.get_one(Appeal, 1)
-        goods = {"unit": "box", "region_code": DAOXIAN_MEIHUA, "created_at": now}
+        goods = {"unit": "box", "region_code": DAOXIAN_MEIHUA, "created_at": now, "looked_at": now}
         mine, house = appeal.owner_id, {"household_id": appeal.household_id}
         oil = {"category": "oil", "item": "菜籽油", "turn_at": now}
         stock = {"initial": 5, "available": 5}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.payments.orders import PaymentIntake
@@ -19,6 +19,7 @@ from models.payments.collection import PaymentOutcome
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
+from tests.harness.money.checking_books import unguarded
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
@@ -38,13 +39,6 @@ def jobs(redis_flushed: str) -> Iterator[JobQueues]:
     jobs = JobQueues(redis_flushed)
     yield jobs
     jobs.redis.close()
-
-
-def unguarded(stage: Stage, table: str, trigger: str) -> Connection:
-    """Behind the database's back: for what only a broken disk or a person with its password does."""
-    connection = stage.database.connect()
-    connection.execute(text(f"DROP TRIGGER {table}_{trigger} ON {table}"))
-    return connection
 
 
 def ledger(stage: Stage) -> int:
@@ -118,9 +112,8 @@ def test_what_cannot_be_asked_about_is_a_discrepancy_until_it_can(stage: Stage, 
 
 def test_an_amount_that_was_changed_behind_our_back(stage: Stage, till: Counter) -> None:
     order = till.give(stage.open_appeal(), 5_000)
-    with unguarded(stage, "pay_orders", "paid_once") as connection:
+    with unguarded(stage) as connection:
         connection.execute(update(PayOrder).values(amount_fen=5_001))
-        connection.commit()
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
     found = {one.kind: (one.out_trade_no, one.ours_fen, one.theirs_fen) for one in discrepancies(stage)}
@@ -133,9 +126,8 @@ def test_an_amount_that_was_changed_behind_our_back(stage: Stage, till: Counter)
 
 def test_a_payment_that_the_ledger_has_lost(stage: Stage, till: Counter) -> None:
     till.give(stage.open_appeal(), 5_000)
-    with unguarded(stage, "ledger_transactions", "no_update") as connection:
+    with unguarded(stage) as connection:
         connection.execute(text("UPDATE ledger_transactions SET cause = 'order:999'"))
-        connection.commit()
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
     assert [(one.kind, one.ours_fen, one.theirs_fen) for one in discrepancies(stage)] == [("ledger", 0, 5_000)]
@@ -183,10 +175,9 @@ def test_what_is_paid_on_two_sides_of_midnight_is_no_discrepancy(stage: Stage, t
     early = till.give(appeal, 1_000)
     till.move(timedelta(seconds=6))
     late = till.give(appeal, 2_000)
-    with unguarded(stage, "pay_orders", "paid_once") as connection:
+    with unguarded(stage) as connection:
         for order, paid_at in ((early, midnight + timedelta(seconds=2)), (late, midnight - timedelta(seconds=2))):
             connection.execute(update(PayOrder).where(PayOrder.id == order.id).values(paid_at=paid_at))
-        connection.commit()
     for day in (TODAY, TODAY + DAY):
         till.move(DAY)
         till.move(timedelta(hours=10, minutes=5)) if day == TODAY else None
