@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from bot.photos.store import discard_draft_photos, gone_photos, owed_photos
 from bot.proxy import card_codes
+from bot.words.lexicon import load_lexicon
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
 from models.disbursements.acquittal import close_spent_accounts, enforce_receipt_deadlines
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
+from models.goods.expiry import ask_about_old, expire_unanswered
 from models.goods.review import look_at_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
@@ -66,6 +68,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "goods_submitted": look_at_earlier,
+    "goods_asked_about": lambda db, now: ask_about_old(db, load_lexicon().goods, now),
+    "goods_expired": lambda db, now: expire_unanswered(db, load_lexicon().goods, now),
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,

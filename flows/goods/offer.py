@@ -6,14 +6,18 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import amount, quantity, unit
+from flows.goods.mending import keep_photos, with_round
+from flows.goods.quantity import amount, amount_of, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_category import BetterCategory, GoodsCategory, category_in, misfits
-from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
-from models.goods.submission import NewOffer, make_offer
+from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, named, new_enough
+from models.goods.ending import hold_to_mend
+from models.goods.exchange import Offer
+from models.goods.submission import NewOffer, make_offer, mend_offer
 from models.people import photo, user
+from models.places.region import Region
 
 # Food has to travel and still be good when it arrives.
 DAYS_STILL_GOOD = 30
@@ -22,7 +26,25 @@ MOST_PHOTOS = 6
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     user.get_user(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_offer"][0])
-    return given
+    return with_round(turn, "offer", given)
+
+
+def answers_of(turn: TurnContext, offer: Offer) -> dict[str, Any]:
+    """Return the answers that an offer was made of, to be mended."""
+    region = turn.db.get_one(Region, offer.region_code)
+    answers = {
+        "category": offer.category,
+        "item": named(offer.item, turn.world.lexicon),
+        # Its category was settled then.
+        "fits": offer.category,
+        "unit": offer.unit,
+        **amount_of(offer.unit, offer.available),
+        "condition": offer.condition,
+        "handover": offer.handover,
+        "photos": photo.pictures_of(turn.db, "offer", offer.id),
+        "place": {"code": region.code, "name": region.full_name, "latitude": None, "longitude": None, "detail": ""},
+    }
+    return answers | ({"best_before": offer.best_before.isoformat()} if offer.best_before else {})
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -41,10 +63,13 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         region_code=answers["place"]["code"],
         sort=sort_of(category, item, turn.world.lexicon),
     )
-    offer = make_offer(turn.db, wanted, donor, turn.world.now, turn.world.lexicon.goods)
-    conversation, now = turn.person.conversation_id, turn.world.now
-    photos = photo.attach_photos(turn.db, "offer", offer.id, conversation, answers["photos"], now)
-    turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    rules, now, mended = turn.world.lexicon.goods, turn.world.now, "mends" in draft.given
+    if mended:
+        offer = hold_to_mend(turn.db, donor.id, "offer", draft.given["mends"], draft.given["round"])
+        mend_offer(turn.db, offer, wanted, now, rules)
+    else:
+        offer = make_offer(turn.db, wanted, donor, now, rules)
+    keep_photos(turn, "offer", offer.id, answers["photos"], mended=mended)
     label = turn.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", label])]
     values = {"number": offer.id, "item": offer.item, "public": offer.looked_at is not None}

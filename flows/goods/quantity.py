@@ -30,6 +30,11 @@ def amount(*, most_grams: int, most_pieces: int) -> tuple[Step, ...]:
     )
 
 
+def amount_of(unit: str, left: int) -> dict[str, int]:
+    """Return the answer that a quantity makes; none where nothing is left, so that it is asked for."""
+    return {"weight" if unit == "jin" else "count": left} if left else {}
+
+
 def quantity(answers: Mapping[str, Any]) -> int:
     """Return grams where the unit is 斤, else pieces."""
     return int(answers["weight"] if by_weight(answers) else answers["count"])

@@ -5,20 +5,36 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import amount, quantity, unit
+from flows.goods.mending import with_round
+from flows.goods.quantity import amount, amount_of, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Text
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_category import BetterCategory, GoodsCategory, category_in, misfits
-from flows.readers.words.goods_name import GoodsName, accepted, name_of
-from models.goods.submission import NewRequest, make_request
+from flows.readers.words.goods_name import GoodsName, accepted, name_of, named
+from models.goods.ending import hold_to_mend
+from models.goods.exchange import GoodsRequest
+from models.goods.submission import NewRequest, make_request, mend_request
 from models.people import user
 from models.staff.task import find_task
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     user.get_resident(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_request"][0])
-    return given
+    return with_round(turn, "request", given)
+
+
+def answers_of(turn: TurnContext, request: GoodsRequest) -> dict[str, Any]:
+    """Return the answers that a request was made of, to be mended."""
+    return {
+        "category": request.category,
+        "item": named(request.item, turn.world.lexicon),
+        # Its category was settled then.
+        "fits": request.category,
+        "unit": request.unit,
+        **amount_of(request.unit, request.quantity),
+        "reason": request.reason,
+    }
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -36,7 +52,11 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         region_code=owner.region_code,
         sort=sort_of(category, item, turn.world.lexicon),
     )
-    request = make_request(turn.db, wanted, owner, turn.world.now)
+    if "mends" in draft.given:
+        request = hold_to_mend(turn.db, owner.id, "request", draft.given["mends"], draft.given["round"])
+        mend_request(turn.db, request, wanted, turn.world.now)
+    else:
+        request = make_request(turn.db, wanted, owner, turn.world.now)
     label = turn.world.lexicon.label("goods_category", request.category)
     options = [Option(1, "", ["command", "browse_offers", label])]
     waits = find_task(turn.db, "request", request.id) is None

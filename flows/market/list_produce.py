@@ -7,12 +7,14 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import amount, quantity, unit
+from flows.goods.mending import keep_photos, with_round
+from flows.goods.quantity import amount, amount_of, quantity, unit
 from flows.readers import Choice, Day, Photo, Price, Text, Url
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import accepted
 from models.core.money import YUAN
-from models.market.listing import NewListing, submit_listing
+from models.goods.ending import hold_to_mend
+from models.market.listing import Listing, NewListing, mend_listing, submit_listing
 from models.people import photo, user
 from models.staff.task import find_task
 
@@ -36,7 +38,26 @@ def in_a_shop(answers: Mapping[str, Any]) -> bool:
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     user.get_resident(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_listing"][0])
-    return given
+    return with_round(turn, "listing", given)
+
+
+def answers_of(turn: TurnContext, listing: Listing) -> dict[str, Any]:
+    """Return the answers that a listing was made of, to be mended."""
+    growing = listing.harvest_date is not None and listing.harvest_date > turn.world.today
+    answers: dict[str, Any] = {
+        "kind": listing.kind,
+        "name": listing.name,
+        "unit": listing.unit,
+        "price": listing.price_fen,
+        **amount_of(listing.unit, listing.available),
+        "sold_where": "shop" if listing.shop_url else "here",
+        "photos": photo.pictures_of(turn.db, "listing", listing.id),
+    }
+    if listing.kind == "produce":
+        answers["ripeness"] = "growing" if growing else "ripe"
+    if growing and listing.harvest_date:
+        answers["harvest_date"] = listing.harvest_date.isoformat()
+    return answers | ({"shop_url": listing.shop_url} if listing.shop_url else {})
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -52,10 +73,13 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         harvest_date=date.fromisoformat(answers["harvest_date"]) if is_growing(answers) else None,
         shop_url=answers["shop_url"] if in_a_shop(answers) else None,
     )
-    listing = submit_listing(turn.db, wanted, seller, turn.world.now)
-    conversation, now = turn.person.conversation_id, turn.world.now
-    photos = photo.attach_photos(turn.db, "listing", listing.id, conversation, answers["photos"], now)
-    turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    mended = "mends" in draft.given
+    if mended:
+        listing = hold_to_mend(turn.db, seller.id, "listing", draft.given["mends"], draft.given["round"])
+        mend_listing(turn.db, listing, wanted, turn.world.now)
+    else:
+        listing = submit_listing(turn.db, wanted, seller, turn.world.now)
+    keep_photos(turn, "listing", listing.id, answers["photos"], mended=mended)
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
     values = {"number": listing.id, "name": listing.name, "waits": find_task(turn.db, "listing", listing.id) is None}
     return Answer([Say("flows/market/list_produce/done", None, values)], options)

@@ -6,11 +6,15 @@ from typing import Any
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
+from handlers.public.own_goods import ways_of_owner
 from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal
 from models.giving.pledge import takes_gifts
 from models.goods.exchange import NoSuchThing
+from models.goods.expiry import is_asked
+from models.goods.review import KINDS as GOODS
+from models.goods.review import reasons_of
 from models.people.user import User
 from models.public import catalogue
 from models.public.catalogue import Catalogue, SearchTerm
@@ -129,6 +133,12 @@ def detail(
     **facts: Any,
 ) -> Answer:
     """Show the item's page with the options ``ways``, then the one that goes back to the list, then to report it."""
+    subject = view.command.removeprefix("view_")
+    if own and subject in GOODS:
+        asked = is_asked(talk.turn.db, subject, found.number)
+        ways = {**ways, **ways_of_owner(subject, found.number, found.state, asked=asked)}
+        returned = found.state in ("returned", "rejected", "suspended")
+        facts["reasons"] = reasons_of(talk.turn.db, subject, found.number) if returned else []
     ways = {**ways, "list": ["command", view.list_command, word, after]}
     if own:
         ways["mine"] = ["command", "mine"]
@@ -138,6 +148,7 @@ def detail(
         "item": found,
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, view.categories, "unit", "condition", "handover"),
+        "reasons": [],
         **facts,
     }
     return with_ways(view.template, values, ways)

@@ -50,3 +50,5 @@ class Command:
     guess: bool = True
     matters: Sequence[str] = ("case",)
     """The subjects, beside appeals, that a MATTER's number may be of; the words for them are in config/readers.toml."""
+    unmarked: str = "appeal"
+    """What a MATTER's number is of without a word before it."""

@@ -5,7 +5,7 @@ line on the screen or the menu leads to a command without words.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rapidfuzz import fuzz, process
 
@@ -91,18 +91,18 @@ class TypedCommands:
         if takes in (Takes.CODE, Takes.CODE_AND_WORDS):
             return _code(rest, takes)
         if takes in (Takes.MATTER, Takes.MATTER_AND_WORDS):
-            return self._matter(rest, takes, command.matters)
+            return self._matter(rest, takes, command)
         if takes is Takes.MATTER_OR_WORDS:
-            return self._matter(rest, Takes.MATTER, command.matters) or ([rest.strip()] if rest[0].isspace() else None)
+            return self._matter(rest, Takes.MATTER, command) or ([rest.strip()] if rest[0].isspace() else None)
         head = head_number(rest)
         if head is None or (head[1] and takes is Takes.NUMBER):
             return None
         return [str(head[0]), *filter(None, [head[1]])]
 
-    def _matter(self, rest: str, takes: Takes, matters: Sequence[str]) -> list[str] | None:
+    def _matter(self, rest: str, takes: Takes, command: Command) -> list[str] | None:
         """Read a reference (``appeal:12``, ``case:7``), and the words after it."""
-        said, subject = rest.strip(), "appeal"
-        marks = [(mark, name) for name in matters for mark in self.lexicon.words[name]]
+        said, subject = rest.strip(), command.unmarked
+        marks = [(mark, name) for name in command.matters for mark in self.lexicon.words[name]]
         for mark, name in sorted(marks, key=lambda one: -len(one[0])):
             if said.startswith(mark):
                 said, subject = said.removeprefix(mark).lstrip(_BETWEEN), name

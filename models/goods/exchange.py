@@ -1,6 +1,7 @@
 """Surplus goods that people give away, and goods that households ask for."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,7 +41,9 @@ OFFER_MACHINE = Machine(
         ("exhausted", "returned"): _OFFICER,
         # By the system: made before there was a look at offers.
         **{(state, "submitted"): _OWNER | _SYSTEM for state in ("available", "exhausted")},
-        ("available", "exhausted"): _SYSTEM,
+        # By the owner: mended.
+        **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "expired")},
+        ("available", "exhausted"): _OWNER | _SYSTEM,
         ("exhausted", "available"): _SYSTEM,
         ("available", "expired"): _SYSTEM,
         **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "expired")},
@@ -60,7 +63,9 @@ REQUEST_MACHINE = Machine(
         ("open", "returned"): _OFFICER,
         # By the system: made before there was a look at requests, or the household was suspended.
         ("open", "submitted"): _OWNER | _SYSTEM,
-        ("open", "met"): _SYSTEM,
+        # By the owner: mended.
+        **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "expired")},
+        ("open", "met"): _OWNER | _SYSTEM,
         ("open", "withdrawn"): _OWNER_OR_COUNTY,
         ("open", "expired"): _SYSTEM,
         **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "checked", "expired")},
@@ -79,7 +84,8 @@ class Offer(Base):
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
     ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
     (models.goods.match_notifications). ``goes_to``: the region whose officers look at it (models.goods.destination).
-    ``looked_at``: when it was passed, after which others may see it. ``round``: how often it was submitted.
+    ``looked_at``: when it was passed, after which others may see it. ``renewed_at``: when its owner last said that it
+    still stands; ``asked_at``: since when they are asked (models.goods.expiry). ``round``: how often it was submitted.
     """
 
     __tablename__ = "offers"
@@ -104,6 +110,8 @@ class Offer(Base):
     turn_at: Mapped[datetime]
     goes_to: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
     looked_at: Mapped[datetime | None]
+    renewed_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     __table_args__ = (
@@ -133,7 +141,7 @@ class Offer(Base):
 
 
 class GoodsRequest(Base):
-    """Goods that a household asks for. ``sort``, ``turn_at``, ``looked_at`` and ``round`` as for an offer.
+    """Goods that a household asks for. ``sort``, ``turn_at``, ``looked_at`` and what follows it as for an offer.
 
     ``reason`` is read by the officers who look at it, and by its owner.
     """
@@ -154,6 +162,8 @@ class GoodsRequest(Base):
     sort: Mapped[str | None] = mapped_column(String(60))
     turn_at: Mapped[datetime]
     looked_at: Mapped[datetime | None]
+    renewed_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     __table_args__ = (
@@ -191,3 +201,15 @@ REQUEST = Subject(
     place=GoodsRequest.region_code,
     household=GoodsRequest.household_id,
 )
+
+
+def restock(thing: Any, available: int) -> None:
+    """Set how much there is, beside what is reserved, delivered or lost."""
+    thing.available = available
+    thing.initial = available + thing.reserved + thing.delivered + thing.lost
+
+
+def hand_out(thing: Any) -> None:
+    """Count what is left as delivered: its owner gave it away or sold it elsewhere."""
+    thing.delivered += thing.available
+    thing.available = 0

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import AuditEvent
 from models.core.hooks import Registry
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
 from models.goods.exchange import NoSuchThing
 from models.goods.rules import GoodsRules
@@ -190,7 +190,7 @@ def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime
     """Move it to where everybody sees it: by ``actor``, then by itself."""
     for state, by in zip(kind.passes, (actor, SYSTEM), strict=False):
         kind.machine.move(db, thing, state, by, now)
-    thing.looked_at = now
+    thing.looked_at, thing.renewed_at, thing.asked_at = now, None, None
     db.flush()
     kind.on_public(db, thing, now)
 
@@ -224,6 +224,8 @@ def check_may_take_down(db: Session, staff: Staff, name: str, number: int) -> An
     if staff.id in seats_of_user(db, thing.owner_id):
         raise HasConflict(subject=name, number=number, reason=OWN)
     kind.machine.check(thing.state, kind.taken_down, staff.actor)
+    if thing.looked_at is None:
+        raise WrongState(subject=name, state=thing.state, wanted=kind.taken_down)
     return thing
 
 
@@ -241,7 +243,7 @@ def take_down(db: Session, staff: Staff, name: str, number: int, reasons: Sequen
 def notify_owner(db: Session, kind: Reviewed, thing: Any, now: datetime, reasons: Sequence[str] = ()) -> None:
     """Tell its owner where it stands, and why."""
     name = kind.subject.name
-    facts = {"subject": name, "number": thing.id, "name": thing.title, "state": thing.state, "reasons": list(reasons)}
+    facts = {"subject": name, "number": thing.id, "item": thing.title, "state": thing.state, "reasons": list(reasons)}
     key = f"goods_moved:{name}:{thing.id}:{thing.round}:{thing.state}"
     notify_user(db, thing.owner_id, "goods_moved", facts, key, now, about=(name, thing.id))
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.core.lottery import draw
 from models.core.state_machine import SYSTEM, Actor, By
 from models.goods.destination import place_of_look
-from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
+from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer, restock
 from models.goods.match_notifications import notify_donors, notify_households
 from models.goods.review import Reviewed, publish, submit
 from models.goods.rules import STRICT, GoodsRules
@@ -132,6 +132,21 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
     db.flush()
     submit(db, REQUEST_REVIEW, request, _owner(owner.id), now)
     return request
+
+
+def mend_offer(db: Session, offer: Offer, wanted: NewOffer, now: datetime, rules: GoodsRules) -> None:
+    """Change an offer, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
+    for name in ("category", "item", "unit", "condition", "best_before", "handover", "region_code", "sort"):
+        setattr(offer, name, getattr(wanted, name))
+    restock(offer, wanted.quantity)
+    submit_offer(db, offer, now, rules)
+
+
+def mend_request(db: Session, request: GoodsRequest, wanted: NewRequest, now: datetime) -> None:
+    """Change a request, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
+    for name in ("category", "item", "unit", "quantity", "reason", "region_code", "sort"):
+        setattr(request, name, getattr(wanted, name))
+    submit(db, REQUEST_REVIEW, request, _owner(request.owner_id), now)
 
 
 def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:

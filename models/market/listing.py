@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
-from models.goods.exchange import UNITS, UNSEEN
+from models.goods.exchange import UNITS, UNSEEN, restock
 from models.goods.review import Reviewed, submit
 from models.goods.rules import GoodsRules
 from models.people.user import User
@@ -31,7 +31,10 @@ MACHINE = Machine(
         ("submitted", "returned"): _OFFICER,
         # By the system: the household is not verified after all.
         ("submitted", "rejected"): _OFFICER | _SYSTEM,
-        ("on_sale", "sold_out"): _SYSTEM,
+        # By the owner: mended.
+        **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "suspended", "expired")},
+        ("on_sale", "sold_out"): _OWNER | _SYSTEM,
+        ("on_sale", "expired"): _SYSTEM,
         ("sold_out", "on_sale"): frozenset({By.OWNER, By.SYSTEM}),
         # By the system: listed before there was a look at listings, or the household was suspended.
         **{(state, "submitted"): _OWNER | _SYSTEM for state in ("on_sale", "sold_out")},
@@ -39,7 +42,10 @@ MACHINE = Machine(
         ("on_sale", "suspended"): _OFFICER,
         ("sold_out", "suspended"): _OFFICER,
         ("suspended", "on_sale"): frozenset({By.COUNTY}),
-        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "on_sale", "sold_out", "suspended")},
+        **{
+            (state, "withdrawn"): _OWNER
+            for state in ("submitted", "returned", "on_sale", "sold_out", "suspended", "expired")
+        },
     },
 )
 
@@ -49,7 +55,7 @@ class Listing(Base):
     ``shop_url``: a shop elsewhere that sells them, or None.
 
     ``harvest_date`` in the future makes it a pre-order. ``looked_at``: when it was passed, after which others may see
-    it. ``round``: how often it was submitted.
+    it. ``renewed_at`` and ``asked_at`` as for an offer. ``round``: how often it was submitted.
     """
 
     __tablename__ = "listings"
@@ -72,6 +78,8 @@ class Listing(Base):
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
     looked_at: Mapped[datetime | None]
+    renewed_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     __table_args__ = (
@@ -182,3 +190,16 @@ def submit_listing(db: Session, wanted: NewListing, seller: User, now: datetime)
     db.flush()
     submit(db, REVIEW, listing, Actor(By.OWNER, f"user:{seller.id}"), now)
     return listing
+
+
+def mend_listing(db: Session, listing: Listing, wanted: NewListing, now: datetime) -> None:
+    """Change a listing, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
+    listing.kind, listing.name, listing.unit, listing.price_fen = (
+        wanted.kind,
+        wanted.name,
+        wanted.unit,
+        wanted.price_fen,
+    )
+    listing.harvest_date, listing.shop_url = wanted.harvest_date, wanted.shop_url
+    restock(listing, wanted.stock)
+    submit(db, REVIEW, listing, Actor(By.OWNER, f"user:{listing.seller_id}"), now)

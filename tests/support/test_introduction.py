@@ -131,8 +131,8 @@ def test_who_is_forgotten_is_not_reached_any_more_and_comes_back_to_nothing(stag
     stage.say("o-buyer", "你好")
     first = ask(stage, "o-buyer")
     answer(stage, first)
-    fields = {"OpenID": "o-buyer", "AppID": "wx0000000000sample", "RevokeInfo": "201"}
-    stage.deliver(wechat.event("user_authorization_revoke", "gh_platform", **fields))
+    fields = {"OpenID": "o-buyer", "AppID": "wx0000000000sample"}
+    stage.deliver(wechat.event("user_authorization_cancellation", "gh_platform", **fields))
     with pytest.raises(NoSuchTicket):
         answer(stage, first)
     assert "竹编提篮" not in stage.say("o-buyer", "人工")

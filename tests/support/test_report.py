@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE, Appeal
 from models.people.conversation import Conversation
+from models.people.photo import Photo
+from models.rights.erasure import erase_person
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.support.inquiry import Inquiry, Report
 from models.support.reporting import MOST_A_DAY
 from models.support.ticket import ANSWERED_WITHIN, Ticket
+from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.reports import reports
 
@@ -199,6 +202,20 @@ def test_who_reported_is_nowhere_on_record_but_in_the_report(stage: Stage) -> No
     other = stage.appoint("o-town", "township")
     assert "DX0777" not in stage.say("o-town", "看 举报1") + stage.say("o-town", "待办")
     assert other
+
+
+def test_who_is_erased_leaves_no_words_and_no_pictures_of_a_report(stage: Stage) -> None:
+    for words in ("举报 1", "1", "他家早就搬走了"):
+        stage.say("o-passer-by", words)
+    stage.deliver(wechat.message("image", "o-passer-by", PicUrl="http://127.0.0.1/p.jpg", MediaId="m"))
+    stage.say("o-passer-by", "完成")
+    stage.say("o-passer-by", "确认")
+    with Database(stage.database) as db, db.begin():
+        assert db.scalars(select(Report.words)).one() == "他家早就搬走了"
+        erase_person(db, stage.person("o-passer-by"), stage.clock())
+        assert db.scalars(select(Report.words)).one() == ""
+        assert db.scalars(select(Photo.state).where(Photo.subject == "report")).one() == "gone"
+    assert newest(stage).state == "before_officer"  # what was reported is looked into all the same
 
 
 def test_where_the_only_officer_of_the_county_refused_it_another_county_hears_the_complaint(stage: Stage) -> None:

@@ -46,16 +46,20 @@ class GoodsName(Text):
         fault = super().check(text, asking)
         if fault:  # too long a text would also take long to be judged
             return fault
-        thing = {
-            "name": text,
-            "edible": is_food(text, lexicon),
-            "surely": is_surely_food(text, lexicon),
-            "belongs": list(belonging_of(text, lexicon)),
-        }
-        return Accepted(thing)
+        return Accepted(named(text, lexicon))
 
     def shown(self, value: Any, world: World) -> Any:
         return name_of(value)
+
+
+def named(name: str, lexicon: Lexicon) -> dict[str, Any]:
+    """Return the answer that a name makes."""
+    return {
+        "name": name,
+        "edible": is_food(name, lexicon),
+        "surely": is_surely_food(name, lexicon),
+        "belongs": list(belonging_of(name, lexicon)),
+    }
 
 
 def name_of(thing: Any) -> Any:

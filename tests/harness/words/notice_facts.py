@@ -115,8 +115,12 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
         "goods_moved": {
-            **{"subject": "request", "number": MOST, "name": ITEM, "state": "returned"},
+            **{"subject": "request", "number": MOST, "item": ITEM, "state": "returned"},
             "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
+        },
+        "goods_old": {
+            **{"subject": "request", "number": MOST, "item": ITEM, "until": "2026-12-31"},
+            "reference": f"request:{MOST}",
         },
         "milestone": {**appeal, **reached, "percent": 100},
         "recurring_gift_due": {**appeal, "amount_fen": LARGEST},
@@ -288,7 +292,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(
-            ("goods_moved", {"subject": subject, "number": 5, "name": "棉被", "state": state, "reasons": reasons})
+            ("goods_moved", {"subject": subject, "number": 5, "item": "棉被", "state": state, "reasons": reasons})
             for subject, state, reasons in (
                 ("request", "open", []),
                 ("offer", "available", []),
@@ -298,7 +302,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("request", "submitted", ["household_suspended"]),
                 ("offer", "submitted", ["earlier"]),
                 ("listing", "suspended", ["not_true"]),
+                ("listing", "expired", []),
             )
+        ),
+        *(
+            ("goods_old", {"subject": s, "number": 5, "item": "棉被", "until": "2026-12-31", "reference": f"{s}:5"})
+            for s in ("request", "offer", "listing")
         ),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
         ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),

@@ -1,0 +1,98 @@
+"""Let owners end what they ask for, give away or sell, say that it still stands, and take it up to mend it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By, WrongState
+from models.goods.exchange import NoSuchThing, hand_out
+from models.goods.review import REVIEWED, Reviewed, hold
+from models.staff.task import close_task
+from models.verification.case import lock_cases
+
+# States in which nothing is left to hand out.
+_ALL_GONE = ("exhausted", "sold_out")
+
+
+class GoodsChanged(Refusal):
+    """The thing (``subject``, ``number``) has changed since its owner began to mend it; its ``state`` now."""
+
+    code = "goods_changed"
+    final = True
+
+
+def own_things(db: Session, user_id: int, name: str, to: str, most: int) -> list[Any]:
+    """List the user's newest things of a kind that may go to the state ``to`` by their owner."""
+    kind = REVIEWED[name]
+    states = [source for (source, target), by in kind.machine.moves.items() if target == to and By.OWNER in by]
+    table = kind.subject.table
+    theirs = select(table).where(kind.subject.owner == user_id, table.state.in_(states))
+    return list(db.scalars(theirs.order_by(table.id.desc()).limit(most)))
+
+
+def hold_own(db: Session, user_id: int | None, name: str, number: int) -> Any:
+    """Lock the user's own thing and return it. Raises NoSuchThing, also for another person's.
+
+    Locks the household's cases first, as decisions on them lock its things after them.
+    """
+    kind = REVIEWED[name]
+    found = db.get(kind.subject.table, number)
+    if found is None or found.owner_id != user_id:
+        raise NoSuchThing(what=name, number=number)
+    if kind.of_household:
+        lock_cases(db, found.household_id)
+    return hold(db, kind, number)
+
+
+def check_mendable(kind: Reviewed, thing: Any) -> None:
+    """Raises WrongState."""
+    kind.machine.check(thing.state, "submitted", _owner(thing))
+
+
+def begin_mending(db: Session, user_id: int | None, name: str, number: int) -> Any:
+    """Return the user's own thing, which may be mended. Raises NoSuchThing or WrongState."""
+    thing = db.get(REVIEWED[name].subject.table, number)
+    if thing is None or thing.owner_id != user_id:
+        raise NoSuchThing(what=name, number=number)
+    check_mendable(REVIEWED[name], thing)
+    return thing
+
+
+def hold_to_mend(db: Session, user_id: int | None, name: str, number: int, round_: int) -> Any:
+    """Lock the user's own thing to mend it. ``round_``: its round when they began.
+
+    Raises NoSuchThing, WrongState or GoodsChanged.
+    """
+    thing = hold_own(db, user_id, name, number)
+    if thing.round != round_:
+        raise GoodsChanged(subject=name, number=number, state=thing.state)
+    check_mendable(REVIEWED[name], thing)
+    return thing
+
+
+def end(db: Session, user_id: int | None, name: str, number: int, to: str, now: datetime) -> Any:
+    """End the user's own thing: ``to`` withdrawn, exhausted, met or sold_out. Raises NoSuchThing or WrongState."""
+    kind, thing = REVIEWED[name], hold_own(db, user_id, name, number)
+    kind.machine.move(db, thing, to, _owner(thing), now)
+    close_task(db, name, number, now)
+    if to in _ALL_GONE:
+        hand_out(thing)
+    db.flush()
+    return thing
+
+
+def renew(db: Session, user_id: int | None, name: str, number: int, now: datetime) -> Any:
+    """Keep the user's own thing where others see it. Raises NoSuchThing, or WrongState where they do not see it."""
+    kind, thing = REVIEWED[name], hold_own(db, user_id, name, number)
+    if thing.state != kind.public or thing.looked_at is None:
+        raise WrongState(subject=name, state=thing.state, wanted=kind.public)
+    thing.renewed_at, thing.asked_at = now, None
+    db.flush()
+    return thing
+
+
+def _owner(thing: Any) -> Actor:
+    return Actor(By.OWNER, f"user:{thing.owner_id}")

@@ -1,0 +1,65 @@
+"""Ask owners whether what is old still stands, and let what nobody answers for expire."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from models.core.calendar import day_in_china
+from models.core.state_machine import SYSTEM
+from models.goods.review import REVIEWED, Reviewed, notify_owner
+from models.goods.rules import GoodsRules
+from models.notifications.notify import notify_user
+
+_BATCH = 100
+
+
+def ask_about_old(db: Session, rules: GoodsRules, now: datetime) -> int:
+    """Ask the owners of what was passed or renewed ``days_fresh`` ago; one digit renews it. Returns how many.
+
+    Takes one batch of each kind.
+    """
+    count = 0
+    for kind in REVIEWED.values():
+        table = kind.subject.table
+        old = func.coalesce(table.renewed_at, table.looked_at) <= now - timedelta(days=rules.days_fresh)
+        for thing in db.scalars(_public(kind).where(table.asked_at.is_(None), old)).all():
+            thing.asked_at = now
+            name, until = kind.subject.name, now + timedelta(days=rules.days_to_answer)
+            facts = {"subject": name, "number": thing.id, "item": thing.title, "until": day_in_china(until)}
+            facts["reference"] = f"{name}:{thing.id}"
+            key = f"goods_old:{name}:{thing.id}:{now.date()}"
+            notify_user(db, thing.owner_id, "goods_old", facts, key, now, about=(name, thing.id))
+            count += 1
+    db.flush()
+    return count
+
+
+def expire_unanswered(db: Session, rules: GoodsRules, now: datetime) -> int:
+    """Expire what its owner was asked about ``days_to_answer`` ago, and tell them. Returns how many.
+
+    Takes one batch of each kind.
+    """
+    count = 0
+    for kind in REVIEWED.values():
+        asked = kind.subject.table.asked_at <= now - timedelta(days=rules.days_to_answer)
+        for thing in db.scalars(_public(kind).where(asked)).all():
+            kind.machine.move(db, thing, "expired", SYSTEM, now, "unanswered")
+            notify_owner(db, kind, thing, now)
+            count += 1
+    db.flush()
+    return count
+
+
+def is_asked(db: Session, name: str, number: int) -> bool:
+    """Tell whether its owner is asked whether it still stands."""
+    table = REVIEWED[name].subject.table
+    return db.scalar(select(table.asked_at).where(table.id == number)) is not None
+
+
+def _public(kind: Reviewed) -> Select[Any]:
+    """Lock and select a batch of what others see, skipping what another transaction has locked."""
+    table = kind.subject.table
+    seen = select(table).where(table.state == kind.public, table.looked_at.is_not(None))
+    return seen.order_by(table.id).limit(_BATCH).with_for_update(skip_locked=True)
