@@ -16,6 +16,7 @@ from bot.cli.demo import add_demo_commands
 from bot.cli.erasures import add_erasure_commands
 from bot.cli.imports import add_import_commands
 from bot.cli.menu import add_menu_commands
+from bot.cli.numbers import add_number_commands
 from bot.cli.staff import add_staff_commands
 from bot.goods.sort_goods import sort_goods
 from bot.photos.files import PhotoFiles
@@ -42,6 +43,7 @@ def add_commands(
     add_import_commands(app, settings)
     add_staff_commands(app, settings, clock)
     add_erasure_commands(app, settings, clock)
+    add_number_commands(app, settings, clock)
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:

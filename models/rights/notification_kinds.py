@@ -7,6 +7,7 @@ KINDS: dict[str, Kind] = {
     "export_ready": safety(),
     "erasure_put_off": legal(),
     "name_decided": safety(),
+    "number_released": safety(),
     "phone_changed": safety(),
     "payee_recorded": safety(),
     "consent_withdrawn": legal(),

@@ -20,6 +20,7 @@ from models.outreach.update import Update
 from models.staff.directory import is_below, seat_state
 from models.staff.member import Staff
 from models.staff.suspension import suspend as suspend_seat
+from models.staff.task import close_task
 from models.support.inquiry import Inquiry
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification, lock_case
@@ -92,6 +93,7 @@ def _take_down(db: Session, staff: Staff, inquiry: Inquiry, now: datetime) -> No
     item = _ITEMS[inquiry.about]
     thing = db.get_one(item.table, inquiry.about_id, with_for_update=True, populate_existing=True)
     item.machine.move(db, thing, item.state, staff.actor, now, _BY_REPORT)
+    close_task(db, inquiry.about, thing.id, now)  # a look at it, if one was still to come
     owner = getattr(thing, item.owner) if item.owner else db.get_one(Appeal, thing.appeal_id).owner_id
     facts = {"about": inquiry.about, "number": inquiry.about_id}
     notify_user(db, owner, "taken_down", facts, f"taken_down:{inquiry.id}", now, (inquiry.about, inquiry.about_id))

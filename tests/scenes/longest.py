@@ -320,6 +320,7 @@ class World:
             },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
             "phone_changed": {"tail": "0000"},
+            "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
             "name_decided": {
                 "approved": False,
                 "reasons": list(self.lexicon.choices["name_reason"]),

@@ -1,0 +1,107 @@
+"""Release an ID number from whom it does not belong to: two of the county answer for it, on the evidence of a ticket.
+
+The number is free at once, for its owner to register with. Whoever had it keeps the account without it: public appeals
+stop until the county has decided on each, what was under review ends, and they are told how to object.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
+from models.core.audit_trail import record
+from models.core.state_machine import SYSTEM, By
+from models.notifications.notify import notify_user
+from models.people.conversation import Conversation
+from models.people.user import User, withdraw_consent
+from models.proxy.mandate import revoke_all_mandates
+from models.rights.name_change import withdraw_waiting
+from models.staff.conflict_of_interest import conflicts_with
+from models.staff.member import Staff, all_seats_of
+from models.staff.task import close_task
+from models.support.ticket import Ticket
+from models.verification.case import withdraw
+
+_CAUSE = "number_released"
+
+
+class CannotRelease(Exception):
+    """``why``: ticket (there is none of this number, or it is the holder's own), same (one person in two seats),
+    not_serving, county (no seat of the county where the holder lives) or conflict; ``work_no``: whose."""
+
+    def __init__(self, why: str, work_no: str = "") -> None:
+        super().__init__(why)
+        self.why, self.work_no = why, work_no
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The numbers of the holder's appeals that are ``frozen``, and of those that were ``cancelled``."""
+
+    frozen: list[int]
+    cancelled: list[int]
+
+
+def release_number(db: Session, user: User, ticket: int, by: tuple[Staff, Staff], now: datetime) -> Released:
+    """Take the ID number from the person who is registered with it. Raises CannotRelease.
+
+    Locks the cases, then the appeals, then the person. The trail names both officers and the ticket.
+    """
+    _check_evidence(db, user, ticket)
+    _check_signers(db, user, by, now)
+    withdraw(db, user.id, SYSTEM, now)
+    released = _stop_appeals(db, user, now)
+    withdraw_waiting(db, user.id, now)
+    revoke_all_mandates(db, user.id, SYSTEM.name, now)
+    withdraw_consent(db, user.id, "identity", now)
+    db.refresh(user, with_for_update=True)
+    user.id_number = user.id_hash = None
+    # A resident is known by the number.
+    user.role = "donor"
+    db.flush()
+    for staff in by:
+        who, detail = staff.actor.name, f"ticket:{ticket}"
+        record(db, at=now, actor=who, action=_CAUSE, subject="user", subject_id=user.id, detail=detail)
+    facts = {"frozen": released.frozen, "cancelled": released.cancelled}
+    notify_user(db, user.id, _CAUSE, facts, f"{_CAUSE}:{user.id}:{now.timestamp()}", now, ("user", user.id))
+    return released
+
+
+def _stop_appeals(db: Session, user: User, now: datetime) -> Released:
+    released = Released([], [])
+    theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state.in_((*LIVE, *IN_REVIEW)))
+    locked = theirs.order_by(Appeal.id).with_for_update().execution_options(populate_existing=True)
+    for appeal in db.scalars(locked).all():
+        if appeal.state in LIVE:
+            freeze(db, appeal, SYSTEM, now, _CAUSE)
+            released.frozen.append(appeal.id)
+        else:
+            MACHINE.move(db, appeal, "cancelled", SYSTEM, now, _CAUSE)
+            close_task(db, "appeal", appeal.id, now)
+            released.cancelled.append(appeal.id)
+    return released
+
+
+def _check_evidence(db: Session, user: User, number: int) -> None:
+    """Check that somebody else's ticket holds the evidence. Raises CannotRelease."""
+    whose = select(Conversation.user_id).join(Ticket, Ticket.conversation_id == Conversation.id)
+    found = db.execute(whose.where(Ticket.id == number)).first()
+    if found is None or found.user_id == user.id:
+        raise CannotRelease("ticket")
+
+
+def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: datetime) -> None:
+    """Raises CannotRelease."""
+    first, second = by
+    if second.id in all_seats_of(db, [first.id]):
+        raise CannotRelease("same", second.work_no)
+    barred = conflicts_with(db, user.household_id)
+    for staff in by:
+        if not staff.is_serving(now):
+            raise CannotRelease("not_serving", staff.work_no)
+        if staff.role != By.COUNTY or not staff.covers(user.region_code or ""):
+            raise CannotRelease("county", staff.work_no)
+        if staff.id in barred:
+            raise CannotRelease("conflict", staff.work_no)
