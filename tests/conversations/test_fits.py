@@ -78,6 +78,7 @@ def _is_news(world: World) -> bool:
         return db.scalars(select(Turn.outcome).order_by(Turn.id.desc())).first() == "news"
 
 
+@pytest.mark.xdist_group("untrodden")  # its world takes as long to make as all of them take
 @pytest.mark.parametrize(
     ("name", "command", "choices"),
     [

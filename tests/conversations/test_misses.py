@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -117,6 +118,7 @@ def test_a_miss_between_any_two_steps_takes_nothing_away(
         walk(stage, person, [words for beginning, rest in parts for words in (beginning, *rest)])
 
 
+@pytest.mark.slow  # a thousand turns; chance takes some of them in the fast tier
 def test_every_beginning_meets_every_miss(stage: Stage) -> None:
     """The same for all of them in one row, so that none is left to chance."""
     set_scene(stage)
