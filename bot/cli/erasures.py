@@ -15,7 +15,7 @@ from config.settings import Settings
 from flows.readers.numbers.id_number import read_id_number
 from models.people.user import User, find_by_id_number
 from models.rights.erasure import REASONS
-from models.rights.erasure_by_staff import NotBySuch, erase_by_two, open_remainders
+from models.rights.erasure_by_staff import CannotSign, erase_by_two, open_remainders
 from models.rights.erasure_list import NoSuchLine, list_erased, replay
 from models.rights.erasure_request import CannotErase
 from models.staff.directory import find_member
@@ -56,8 +56,8 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
                     raise click.ClickException("nobody is registered so; nothing was changed")
                 try:
                     erasure = erase_by_two(db, user, reason, _two(db, signers), clock())
-                except NotBySuch as refused:
-                    raise _not_by_such(refused) from None
+                except CannotSign as refused:
+                    raise _cannot_sign(refused) from None
                 except CannotErase as refused:
                     first_things = "; ".join(_FIRST[hold["kind"]].format(**hold) for hold in refused.values["holds"])
                     raise click.ClickException(f"{first_things}; nothing was changed") from None
@@ -79,8 +79,8 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
                 raise click.ClickException(f"there is no account {number}")
             try:
                 found = open_remainders(db, number, reason[:_LONGEST], _two(db, signers), clock())
-            except NotBySuch as refused:
-                raise _not_by_such(refused) from None
+            except CannotSign as refused:
+                raise _cannot_sign(refused) from None
             for contents in found:
                 click.echo(contents)
         click.echo(f"{len(found)} kept.", err=True)
@@ -121,8 +121,8 @@ def _two(db: Session, signers: tuple[str, ...]) -> tuple[Staff, Staff]:
     return first, second
 
 
-def _not_by_such(refused: NotBySuch) -> click.ClickException:
-    return click.ClickException(f"{refused.values['work_no']} {_WHY[refused.values['why']]}; nothing was done")
+def _cannot_sign(refused: CannotSign) -> click.ClickException:
+    return click.ClickException(f"{refused.work_no} {_WHY[refused.why]}; nothing was done")
 
 
 def _member(db: Session, work_no: str) -> Staff:

@@ -6,7 +6,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record, record_reading
-from models.core.refusal import Refusal
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.erasure import Erasure, begin_erasure
@@ -17,16 +16,18 @@ from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff, all_seats_of
 
 
-class NotBySuch(Refusal):
-    """These two cannot answer for it. ``why``: same (one person), not_serving, place, conflict; ``work_no``: whose."""
+class CannotSign(Exception):
+    """A member of staff cannot answer for it. ``why``: same (one person), not_serving, place, conflict."""
 
-    code = "not_by_such"
+    def __init__(self, why: str, work_no: str) -> None:
+        super().__init__(why)
+        self.why, self.work_no = why, work_no
 
 
 def erase_by_two(db: Session, user: User, reason: str, by: tuple[Staff, Staff], now: datetime) -> Erasure:
     """Begin the erasure of a registered person; the worker goes on with it. The audit trail names both.
 
-    Raises NotBySuch, or CannotErase where something has to end first.
+    Raises CannotSign, or CannotErase where something has to end first.
     """
     _check_signers(db, user, by, now)
     theirs = select(Conversation).where(Conversation.user_id == user.id).order_by(Conversation.id)
@@ -45,24 +46,24 @@ def erase_by_two(db: Session, user: User, reason: str, by: tuple[Staff, Staff], 
 
 
 def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: datetime) -> None:
-    """Raises NotBySuch."""
+    """Raises CannotSign."""
     first, second = by
     if second.id in all_seats_of(db, [first.id]):
-        raise NotBySuch(why="same", work_no=second.work_no)
+        raise CannotSign(why="same", work_no=second.work_no)
     barred = conflicts_with(db, user.household_id)
     for staff in by:
         if not staff.is_serving(now):
-            raise NotBySuch(why="not_serving", work_no=staff.work_no)
+            raise CannotSign(why="not_serving", work_no=staff.work_no)
         if user.region_code and not staff.covers(user.region_code):
-            raise NotBySuch(why="place", work_no=staff.work_no)
+            raise CannotSign(why="place", work_no=staff.work_no)
         if staff.id in barred:
-            raise NotBySuch(why="conflict", work_no=staff.work_no)
+            raise CannotSign(why="conflict", work_no=staff.work_no)
 
 
 def open_remainders(db: Session, user_id: int, reason: str, by: tuple[Staff, Staff], now: datetime) -> list[str]:
     """Open what a law keeps of an erased person, as two of the staff answer for it; the trail has each reading.
 
-    Returns it as JSON, a text for each law. Raises NotBySuch.
+    Returns it as JSON, a text for each law. Raises CannotSign.
     """
     _check_signers(db, db.get_one(User, user_id), by, now)
     found = select(SealedRemainder).join(Erasure, Erasure.id == SealedRemainder.erasure_id)

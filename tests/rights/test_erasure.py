@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import String, insert, select, update
@@ -92,7 +93,7 @@ def plant(stage: Stage, folder: Path) -> None:
         number = db.get_one(User, find_person(db, stage.person("o-wang")).user_id).id_number or ""
         record_conflict(db, db.get_one(Staff, officer), "kin", number, stage.clock())
         hashed = keyring().lookup_hashes(number, "id_number")[0]
-        entry = {"id_hash": hashed, "id_number": number, "name": NAME, "region_code": DAOXIAN_MEIHUA}
+        entry: dict[str, Any] = {"id_hash": hashed, "id_number": number, "name": NAME, "region_code": DAOXIAN_MEIHUA}
         entry |= {"status": "x", "source": "y", "as_of": stage.clock().date(), "imported_at": stage.clock()}
         db.execute(insert(RegistryEntry).values(entry))
         for photo in db.scalars(select(Photo)):
@@ -105,8 +106,8 @@ def test_of_a_planted_person_nothing_is_found(stage: Stage, tmp_path: Path) -> N
     with Database(stage.database) as db:
         person = find_person(db, stage.person("o-wang"))
         user = db.get_one(User, person.user_id)
-        said = ("开春没钱", "蜜桔", "修不好", "补抽水机")
-        planted = (NAME, user.id_number, user.id_hash, PHONE, "o-wang", *said)
+        told = ("开春没钱", "蜜桔", "修不好", "补抽水机")
+        planted = (NAME, user.id_number, user.id_hash, PHONE, "o-wang", *told)
         money = db.execute(select(LedgerAccount.kind, LedgerAccount.balance_fen).order_by(LedgerAccount.id)).all()
     before = everything(stage)
     assert [words for words in planted if str(words) not in before] == []
