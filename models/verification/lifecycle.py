@@ -70,7 +70,7 @@ def registry_is_due(now: datetime) -> ColumnElement[bool]:
 
 def cases_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
     """List the cases for which the registry is to be asked now, the longest due first."""
-    due = select(Verification.id).where(registry_is_due(now)).order_by(Verification.registry_next_at)
+    due = select(Verification.id).where(registry_is_due(now)).order_by(Verification.registry_next_at, Verification.id)
     return db.scalars(due.limit(most)).all()
 
 
@@ -80,7 +80,8 @@ def end_notices(db: Session, now: datetime) -> int:
     Sampled are a share drawn by lot, every case that the registry did not match, and those sampled in an earlier round.
     """
     over = (Verification.state == "public_notice") & (Verification.notice_until <= now)
-    found = db.scalars(select(Verification).where(over).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    first = select(Verification).where(over).order_by(Verification.notice_until, Verification.id).limit(_BATCH)
+    found = db.scalars(first.with_for_update(skip_locked=True)).all()
     for case in found:
         drawn = bool(case.sampled) or is_drawn(case.matter, case.round)
         to_township(db, case, now, sampled=drawn or case.registry_result != "match")

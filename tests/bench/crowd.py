@@ -42,6 +42,7 @@ def make_crowd(url: str, database: Engine, people: int) -> tuple[int, int]:
     appeal, county = stage.open_appeal(), stage.appoint("o-bench-county", "county", "431124000000")
     stage.close()
     with database.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text(_USERS), {"people": people})
         session = keyring().seal("", purpose_of(Conversation.session))
         connection.execute(text(_CONVERSATIONS), {"account": ACCOUNT, "session": session})
