@@ -27,7 +27,7 @@ from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.rights.erasure import running_erasures
-from models.rights.erasure_remainder import purge_remainders
+from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
 from models.rights.erasure_request import begin_due
 from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
@@ -76,6 +76,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "exports_ready": make_ready,
     "exports_gone": end_ready,
     "erasures_begun": begin_due,
+    "payees_sealed": seal_paid_payees,
     "remainders_purged": purge_remainders,
     "phones_changed": change_phones,
     "payees_set": set_payees,

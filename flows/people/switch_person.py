@@ -14,7 +14,7 @@ from flows.readers.base import Accepted, Asking, Reading, Rejected
 from models.people import shared_phone
 from models.people.conversation import Conversation
 from models.people.shared_phone import CannotSwitch, WrongSwitchCode
-from models.staff.member import holds_seat
+from models.staff.member import ever_held_seat
 
 OWN, THEIRS = "own_code", "their_code"
 # Answers that the command gives itself: the person who goes has a code; of who comes none is asked for.
@@ -66,7 +66,7 @@ class CodeOrForgot(Figures):
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``to``, the number of who comes, or 0 for somebody new. Raises CannotSwitch or CodeLocked."""
     person = turn.person
-    if holds_seat(turn.db, person.account, person.openid):
+    if ever_held_seat(turn.db, person.account, person.openid):
         raise CannotSwitch("seat")
     if coming := _coming(turn, given):
         shared_phone.check_not_locked(coming, turn.world.now)
@@ -83,7 +83,8 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
     said = draft.answers.get(THEIRS)
     coming = None if said in (None, FREE, FORGOT) or _is_right(turn, draft) else _coming(turn, draft.given)
     if coming:
-        draft.given.pop("right", None)
+        if draft.given.pop("right", None) == said:
+            raise WrongSwitchCode(left=None)  # it was right too long ago
         shared_phone.prove_code(turn.db, coming, str(said), turn.world.now)
         draft.given |= {"right": said, "right_at": turn.world.now.timestamp()}
 
@@ -100,7 +101,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     going = db.get_one(Conversation, turn.person.conversation_id, populate_existing=True)
     if draft.answers[OWN] != KEPT:
         going.code = shared_phone.hash_code(draft.answers[OWN])
-    if holds_seat(db, going.account, going.openid):
+    if ever_held_seat(db, going.account, going.openid):
         raise CannotSwitch("seat")
     if coming is None:
         shared_phone.check_room(db, going.account, going.openid)

@@ -55,7 +55,8 @@ def check_places(turn: TurnContext, draft: Draft, way: Unproved) -> None:
     said = draft.answers.get(STEP)
     if said in (None, WAIT) or is_proved(turn, draft):
         return
-    draft.given.pop("right", None)
+    if draft.given.pop("right", None) == said:
+        raise WrongPlaces(left=None)  # it was right too long ago: who has the phone in the hand now says it again
     user = turn.db.get(User, turn.person.user_id) if turn.person.user_id else None
     prove_places(turn.db, user, str(said), turn.person.conversation_id, turn.world.now, way)
     draft.given |= {"right": said, "right_at": turn.world.now.timestamp()}

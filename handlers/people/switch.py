@@ -13,13 +13,13 @@ from models.people.shared_phone import (
     needs_no_code,
     people_parked,
 )
-from models.staff.member import holds_seat
+from models.staff.member import ever_held_seat
 
 
 def show(talk: Talk) -> Answer:
     """Number who is parked on this phone, and somebody new. Raises CannotSwitch."""
     db, person = talk.turn.db, talk.turn.person
-    if holds_seat(db, person.account, person.openid):
+    if ever_held_seat(db, person.account, person.openid):
         raise CannotSwitch("seat")
     parked = people_parked(db, person.account, person.openid)
     options = [Option(n, "", ["command", "switch_to", str(each.id)]) for n, each in enumerate(parked, 1)]

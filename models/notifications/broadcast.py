@@ -24,6 +24,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -218,6 +219,13 @@ def drop_unsent(db: Session, broadcast_id: int) -> int:
     )
     gone: Any = db.execute(delete(Notification).where(left))
     return int(gone.rowcount)
+
+
+def forget_words(db: Session, broadcast_id: int, facts: str) -> None:
+    """Empty what was written of a broadcast. The full words of what went out as a card wait no longer."""
+    state = case((Notification.state == "waiting", "sent"), else_=Notification.state)
+    theirs = Notification.broadcast_id == broadcast_id
+    db.execute(update(Notification).where(theirs).values(facts=facts, state=state))
 
 
 def _write(db: Session, broadcast: Broadcast, conversations: Select[int], now: datetime) -> Sequence[int]:

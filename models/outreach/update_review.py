@@ -14,7 +14,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.giving.pledge import takes_gifts
 from models.notifications.broadcast import LIVE as GOING_OUT
-from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_sending
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, forget_words, stop_sending
 from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import restart_reporting_period
@@ -175,7 +175,7 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
         update.words = ""
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
     for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
-        broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
+        broadcast.facts = _without_words(appeal)
 
 
 def hush(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> list[int]:
@@ -190,7 +190,13 @@ def hush(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> list[int]:
         if broadcast.state in GOING_OUT:
             stop_sending(db, broadcast, actor.name, now)
         drop_unsent(db, broadcast.id)
+        if broadcast.template in _DONOR_NOTIFICATIONS.values():
+            forget_words(db, broadcast.id, _without_words(appeal))
     return dropped
+
+
+def _without_words(appeal: Appeal) -> str:
+    return json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
 
 
 def backers_of(appeal: Appeal, kind: str = "progress") -> Audience:

@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, func, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.core.refusal import Refusal
@@ -105,6 +106,26 @@ def names_of(db: Session, conversations: Iterable[int]) -> dict[int, str]:
 
 def mask(name: str) -> str:
     return name[:1] + "*" * max(len(name) - 1, 2) if name else ""
+
+
+def share_a_phone(db: Session, one: int, other: int) -> bool:
+    """Tell whether these two users write from one WeChat: they may be one person, who switches."""
+    first, second = aliased(Conversation), aliased(Conversation)
+    same = (first.account == second.account) & (_phone_of(first) == _phone_of(second))
+    found = select(first.id).join(second, same).where(first.user_id == one, second.user_id == other)
+    return db.scalar(found.limit(1)) is not None
+
+
+def _phone_of(conversation: Any) -> ColumnElement[str]:
+    return func.coalesce(conversation.parked_openid, conversation.openid)
+
+
+def people_of_phone(db: Session, conversation_id: int) -> list[int]:
+    """List the conversations of all who share the phone of this one, and itself."""
+    own = db.get_one(Conversation, conversation_id)
+    phone = own.parked_openid or own.openid
+    here = (Conversation.account == own.account) & (Conversation.openid == phone)
+    return list(db.scalars(select(Conversation.id).where(here | parked_on(own.account, phone))))
 
 
 def demand_unshared(db: Session, account: str, openid: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record, record_reading
 from models.people.conversation import Conversation
-from models.people.user import User
+from models.people.user import Household, User
 from models.rights.erasure import Erasure, begin_erasure
 from models.rights.erasure_remainder import SealedRemainder
 from models.rights.erasure_request import CannotErase
@@ -51,10 +51,13 @@ def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: dateti
     if second.id in all_seats_of(db, [first.id]):
         raise CannotSign(why="same", work_no=second.work_no)
     barred = conflicts_with(db, user.household_id)
+    # Of who is erased the household still tells it.
+    household = db.get_one(Household, user.household_id) if user.household_id else None
+    home = user.region_code or (household.region_code if household else None)
     for staff in by:
         if not staff.is_serving(now):
             raise CannotSign(why="not_serving", work_no=staff.work_no)
-        if user.region_code and not staff.covers(user.region_code):
+        if home and not staff.covers(home):
             raise CannotSign(why="place", work_no=staff.work_no)
         if staff.id in barred:
             raise CannotSign(why="conflict", work_no=staff.work_no)

@@ -22,6 +22,7 @@ from models.disbursements.payee import Payee
 from models.giving.pledge import PAID, Pledge
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.rights.erasure import Erasure
 from models.rights.name_change import forget_names
 from models.rights.request import end_requests
 
@@ -30,6 +31,11 @@ LAWS = {"donation": 30, "payout": 30}
 # An appeal in another state may still pay out or be paid back, so its payees stay where they are.
 _OVER = ("completed", "failed", "cancelled")
 _BATCH = 500
+_PAID_OUT = (
+    Appeal.state.in_(_OVER),
+    Payee.id.in_(select(Disbursement.payee_id).where(Disbursement.paid_at.is_not(None))),
+    Payee.name.is_not(None),
+)
 
 
 class SealedRemainder(Base):
@@ -51,9 +57,17 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
         end_requests(db, leaver.conversation_id, leaver.now)
     if leaver.user_id:
         _seal_donor(db, leaver, leaver.user_id)
-        _seal_payees(db, leaver, leaver.user_id)
+        _seal_payees(db, leaver)
         forget_names(db, leaver.user_id, leaver.now)
     db.flush()
+
+
+def seal_paid_payees(db: Session, now: datetime) -> int:
+    """Seal the payees of erased owners whose appeals have ended only since. Returns how many."""
+    found = select(Erasure).join(User, User.id == Erasure.user_id).join(Appeal, Appeal.owner_id == User.id)
+    found = found.join(Payee, Payee.appeal_id == Appeal.id).where(User.state == "erased", *_PAID_OUT)
+    erasures = db.scalars(found.distinct().order_by(Erasure.id).limit(_BATCH)).all()
+    return sum(_seal_payees(db, Leaver(one.id, one.conversation_id, one.user_id, now)) for one in erasures)
 
 
 def purge_remainders(db: Session, now: datetime) -> int:
@@ -75,14 +89,15 @@ def _seal_donor(db: Session, leaver: Leaver, number: int) -> None:
     _seal(db, leaver, "donation", {**who, "openid": openid})
 
 
-def _seal_payees(db: Session, leaver: Leaver, number: int) -> None:
+def _seal_payees(db: Session, leaver: Leaver) -> int:
     """Seal the payees that were paid by the person's appeals, once nothing more is paid to them or comes back."""
-    theirs = select(Payee).join(Appeal, Appeal.id == Payee.appeal_id).where(Appeal.owner_id == number)
-    paid = select(Disbursement.payee_id).where(Disbursement.paid_at.is_not(None))
-    found = theirs.where(Appeal.state.in_(_OVER), Payee.id.in_(paid), Payee.name.is_not(None))
-    for payee in db.scalars(found.order_by(Payee.id)):
+    theirs = select(Payee).join(Appeal, Appeal.id == Payee.appeal_id).where(Appeal.owner_id == leaver.user_id)
+    found = db.scalars(theirs.where(*_PAID_OUT).order_by(Payee.id)).all()
+    for payee in found:
         _seal(db, leaver, "payout", {"payee": payee.id, "name": payee.name, "account": payee.account})
         payee.name = payee.account = None
+    db.flush()
+    return len(found)
 
 
 def _seal(db: Session, leaver: Leaver, law: str, contents: dict[str, Any]) -> None:

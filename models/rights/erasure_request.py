@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from models.core.encryption import CannotOpen
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.notifications.notify import notify
@@ -12,6 +14,8 @@ from models.people.conversation import Conversation
 from models.rights.erasure import begin_erasure
 from models.rights.erasure_standing import show_standing
 from models.rights.request import MACHINE, WAITS, RightsRequest, ask
+
+log = structlog.get_logger()
 
 KIND = "erasure"
 COOLS = timedelta(days=7)
@@ -51,7 +55,18 @@ def begin_due(db: Session, now: datetime) -> int:
     """
     due = select(RightsRequest.id).where(RightsRequest.state == "cooling", RightsRequest.until <= now)
     found = db.scalars(due.order_by(RightsRequest.until).limit(_BATCH)).all()
-    return sum(_begin(db, number, now) for number in found)
+    return sum(_begin_alone(db, number, now) for number in found)
+
+
+def _begin_alone(db: Session, number: int, now: datetime) -> bool:
+    """Begin one; what does not decrypt keeps nobody else waiting, and is tried again a day later."""
+    try:
+        with db.begin_nested():
+            return _begin(db, number, now)
+    except CannotOpen:
+        log.exception("erasure.cannot_open", request=number)
+        db.execute(update(RightsRequest).where(RightsRequest.id == number).values(until=now + _LATER))
+        return False
 
 
 def _begin(db: Session, number: int, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
 from models.core.audit_trail import record
 from models.core.state_machine import SYSTEM, By
+from models.goods.household import hide
 from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User, withdraw_consent
@@ -47,12 +48,15 @@ class Released:
 def release_number(db: Session, user: User, ticket: int, by: tuple[Staff, Staff], now: datetime) -> Released:
     """Take the ID number from the person who is registered with it. Raises CannotRelease.
 
-    Locks the cases, then the appeals, then the person. The trail names both officers and the ticket.
+    Locks the cases, the appeals, what is sold and asked for, then the person. The trail names both officers, and the
+    ticket.
     """
     _check_evidence(db, user, ticket)
     _check_signers(db, user, by, now)
     withdraw(db, user.id, SYSTEM, now)
     released = _stop_appeals(db, user, now)
+    if user.household_id:
+        hide(db, user.household_id, now)
     withdraw_waiting(db, user.id, now)
     revoke_all_mandates(db, user.id, SYSTEM.name, now)
     withdraw_consent(db, user.id, "identity", now)

@@ -143,6 +143,12 @@ def holds_seat(db: Session, account: str, openid: str) -> bool:
     return db.scalar(select(Staff.id).where(theirs).limit(1)) is not None
 
 
+def ever_held_seat(db: Session, account: str, openid: str) -> bool:
+    """Tell whether this WeChat holds or held a seat: by it alone the seat's own data and ties are found."""
+    theirs = (Staff.account == account) & (Staff.openid == openid)
+    return db.scalar(select(Staff.id).where(theirs).limit(1)) is not None
+
+
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
     """Find this WeChat's staff member who is active and within the term."""
     return db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, serving(now)))

@@ -13,6 +13,7 @@ from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
+from models.people.shared_phone import people_of_phone
 from models.people.user import User
 from models.staff.member import Staff, notify_staff
 from models.staff.task import NotYourTurn, Task, demand_task, find_task, open_task, recuse
@@ -44,7 +45,7 @@ class OwnNotice(Refusal):
 
 
 class ObjectionAlreadyDecided(Refusal):
-    """The township has decided on this person's objection; during one notice it decides on only one."""
+    """The township has decided on an objection from this phone; during one notice it decides on only one."""
 
     code = "objection_already_decided"
     final = True
@@ -150,6 +151,11 @@ def check_may_object(db: Session, case: Verification, conversation_id: int, now:
     if last and last.state == "open":
         return last
     if last and case.notice_from and last.at >= case.notice_from:
+        raise ObjectionAlreadyDecided(number=case.id)
+    # Several people of one phone may be one, who switches.
+    here = Objection.conversation_id.in_(people_of_phone(db, conversation_id))
+    decided = here & (Objection.verification_id == case.id) & (Objection.state != "open")
+    if case.notice_from and db.scalar(select(Objection.id).where(decided, Objection.at >= case.notice_from).limit(1)):
         raise ObjectionAlreadyDecided(number=case.id)
     return None
 

@@ -27,6 +27,7 @@ from models.public.views import find_update
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from tests.harness.erasing import everything
 from tests.harness.stage import Stage
 
 WORDS = "路基修好了一公里，水泥下个月到，开春就能通车。"
@@ -192,6 +193,27 @@ def test_an_erased_owner_is_in_no_update_and_no_push_that_has_not_gone(stage: St
         ours = db.scalars(select(Photo.id).where(Photo.subject == "update")).all()
         assert set(ours) <= set(photos)
         assert {photo.state for photo in db.scalars(select(Photo).where(Photo.subject == "update"))} == {"gone"}
+
+
+@pytest.mark.parametrize("sent", ["waiting", "sent"])
+def test_the_words_of_an_erased_family_reach_nobody_any_more(stage: Stage, sent: str) -> None:
+    """A card went out, whose full words wait for the donor's next message; or all of it was sent."""
+    number = stage.open_appeal()
+    told = tell_of(stage, number)
+    with Database(stage.database) as db, db.begin():
+        broadcast = publish(db, staff(db, "officer-0"), told, stage.clock())[1].id
+        notice = stage_donor(stage, db, broadcast)
+        row = db.get_one(Notification, notice)
+        row.state, row.sent_at = sent, stage.clock()
+        account = db.scalars(select(Conversation.account).where(Conversation.openid == "o-owner-0")).one()
+        db.execute(update(Conversation).where(Conversation.openid == "o-far-away").values(account=account))
+        owner = db.scalars(select(Conversation.id).where(Conversation.openid == "o-owner-0")).one()
+    with Database(stage.database) as db, db.begin():
+        erase_person(db, owner, stage.clock())
+    left = WORDS in everything(stage)
+    heard = WORDS in stage.say("o-far-away", "菜单")
+    assert not left
+    assert not heard
 
 
 def stage_donor(stage: Stage, db: Database, broadcast: int) -> int:
