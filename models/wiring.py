@@ -38,7 +38,7 @@ from models.staff import erasure as staff
 from models.staff import recusal
 from models.subjects import declare_subject
 from models.support import erasure as support
-from models.support import inquiry, payout_hold
+from models.support import inquiry, payout_hold, reported_thing, reporting
 from models.verification import case, decisions
 from models.verification import erasure as verification
 
@@ -77,6 +77,7 @@ def wire() -> None:
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
+    recusal.CONFLICTS.connect(reported_thing.CONCERNED, reporting.concerned)
 
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))

@@ -9,12 +9,9 @@ from sqlalchemy.orm import Session
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.goods.exchange import NoSuchThing, hand_out
-from models.goods.review import REVIEWED, Reviewed, hold
+from models.goods.review import ALL_GONE, REVIEWED, Reviewed, hold
 from models.staff.task import close_task
 from models.verification.case import lock_cases
-
-# States in which nothing is left to hand out.
-_ALL_GONE = ("exhausted", "sold_out")
 
 
 class GoodsChanged(Refusal):
@@ -78,7 +75,7 @@ def end(db: Session, user_id: int | None, name: str, number: int, to: str, now: 
     kind, thing = REVIEWED[name], hold_own(db, user_id, name, number)
     kind.machine.move(db, thing, to, _owner(thing), now)
     close_task(db, name, number, now)
-    if to in _ALL_GONE:
+    if to in ALL_GONE:
         hand_out(thing)
     db.flush()
     return thing

@@ -46,8 +46,8 @@ OFFER_MACHINE = Machine(
         ("available", "exhausted"): _OWNER | _SYSTEM,
         ("exhausted", "available"): _SYSTEM,
         ("available", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "expired")},
-        **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("screened", "available", "exhausted")},
+        **{(state, "withdrawn"): _OWNER for state in ("returned", "expired")},
+        **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("submitted", "screened", "available", "exhausted")},
     },
 )
 REQUEST_MACHINE = Machine(
@@ -66,9 +66,9 @@ REQUEST_MACHINE = Machine(
         # By the owner: mended.
         **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "expired")},
         ("open", "met"): _OWNER | _SYSTEM,
-        ("open", "withdrawn"): _OWNER_OR_COUNTY,
+        **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("submitted", "open")},
         ("open", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): _OWNER for state in ("submitted", "returned", "checked", "expired")},
+        **{(state, "withdrawn"): _OWNER for state in ("returned", "checked", "expired")},
     },
 )
 

@@ -24,7 +24,7 @@ def open_looks(db: Session, household_id: int, now: datetime) -> None:
 
 def hide(db: Session, household_id: int, now: datetime) -> None:
     """Put a suspended household's back to where they wait to be looked at, unseen, and without a task until then."""
-    for kind, thing in _held(db, household_id, lambda kind: ("submitted", kind.public)):
+    for kind, thing in _held(db, household_id, lambda kind: ("submitted", *kind.seen)):
         close_task(db, kind.subject.name, thing.id, now)
         if thing.state != "submitted":
             kind.machine.move(db, thing, "submitted", SYSTEM, now, "household_suspended")

@@ -31,6 +31,8 @@ from models.verification.case import NotVerified, check_verified
 KINDS = ("request", "offer", "listing")
 # Why an officer's own things are looked at by another.
 OWN = "own_goods"
+# States in which nothing is left to hand out.
+ALL_GONE = ("exhausted", "sold_out")
 _BATCH = 100
 
 
@@ -58,6 +60,11 @@ class Reviewed:
     @property
     def public(self) -> str:
         return self.passes[-1]
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The states in which others see it, from which the system puts it before an officer again."""
+        return tuple(source for (source, to), by in self.machine.moves.items() if to == "submitted" and By.SYSTEM in by)
 
     @property
     def machine(self) -> Machine:
@@ -116,10 +123,9 @@ def look_at_earlier(db: Session, now: datetime) -> int:
     """
     count = 0
     for kind in REVIEWED.values():
-        table, moves = kind.subject.table, kind.machine.moves.items()
-        public = [source for (source, to), by in moves if to == "submitted" and By.SYSTEM in by]
+        table = kind.subject.table
         unseen = (
-            select(table).where(table.state.in_(public), table.looked_at.is_(None)).order_by(table.id).limit(_BATCH)
+            select(table).where(table.state.in_(kind.seen), table.looked_at.is_(None)).order_by(table.id).limit(_BATCH)
         )
         for thing in db.scalars(unseen.with_for_update(skip_locked=True)).all():
             submit(db, kind, thing, SYSTEM, now, "earlier")
@@ -187,9 +193,12 @@ def approve(
 
 
 def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime) -> None:
-    """Move it to where everybody sees it: by ``actor``, then by itself."""
+    """Move it to where everybody sees it: by ``actor``, then by itself, and on where nothing is left of it."""
     for state, by in zip(kind.passes, (actor, SYSTEM), strict=False):
         kind.machine.move(db, thing, state, by, now)
+    gone = next((to for source, to in kind.machine.moves if source == kind.public and to in ALL_GONE), None)
+    if gone and thing.available == 0:
+        kind.machine.move(db, thing, gone, SYSTEM, now)
     thing.looked_at, thing.renewed_at, thing.asked_at = now, None, None
     db.flush()
     kind.on_public(db, thing, now)

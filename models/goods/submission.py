@@ -113,9 +113,13 @@ def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules:
 
 
 def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) -> None:
-    """Submit an offer, for the first time or again; a known giver's that the lot does not draw is public at once."""
+    """Submit an offer, for the first time or again; a known giver's that the lot does not draw is public at once.
+
+    What waits for a look or was sent back is looked at, however often it is handed in.
+    """
+    waits = offer.state in ("submitted", "returned")
     submit(db, OFFER_REVIEW, offer, _owner(offer.donor_id), now)
-    if is_known_giver(db, offer.donor_id, rules) and not _is_drawn(offer, rules):
+    if not waits and is_known_giver(db, offer.donor_id, rules) and not _is_drawn(offer, rules):
         close_task(db, OFFER.name, offer.id, now)
         publish(db, OFFER_REVIEW, offer, SYSTEM, now)
 

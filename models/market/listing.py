@@ -41,6 +41,8 @@ MACHINE = Machine(
         # Taken down by an officer.
         ("on_sale", "suspended"): _OFFICER,
         ("sold_out", "suspended"): _OFFICER,
+        # Its owner mends it while a report of it is looked into.
+        ("submitted", "suspended"): frozenset({By.COUNTY}),
         ("suspended", "on_sale"): frozenset({By.COUNTY}),
         **{
             (state, "withdrawn"): _OWNER
@@ -200,6 +202,7 @@ def mend_listing(db: Session, listing: Listing, wanted: NewListing, now: datetim
         wanted.unit,
         wanted.price_fen,
     )
+    listing.region_code = db.get_one(User, listing.seller_id).region_code or listing.region_code
     listing.harvest_date, listing.shop_url = wanted.harvest_date, wanted.shop_url
     restock(listing, wanted.stock)
     submit(db, REVIEW, listing, Actor(By.OWNER, f"user:{listing.seller_id}"), now)

@@ -15,6 +15,7 @@ from models.appeals.appeal import OPEN as OPEN_APPEALS
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
+from models.goods.review import REVIEWED
 from models.people.user import Household, User
 from models.places.region import county_of
 from models.staff.task import assign_holder, find_task
@@ -64,9 +65,9 @@ def check_may_move(db: Session, user: User, region_code: str, *, lock: bool = Fa
 
 
 def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved:
-    """Move the home, the open case, and appeals that nobody has looked at. Raises SameHome or MovesLater.
+    """Move the home, the open case, and appeals, requests and listings that nobody has looked at.
 
-    Locks the cases, then the appeals, then the person.
+    Locks the cases, then the appeals, the goods, and the person. Raises SameHome or MovesLater.
     """
     check_may_move(db, user, region_code, lock=True)
     old, moved_case, moved_appeals = user.region_code, None, []
@@ -80,6 +81,7 @@ def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved
             appeal.region_code = region_code
             moved_appeals.append(appeal.id)
             _move_task(db, "appeal", appeal.id, region_code, now)
+    _move_goods(db, user, region_code, now)
     db.refresh(user, with_for_update=True)
     user.region_code = region_code
     if user.household_id:
@@ -88,6 +90,18 @@ def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved
     who, detail = f"user:{user.id}", f"{old} to {region_code}"
     record(db, at=now, actor=who, action="home_changed", subject="user", subject_id=user.id, detail=detail)
     return Moved(moved_case, moved_appeals)
+
+
+def _move_goods(db: Session, user: User, region_code: str, now: datetime) -> None:
+    """What stands at a donor's offer is where the goods are, which is no home."""
+    for kind in REVIEWED.values():
+        if kind.of_household:
+            table = kind.subject.table
+            theirs = (kind.subject.owner == user.id) & (table.region_code == user.region_code)
+            unseen = select(table).where(theirs, table.state.in_(_UNSEEN)).order_by(table.id)
+            for thing in db.scalars(unseen.with_for_update()).all():
+                thing.region_code = region_code
+                _move_task(db, kind.subject.name, thing.id, region_code, now)
 
 
 def _move_task(db: Session, subject: str, number: int, region_code: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.core.calendar import day_in_china
 from models.staff.member import STAFF_ROLES, Staff, all_seats_of, in_charge_of, notify_staff
 from models.staff.recusal import Recusal
-from models.staff.task import Task, assign_holder, record_on_task
+from models.staff.task import Task, assign_holder, conflict_in, record_on_task
 from models.staff.task_steps import ABOVE, ELSEWHERE, STEPS
 
 # The time that a task gets at each level to which it is escalated.
@@ -61,9 +61,9 @@ def escalate_overdue(db: Session, now: datetime) -> int:
             task.due_at = now + MORE_TIME
             assign_holder(db, task, now, besides=before, told=False)
         else:
-            # No level is above: the task stays, and its holder is reminded.
+            # No level is above: the task stays, and its holder is reminded, unless a conflict has arisen since.
             task.due_at = now + REMINDED
-            if before is None:
+            if before is None or conflict_in(db, db.get_one(Staff, before), task):
                 assign_holder(db, task, now, told=False)
         facts = {
             "subject": task.subject,

@@ -137,12 +137,7 @@ def open_task(
     )
     db.add(task)
     db.flush()
-    reasons = dict(barred or {})
-    for conflict in CONFLICTS.values():
-        reasons.update(conflict(db, matter.subject, matter.number, matter.household_id))
-    for staff_id, reason in {**reasons, **conflicts_with(db, matter.household_id)}.items():
-        db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
-    db.flush()
+    _recuse_conflicted(db, task, now, barred)
     assign_holder(db, task, now, told=told)
     return task
 
@@ -225,7 +220,23 @@ def reaches(db: Session, staff: Staff, matter: Matter) -> bool:
 
 def conflict_in(db: Session, staff: Staff, task: Task) -> str | None:
     """Return why this officer may not do the task, by its recusals and conflicts of today; None when they may."""
-    return recusal_reason(db, task.id, staff) or conflicts_with(db, task.household_id).get(staff.id)
+    return recusal_reason(db, task.id, staff) or _conflicts_now(db, task).get(staff.id)
+
+
+def _recuse_conflicted(db: Session, task: Task, now: datetime, barred: Mapping[int, str] | None = None) -> None:
+    known = set(db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task.id)))
+    for staff_id, reason in {**(barred or {}), **_conflicts_now(db, task)}.items():
+        if staff_id not in known:
+            db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
+    db.flush()
+
+
+def _conflicts_now(db: Session, task: Task) -> dict[int, str]:
+    """Map staff ids to why they may not do the task as things stand today."""
+    found: dict[int, str] = {}
+    for conflict in CONFLICTS.values():
+        found.update(conflict(db, task.subject, task.subject_id, task.household_id))
+    return {**found, **conflicts_with(db, task.household_id)}
 
 
 def recuse_if_conflicted(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
@@ -262,8 +273,10 @@ def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None
     if not task.escalations:
         # It may have been assigned to a higher role: without that holder it is again the step's own role's.
         task.role = STEPS[task.step][0]
+    if task.step in ELSEWHERE:
+        _recuse_conflicted(db, task, now)  # whom it concerns must not find it in the pool either
     # Conflicts as they are now: whoever was appointed after the task was opened is not among its recusals.
-    barred = {besides or 0, *recused_staff(db, task.id), *conflicts_with(db, task.household_id)}
+    barred = {besides or 0, *recused_staff(db, task.id), *_conflicts_now(db, task)}
     roles = roles_from(task.role)
     if caretaker := CARETAKERS.get(task.step):
         roles.append(caretaker)
@@ -305,12 +318,16 @@ def assign_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> 
     db.flush()
 
 
-def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) -> None:
-    """Keep the officer from this task; if they held it or it had no holder, find another."""
+def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime, *, recorded: bool = True) -> None:
+    """Keep the officer from this task; if they held it or it had no holder, find another.
+
+    ``recorded``: in the audit trail, too.
+    """
     if recusal_reason(db, task.id, staff) is None:
         db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
         db.flush()
-        record_on_task(db, task, "recused", f"{staff.work_no} {reason}", now)
+        if recorded:
+            record_on_task(db, task, "recused", f"{staff.work_no} {reason}", now)
     if task.assignee is None or task.assignee in all_seats_of(db, [staff.id]):
         assign_holder(db, task, now)
 

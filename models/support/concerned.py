@@ -22,6 +22,8 @@ from models.verification.case import Verification
 
 # Verdicts that a household may complain about.
 REFUSALS = ("reject", "freeze", "revoke")
+# Who stopped a thing, perhaps because of its report, has no part in what is reported.
+STOPPED = "freeze"
 
 Number = int | ColumnElement[int]
 _TABLES: dict[str, type[Appeal] | type[Verification]] = {"appeal": Appeal, "case": Verification}
@@ -33,7 +35,7 @@ def deciders(subject: str, number: Number) -> list[Select[int]]:
     Who reports an appeal (6号是假的) also speaks of those who wrote it by mandate, verified the household and passed
     what was paid out.
     """
-    own = _decided(subject).where(Decision.subject_id == number)
+    own = _decided(subject).where(Decision.subject_id == number, Decision.verdict != STOPPED)
     if subject != "appeal":
         return [own]
     household = select(Appeal.household_id).where(Appeal.id == number).correlate_except(Appeal).scalar_subquery()
@@ -43,7 +45,7 @@ def deciders(subject: str, number: Number) -> list[Select[int]]:
     return [
         own,
         wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number).correlate_except(Mandate, ProxyAct),
-        _decided("case").where(Decision.subject_id.in_(cases)),
+        _decided("case").where(Decision.subject_id.in_(cases), Decision.verdict != STOPPED),
         _decided("disbursement").where(Decision.subject_id.in_(uses)),
     ]
 

@@ -12,15 +12,17 @@ from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Machine
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.goods.review import KINDS as GOODS
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
 from models.notifications.notify import notify_user
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import Update
+from models.staff.decision import decide
 from models.staff.directory import is_below, seat_state
 from models.staff.member import Staff
 from models.staff.suspension import suspend as suspend_seat
-from models.staff.task import close_task
+from models.staff.task import Matter, close_task
 from models.support.inquiry import Inquiry
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification, lock_case
@@ -92,6 +94,9 @@ def _take_down_is_possible(db: Session, staff: Staff, inquiry: Inquiry, now: dat
 def _take_down(db: Session, staff: Staff, inquiry: Inquiry, now: datetime) -> None:
     item = _ITEMS[inquiry.about]
     thing = db.get_one(item.table, inquiry.about_id, with_for_update=True, populate_existing=True)
+    if inquiry.about in GOODS:  # as an officer's taking down does, it tells that its donor is no known giver
+        matter = Matter(inquiry.about, thing.id, inquiry.region_code, inquiry.household_id)
+        decide(db, matter, thing.round, staff, "freeze", now, (_BY_REPORT,))
     item.machine.move(db, thing, item.state, staff.actor, now, _BY_REPORT)
     close_task(db, inquiry.about, thing.id, now)  # a look at it, if one was still to come
     owner = getattr(thing, item.owner) if item.owner else db.get_one(Appeal, thing.appeal_id).owner_id

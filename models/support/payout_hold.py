@@ -1,6 +1,7 @@
 """Hold an appeal's payouts after a report of it, for HOLD_LASTS and until the inquiry is decided, whichever is first.
 
-One inquiry holds once: nobody makes it longer by reporting again.
+One inquiry holds once, and the undecided ones into an appeal and its updates hold once together: nobody makes it longer
+by reporting again, nor one update after another.
 """
 
 from datetime import datetime, timedelta
@@ -28,6 +29,9 @@ def hold_payouts(db: Session, inquiry: Inquiry, weight: Weight, now: datetime) -
         return
     if read or weight.verified >= VERIFIED_TO_HOLD:
         get_appeal(db, inquiry.appeal_id, lock=True)
+        others = (Inquiry.appeal_id == inquiry.appeal_id) & Inquiry.held_until.is_not(None) & Inquiry.state.in_(LIVE)
+        if db.scalar(select(Inquiry.id).where(others).limit(1)):
+            return
         inquiry.held_until = now + HOLD_LASTS
         record(db, at=now, actor="system", action="held", subject=SUBJECT, subject_id=inquiry.id, detail="payouts")
         db.flush()

@@ -17,7 +17,7 @@ from models.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Catalogue
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import Decision
 from models.staff.member import Staff, all_seats_of
-from models.support.concerned import concerned_in
+from models.support.concerned import STOPPED, concerned_in
 from models.verification.case import Verification
 
 _ITEMS: dict[str, Catalogue[Any]] = {"offer": OFFERS, "request": REQUESTS, "listing": MARKET}
@@ -76,7 +76,7 @@ def concerned_with(db: Session, thing: ReportedThing) -> set[int]:
     seats = set(concerned_in(db, f"report:{thing.about}:{thing.number}"))
     if thing.about == "update" and thing.appeal_id:
         seats |= concerned_in(db, f"report:appeal:{thing.appeal_id}")
-    decided = (Decision.subject == thing.about) & (Decision.subject_id == thing.number)
+    decided = (Decision.subject == thing.about) & (Decision.subject_id == thing.number) & (Decision.verdict != STOPPED)
     seats |= all_seats_of(db, db.scalars(select(Decision.staff_id).where(decided)))
     seats |= conflicts_with(db, thing.household_id).keys()
     if thing.owner_id:

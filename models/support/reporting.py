@@ -114,6 +114,12 @@ def barred_from(db: Session, inquiry: Inquiry) -> dict[int, str]:
     return dict.fromkeys({*concerned_with(db, thing), *_own_seats(db, inquiry)}, CONCERNED)
 
 
+def concerned(db: Session, subject: str, number: int, _household_id: int | None) -> dict[int, str]:
+    """Do as ``barred_from`` for the task of an inquiry; nobody is concerned in another's."""
+    inquiry = db.get(Inquiry, number) if subject == SUBJECT else None
+    return barred_from(db, inquiry) if inquiry else {}
+
+
 def _locked(db: Session, thing: ReportedThing, now: datetime) -> Inquiry:
     """Begin the thing's inquiry, or find the live one; locked, so that reports are counted one after another."""
     row = {"about": thing.about, "about_id": thing.number, "region_code": thing.region_code, "state": "open"}
@@ -137,7 +143,8 @@ def _put_before(db: Session, inquiry: Inquiry, thing: ReportedThing, report: Rep
             move_before(db, inquiry, to, now)
     if task := find_task(db, SUBJECT, inquiry.id):
         for seat in _own_seats(db, inquiry):
-            recuse(db, task, db.get_one(Staff, seat), CONCERNED, now)
+            # Beside the report's own event, one in the trail would tell who reported.
+            recuse(db, task, db.get_one(Staff, seat), CONCERNED, now, recorded=False)
 
 
 def _is_for_county(db: Session, thing: ReportedThing, report: Report, weight: Weight) -> bool:
@@ -152,7 +159,7 @@ def move_before(db: Session, inquiry: Inquiry, to: str, now: datetime, staff: St
     MACHINE.move(db, inquiry, to, staff.actor if staff else SYSTEM, now)
     close_task(db, SUBJECT, inquiry.id, now, staff)
     db.flush()
-    open_task(db, inquiry.matter, STEP_IN[to], now, barred_from(db, inquiry))
+    open_task(db, inquiry.matter, STEP_IN[to], now)
 
 
 def _of_person(conversation: Conversation) -> ColumnElement[bool]:

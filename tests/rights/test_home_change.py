@@ -5,10 +5,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
+from models.goods.submission import NewRequest, make_request
 from models.people.user import Household, User
 from models.rights.home_change import MovesLater, SameHome, move_home
+from models.staff.task import find_task
 from models.verification.case import Verification
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import REASON
 
 SHOUYAN, HUXINGSHAN = "431124102000", "430524100000"
 
@@ -38,3 +41,16 @@ def test_a_verified_household_moves_with_its_unseen_appeal_and_leaves_a_public_o
         assert list(db.scalars(places)) == [DAOXIAN_MEIHUA, SHOUYAN]
         assert db.scalars(select(Verification.region_code)).one() == SHOUYAN
         assert db.get_one(Household, user.household_id).region_code == user.region_code == SHOUYAN
+
+
+def test_what_a_household_asks_for_moves_while_nobody_has_looked(stage: Stage) -> None:
+    owner = stage.register("o-wang", "resident")
+    stage.appoint("o-old", "village")
+    there = stage.appoint("o-new", "village", SHOUYAN)
+    with Database(stage.database) as db, db.begin():
+        user = db.get_one(User, owner)
+        wanted = NewRequest("r", "clothes", "厚被子", "piece", 2, REASON, DAOXIAN_MEIHUA, "bedding")
+        request = make_request(db, wanted, user, stage.clock())
+        move_home(db, user, SHOUYAN, stage.clock())
+        task = find_task(db, "request", request.id)
+        assert (request.region_code, task and task.assignee) == (SHOUYAN, there)

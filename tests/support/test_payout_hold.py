@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from models.disbursements.hold import PayoutsHeld
+from models.outreach.update import Update
 from models.people.user import User
 from models.support.inquiry import Inquiry, Report
 from models.support.payout_hold import HOLD_LASTS
@@ -132,6 +133,22 @@ def test_a_second_look_makes_it_no_longer(stage: Stage) -> None:
     stage.say("o-county", "看 举报1")
     reports(stage, "o-wang", kind="4")
     assert "放款停到" not in stage.say("o-county", "看 举报1")
+    assert not held(stage)
+
+
+def test_abuse_the_same_people_hold_no_longer_by_an_update_after_the_appeal(stage: Stage) -> None:
+    number = stage.open_appeal()
+    names = [neighbour(stage, name, village) for name, village in zip(("o-a", "o-b", "o-c"), VILLAGES, strict=False)]
+    now = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        same = {"state": "published", "created_at": now, "decided_at": now}
+        db.add(Update(draft_id="u", appeal_id=number, words="路基修好了", **same))
+    for name in names:
+        reports(stage, name, str(number))
+    assert held(stage)
+    stage.clock.move(HOLD_LASTS)
+    for name in names:
+        reports(stage, name, f"进展 {number}")
     assert not held(stage)
 
 

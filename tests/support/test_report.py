@@ -11,7 +11,7 @@ from models.appeals.appeal import MACHINE, Appeal
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.rights.erasure import erase_person
-from models.staff.decision import Decision, decide
+from models.staff.decision import decide
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.support.inquiry import Inquiry, Report
@@ -19,7 +19,7 @@ from models.support.reporting import MOST_A_DAY
 from models.support.ticket import ANSWERED_WITHIN, Ticket
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.reports import reports
+from tests.scenes.reports import decided, holder, newest, reports
 
 COUNTY = "431124000000"
 OTHER_COUNTY = "430524000000"
@@ -35,28 +35,9 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def newest(stage: Stage) -> Inquiry:
-    with Database(stage.database, expire_on_commit=False) as db:
-        return db.scalars(select(Inquiry).order_by(Inquiry.id.desc())).first() or Inquiry()
-
-
 def ticket(stage: Stage) -> Ticket:
     with Database(stage.database, expire_on_commit=False) as db:
         return db.scalars(select(Ticket).order_by(Ticket.id.desc())).first() or Ticket()
-
-
-def decided(stage: Stage, openid: str, subject: str = "appeal", verdict: str = "pass") -> None:
-    """On appeal 1, or on the first case, which is that of its household."""
-    with Database(stage.database) as db, db.begin():
-        staff = db.scalars(select(Staff).where(Staff.openid == openid)).one()
-        passed = {"subject": subject, "subject_id": 1, "role": staff.role, "verdict": verdict, "at": stage.clock()}
-        db.add(Decision(region_code=DAOXIAN_MEIHUA, staff_id=staff.id, **passed))
-
-
-def holder(stage: Stage) -> str | None:
-    with Database(stage.database) as db:
-        task = find_task(db, "inquiry", newest(stage).id)
-        return db.get_one(Staff, task.assignee).openid if task and task.assignee else None
 
 
 def test_the_due_date_that_is_said_is_the_one_in_the_queue(stage: Stage) -> None:
