@@ -8,6 +8,7 @@ import re
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.accusation import find_accusation
+from flows.language.wording import plain
 from handlers.donors.messages import report_message
 from handlers.routing.answers import ask_which
 from handlers.routing.talk import Talk
@@ -39,11 +40,15 @@ def report(talk: Talk, reference: str = "", words: str = "") -> Answer:
     county. Without a number or words, ask which of the things on the screen is meant."""
     if reference.startswith("message:"):
         return report_message(talk, reference.removeprefix("message:"))
-    if reference:
-        return _begin(talk, reference, words) or _tell_county(talk, call.words_of(talk.message))
+    begun = _begin(talk, reference, words) if reference else None
+    if begun:
+        return begun
+    # Most work numbers are figures alone, and read like an appeal's number.
     member = _named_member(talk)
     if member:
         return _report_member(talk, member)
+    if reference:
+        return _tell_county(talk, call.words_of(talk.message))
     shown = [] if words else _on_screen(talk)
     return _ask_which(talk, shown) if shown else _tell_county(talk, words)
 
@@ -119,8 +124,12 @@ def _named_member(talk: Talk) -> Staff | None:
 
 
 def _report_member(talk: Talk, member: Staff) -> Answer:
-    words = call.words_of(talk.message)
-    return talk.start("report", {"about": "staff", "number": member.id}, kind="staff", words=words)
+    said = call.words_of(talk.message)
+    bare = re.sub(re.escape(member.work_no), "", said, flags=re.IGNORECASE)
+    for word in talk.world.lexicon.words["report"]:
+        bare = bare.replace(word, "")
+    answers = {"words": said} if plain(bare) else {}
+    return talk.start("report", {"about": "staff", "number": member.id}, kind="staff", **answers)
 
 
 def _tell_county(talk: Talk, words: str) -> Answer:

@@ -4,9 +4,10 @@ A case that was visited is decided where it was visited first, and another count
 home stays, and the person is told what to do. Public appeals stay where they are carried out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +19,8 @@ from models.core.refusal import Refusal
 from models.goods.review import REVIEWED
 from models.people.user import Household, User
 from models.places.region import county_of
+from models.rights.name_change import SUBJECT as NAME_CHANGE
+from models.rights.name_change import NameChange
 from models.staff.task import assign_holder, find_task
 from models.verification.case import OPEN as OPEN_CASES
 from models.verification.case import Verification
@@ -65,9 +68,9 @@ def check_may_move(db: Session, user: User, region_code: str, *, lock: bool = Fa
 
 
 def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved:
-    """Move the home, the open case, and appeals, requests and listings that nobody has looked at.
+    """Move the home, the open case, and what nobody has looked at. Raises SameHome or MovesLater.
 
-    Locks the cases, then the appeals, the goods, and the person. Raises SameHome or MovesLater.
+    Locks the cases, then the appeals, the goods and the corrected name, then the person.
     """
     check_may_move(db, user, region_code, lock=True)
     old, moved_case, moved_appeals = user.region_code, None, []
@@ -81,7 +84,9 @@ def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved
             appeal.region_code = region_code
             moved_appeals.append(appeal.id)
             _move_task(db, "appeal", appeal.id, region_code, now)
-    _move_goods(db, user, region_code, now)
+    for subject, thing in _waiting(db, user):
+        thing.region_code = region_code
+        _move_task(db, subject, thing.id, region_code, now)
     db.refresh(user, with_for_update=True)
     user.region_code = region_code
     if user.household_id:
@@ -92,23 +97,25 @@ def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved
     return Moved(moved_case, moved_appeals)
 
 
-def _move_goods(db: Session, user: User, region_code: str, now: datetime) -> None:
-    """What stands at a donor's offer is where the goods are, which is no home."""
-    for kind in REVIEWED.values():
-        if kind.of_household:
-            table = kind.subject.table
-            theirs = (kind.subject.owner == user.id) & (table.region_code == user.region_code)
-            unseen = select(table).where(theirs, table.state.in_(_UNSEEN)).order_by(table.id)
-            for thing in db.scalars(unseen.with_for_update()).all():
-                thing.region_code = region_code
-                _move_task(db, kind.subject.name, thing.id, region_code, now)
-
-
 def _move_task(db: Session, subject: str, number: int, region_code: str, now: datetime) -> None:
     task = find_task(db, subject, number)
     if task:
         task.region_code = region_code
         assign_holder(db, task, now)
+
+
+def _waiting(db: Session, user: User) -> Iterator[tuple[str, Any]]:
+    """Lock and yield the household's requests and listings that nobody has looked at, and the corrected name.
+
+    What stands at a donor's offer is where the goods are, which is no home.
+    """
+    kinds = [
+        (kind.subject.name, kind.subject.table, kind.subject.owner) for kind in REVIEWED.values() if kind.of_household
+    ]
+    for subject, table, owner in (*kinds, (NAME_CHANGE, NameChange, NameChange.user_id)):
+        theirs = select(table).where(owner == user.id, table.state.in_(_UNSEEN)).order_by(table.id)
+        for thing in db.scalars(theirs.with_for_update().execution_options(populate_existing=True)).all():
+            yield subject, thing
 
 
 def _open_cases(db: Session, user: User, *, lock: bool = False) -> Sequence[Verification]:

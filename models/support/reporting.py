@@ -5,14 +5,14 @@ Lock order: the inquiry, then the appeal whose payouts it holds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
-from models.core.calendar import CHINA
+from models.core.calendar import start_of_day
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
@@ -74,8 +74,7 @@ def check_may_report(db: Session, thing: ReportedThing, conversation_id: int, no
     inquiry = live_inquiry(db, thing.about, thing.number)
     if inquiry and db.scalar(select(Report.id).where(_of_person(conversation), Report.inquiry_id == inquiry.id)):
         raise ReportedAlready(about=thing.about, thing=thing.number, name=thing.name, number=inquiry.id)
-    midnight = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
-    today = select(func.count()).where(_of_person(conversation), Report.at >= midnight)
+    today = select(func.count()).where(_of_person(conversation), Report.at >= start_of_day(now))
     if (db.scalar(today) or 0) >= MOST_A_DAY:
         raise ReportedTooOften(most=MOST_A_DAY)
 

@@ -8,10 +8,10 @@ from models.appeals.appeal import Appeal
 from models.goods.submission import NewRequest, make_request
 from models.people.user import Household, User
 from models.rights.home_change import MovesLater, SameHome, move_home
+from models.rights.name_change import NameChange, ask_for_name
 from models.staff.task import find_task
 from models.verification.case import Verification
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.goods import REASON
 
 SHOUYAN, HUXINGSHAN = "431124102000", "430524100000"
 
@@ -43,14 +43,17 @@ def test_a_verified_household_moves_with_its_unseen_appeal_and_leaves_a_public_o
         assert db.get_one(Household, user.household_id).region_code == user.region_code == SHOUYAN
 
 
-def test_what_a_household_asks_for_moves_while_nobody_has_looked(stage: Stage) -> None:
+def test_what_waits_for_the_villages_officer_goes_to_the_new_villages(stage: Stage) -> None:
     owner = stage.register("o-wang", "resident")
     stage.appoint("o-old", "village")
-    there = stage.appoint("o-new", "village", SHOUYAN)
+    new = stage.appoint("o-new", "village", SHOUYAN)
     with Database(stage.database) as db, db.begin():
-        user = db.get_one(User, owner)
-        wanted = NewRequest("r", "clothes", "厚被子", "piece", 2, REASON, DAOXIAN_MEIHUA, "bedding")
-        request = make_request(db, wanted, user, stage.clock())
-        move_home(db, user, SHOUYAN, stage.clock())
-        task = find_task(db, "request", request.id)
-        assert (request.region_code, task and task.assignee) == (SHOUYAN, there)
+        user, now = db.get_one(User, owner), stage.clock()
+        wanted = NewRequest("r", "clothes", "厚被子", "piece", 2, "家里冷", DAOXIAN_MEIHUA)
+        request = make_request(db, wanted, user, now)
+        name: NameChange = ask_for_name(db, user, "n", "王秀英", now)
+        move_home(db, user, SHOUYAN, now)
+        for subject, thing in (("request", request), ("name_change", name)):
+            task = find_task(db, subject, thing.id)
+            assert task is not None
+            assert (thing.region_code, task.region_code, task.assignee) == (SHOUYAN, SHOUYAN, new)

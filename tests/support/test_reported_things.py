@@ -1,5 +1,6 @@
 """Everything that people see can be reported, and what the county finds right comes down."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,11 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import AuditEvent
 from models.goods.exchange import GoodsRequest, Offer
+from models.goods.rules import STRICT
+from models.goods.submission import is_known_giver
 from models.market.listing import Listing
 from models.outreach.update import Update
+from models.staff.decision import Decision
 from models.staff.member import Staff
 from models.support.inquiry import Inquiry
 from models.verification.case import Verification
@@ -101,7 +105,7 @@ def test_each_public_page_has_a_line_for_it(world: Stage) -> None:
 
 def test_an_officer_is_suspended_and_a_household_stopped(world: Stage) -> None:
     world.appoint("o-town", "township", work_no="DX0777")
-    assert "县里的人会去核查" in reports(world, "o-li", "DX0777 收了我家的钱")
+    assert "县里的人会去查" in reports(world, "o-li", "DX0777 收了我家的钱")
     assert "没有举报 1 号" in world.say("o-town", "看 举报1")
     assert "1 属实，停用这位工作人员" in world.say("o-county", "看 举报1")
     world.say("o-county", "1")
@@ -126,3 +130,33 @@ def test_reading_a_report_stands_in_nobodys_access_log(world: Stage) -> None:
         read = select(AuditEvent).where(AuditEvent.subject == "inquiry", AuditEvent.action == "read_sensitive")
         assert [each.about for each in db.scalars(read)] == [None]
     assert "举报" not in world.say("o-owner-0", "谁看过我")
+
+
+def test_a_work_number_of_figures_alone_is_an_officers_too(world: Stage) -> None:
+    world.appoint("o-town", "township", work_no="112400007")
+    assert "请说说是怎么回事" in world.say("o-li", "举报 112400007")
+    for words in ("他收了我家两百块钱", "跳过"):
+        world.say("o-li", words)
+    assert "县里的人会去查" in world.say("o-li", "确认")
+    with Database(world.database) as db:
+        inquiry = db.scalars(select(Inquiry)).one()
+        assert (inquiry.about, inquiry.state) == ("staff", "before_county")
+    assert "没有举报 1 号" in world.say("o-town", "看 举报1")
+
+
+def test_whose_offer_is_taken_down_after_a_report_is_no_known_giver(world: Stage) -> None:
+    rules = replace(STRICT, known_after=1)
+    with Database(world.database) as db, db.begin():
+        offer = db.get_one(Offer, 1)
+        donor, staff = offer.donor_id, db.scalars(select(Staff.id).where(Staff.work_no != "DX0001")).first()
+        one = {"subject": "offer", "subject_id": 1, "region_code": offer.region_code, "role": "village"}
+        db.add(Decision(**one, staff_id=staff, verdict="pass", at=world.clock()))
+        db.flush()
+        assert is_known_giver(db, donor, rules)
+    reports(world, "o-li", "送物1", kind="4")
+    for words in ("看 举报1", "1"):
+        world.say("o-county", words)
+    assert "已经撤下来" in world.say("o-county", "1")
+    with Database(world.database) as db:
+        assert db.scalars(select(Offer.state)).one() == "withdrawn"
+        assert not is_known_giver(db, donor, rules)
