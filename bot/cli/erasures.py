@@ -10,25 +10,18 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from bot.cli.database import migrated
+from bot.cli.signers import find_signers, signed, telling_who_cannot
 from bot.work.clock import Clock
 from config.settings import Settings
 from flows.readers.numbers.id_number import read_id_number
 from models.people.user import User, find_by_id_number
 from models.rights.erasure import REASONS
-from models.rights.erasure_by_staff import CannotSign, erase_by_two, open_remainders
+from models.rights.erasure_by_staff import erase_by_two, open_remainders
 from models.rights.erasure_list import NoSuchLine, list_erased, replay
 from models.rights.erasure_request import CannotErase
-from models.staff.directory import find_member
-from models.staff.member import Staff
 
 # What the audit trail keeps of a reason.
 _LONGEST = 80
-_WHY = {
-    "same": "is the same person in another seat: two people have to answer for it",
-    "not_serving": "is not at work",
-    "place": "has no seat that covers the place where the person lives",
-    "conflict": "is of the person's household or declared a tie to it",
-}
 _FIRST = {
     "appeal": "appeal {name} is {state}: the county has to end it first",
     "refund": "gift {name} is being refunded: wait until it is",
@@ -43,11 +36,10 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
 
     @app.cli.command("erase")
     @click.option("--reason", type=click.Choice(REASONS), required=True)
-    @click.option("--by", "signers", multiple=True, metavar="WORK_NO", help="Who answers for it; twice.")
+    @signed
     @click.option("--user", "number", type=int, help="Of who has no ID number on record: the number of their account.")
     def erase(reason: str, signers: tuple[str, ...], number: int | None) -> None:
         """Erase a person; asks for their ID number. The worker does it, once nothing of theirs is open."""
-        _demand_two(signers)
         with migrated(settings) as database:
             id_number = None if number else click.prompt("Their ID number (it is not shown)", hide_input=True)
             with Session(database) as db, db.begin():
@@ -55,9 +47,8 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
                 if user is None or user.state == "erased":
                     raise click.ClickException("nobody is registered so; nothing was changed")
                 try:
-                    erasure = erase_by_two(db, user, reason, _two(db, signers), clock())
-                except CannotSign as refused:
-                    raise _cannot_sign(refused) from None
+                    with telling_who_cannot():
+                        erasure = erase_by_two(db, user, reason, find_signers(db, signers), clock())
                 except CannotErase as refused:
                     first_things = "; ".join(_FIRST[hold["kind"]].format(**hold) for hold in refused.values["holds"])
                     raise click.ClickException(f"{first_things}; nothing was changed") from None
@@ -70,17 +61,14 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @erasures.command("open")
     @click.argument("number", type=int, metavar="USER")
     @click.option("--reason", required=True, help="A word or a file number, for the trail.")
-    @click.option("--by", "signers", multiple=True, metavar="WORK_NO", help="Who answers for it; twice.")
+    @signed
     def open_(number: int, reason: str, signers: tuple[str, ...]) -> None:
         """Show what a law keeps of an erased person, by the number of the account that the gifts name."""
-        _demand_two(signers)
         with migrated(settings) as database, Session(database) as db, db.begin():
             if db.get(User, number) is None:
                 raise click.ClickException(f"there is no account {number}")
-            try:
-                found = open_remainders(db, number, reason[:_LONGEST], _two(db, signers), clock())
-            except CannotSign as refused:
-                raise _cannot_sign(refused) from None
+            with telling_who_cannot():
+                found = open_remainders(db, number, reason[:_LONGEST], find_signers(db, signers), clock())
             for contents in found:
                 click.echo(contents)
         click.echo(f"{len(found)} kept.", err=True)
@@ -88,7 +76,7 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @erasures.command("export")
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
     def export(file: Path) -> None:
-        """Add to FILE what it has not yet: numbers and times, nobody's name."""
+        """Add the erasures that FILE lacks: numbers of rows and times, and no names."""
         known = set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
         with migrated(settings) as database, Session(database) as db:
             new = [line for line in list_erased(db) if line not in known]
@@ -108,26 +96,3 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             except NoSuchLine as odd:
                 raise click.ClickException(f"{odd}: no line of such a list; nothing was changed") from None
         click.echo(f"{count} of {len(lines)} were back; a worker deletes what is left of them.")
-
-
-def _demand_two(signers: tuple[str, ...]) -> None:
-    """Raises UsageError."""
-    if len(signers) != 2:
-        raise click.UsageError("--by twice: two of the staff answer for it")
-
-
-def _two(db: Session, signers: tuple[str, ...]) -> tuple[Staff, Staff]:
-    first, second = (_member(db, work_no) for work_no in signers)
-    return first, second
-
-
-def _cannot_sign(refused: CannotSign) -> click.ClickException:
-    return click.ClickException(f"{refused.work_no} {_WHY[refused.why]}; nothing was done")
-
-
-def _member(db: Session, work_no: str) -> Staff:
-    """Raises ClickException."""
-    staff = find_member(db, work_no)
-    if staff is None:
-        raise click.ClickException(f"nobody has the work number {work_no}")
-    return staff

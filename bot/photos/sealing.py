@@ -56,7 +56,7 @@ def _numbers(database: Engine, only_open: bool) -> Iterator[int]:
 
 
 def _seal(database: Engine, files: PhotoFiles, photo_id: int) -> bool:
-    """Seal one file, and tell whether there was anything to do. Under the row's lock nobody deletes it meanwhile."""
+    """Seal one file under the lock of its row, and tell whether it had to be sealed."""
     with Session(database) as db, db.begin():
         photo = db.get(Photo, photo_id, with_for_update=True)
         if photo is None or photo.state != "kept" or photo.path is None:

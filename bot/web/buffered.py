@@ -129,16 +129,19 @@ class BufferedApp:
         while True:
             request = self._waiting.get()
             try:
-                answer = self._answer(request.environ)
-            except Exception:  # of any kind: the thread has to live on, and Flask has answered its own
+                self._respond(request)
+            except ProtocolClosed:
+                log.info("request.client_gone")
+            except Exception:  # of any kind: the thread has to live on; granian answers 500 for what has no response
                 log.exception("request.failed")
-                answer = Answer()
-            if request.is_last:
-                answer.headers.append(_CLOSE)
-            with suppress(ProtocolClosed):  # the client has hung up
-                _send(request.protocol, answer)
             with suppress(RuntimeError):  # the loop has ended, and with it the server
                 request.answered.get_loop().call_soon_threadsafe(_finish, request.answered)
+
+    def _respond(self, request: _Request) -> None:
+        answer = self._answer(request.environ)
+        if request.is_last:
+            answer.headers.append(_CLOSE)
+        _send(request.protocol, answer)
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
         """Call the application."""

@@ -64,7 +64,10 @@ class CodeOrForgot(Figures):
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``to``, the number of who comes, or 0 for somebody new. Raises CannotSwitch or CodeLocked."""
+    """Check that the phone may be handed over. ``given``: ``to``, the conversation that comes, or 0 for a new person.
+
+    Raises CannotSwitch or CodeLocked.
+    """
     person = turn.person
     if ever_held_seat(turn.db, person.account, person.openid):
         raise CannotSwitch("seat")
@@ -113,7 +116,7 @@ def _say(values: dict[str, Any]) -> Answer:
 
 
 def _coming(turn: TurnContext, given: dict[str, Any]) -> Conversation | None:
-    """Lock and return who comes; None for somebody new. Raises CannotSwitch."""
+    """Lock and return the conversation that comes; None for a new person. Raises CannotSwitch."""
     person = turn.person
     return shared_phone.find_parked(turn.db, person.account, person.openid, given["to"]) if given["to"] else None
 

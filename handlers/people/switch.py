@@ -1,4 +1,4 @@
-"""换人: show who shares this phone, and begin to switch to one of them or to somebody new."""
+"""换人: list the people who share this phone, and begin to switch to one of them or to a new person."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -17,7 +17,7 @@ from models.staff.member import ever_held_seat
 
 
 def show(talk: Talk) -> Answer:
-    """Number who is parked on this phone, and somebody new. Raises CannotSwitch."""
+    """List the people who are parked on this phone, and a new person, as numbers. Raises CannotSwitch."""
     db, person = talk.turn.db, talk.turn.person
     if ever_held_seat(db, person.account, person.openid):
         raise CannotSwitch("seat")

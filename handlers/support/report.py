@@ -136,7 +136,7 @@ def _tell_county(talk: Talk, words: str) -> Answer:
     """Open the ticket, keep the words in it, and let what the person says next follow them."""
     db, now = talk.turn.db, talk.world.now
     home = home_of(db, talk.turn.person.user_id)
-    ticket = open_county_ticket(db, talk.turn.person.conversation_id, "report", home, now)
+    ticket = open_county_ticket(db, talk.turn.person.conversation_id, home, now)
     if words:
         say_in_ticket(db, ticket.id, words, now)
     parked = talk.engine.park(talk.session)

@@ -13,7 +13,7 @@ from models.people.user import User
 
 
 def forget(db: Session, leaver: Leaver, after: int) -> int | None:
-    """The first page is what there is little of, the others are the gifts."""
+    """Forget the messages to their appeals and the recurring gifts with the first page; then a page of their gifts."""
     if not leaver.user_id:
         return None
     user = db.get_one(User, leaver.user_id)

@@ -11,7 +11,7 @@ from models.notifications.notification import Notification
 
 
 def forget(db: Session, leaver: Leaver, after: int) -> int | None:
-    """Do it for a page of the gifts."""
+    """Take the name out of the notifications about a page of the gifts."""
     theirs = select(Pledge.id).where(Pledge.donor_id == leaver.user_id, Pledge.id > after)
     gifts = db.scalars(theirs.order_by(Pledge.id).limit(PAGE)).all()
     keys = [f"pledged:{gift}" for gift in gifts]

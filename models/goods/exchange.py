@@ -21,6 +21,18 @@ EDIBLE = ("oil", "food", "seeds")
 # Made public before there was a look (models.goods.review.look_at_earlier).
 UNSEEN = "looked_at IS NULL"
 
+
+def by_age(table: str) -> tuple[Index, Index]:
+    """Make the indexes by which models.goods.expiry finds what is old, and what was asked about."""
+    since = text("coalesce(renewed_at, looked_at)")
+    fresh = text("asked_at IS NULL AND looked_at IS NOT NULL")
+    asked = text("asked_at IS NOT NULL")
+    return (
+        Index(f"ix_{table}_fresh", "state", since, postgresql_where=fresh),
+        Index(f"ix_{table}_asked", "asked_at", postgresql_where=asked),
+    )
+
+
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
@@ -129,6 +141,7 @@ class Offer(Base):
         Index("ix_offers_turn", "state", "category", "sort", "handover", "turn_at", "id"),
         Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
         Index("ix_offers_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('available', 'exhausted')")),
+        *by_age("offers"),
     )
 
     @property
@@ -176,6 +189,7 @@ class GoodsRequest(Base):
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
         Index("ix_goods_requests_household_id", "household_id"),
         Index("ix_goods_requests_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state = 'open'")),
+        *by_age("goods_requests"),
     )
 
     @property

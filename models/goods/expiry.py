@@ -23,8 +23,9 @@ def ask_about_old(db: Session, rules: GoodsRules, now: datetime) -> int:
     count = 0
     for kind in REVIEWED.values():
         table = kind.subject.table
-        old = func.coalesce(table.renewed_at, table.looked_at) <= now - timedelta(days=rules.days_fresh)
-        for thing in db.scalars(_public(kind).where(table.asked_at.is_(None), old)).all():
+        since = func.coalesce(table.renewed_at, table.looked_at)
+        old = since <= now - timedelta(days=rules.days_fresh)
+        for thing in db.scalars(_public(kind).where(table.asked_at.is_(None), old).order_by(since)).all():
             thing.asked_at = now
             name, until = kind.subject.name, now + timedelta(days=rules.days_to_answer)
             facts = {"subject": name, "number": thing.id, "item": thing.title, "until": day_in_china(until)}
@@ -43,8 +44,9 @@ def expire_unanswered(db: Session, rules: GoodsRules, now: datetime) -> int:
     """
     count = 0
     for kind in REVIEWED.values():
-        asked = kind.subject.table.asked_at <= now - timedelta(days=rules.days_to_answer)
-        for thing in db.scalars(_public(kind).where(asked)).all():
+        asked_at = kind.subject.table.asked_at
+        asked = asked_at <= now - timedelta(days=rules.days_to_answer)
+        for thing in db.scalars(_public(kind).where(asked).order_by(asked_at)).all():
             kind.machine.move(db, thing, "expired", SYSTEM, now, "unanswered")
             notify_owner(db, kind, thing, now)
             count += 1
@@ -62,4 +64,4 @@ def _public(kind: Reviewed) -> Select[Any]:
     """Lock and select a batch of what others see, skipping what another transaction has locked."""
     table = kind.subject.table
     seen = select(table).where(table.state == kind.public, table.looked_at.is_not(None))
-    return seen.order_by(table.id).limit(_BATCH).with_for_update(skip_locked=True)
+    return seen.limit(_BATCH).with_for_update(skip_locked=True)

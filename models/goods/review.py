@@ -134,9 +134,9 @@ def look_at_earlier(db: Session, now: datetime) -> int:
     return count
 
 
-def hold(db: Session, kind: Reviewed, number: int) -> Any:
+def hold(db: Session, kind: Reviewed, number: int, *, lock: bool = True) -> Any:
     """Lock the row and return it. Raises NoSuchThing."""
-    thing = db.get(kind.subject.table, number, with_for_update=True, populate_existing=True)
+    thing = db.get(kind.subject.table, number, with_for_update=lock, populate_existing=lock)
     if thing is None:
         raise NoSuchThing(what=kind.subject.name, number=number)
     return thing
@@ -220,13 +220,13 @@ def turn_away(
     return thing
 
 
-def check_may_take_down(db: Session, staff: Staff, name: str, number: int) -> Any:
-    """Lock and return what an officer of the place may take down.
+def check_may_take_down(db: Session, staff: Staff, name: str, number: int, *, lock: bool = True) -> Any:
+    """Return what an officer of the place may take down. ``lock``: its row, as whoever takes it down has to.
 
     Raises NoSuchThing, OutsideRegion, NotIdentified, HasConflict or WrongState.
     """
     kind = REVIEWED[name]
-    thing = hold(db, kind, number)
+    thing = hold(db, kind, number, lock=lock)
     matter = kind.matter(db, thing)
     demand_region(db, staff, matter)
     demand_no_conflict(db, staff, matter)

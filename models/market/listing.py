@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
-from models.goods.exchange import UNITS, UNSEEN, restock
+from models.goods.exchange import UNITS, UNSEEN, by_age, restock
 from models.goods.review import Reviewed, submit
 from models.goods.rules import GoodsRules
 from models.people.user import User
@@ -35,7 +35,6 @@ MACHINE = Machine(
         **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "suspended", "expired")},
         ("on_sale", "sold_out"): _OWNER | _SYSTEM,
         ("on_sale", "expired"): _SYSTEM,
-        ("sold_out", "on_sale"): frozenset({By.OWNER, By.SYSTEM}),
         # By the system: listed before there was a look at listings, or the household was suspended.
         **{(state, "submitted"): _OWNER | _SYSTEM for state in ("on_sale", "sold_out")},
         # Taken down by an officer.
@@ -43,7 +42,6 @@ MACHINE = Machine(
         ("sold_out", "suspended"): _OFFICER,
         # Its owner mends it while a report of it is looked into.
         ("submitted", "suspended"): frozenset({By.COUNTY}),
-        ("suspended", "on_sale"): frozenset({By.COUNTY}),
         **{
             (state, "withdrawn"): _OWNER
             for state in ("submitted", "returned", "on_sale", "sold_out", "suspended", "expired")
@@ -98,6 +96,7 @@ class Listing(Base):
         Index("ix_listings_state_id", "state", "id"),
         Index("ix_listings_household_id", "household_id"),
         Index("ix_listings_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('on_sale', 'sold_out')")),
+        *by_age("listings"),
     )
 
     @property

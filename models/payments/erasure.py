@@ -14,7 +14,7 @@ from models.people.user import User
 
 
 def forget(db: Session, leaver: Leaver, after: int) -> int | None:
-    """Cancel a page of them: PAGE gifts would hold the locks of as many appeals, so it takes a tenth."""
+    """Cancel a page of unpaid gifts, a tenth of PAGE: each holds the lock of its appeal until the page ends."""
     if not leaver.user_id:
         return None
     waits = (Pledge.donor_id == leaver.user_id) & (Pledge.state == "awaiting_payment") & (Pledge.id > after)

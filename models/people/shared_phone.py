@@ -142,7 +142,7 @@ def check_room(db: Session, account: str, openid: str) -> None:
 
 
 def find_parked(db: Session, account: str, openid: str, number: int) -> Conversation:
-    """Lock and return who is parked on this phone under this number. Raises CannotSwitch."""
+    """Lock and return the conversation of this number that is parked on the phone. Raises CannotSwitch."""
     theirs = select(Conversation).where(parked_on(account, openid), Conversation.id == number).with_for_update()
     found = db.scalar(theirs.execution_options(populate_existing=True))
     if found is None:

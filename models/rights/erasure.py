@@ -4,7 +4,6 @@ running → done      a worker that is killed between two pages leaves the rest 
 """
 
 from datetime import datetime
-from itertools import count
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -103,34 +102,25 @@ def forget_page(db: Session, number: int, now: datetime) -> tuple[list[int], boo
     return (_forget_page(db, erasure, now), erasure.state == "done") if erasure else None
 
 
-def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
-    """Erase a person in the caller's transaction, whatever they have open. Returns the ids of photos with files."""
-    return _erase(db, conversation_id, now, None)[0]
-
-
 def erase_in_turn(db: Session, conversation_id: int, now: datetime) -> tuple[list[int], int | None]:
     """Erase whom WeChat tells to be gone, as far as a turn has time for.
 
     Returns the ids of photos whose files are to be deleted, and the erasure's, where a job has to go on with it.
     """
-    return _erase(db, conversation_id, now, IN_TURN)
+    conversation = db.get(Conversation, conversation_id)
+    if conversation is None:
+        return [], None
+    erasure, files = begin_erasure(db, conversation_id, conversation.user_id, "wechat", now)
+    for _ in range(IN_TURN):
+        if erasure.state == "done":
+            return files, None
+        files += _forget_page(db, erasure, now)
+    return files, erasure.id
 
 
 def running_erasures(db: Session, most: int) -> list[int]:
     """List erasures that are not done, for the sweep to enqueue."""
     return list(db.scalars(select(Erasure.id).where(Erasure.state == "running").order_by(Erasure.id).limit(most)))
-
-
-def _erase(db: Session, conversation_id: int, now: datetime, most: int | None) -> tuple[list[int], int | None]:
-    conversation = db.get(Conversation, conversation_id)
-    if conversation is None:
-        return [], None
-    erasure, files = begin_erasure(db, conversation_id, conversation.user_id, "wechat", now)
-    for _ in range(most) if most else count():
-        if erasure.state == "done":
-            break
-        files += _forget_page(db, erasure, now)
-    return files, erasure.id if erasure.state == "running" else None
 
 
 def _forget_page(db: Session, erasure: Erasure, now: datetime) -> list[int]:

@@ -12,19 +12,10 @@ from models.rights.erasure import Erasure, begin_erasure
 from models.rights.erasure_remainder import SealedRemainder
 from models.rights.erasure_request import CannotErase
 from models.rights.erasure_standing import show_standing
-from models.staff.conflict_of_interest import conflicts_with
-from models.staff.member import Staff, all_seats_of
+from models.staff.signers import Signers, check_signers
 
 
-class CannotSign(Exception):
-    """A member of staff cannot answer for it. ``why``: same (one person), not_serving, place, conflict."""
-
-    def __init__(self, why: str, work_no: str) -> None:
-        super().__init__(why)
-        self.why, self.work_no = why, work_no
-
-
-def erase_by_two(db: Session, user: User, reason: str, by: tuple[Staff, Staff], now: datetime) -> Erasure:
+def erase_by_two(db: Session, user: User, reason: str, by: Signers, now: datetime) -> Erasure:
     """Begin the erasure of a registered person; the worker goes on with it. The audit trail names both.
 
     Raises CannotSign, or CannotErase where something has to end first.
@@ -45,25 +36,15 @@ def erase_by_two(db: Session, user: User, reason: str, by: tuple[Staff, Staff], 
     return erasure
 
 
-def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: datetime) -> None:
+def _check_signers(db: Session, user: User, by: Signers, now: datetime) -> None:
     """Raises CannotSign."""
-    first, second = by
-    if second.id in all_seats_of(db, [first.id]):
-        raise CannotSign(why="same", work_no=second.work_no)
-    barred = conflicts_with(db, user.household_id)
     # Of who is erased the household still tells it.
     household = db.get_one(Household, user.household_id) if user.household_id else None
     home = user.region_code or (household.region_code if household else None)
-    for staff in by:
-        if not staff.is_serving(now):
-            raise CannotSign(why="not_serving", work_no=staff.work_no)
-        if home and not staff.covers(home):
-            raise CannotSign(why="place", work_no=staff.work_no)
-        if staff.id in barred:
-            raise CannotSign(why="conflict", work_no=staff.work_no)
+    check_signers(db, by, user.household_id, home, now, county=False)
 
 
-def open_remainders(db: Session, user_id: int, reason: str, by: tuple[Staff, Staff], now: datetime) -> list[str]:
+def open_remainders(db: Session, user_id: int, reason: str, by: Signers, now: datetime) -> list[str]:
     """Open what a law keeps of an erased person, as two of the staff answer for it; the trail has each reading.
 
     Returns it as JSON, a text for each law. Raises CannotSign.

@@ -12,15 +12,14 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
 from models.core.audit_trail import record
-from models.core.state_machine import SYSTEM, By
+from models.core.state_machine import SYSTEM
 from models.goods.household import hide
 from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User, withdraw_consent
 from models.proxy.mandate import revoke_all_mandates
 from models.rights.name_change import withdraw_waiting
-from models.staff.conflict_of_interest import conflicts_with
-from models.staff.member import Staff, all_seats_of
+from models.staff.signers import Signers, check_signers
 from models.staff.task import close_task
 from models.support.ticket import Ticket
 from models.verification.case import withdraw
@@ -28,13 +27,8 @@ from models.verification.case import withdraw
 _CAUSE = "number_released"
 
 
-class CannotRelease(Exception):
-    """``why``: ticket (there is none of this number, or it is the holder's own), same (one person in two seats),
-    not_serving, county (no seat of the county where the holder lives) or conflict; ``work_no``: whose."""
-
-    def __init__(self, why: str, work_no: str = "") -> None:
-        super().__init__(why)
-        self.why, self.work_no = why, work_no
+class NoEvidence(Exception):
+    """There is no ticket of this number, or it is the holder's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +39,14 @@ class Released:
     cancelled: list[int]
 
 
-def release_number(db: Session, user: User, ticket: int, by: tuple[Staff, Staff], now: datetime) -> Released:
-    """Take the ID number from the person who is registered with it. Raises CannotRelease.
+def release_number(db: Session, user: User, ticket: int, by: Signers, now: datetime) -> Released:
+    """Take the ID number from the person who is registered with it. Raises NoEvidence or CannotSign.
 
     Locks the cases, the appeals, what is sold and asked for, then the person. The trail names both officers, and the
     ticket.
     """
     _check_evidence(db, user, ticket)
-    _check_signers(db, user, by, now)
+    check_signers(db, by, user.household_id, user.region_code or "", now, county=True)
     withdraw(db, user.id, SYSTEM, now)
     released = _stop_appeals(db, user, now)
     if user.household_id:
@@ -89,23 +83,8 @@ def _stop_appeals(db: Session, user: User, now: datetime) -> Released:
 
 
 def _check_evidence(db: Session, user: User, number: int) -> None:
-    """Check that somebody else's ticket holds the evidence. Raises CannotRelease."""
+    """Check that somebody else's ticket holds the evidence. Raises NoEvidence."""
     whose = select(Conversation.user_id).join(Ticket, Ticket.conversation_id == Conversation.id)
     found = db.execute(whose.where(Ticket.id == number)).first()
     if found is None or found.user_id == user.id:
-        raise CannotRelease("ticket")
-
-
-def _check_signers(db: Session, user: User, by: tuple[Staff, Staff], now: datetime) -> None:
-    """Raises CannotRelease."""
-    first, second = by
-    if second.id in all_seats_of(db, [first.id]):
-        raise CannotRelease("same", second.work_no)
-    barred = conflicts_with(db, user.household_id)
-    for staff in by:
-        if not staff.is_serving(now):
-            raise CannotRelease("not_serving", staff.work_no)
-        if staff.role != By.COUNTY or not staff.covers(user.region_code or ""):
-            raise CannotRelease("county", staff.work_no)
-        if staff.id in barred:
-            raise CannotRelease("conflict", staff.work_no)
+        raise NoEvidence(str(number))

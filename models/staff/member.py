@@ -62,7 +62,7 @@ class Staff(Base):
     state: Mapped[str] = mapped_column(String(12), default="active")
     active_from: Mapped[datetime]
     active_until: Mapped[datetime | None]
-    invited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    invited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     """Keyed hash of the invitation's code."""
     code_expires_at: Mapped[datetime | None]
@@ -135,12 +135,6 @@ def in_charge_of(
     if staff.charity_id is None:
         return region
     return case((charity_id.is_not(None), charity_id == staff.charity_id), else_=region)
-
-
-def holds_seat(db: Session, account: str, openid: str) -> bool:
-    """Tell whether this WeChat holds a seat, also one that is not confirmed yet or is suspended."""
-    theirs = (Staff.account == account) & (Staff.openid == openid) & Staff.state.in_(HOLDING)
-    return db.scalar(select(Staff.id).where(theirs).limit(1)) is not None
 
 
 def ever_held_seat(db: Session, account: str, openid: str) -> bool:

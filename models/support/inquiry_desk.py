@@ -45,7 +45,6 @@ class InquiryFile:
     number: int
     thing: ReportedThing
     state: str
-    outcome: str | None
     reports: Page[ReportLine]
     count: int
     held_until: datetime | None
@@ -77,7 +76,6 @@ def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, before: 
         number=number,
         thing=thing_now(db, inquiry.about, inquiry.about_id),
         state=inquiry.state,
-        outcome=inquiry.outcome,
         reports=_reports(db, number, before),
         count=db.scalar(select(func.count()).where(Report.inquiry_id == number)) or 0,
         held_until=inquiry.held_until if inquiry.is_holding(now) else None,

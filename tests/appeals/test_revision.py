@@ -23,9 +23,9 @@ from models.core.state_machine import WrongState
 from models.people.photo import Photo
 from models.public.catalogue import APPEALS
 from models.public.views import PublicStory, find_story
-from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from tests.harness.erasing import erase_person
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
 from tests.scenes.appeals import STORY, put_in, wanted

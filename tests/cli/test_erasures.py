@@ -62,9 +62,9 @@ def test_nobody_erases_alone_nor_outside_their_place_nor_their_own(app: Flask, s
         signers = [part for each in by for part in ("--by", each)]
         return run(app, "erase", "--reason", "authority", *signers, typed=typed).output
 
-    assert "--by twice" in said("DX0001")
+    assert "give it twice" in said("DX0001")
     assert "DX0003 is the same person" in said("DX0001", "DX0003")
-    assert "LH0002 has no seat that covers" in said("DX0001", "LH0002")
+    assert "LH0002 has no seat of the place" in said("DX0001", "LH0002")
     assert "DX0002 is of the person's household" in said("DX0001", "DX0002")
     with Database(stage.database) as db:
         assert db.get_one(User, wang).state == "active"
@@ -80,7 +80,7 @@ def test_what_a_law_keeps_is_opened_by_two_and_the_trail_has_it(app: Flask, stag
     with Database(stage.database) as db:
         read = select(AuditEvent.subject, AuditEvent.detail).where(AuditEvent.action == "read_sensitive")
         assert db.execute(read).all() == [("sealed_remainder", "case 7")] * 2
-    assert "--by twice" in run(app, "erasures", "open", str(wang), "--reason", "x", *BY[:2]).output
+    assert "give it twice" in run(app, "erasures", "open", str(wang), "--reason", "x", *BY[:2]).output
 
 
 def test_what_is_open_has_to_end_first(app: Flask, stage: Stage, wang: int) -> None:

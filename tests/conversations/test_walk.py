@@ -27,7 +27,6 @@ from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.proxy.mandate import Mandate, ProxyAct
-from models.rights.erasure import erase_person
 from models.staff.conflict_of_interest import conflicts_with, record_conflict
 from models.staff.decision import Decision
 from models.staff.member import Staff
@@ -38,6 +37,7 @@ from models.verification.lifecycle import cases_for_registry, registry_answered
 from models.verification.objection import record_objection
 from models.verification.registry import RESULTS, Finding
 from models.verification.visit import Visit, VisitReport, record_visit
+from tests.harness.erasing import erase_person
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 pytestmark = pytest.mark.slow

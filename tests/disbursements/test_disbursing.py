@@ -28,12 +28,12 @@ from models.payments.payout_return import enter_return
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
-from models.rights.erasure import erase_person
 from models.staff.conflict_of_interest import record_conflict
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import (
     asked,

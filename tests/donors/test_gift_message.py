@@ -41,10 +41,10 @@ from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.user import User
-from models.rights.erasure import erase_person
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from tests.harness.erasing import erase_person
 from tests.harness.racing import at_once
 from tests.harness.stage import Clock, Stage
 from tests.harness.words.notice_facts import CODE, TITLE, WIDE

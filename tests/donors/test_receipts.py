@@ -27,8 +27,8 @@ from models.donors.receipt_desk import (
 from models.giving.pledge import Pledge
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import erase_person
 from models.staff.member import Staff
+from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
 from tests.scenes import gifts, refunds
 

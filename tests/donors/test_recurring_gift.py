@@ -35,7 +35,7 @@ from models.giving.pledge import NotFunding, OverCap, Pledge
 from models.notifications.mute import mute
 from models.payments.expiry import expire_pledges
 from models.people.user import User
-from models.rights.erasure import erase_person
+from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, take
 from tests.scenes.recurring_gifts import by_month, pay_month, recurring_gift_of, remind_donors, told

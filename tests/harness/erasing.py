@@ -1,11 +1,13 @@
 """What is left of a person in the database, and in what is told."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from models.rights.erasure import erase_in_turn, forget_page
 from models.tables import metadata
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
@@ -31,6 +33,14 @@ def places(stage: Stage) -> Iterator[tuple[str, str]]:
             if table.name != "regions":
                 for row in db.execute(select(table)):
                     yield from ((f"{table.name}.{name}", str(value)) for name, value in row._mapping.items())
+
+
+def erase_person(db: Database, conversation_id: int, now: datetime) -> list[int]:
+    """Erase a person in one transaction, whatever they have open. Returns the ids of photos with files."""
+    files, left = erase_in_turn(db, conversation_id, now)
+    while left and (page := forget_page(db, left, now)):
+        files += page[0]
+    return files
 
 
 def tell_gone(stage: Stage, event: str, openid: str) -> None:

@@ -21,8 +21,8 @@ from models.outreach import audience
 from models.outreach.audience import count_people
 from models.outreach.broadcasts import progress_of
 from models.people.conversation import Conversation
-from models.rights.erasure import erase_person
 from models.staff.member import Staff
+from tests.harness.erasing import erase_person
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 HUNAN = "430000000000"

@@ -31,9 +31,9 @@ from models.notifications.outbox import Outcome, claim_due, due_ids, keep_outcom
 from models.outreach import digest
 from models.outreach.digest import FATES, PEOPLE, is_time, month_before, write_page, year_to
 from models.people.conversation import Conversation
-from models.rights.erasure import erase_person
 from tests.bench.crowd import make_crowd
 from tests.bench.desk import _explain, _scans
+from tests.harness.erasing import erase_person
 from tests.harness.platform.push_office import FACTS
 from tests.harness.stage import Stage, settings_for
 from tests.harness.tiers import examples

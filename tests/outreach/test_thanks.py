@@ -29,10 +29,10 @@ from models.outreach.update import BETWEEN_THANKS, NobodyGave, ThankedLately, Th
 from models.outreach.update_review import TakesNoUpdates, open_update, publish, send_back, submit
 from models.people.conversation import Conversation
 from models.public.views import find_update
-from models.rights.erasure import erase_person
 from models.staff.decision import Decision
 from models.staff.member import Staff
 from models.staff.task import Task, find_task
+from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
 
 WORDS = "谢谢大家帮我们修路，孩子上学不再踩泥了。"

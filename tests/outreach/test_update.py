@@ -24,10 +24,9 @@ from models.outreach.update_review import NoSuchUpdate, TakesNoUpdates, open_upd
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.public.views import find_update
-from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
-from tests.harness.erasing import everything
+from tests.harness.erasing import erase_person, everything
 from tests.harness.stage import Stage
 
 WORDS = "路基修好了一公里，水泥下个月到，开春就能通车。"

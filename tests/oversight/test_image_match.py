@@ -17,11 +17,11 @@ from models.oversight.image_match import MOST_MATCHES, NEAR, find_matches, flag_
 from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_columns, fingerprint_part
 from models.people.user import User
 from models.proxy.mandate import Mandate
-from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.drawn_pictures import FOUND, SIZE, jpeg, scene
+from tests.harness.erasing import erase_person
 from tests.harness.processes.worker_desk import Desk
 from tests.harness.stage import Stage
 

@@ -16,7 +16,7 @@ from models.people.conversation import Conversation
 from models.people.shared_phone import CodeLocked, WrongSwitchCode, prove_code
 from models.people.user import Registration, User, register
 from models.staff.appointment import check_holds_no_seat
-from models.staff.member import holds_seat
+from models.staff.member import ever_held_seat
 from models.support.reporters import _reporter
 from tests.harness.platform import wechat
 from tests.harness.platform.push_office import Office
@@ -148,7 +148,7 @@ def test_a_phone_has_few_people_and_no_seat_beside_them(stage: Stage) -> None:
     stage.appoint("o-zhou", "village")
     assert "工作人员的工号" in stage.say("o-zhou", "换人")
     with Database(stage.database) as db:
-        assert holds_seat(db, home.row("丙").account, "o-zhou")
+        assert ever_held_seat(db, home.row("丙").account, "o-zhou")
 
 
 def test_whose_consent_wechat_takes_back_takes_all_people_of_the_phone(stage: Stage) -> None:

@@ -15,8 +15,7 @@ from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
-from models.rights.erasure import erase_person
-from tests.harness.erasing import EVENTS, everything, of, tell_gone
+from tests.harness.erasing import EVENTS, erase_person, everything, of, tell_gone
 from tests.harness.stage import Stage
 from tests.harness.transcript import Actor
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session as Database
 
 from models.core.audit_trail import AuditEvent, record
 from models.people.user import NUMBER_TRIED
-from models.rights.erasure import erase_person
 from models.rights.request import MOST_A_DAY, MOST_OPENINGS, READY_LASTS, RightsRequest
-from models.support.report import open_county_ticket
+from models.support.ticket import open_ticket
+from tests.harness.erasing import erase_person
 from tests.harness.money.paid_stage import DONOR, OTHER, collecting
 from tests.harness.stage import Stage
 from tests.scenes.own_data import ask, path_of, visit
@@ -206,6 +206,6 @@ def test_what_waits_stops_even_where_the_session_was_set_aside(stage: Stage) -> 
 def test_a_ticket_of_before_that_asks_for_a_copy_can_be_read(stage: Stage) -> None:
     person = stage.person("o-wang")
     with Database(stage.database) as db, db.begin():
-        open_county_ticket(db, person, "export", "431124101000", stage.clock())
+        open_ticket(db, person, "431124000000", "export", stage.clock())
     stage.appoint("o-county", "county", "431124000000")
     assert "要一份自己的资料" in stage.say("o-county", "待办")

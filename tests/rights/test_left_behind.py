@@ -12,12 +12,12 @@ from models.disbursements.payee import Payee
 from models.goods.exchange import GoodsRequest
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import begin_erasure, erase_person
+from models.rights.erasure import begin_erasure
 from models.rights.erasure_remainder import SealedRemainder
 from models.rights.request import ask
 from models.staff.member import Staff
 from tests.harness.command_line import run
-from tests.harness.erasing import of
+from tests.harness.erasing import erase_person, of
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import at, authorised, collected, paid, people
 from tests.scenes.gifts import give

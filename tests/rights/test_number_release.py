@@ -59,9 +59,9 @@ def test_two_of_the_county_free_it_and_the_holder_is_told(squatted: Stage) -> No
     ("signers", "ticket", "why"),
     [
         (("DX0901", "DX0901"), 1, "two people have to answer"),
-        (("DX0901", "DX0903"), 1, "no seat of the county"),
+        (("DX0901", "DX0903"), 1, "has no seat of the place"),
         (("DX0901", "DX0902"), 99, "ticket of somebody else"),
-        (("DX0901",), 1, "--by twice"),
+        (("DX0901",), 1, "give it twice"),
     ],
 )
 def test_one_alone_or_without_evidence_frees_nothing(

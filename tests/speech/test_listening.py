@@ -19,11 +19,11 @@ from bot.work.sweeps import sweep_owed
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
-from models.rights.erasure import erase_person
 from models.speech.consent import SpeechConsent
 from models.speech.hearing import CLAIM_LASTS, claim_voice
 from models.speech.voice import VOICE_LASTS, Voice, delete_old_voices
 from models.support.ticket import Ticket, TicketMessage
+from tests.harness.erasing import erase_person
 from tests.harness.platform.ears import KEY, Ears
 from tests.harness.platform.push_office import Office, Open
 from tests.harness.platform.push_office import open_office as open_office

@@ -14,7 +14,6 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.people.user import User
 from models.proxy.card import bind_wechat, issue_card
-from models.rights.erasure import erase_person
 from models.staff import suspension
 from models.staff.appointment import HoldsARole, Invitation, confirm, invite, redeem
 from models.staff.conflict_of_interest import conflicts_with, record_conflict
@@ -25,6 +24,7 @@ from models.staff.task import HasConflict, conflict_in, find_task
 from models.verification import decisions
 from models.verification.case import Verification, begin_case, lock_case
 from models.verification.lifecycle import end_notices
+from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage, id_number, numbered
 from tests.scenes.cases import case, objected, registered, visited
 

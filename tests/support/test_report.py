@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import MACHINE, Appeal
 from models.people.conversation import Conversation
 from models.people.photo import Photo
-from models.rights.erasure import erase_person
 from models.staff.decision import decide
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.support.inquiry import Inquiry, Report
 from models.support.reporting import MOST_A_DAY
 from models.support.ticket import ANSWERED_WITHIN, Ticket
+from tests.harness.erasing import erase_person
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.reports import decided, holder, newest, reports

@@ -11,8 +11,7 @@ from bot.work.sweeps import apply_deadlines
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.staff.decision import Decision
-from models.support.report import open_county_ticket
-from models.support.ticket import ANSWERED_WITHIN, Ticket
+from models.support.ticket import ANSWERED_WITHIN, Ticket, open_ticket
 from models.support.waiting import AHEAD, KIND
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
@@ -103,6 +102,6 @@ def test_who_decided_on_what_is_reported_is_not_reminded(stage: Stage) -> None:
         passed = {"subject": "appeal", "subject_id": 1, "role": "county", "verdict": "pass", "at": stage.clock()}
         db.add(Decision(region_code=DAOXIAN_MEIHUA, staff_id=other, **passed))
     with Database(stage.database) as db, db.begin():  # a report of before there were inquiries
-        open_county_ticket(db, stage.person("o-wang"), "report", DAOXIAN_MEIHUA, stage.clock(), "appeal:1")
+        open_ticket(db, stage.person("o-wang"), COUNTY, "report:appeal:1", stage.clock())
     wait(stage, ANSWERED_WITHIN - AHEAD)
     assert reminded(stage) == ["o-county"]

@@ -15,7 +15,6 @@ from models.core.state_machine import Actor, By
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.recusal import Recusal
 from models.staff.task import HasConflict, Task, find_task
@@ -25,6 +24,7 @@ from models.verification import decisions, lifecycle
 from models.verification.case import NOTICE_PERIOD, VALIDITY, Verification, begin_case, lock_case, withdraw
 from models.verification.objection import NotOnNotice, Objection, ObjectionAlreadyDecided, OwnNotice, record_objection
 from models.verification.visit import Visit
+from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, OBJECTION, case, objected, person_of, registered, visited
 
