@@ -279,6 +279,9 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("returned", []),
             )
         ),
+        *(("transfer_asked", {**appeal, **_USE, "why": why}) for why in ("unanswered", "held", "frozen", "restored")),
+        ("transfer_unanswered", {**appeal, **_USE}),
+        *(("paid_despite", {**appeal, **_USE, "why": why}) for why in ("held", "frozen", "over")),
         *(("payment_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
         *(("gift_message", {**appeal, "words": "加油！", "name": name}) for name in ("李老师", None)),
         *(
