@@ -144,11 +144,9 @@ def claim_restored(db: Session, now: datetime) -> int:
     waiting = select(Disbursement).where(Disbursement.state.in_(("authorised", TRANSFERRING)))
     found = db.scalars(waiting.order_by(Disbursement.id).with_for_update()).all()
     for disbursement in found:
-        disbursement.claimed_by = None
-        if disbursement.state == TRANSFERRING:
-            disbursement.ask_at = now
-            continue
-        _claim(db, disbursement, holder_of(db.get_one(Staff, disbursement.authorised_by)), SYSTEM, now, now)
+        disbursement.claimed_by, disbursement.ask_at = None, now
+        if disbursement.state == "authorised":
+            _claim(db, disbursement, holder_of(db.get_one(Staff, disbursement.authorised_by)), SYSTEM, now, now)
     db.flush()
     return len(found)
 
