@@ -1,7 +1,7 @@
 """注销 on paper: an officer hands in the signed sheet of a person without a WeChat of their own.
 
 submitted → cooling / returned     by a second person of the township, who has opened the sheet; the county stands in
-submitted, cooling → stopped       any officer of the place, on the person's word; or the system, where it is needless
+submitted, cooling → stopped       an officer of the village or township, on the person's word; or the system
 cooling → erased                   by the clock, after COOLS
 """
 
@@ -30,7 +30,7 @@ DAYS = STEPS[STEP][1]
 LIVE = ("submitted", "cooling")
 _IS_LIVE = text("state IN ('submitted', 'cooling')")
 _SECOND = frozenset({By.TOWNSHIP, By.COUNTY})
-_STOPS = _SECOND | {By.VILLAGE, By.SYSTEM}
+_STOPS = frozenset({By.VILLAGE, By.TOWNSHIP, By.SYSTEM})
 
 MACHINE = Machine(
     SUBJECT,
