@@ -101,6 +101,9 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["use_reason"]),
         },
         "update_due": {**appeal, "day": DAY, "overdue": True},
+        "transfer_asked": {**appeal, "use": MOST, "amount_fen": LARGEST, "why": "restored"},
+        "transfer_unanswered": {**appeal, "use": MOST, "amount_fen": LARGEST},
+        "paid_despite": {**appeal, "use": MOST, "amount_fen": LARGEST, "why": "held"},
         "disbursement_moved": {
             **{**appeal, "use": MOST, "amount_fen": LARGEST, "state": "requested", "day": DAY},
             "reasons": list(lexicon.choices["use_reason"]),
