@@ -13,6 +13,7 @@ from handlers.notifications import push_replies
 from handlers.rights import export
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import add_review_facts
+from handlers.routing.owned_kinds import OWNED_KINDS
 from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import TypedCommands
@@ -40,7 +41,7 @@ class Router:
 
     def route(self, turn: TurnContext, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
-        talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
+        talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS, OWNED_KINDS)
         dropped = session.age(turn.world.now)
         stopped = export.stop(turn, session, message)
         push_replies.put_on_screen(talk)
@@ -70,8 +71,10 @@ class Router:
 
 def _screen(before: Screen | None, answer: Answer, now: int) -> Screen | None:
     """Put the answer's choices on the screen, in the place of what stood there or after it."""
-    if before is None or not answer.keeps_screen:
+    if not answer.keeps_screen:
         return Screen(answer.options, now) if answer.options else None
+    if before is None:  # what is added to nothing does not become what stands: the next of its kind replaces it
+        return Screen(answer.options, now, added=len(answer.options)) if answer.options else None
     if not answer.options:
         return replace(before, at=now)
     return Screen([*before.standing, *answer.options], now, before.lines, len(answer.options))
