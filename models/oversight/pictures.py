@@ -85,15 +85,18 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
     )
 
 
-def record_gallery_access(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
-    """Record the look; one while pictures were still being fetched is another purpose, since it did not show all."""
+def record_gallery_access(
+    db: Session, gallery: Gallery, staff_id: int, now: datetime, *, can_be_seen: bool = True
+) -> None:
+    """Record the look. One while pictures were still being fetched is another purpose, since it did not show all; so is
+    one at which no file opened (``can_be_seen``)."""
     record_reading(
         db,
         at=now,
         actor=f"staff:{staff_id}",
         subject=gallery.subject,
         subject_id=gallery.number,
-        purpose="some_pictures" if gallery.coming else "pictures",
+        purpose="some_pictures" if gallery.coming or not can_be_seen else "pictures",
         about=gallery.about,
     )
 
