@@ -13,6 +13,7 @@ from handlers.notifications import push_replies
 from handlers.rights import export
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import add_review_facts
+from handlers.routing.owned_kinds import OWNED_KINDS
 from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import TypedCommands
@@ -40,7 +41,7 @@ class Router:
 
     def route(self, turn: TurnContext, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
-        talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
+        talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS, OWNED_KINDS)
         dropped = session.age(turn.world.now)
         stopped = export.stop(turn, session, message)
         push_replies.put_on_screen(talk)

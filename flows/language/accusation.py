@@ -13,9 +13,10 @@ from flows.language.wording import plain, simplified
 
 @dataclass(frozen=True, slots=True)
 class Accusation:
-    """``number``: that of the appeal which is named, if any."""
+    """``number``: that of the appeal which is named, if any. ``bare``: the text says only that it is a fraud."""
 
     number: int | None = None
+    bare: bool = False
 
 
 def find_accusation(text: str, words: DangerWords, report: Sequence[str] = ()) -> Accusation | None:
@@ -26,7 +27,12 @@ def find_accusation(text: str, words: DangerWords, report: Sequence[str] = ()) -
     folded = words.without_dialect(plain(simplified(text)).replace(" ", ""))
     found = words.found
     begins = any(folded.startswith(word) for word in report) and not found["how"].search(folded)
-    if not (begins or found["accuses"].search(folded)) or found["asks"].search(folded):
+    accuses = found["accuses"].search(folded)
+    if not (begins or accuses) or found["asks"].search(folded):
         return None
     named = found["named"].search(folded)
-    return Accusation(read_integer(named[1]) if named else None)
+    if named is None:
+        return Accusation()
+    # The two overlap: the phrase of a fraud begins with the end of the number (6号求助是假的).
+    said = {place for match in (named, accuses) if match for place in range(*match.span())}
+    return Accusation(read_integer(named[1]), bare=len(folded) == len(said))

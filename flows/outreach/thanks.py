@@ -15,13 +15,15 @@ from models.staff.task_steps import STEPS
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``thanks_for``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal,
-    TakesNoUpdates, NobodyGave, ThanksWait or ThankedLately.
+    """``given``: ``thanks_for``, the appeal's number, and ``replaces`` where it takes the place of waiting thanks.
+
+    Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, TakesNoUpdates, NobodyGave, ThanksWait or
+    ThankedLately.
     """
     appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), given["thanks_for"])
     check_takes_updates(appeal)
-    check_thanks(turn.db, appeal, turn.world.now)
-    return {"thanks_for": appeal.id, "title": appeal.title}
+    check_thanks(turn.db, appeal, turn.world.now, replaces="replaces" in given)
+    return {**given, "thanks_for": appeal.id, "title": appeal.title}
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -29,7 +31,8 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     user = get_resident(turn.db, turn.person.user_id)
     appeal = own_appeal(turn.db, user, draft.given["thanks_for"], lock=True)
     words, now = draft.answers["words"], turn.world.now
-    submit(turn.db, appeal, draft.id, words, (), turn.person.conversation_id, now, "thanks")
+    replaces = "replaces" in draft.given
+    submit(turn.db, appeal, draft.id, words, (), turn.person.conversation_id, now, "thanks", replaces=replaces)
     return Answer([Say("flows/outreach/thank/done", None, {"number": appeal.id, "days": STEPS["thanks"][1]})])
 
 

@@ -1,18 +1,14 @@
 """The appeals room's commands: ask for help, correct or withdraw an appeal, and read its pages."""
 
 from handlers.appeals import correction, file, page, reopening, revisions
-from handlers.goods import own
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS, STAFF
-from models.goods.review import KINDS
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_one_to_one", starts("start_appeal", {"kind": "one_to_one"}, kind="one_to_one")),
     Command("start_crowdfund", starts("start_appeal", {"kind": "crowdfund"}, kind="crowdfund")),
-    Command("fix", own.fix, Takes.MATTER, guess=False, matters=KINDS),
     Command("reopen", reopening.reopen, Takes.NUMBER, guess=False),
-    Command("withdraw_appeal", own.withdraw, Takes.MATTER, guess=False, matters=KINDS),
     # Only numbered lines lead here.
     Command("view_appeal", page.appeal),
     Command("public_story", page.story),

@@ -1,30 +1,26 @@
 """改 and 撤回: owners correct, revise or withdraw their appeals."""
 
-from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
 
 from flows.appeals import correct_appeal
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
 from handlers.appeals import revisions
+from handlers.people.own_things import Act, OwnedKind
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals import correction
-from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
+from models.appeals.appeal import IN_REVIEW, LIVE, Appeal, NoSuchAppeal
 from models.people.user import User, get_resident
 
 
-def fix(talk: Talk, number: str = "") -> Answer:
-    """改 <号>: correct an appeal under review, or revise a live one; without a number, ask which if there are several.
+def fix(talk: Talk, number: int) -> Answer:
+    """Correct an appeal under review, or revise a live one.
 
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
     """
-    if number:
-        appeal, _ = correct_appeal.find_correctable(talk.turn, int(number))
-    else:
-        found = correction.own_appeals(talk.turn.db, _resident(talk, "fix"), IN_REVIEW + LIVE)
-        if len(found) != 1:
-            return _which(talk, "fix", found)
-        appeal = found[0]
+    appeal, _ = correct_appeal.find_correctable(talk.turn, number)
     correction.check_changeable(appeal)
     if appeal.state in LIVE:
         return revisions.begin(talk, appeal)
@@ -37,32 +33,38 @@ def fix(talk: Talk, number: str = "") -> Answer:
     return answer
 
 
-def withdraw(talk: Talk, number: str = "") -> Answer:
-    """撤回 <号>: ask for confirmation before withdrawing, which cannot be undone. Raises as ``fix`` does."""
-    user = _resident(talk, "withdraw_appeal")
-    own, db = correction.own_appeals, talk.turn.db
-    found = [correction.own_appeal(db, user, int(number))] if number else own(db, user, IN_REVIEW)
-    if len(found) != 1:
-        return _which(talk, "withdraw_appeal", found)
-    appeal = found[0]
+def withdraw(talk: Talk, number: int) -> Answer:
+    """Ask for confirmation before withdrawing, which cannot be undone. Raises as ``fix`` does."""
+    appeal = correction.own_appeal(talk.turn.db, _resident(talk), number)
     correction.check_withdrawable(appeal)
     ways = {"withdraw": ["command", "withdraw_now", str(appeal.id)], "keep": ["command", "view_appeal", str(appeal.id)]}
     return with_ways("replies/appeals/withdraw", {"number": appeal.id, "title": appeal.title}, ways)
 
 
 def withdraw_now(talk: Talk, number: str) -> Answer:
-    user = _resident(talk, "withdraw_appeal")
-    appeal = correction.withdraw(talk.turn.db, user, int(number), talk.world.now)
+    appeal = correction.withdraw(talk.turn.db, _resident(talk), int(number), talk.world.now)
     return Answer([Say("replies/appeals/withdrawn", None, {"number": appeal.id, "title": appeal.title})])
 
 
-def _resident(talk: Talk, command: str) -> User:
-    return get_resident(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words[command][0])
+def _resident(talk: Talk) -> User:
+    return get_resident(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["withdraw"][0])
 
 
-def _which(talk: Talk, command: str, found: Sequence[Appeal]) -> Answer:
-    lines = [
-        (n, {"number": appeal.id, "title": appeal.title, "state": appeal.state}) for n, appeal in enumerate(found, 1)
-    ]
-    options = [Option(n, "", ["command", command, str(item["number"])]) for n, item in lines]
-    return Answer([Say("replies/appeals/which_to_change", None, {"command": command, "lines": lines})], options)
+def _of_owner(user_id: int) -> Select[*tuple[Any, ...]]:
+    return select(Appeal.id, Appeal.title, Appeal.state).where(Appeal.owner_id == user_id)
+
+
+_ACTS = {"fix": Act((*IN_REVIEW, *LIVE), fix, asks=True), "withdraw": Act(IN_REVIEW, withdraw, asks=True)}
+
+
+def _otherwise(talk: Talk, word: str, number: int, _words: str) -> Answer | None:
+    """Let an officer with a mandate correct another's; to others, and in other states, raise as ``fix`` does."""
+    if word in _ACTS:
+        return _ACTS[word].run(talk, number)
+    appeal = talk.turn.db.get(Appeal, number)
+    if appeal is None or appeal.owner_id != talk.turn.person.user_id:
+        raise NoSuchAppeal(number=number)
+    return None
+
+
+OWNED = OwnedKind("appeal", _of_owner, _ACTS, _otherwise)

@@ -31,7 +31,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
     ways = ways_to_give(talk, number)
     if own and found.state == "returned":
-        ways["fix"] = ["command", "fix", number]
+        ways["fix"] = ["command", "fix", f"appeal:{number}"]
     if own and is_reopenable(found.state, found.published_at):
         ways["reopen"] = ["command", "reopen", number]
     ways["story"] = ["command", "public_story", number, "0", word, after]

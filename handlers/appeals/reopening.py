@@ -26,7 +26,7 @@ def reopen(talk: Talk, number: str = "") -> Answer:
         number = str(found[0].id)
     appeal, _ = reopen_appeal.find_ended(talk.turn, int(number))
     if is_open_to_change(appeal):
-        return correction.fix(talk, number)
+        return correction.fix(talk, appeal.id)
     check_reopenable(appeal)
     given = {"kind": appeal.kind, "reopens": appeal.id}
     answer = talk.start("start_appeal", given, **correct_appeal.answers_of(talk.turn, appeal))

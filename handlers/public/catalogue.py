@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
-from handlers.public.own_goods import ways_of_owner
+from handlers.people.own_things import ways_of_owner
 from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal
@@ -135,8 +135,9 @@ def detail(
     """Show the item's page with the options ``ways``, then the one that goes back to the list, then to report it."""
     subject = view.command.removeprefix("view_")
     if own and subject in GOODS:
-        asked = is_asked(talk.turn.db, subject, found.number)
-        ways = {**ways, **ways_of_owner(subject, found.number, found.state, asked=asked)}
+        renews = is_asked(talk.turn.db, subject, found.number)
+        renewing = {"renew_goods": ["command", "renew_goods", f"{subject}:{found.number}"]} if renews else {}
+        ways = {**ways, **renewing, **ways_of_owner(talk, subject, found.number, found.state)}
         returned = found.state in ("returned", "rejected", "suspended")
         facts["reasons"] = reasons_of(talk.turn.db, subject, found.number) if returned else []
     ways = {**ways, "list": ["command", view.list_command, word, after]}

@@ -14,6 +14,7 @@ from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Message
 
 if TYPE_CHECKING:
+    from handlers.people.own_things import OwnedKind
     from handlers.staff.subject_actions import SubjectActions
 
 # Namespace of draft ids, which are derived from the message that began the draft.
@@ -28,6 +29,7 @@ class Talk:
     engine: Engine
     commands: TypedCommands
     actions: "Mapping[str, SubjectActions]"
+    owned: "Mapping[str, OwnedKind]"
 
     @property
     def world(self) -> World:

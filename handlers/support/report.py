@@ -60,12 +60,13 @@ def report_else(talk: Talk) -> Answer:
 
 def accused(talk: Talk) -> list[str] | None:
     """Return the arguments of ``report`` for an accusation that was typed without the command's word; None where the
-    text is none."""
+    text is none. One that says nothing of what is wrong leaves that question open."""
     lexicon = talk.world.lexicon
     found = find_accusation(talk.message.text, lexicon.danger, lexicon.words["report"])
     if found is None:
         return None
-    return [f"appeal:{found.number}" if found.number else "", call.words_of(talk.message)]
+    words = "" if found.bare else call.words_of(talk.message)
+    return [f"appeal:{found.number}" if found.number else "", words]
 
 
 def _begin(talk: Talk, reference: str, words: str) -> Answer | None:

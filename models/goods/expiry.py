@@ -55,9 +55,10 @@ def expire_unanswered(db: Session, rules: GoodsRules, now: datetime) -> int:
 
 
 def is_asked(db: Session, name: str, number: int) -> bool:
-    """Tell whether its owner is asked whether it still stands."""
-    table = REVIEWED[name].subject.table
-    return db.scalar(select(table.asked_at).where(table.id == number)) is not None
+    """Tell whether its owner is asked whether it still stands, which can be renewed while others see it."""
+    kind = REVIEWED[name]
+    asked = (kind.subject.table.asked_at.is_not(None)) & (kind.subject.table.state == kind.public)
+    return db.scalar(select(kind.subject.table.id).where(kind.subject.table.id == number, asked)) is not None
 
 
 def _public(kind: Reviewed) -> Select[Any]:

@@ -6,7 +6,7 @@ from models.notifications.kinds import Kind, Offer, Standing, join_count, legal
 
 SEE_REQUEST = Offer("see_request", ("view_request", "request"))
 RENEW = Offer("renew_goods", ("renew_goods", "reference"))
-WITHDRAW = Offer("withdraw_goods", ("withdraw_goods", "reference"))
+WITHDRAW = Offer("withdraw_goods", ("withdraw", "reference"))
 SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 
 KINDS: dict[str, Kind] = {

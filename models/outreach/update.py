@@ -104,12 +104,15 @@ def kind_of(db: Session, number: int) -> str | None:
     return db.scalar(select(Update.kind).where(Update.id == number))
 
 
-def check_thanks(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Raise NobodyGave, ThanksWait or ThankedLately. Thanks that an officer sent back do not count."""
+def check_thanks(db: Session, appeal: Appeal, now: datetime, *, replaces: bool = False) -> None:
+    """Raise NobodyGave, ThanksWait or ThankedLately. Thanks that an officer sent back do not count.
+
+    ``replaces``: those that wait are in nobody's way.
+    """
     gave = exists().where(Pledge.appeal_id == appeal.id, Pledge.state.in_(counted(db)))
     if not db.scalar(select(gave)):
         raise NobodyGave(number=appeal.id)
-    if update_waiting(db, appeal.id, "thanks"):
+    if not replaces and update_waiting(db, appeal.id, "thanks"):
         raise ThanksWait(number=appeal.id)
     thanked = (Update.appeal_id == appeal.id) & (Update.kind == "thanks") & (Update.state == "published")
     last = db.scalar(select(Update.decided_at).where(thanked).order_by(Update.id.desc()).limit(1))

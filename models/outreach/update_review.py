@@ -75,17 +75,20 @@ def submit(
     conversation_id: int,
     now: datetime,
     kind: str = "progress",
+    *,
+    replaces: bool = False,
 ) -> tuple[list[int], list[int]]:
     """Submit an update for review; a waiting one of the same kind is withdrawn. The same draft twice is one update.
 
-    ``appeal`` must be locked. Returns the ids of the photos to fetch and of those whose files are to be deleted.
+    ``appeal`` must be locked. ``replaces``: thanks take the place of those that wait, which else are in their way.
+    Returns the ids of the photos to fetch and of those whose files are to be deleted.
     Raises TakesNoUpdates, and for thanks what check_thanks does.
     """
     if db.scalar(select(Update.id).where(Update.draft_id == draft_id)):
         return [], []
     check_takes_updates(appeal)
     if kind == "thanks":
-        check_thanks(db, appeal, now)
+        check_thanks(db, appeal, now, replaces=replaces)
     owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
     before = update_waiting(db, appeal.id, kind)
     dropped = _end(db, before, "withdrawn", owner, now) if before else []
@@ -98,6 +101,17 @@ def submit(
     matter = matter_of(update, appeal)
     open_task(db, matter, _REVIEW_STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
     return owed, dropped
+
+
+def withdraw(db: Session, user_id: int | None, number: int, now: datetime) -> tuple[Update, list[int]]:
+    """Withdraw the user's own update that waits for an officer.
+
+    Returns it, and the ids of the photos whose files are to be deleted. Raises NoSuchUpdate or WrongState.
+    """
+    update, appeal = _locked(db, number)
+    if appeal.owner_id != user_id:
+        raise NoSuchUpdate(number=number)
+    return update, _end(db, update, "withdrawn", Actor(By.OWNER, f"user:{user_id}"), now)
 
 
 def open_update(db: Session, staff: Staff, number: int, now: datetime) -> UpdateFile:

@@ -65,7 +65,16 @@ ACCUSES_NOBODY = [
 
 @pytest.mark.parametrize(("text", "number"), ACCUSES)
 def test_an_accusation_is_heard_with_the_number_of_the_appeal(text: str, number: int | None) -> None:
-    assert find_accusation(text, WORDS) == Accusation(number)
+    found = find_accusation(text, WORDS)
+    assert found is not None
+    assert found.number == number
+
+
+def test_an_accusation_is_bare_where_it_says_nothing_of_what_is_wrong() -> None:
+    assert find_accusation("4号求助是假的", WORDS) == Accusation(4, bare=True)
+    assert find_accusation("6号是骗子", WORDS) == Accusation(6, bare=True)
+    assert find_accusation("4号是假的，他家没有病人", WORDS) == Accusation(4)
+    assert find_accusation("我被骗了", WORDS) == Accusation()
 
 
 @pytest.mark.parametrize(
