@@ -34,6 +34,13 @@ _LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z-])\d{7,}[Xx]?(?![0-9A-Za-z-])")
 _GROUPED_NUMBER = re.compile(
     r"(?<![0-9A-Za-z-])(?!\d{8}-\d{4}-)(?:\d{3,}(?:[ -]\d{3,}){1,5}|\d(?: \d){6,})[Xx]?(?![0-9A-Za-z-])"
 )
+# A phone, an ID number or a card in any pieces (+86-138-0000-0000, 138.0000.0000), also with what is not ASCII between
+# them, which is struck itself; and what is written in pieces as well, and stays: a UUID, an address, a date.
+_APART = r"(?:[ \t._/()-]{1,3}|[^\x00-\x7f]{1,2})?"
+_KEPT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{1,3}(?:\.\d{1,3}){3}(?![.\d])|\d{4}-\d\d-\d\d(?!\d)"
+_SPREAD_NUMBER = re.compile(
+    rf"(?P<kept>{_KEPT})|(?<![0-9])(?:1{_APART}[3-9](?:{_APART}[0-9]){{9}}|[0-9](?:{_APART}[0-9]){{14,20}}[Xx]?)(?![0-9])"
+)
 # A phone or an ID number that letters adjoin, as in ID430524190001010014.
 _PERSONS_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 # Whoever has such an address can open it, or prove there who they are: a gift, pictures, a card, a person's data
@@ -111,6 +118,7 @@ def _harmless(value: Any) -> Any:
 def strike_out(words: str) -> str:
     """Strike out of free text what could be personal or secret: non-ASCII, long numbers, tokens, links, passwords."""
     words = _LINK.sub(rf"\1{_STRUCK}", _CREDENTIALS.sub(rf"\1\2{_STRUCK}", words))
+    words = _SPREAD_NUMBER.sub(lambda found: found["kept"] or _STRUCK, words)
     for pattern in (_FOREIGN, _GROUPED_NUMBER, _LONG_NUMBER, _PERSONS_NUMBER):
         words = pattern.sub(_STRUCK, words)
     return words

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _FEWEST_DIFFERENT = 8
 _SHORTEST_SECRET = 32
 _SHORTEST_TOKEN = 16
+_SHORTEST_PASSWORD = 8
+# What redis-py reads as true.
+_YES = ("true", "1", "yes", "t", "y")
 _SEALED_MODES = ("require", "verify-ca", "verify-full")
 
 
@@ -50,16 +53,28 @@ def _ways(given: "Settings") -> Iterator[str]:
     for name in ("public_url", "wechat_api_url"):
         if not getattr(given, name).startswith("https://"):
             yield f"{name.upper()}: in production it begins with https://"
-    if not (_is_local(given.database_url) or _option(given.database_url, "sslmode") in _SEALED_MODES):
+    if not (_is_local(given.database_url) or _is_sealed_database(given.database_url)):
         yield "DATABASE_URL: it leads off this machine and needs TLS; end it with ?sslmode=verify-full"
     if not (_is_local(given.redis_url) or _is_sealed_redis(given.redis_url)):
-        yield "REDIS_URL: it leads off this machine and needs TLS and a password, as in rediss://:password@host:6379/0"
+        yield (
+            "REDIS_URL: it leads off this machine and needs TLS that proves the server, and a password that cannot be "
+            "guessed, as in rediss://:password@host:6379/0"
+        )
 
 
 def _is_local(url: str) -> bool:
-    """Tell whether the server is on this machine: a socket, or an address of the loopback."""
-    host = urlsplit(url).hostname or _option(url, "host")
-    if urlsplit(url).scheme == "unix" or not host or host.startswith("/") or host == "localhost":
+    """Tell whether every server that the address names is on this machine: a socket, or an address of the loopback.
+
+    A host among the options counts as well, since PostgreSQL's driver takes it in the place of the one before them;
+    so does a service, whose host stands in a file."""
+    hosts = [urlsplit(url).hostname or "", *_options(url, "host"), *_options(url, "hostaddr")]
+    if urlsplit(url).scheme == "unix":
+        return True
+    return not _options(url, "service") and all(_is_own_host(host) for host in hosts if host)
+
+
+def _is_own_host(host: str) -> bool:
+    if host.startswith("/") or host == "localhost":
         return True
     try:
         return ip_address(host).is_loopback
@@ -67,9 +82,19 @@ def _is_local(url: str) -> bool:
         return False
 
 
-def _option(url: str, name: str) -> str:
-    return parse_qs(urlsplit(url).query).get(name, [""])[-1]
+def _options(url: str, name: str) -> list[str]:
+    """Return all values of an option: of one that stands twice it depends on the driver which counts."""
+    return parse_qs(urlsplit(url).query).get(name, [])
+
+
+def _is_sealed_database(url: str) -> bool:
+    modes = _options(url, "sslmode")
+    return bool(modes) and all(mode in _SEALED_MODES for mode in modes)
 
 
 def _is_sealed_redis(url: str) -> bool:
-    return urlsplit(url).scheme == "rediss" and bool(urlsplit(url).password)
+    """Tell whether it is reached by TLS that proves the server, and with a password that is no mere formality."""
+    is_unproved = any(value != "required" for value in _options(url, "ssl_cert_reqs"))
+    is_unnamed = any(value.lower() not in _YES for value in _options(url, "ssl_check_hostname"))
+    has_password = not is_guessable(urlsplit(url).password or "", _SHORTEST_PASSWORD)
+    return urlsplit(url).scheme == "rediss" and has_password and not (is_unproved or is_unnamed)

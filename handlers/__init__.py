@@ -71,8 +71,10 @@ class Router:
 
 def _screen(before: Screen | None, answer: Answer, now: int) -> Screen | None:
     """Put the answer's choices on the screen, in the place of what stood there or after it."""
-    if before is None or not answer.keeps_screen:
+    if not answer.keeps_screen:
         return Screen(answer.options, now) if answer.options else None
+    if before is None:  # what is added to nothing does not become what stands: the next of its kind replaces it
+        return Screen(answer.options, now, added=len(answer.options)) if answer.options else None
     if not answer.options:
         return replace(before, at=now)
     return Screen([*before.standing, *answer.options], now, before.lines, len(answer.options))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.web.links import DeadLink, Grant, Links
-from bot.web.officer import is_looked_at, is_seat
+from bot.web.officer import is_looked_at, is_seat, refuse_in_advance
 from bot.web.pages import Pages
 from bot.web.qr import drawn
 from bot.web.visitor import Visitors, VisitRefused
@@ -31,14 +31,14 @@ def card_page(
     def show(token: str) -> Response:
         try:
             grant = links.read("card", token)
-            redirect = visitors.redirect(f"/cards/{token}", is_seat(grant.staff_id))
+            answer = refuse_in_advance() or visitors.redirect(f"/cards/{token}", is_seat(grant.staff_id))
         except DeadLink as dead:
             return pages.show("proxy/card_gone", 403, reason=dead.reason, again="")
         except VisitRefused as refused:
             log.warning("card.refused", reason=refused.reason)
             return pages.show("proxy/card_gone", refused.status, reason=refused.reason, again=f"/cards/{token}")
-        if redirect:
-            return redirect
+        if answer:
+            return answer
         with Session(database) as db, db.begin():
             return _show(db, pages, grant, clock())
 

@@ -1,8 +1,9 @@
 """Bind a page to the member of staff whom its link names: WeChat says who opens it, as for the page to pay at."""
 
-from flask import request
+from flask import Response, request
 from sqlalchemy.orm import Session
 
+from bot.web.pages import guarded
 from bot.web.visitor import IsTheirs
 from models.people.conversation import Conversation
 from models.staff.member import Staff
@@ -18,7 +19,16 @@ def is_seat(staff_id: int) -> IsTheirs:
     return is_holder
 
 
+def refuse_in_advance() -> Response | None:
+    """Return the answer to a program that fetches the page before anybody looks (link previews); None to all others.
+
+    A header that anybody can send says so: whoever sends it is shown nothing, since their look would not be recorded.
+    """
+    purposes = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
+    in_advance = "prefetch" in purposes or "preview" in purposes
+    return guarded(Response(status=503)) if in_advance else None
+
+
 def is_looked_at() -> bool:
-    """Tell whether a person asks to see the page, not a program for its headers or in advance (link previews)."""
-    in_advance = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
-    return request.method == "GET" and "prefetch" not in in_advance and "preview" not in in_advance
+    """Tell whether the page itself is asked for, not its headers alone."""
+    return request.method == "GET"

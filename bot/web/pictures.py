@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.web.links import DeadLink, Links
-from bot.web.officer import is_looked_at, is_seat
+from bot.web.officer import is_looked_at, is_seat, refuse_in_advance
 from bot.web.pages import Pages, guarded
 from bot.web.visitor import Visitors, VisitRefused
 from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_gallery_access
@@ -38,8 +38,8 @@ def pictures(
     @blueprint.get("/pictures/<token>")
     def show(token: str) -> Response:
         grant = links.read("pictures", token)
-        if redirect := visitors.redirect(f"/pictures/{token}", is_seat(grant.staff_id)):
-            return redirect
+        if answer := refuse_in_advance() or visitors.redirect(f"/pictures/{token}", is_seat(grant.staff_id)):
+            return answer
         subject, number = _thing(grant.what)
         with Session(database) as db, db.begin():
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
@@ -47,7 +47,8 @@ def pictures(
             page = pages.show("oversight/pictures", gallery=gallery, shown=shown)
             if is_looked_at():
                 # After the rendering: a page that failed was seen by nobody.
-                record_gallery_access(db, gallery, grant.staff_id, clock())
+                can_be_seen = not shown or any(address for address, _ in shown)
+                record_gallery_access(db, gallery, grant.staff_id, clock(), can_be_seen=can_be_seen)
         log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
         return page
 

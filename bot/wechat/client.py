@@ -110,6 +110,9 @@ class WeChatApi(Messages):
             raise MediaUnusable("too large")
         if answer.fields is not None:  # a video is answered with a link
             raise MediaUnusable("not a file")
+        if not answer.body or answer.content_type == "text/html":
+            # A page of what stands between us and the platform: it says nothing about the file.
+            raise Unreachable(True, "media/get", "no file")
         return Media(answer.body, answer.content_type)
 
     def upload(self, kind: str, content: bytes, filename: str, content_type: str) -> str:

@@ -30,6 +30,7 @@ from models.rights.consent_request import withdraw_due
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
 from models.rights.erasure_request import begin_due
+from models.rights.paper_erasure_due import begin_due_papers
 from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready
@@ -79,6 +80,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "exports_ready": make_ready,
     "exports_gone": end_ready,
     "erasures_begun": begin_due,
+    "paper_erasures_begun": begin_due_papers,
     "payees_sealed": seal_paid_payees,
     "remainders_purged": purge_remainders,
     "phones_changed": change_phones,

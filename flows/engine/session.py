@@ -55,8 +55,10 @@ class Screen:
         self.lines = lines or self.lines
 
     def shown_lines(self) -> list[str]:
-        """Return the numbered lines of the standing choices; those of a push are known by their labels alone."""
-        labels = {option.number: option.label for option in reversed(self.standing) if option.label}
+        """Return the numbered lines of the standing choices, or of the added ones where none stand; those of a push are
+        known by their labels alone."""
+        shown = self.standing or self.options
+        labels = {option.number: option.label for option in reversed(shown) if option.label}
         return self.lines or [f"{number} {label}" for number, label in sorted(labels.items())]
 
 

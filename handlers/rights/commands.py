@@ -3,10 +3,11 @@
 from flows.rights import change_phone, erasure, withdraw_publish
 from flows.rights import export as exporting
 from flows.rights.identity import WAIT
-from handlers.rights import consents, export, my_data
+from handlers.rights import consents, export, my_data, paper_erasure_desk
 from handlers.rights.erasure import erase, without_places
 from handlers.routing.answers import starts
-from handlers.routing.command import Command
+from handlers.routing.command import Command, Takes
+from handlers.routing.roles import VILLAGE_AND_TOWNSHIP
 
 COMMANDS: tuple[Command, ...] = (
     Command("export", export.export),
@@ -16,6 +17,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("change_phone", starts("change_phone"), guess=False),
     Command("change_name", starts("change_name"), guess=False),
     Command("change_home", starts("change_home"), guess=False),
+    # For a person without a phone.
+    Command("erase_on_paper", starts("erase_on_paper"), staff=VILLAGE_AND_TOWNSHIP, guess=False),
+    Command("stop_paper_erasure", paper_erasure_desk.stop, Takes.NUMBER, staff=VILLAGE_AND_TOWNSHIP, guess=False),
     # Only numbered lines lead here.
     Command("ask_withdraw_consent", consents.ask),
     Command("withdraw_consent", consents.withdraw),

@@ -15,7 +15,8 @@ PERSON = "human"
 def stand(talk: Talk, says: list[Say], ways: Sequence[str], outcome: str, answer: str = "") -> Answer:
     """Answer without taking anything away: repeat what stands on the screen, and number the ways after it.
 
-    ``ways``: intents. ``answer``: the intent whose answer is shown, with the ways as its lines.
+    ``ways``: intents; they replace those that an earlier answer of this kind added. ``answer``: the intent whose answer
+    is shown, with the ways as its lines.
     """
     first = max((option.number for option in talk.session.choices), default=0) + 1
     options = [option_for(talk, number, name) for number, name in enumerate(ways, first)]
@@ -24,11 +25,12 @@ def stand(talk: Talk, says: list[Say], ways: Sequence[str], outcome: str, answer
         says = [*says, Say(ANSWERS, answer, {"v": answer_facts(talk, lines)})]
     elif lines:
         says = [*says, Say("replies/routing/ways", None, {"lines": lines})]
-    return Answer([*says, *standing(talk)], options, outcome, keeps_screen=True)
+    again = standing(talk) if talk.session.choices or not options else []
+    return Answer([*says, *again], options, outcome, keeps_screen=True)
 
 
 def standing(talk: Talk) -> list[Say]:
-    """Repeat the numbered lines that stand on the screen; nothing where there are none."""
+    """Repeat the numbered lines on the screen; nothing where there are none."""
     lines = talk.session.screen.shown_lines() if talk.session.screen else []
     return [Say("replies/routing/standing", None, {"lines": lines})] if lines else []
 

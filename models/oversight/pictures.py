@@ -14,6 +14,7 @@ from models.people.photo import Photo, kept_photos
 from models.people.user import User
 from models.proxy.mandate import ProxyAct
 from models.staff.conflict_of_interest import is_own
+from models.staff.file_access import decides_on_report
 from models.staff.member import Staff
 from models.staff.task import Matter, find_task, reaches
 from models.subjects import SUBJECTS, records_of
@@ -64,7 +65,8 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
     if staff is None or not staff.is_serving(now) or record is None or not record.place:
         raise NotForYou
     subjects = _task_subjects(db, subject, number, record.owner)
-    if not any(reaches(db, staff, Matter(*which, record.place, None)) for which in subjects):
+    reached = any(reaches(db, staff, Matter(*which, record.place, None)) for which in subjects)
+    if not reached and not decides_on_report(db, staff, subject, number):
         raise NotForYou
     if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
         raise NotForYou
@@ -83,15 +85,18 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
     )
 
 
-def record_gallery_access(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
-    """Record the look; one while pictures were still being fetched is another purpose, since it did not show all."""
+def record_gallery_access(
+    db: Session, gallery: Gallery, staff_id: int, now: datetime, *, can_be_seen: bool = True
+) -> None:
+    """Record the look. One while pictures were still being fetched is another purpose, since it did not show all; so is
+    one at which no file opened (``can_be_seen``)."""
     record_reading(
         db,
         at=now,
         actor=f"staff:{staff_id}",
         subject=gallery.subject,
         subject_id=gallery.number,
-        purpose="some_pictures" if gallery.coming else "pictures",
+        purpose="some_pictures" if gallery.coming or not can_be_seen else "pictures",
         about=gallery.about,
     )
 

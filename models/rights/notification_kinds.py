@@ -8,6 +8,7 @@ KINDS: dict[str, Kind] = {
     "erasure_put_off": legal(),
     "name_decided": safety(),
     "number_released": safety(),
+    "paper_erasure_moved": to_staff(),
     "phone_changed": safety(),
     "payee_recorded": safety(),
     "consent_withdrawn": legal(),

@@ -148,6 +148,15 @@ def test_words_of_danger_leave_the_list_to_be_repeated_and_answered(stage: Stage
     assert stage.said == ["replies/appeals/appeal"]
 
 
+def test_the_choices_of_a_guess_make_way_for_the_next(stage: Stage) -> None:
+    set_scene(stage)
+    stage.say("newcomer", "大棚不修了，不想求了")
+    assert stage.said == ["replies/routing/did_you_mean", "replies/routing/ways"]
+    reply = stage.say("newcomer", "刚才扣了钱咋没得动静")
+    assert stage.said == ["replies/routing/did_you_mean", "replies/routing/ways"]
+    assert [line[0] for line in reply.splitlines() if line[:1].isdigit()] == ["1", "2", "3", "4"]
+
+
 def test_choices_of_a_guess_stay_under_an_answer_that_adds_none(stage: Stage) -> None:
     set_scene(stage)
     stage.say("newcomer", "看求助")

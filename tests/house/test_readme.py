@@ -280,3 +280,9 @@ def test_nginx_lets_those_through_and_logs_no_address_that_opens_something(stage
         assert ("access_log off" not in done) is logged, path
     for path in INSIDE:
         assert not [pattern for pattern, _ in locations() if re.search(pattern, path)], path
+
+
+def test_nginx_writes_no_address_into_its_error_log():
+    """At ``error``, its own default, it quotes the first line of each request that failed, the token included."""
+    [block] = fenced("docs/operating.md", "nginx")
+    assert re.findall(r"error_log \S+ (\w+);", block) == ["crit"]

@@ -138,11 +138,20 @@ WEAK = {
         "postgresql://u:s3cret@db.internal/b",
         "postgresql://u:s3cret@10.0.0.5/b?sslmode=disable",
         "postgresql://u:s3cret@/b?host=db.internal&sslmode=prefer",
+        # The driver goes to the host among the options, and which of two values counts is up to it.
+        "postgresql://u:s3cret@localhost/b?host=db.internal",
+        "postgresql://u:s3cret@127.0.0.1/b?hostaddr=10.0.0.5",
+        "postgresql://u:s3cret@/b?host=db.internal&host=localhost",
+        "postgresql://u:s3cret@db.internal/b?sslmode=disable&sslmode=require",
+        "postgresql:///b?service=s3cret",
     ],
     "REDIS_URL": [
         "redis://:s3cret@redis.internal:6379/0",
         "redis://127.redis.internal/0",
         "rediss://redis.internal:6379/0",
+        "rediss://:x@redis.internal:6379/0",
+        "rediss://:a-password@redis.internal:6379/0?ssl_cert_reqs=none",
+        "rediss://:a-password@redis.internal:6379/0?ssl_check_hostname=no",
     ],
 }
 
@@ -167,7 +176,9 @@ def test_production_refuses_what_is_weak_and_names_it_alone(
     [
         {"DATABASE_URL": "postgresql://u:p@127.0.0.1/b", "REDIS_URL": "redis://localhost:6379/0"},
         {"DATABASE_URL": "postgresql://u:p@db.internal/b?sslmode=verify-full"},
+        {"DATABASE_URL": "postgresql://u:p@localhost/b?host=/run/postgresql"},
         {"REDIS_URL": "rediss://:a-password@redis.internal:6379/0"},
+        {"REDIS_URL": "rediss://:a-password@redis.internal:6379/0?ssl_cert_reqs=required&ssl_check_hostname=True"},
         {"REDIS_URL": "unix:///run/valkey.sock", "WECHAT_MODE": "compatible"},
         {"REDIS_URL": "redis://[::1]:6379/0", "DATA_KEYS": f"{OWN_SECRETS['DATA_KEYS']},"},
     ],

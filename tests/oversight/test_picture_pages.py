@@ -14,6 +14,7 @@ from models.market.listing import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
 from models.people.user import User
 from models.proxy.mandate import Mandate
+from models.rights.paper_erasure import PaperErasure
 from models.staff.decision import Decision
 from models.support.inquiry import Report
 from models.verification.case import newest_case_of
@@ -52,6 +53,17 @@ def _mandate(gallery: Gallery) -> Shown:
         db.add(mandate)
         db.flush()
         return mandate.id, "mandate", mandate.id
+
+
+def _paper(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        owner = _own(db, gallery)
+        home = {"region_code": owner.region_code, "household_id": owner.household_id}
+        given = {"user_id": owner.id, "staff_id": gallery.officer, "asked_at": gallery.stage.clock()}
+        paper = PaperErasure(draft_id="paper", **home, **given)
+        db.add(paper)
+        db.flush()
+        return paper.id, "paper_erasure", paper.id
 
 
 def _disbursement(gallery: Gallery) -> Shown:
@@ -95,6 +107,7 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "offer": _offer,
         "listing": _listing,
         "inquiry": _inquiry,
+        "paper_erasure": _paper,
     }
 )
 
@@ -126,9 +139,28 @@ def test_a_program_that_fetches_the_page_is_nobody_who_looked(gallery: Gallery) 
     path = gallery.link()
     assert gallery.get(path).status_code == 200
     assert gallery.stage.client.head(path).status_code == 200
-    for name in ("Purpose", "Sec-Purpose"):
-        assert gallery.stage.client.get(path, headers={name: "prefetch"}).status_code == 200
     assert len(gallery.looks()) == 1
+
+
+@pytest.mark.parametrize("header", ["Purpose", "Sec-Purpose"])
+def test_abuse_whoever_says_they_fetch_in_advance_is_shown_nothing(gallery: Gallery, header: str) -> None:
+    """The header is the client's own: with it an officer saw the pictures, and no look was recorded."""
+    path = gallery.link()
+    assert gallery.get(path).status_code == 200
+    for purpose in ("prefetch", "prefetch;prerender", "preview"):
+        answer = gallery.stage.client.get(path, headers={header: purpose})
+        assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (503, b"", "no-store")
+    assert len(gallery.looks()) == 1
+
+
+def test_a_look_at_pictures_none_of_which_opens_is_none(gallery: Gallery) -> None:
+    first, second = (gallery.folder / f"{number}.jpg.sealed" for number in gallery.pictures)
+    exchanged = second.read_bytes(), first.read_bytes()
+    first.write_bytes(exchanged[0])
+    second.write_bytes(exchanged[1])
+    answer = gallery.open()
+    assert (answer.status_code, shown(answer)) == (200, [])
+    assert gallery.looks() == []
 
 
 def test_abuse_pictures_of_a_report_open_for_nobody_whom_it_concerns(gallery: Gallery) -> None:

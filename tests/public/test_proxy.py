@@ -59,6 +59,7 @@ def configured(folder: Path, bot: str, port: int) -> Path:
         ("/etc/ssl/bangfu.example.cn.pem", str(folder / "pem")),
         ("/etc/ssl/private/bangfu.example.cn.key", str(folder / "key")),
         ("/var/log/nginx/bangfu.log", str(folder / "log")),
+        ("/var/log/nginx/bangfu-error.log", str(folder / "failed")),
     ):
         assert ours in given, ours
         given = given.replace(ours, here)
@@ -103,6 +104,10 @@ def test_the_proxy_passes_what_it_should_and_bounds_it(proxy: str, tmp_path: Pat
         assert session.post(f"{proxy}/wechat", data=b"x" * 70_000, timeout=9).status_code == 413
         for path in ("/metrics", "/healthz", "/readyz", "/nothing"):
             assert session.get(proxy + path, timeout=9).status_code == 404, path
+        assert session.post(f"{proxy}/pay/WzEsMl0.aa.bb/order", data=b"x" * 70_000, timeout=9).status_code == 413
+    written = "".join((tmp_path / name).read_text(encoding="utf-8") for name in ("log", "failed", "errors"))
+    assert "/wechat" in written
+    assert "WzE" not in written
 
 
 @pytest.mark.skipif(ANALYSE is None, reason="needs systemd")

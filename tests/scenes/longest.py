@@ -319,6 +319,10 @@ class World:
                 "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5
             },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
+            "paper_erasure_moved": {
+                **{"number": 999_999, "what": "put_off"},
+                "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5,
+            },
             "phone_changed": {"tail": "0000"},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
             "name_decided": {

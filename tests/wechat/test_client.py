@@ -496,6 +496,13 @@ def test_a_photo_that_breaks_off_is_not_a_photo(client, platform):
         client.download("m-1")
 
 
+@pytest.mark.parametrize("page", ["", "<html><title>502 Bad Gateway</title></html>"])
+def test_a_page_in_a_photos_place_says_nothing_about_the_photo(client, platform, page):
+    platform.answer("media/get", Response(page, content_type="text/html; charset=utf-8"))
+    with pytest.raises(Unreachable):
+        client.download("m-1")
+
+
 def test_an_upload_is_whole_the_second_time_too(client, platform):
     uploads = []
 

@@ -79,6 +79,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
         },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
+        "paper_erasure_moved": {
+            **{"number": MOST, "what": "put_off"},
+            "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5,
+        },
         "phone_changed": {"tail": "0000"},
         "number_released": {"frozen": [MOST] * 5, "cancelled": [MOST] * 5},
         "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
@@ -243,6 +247,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             },
         ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
+        *(("paper_erasure_moved", {"number": 3, "what": what, **facts}) for what, facts in _PAPER.items()),
         ("phone_changed", {"tail": "4321"}),
         ("number_released", {"frozen": [4], "cancelled": []}),
         ("number_released", {"frozen": [], "cancelled": [5]}),
@@ -402,6 +407,14 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
 
 _STOPPED = ("failed", "cancelled", "frozen")
 _SEATED = ("suspended", "revoked", "active")
+_PAPER: dict[str, Facts] = {
+    "confirmed": {"until": "2026-11-26T03:00:00+00:00"},
+    "returned": {"reasons": ["sheet_unsigned"]},
+    "put_off": {"holds": [{"kind": "appeal", "name": "6", "title": "苗寨修路", "state": "frozen"}]},
+    "own_wechat": {},
+    "stopped": {"work_no": "DX0100"},
+    "erased": {},
+}
 _PROXIED = ("appeal", "user")
 _ACTED: Facts = {"number": 12, "work_no": "DX0100"}
 _TASK: Facts = {"number": 12, "due": DAY}

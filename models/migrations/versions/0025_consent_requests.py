@@ -1,12 +1,12 @@
 """Consents whose withdrawal waits a day, because who asked could not prove who they are.
 
-Revision: 0024
+Revision: 0025
 """
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
