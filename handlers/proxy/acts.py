@@ -18,12 +18,13 @@ MOST_PEOPLE = 6
 
 
 def show_menu(talk: Talk) -> Answer:
-    """代办: offer the three acts: register a resident, write an appeal, print a card. Raises NotYours."""
+    """代办: offer what is done for residents: register, write an appeal, print a card, erase. Raises NotYours."""
     officer(talk.turn)
     ways = {
         "register": ["command", "proxy_register"],
         "appeal": ["command", "proxy_appeal"],
         "card": ["command", "proxy_card"],
+        "erase": ["command", "erase_on_paper"],
     }
     return with_ways("replies/proxy/menu", {}, ways)
 

@@ -17,16 +17,6 @@ from models.support import inquiry_desk
 from models.support.inquiry import Inquiry, NoSuchInquiry
 from models.support.inquiry_outcome import UPHELD
 
-# Reported thing -> the command that shows it to staff.
-_SHOWN_BY = {
-    "appeal": "look",
-    "case": "look",
-    "update": "look",
-    "offer": "view_offer",
-    "request": "view_request",
-    "listing": "view_listing",
-}
-
 
 def show_file(talk: Talk, number: int, before: str = "") -> Answer:
     """Show an inquiry with its reports and the decisions that the officer may take. Raises NoSuchInquiry."""
@@ -44,9 +34,8 @@ def show_file(talk: Talk, number: int, before: str = "") -> Answer:
     if file.reports.after:
         ways["older"] = ["command", "view_reports", str(number), str(file.reports.after)]
     thing = file.thing
-    if command := _SHOWN_BY.get(thing.about):
-        reported = f"{thing.about}:{thing.number}" if command == "look" else str(thing.number)
-        ways["thing"] = ["command", command, reported]
+    if thing.about != "staff":
+        ways["thing"] = ["command", "look", f"{thing.about}:{thing.number}"]
     values = {"file": file, "later": last is not None, **pictures(talk, "inquiry", number)}
     return with_ways("replies/support/inquiry", values, ways)
 

@@ -16,6 +16,7 @@ from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt
 from models.outreach.update import Update
 from models.rights.name_change import NameChange
+from models.rights.paper_erasure import PaperErasure
 from models.staff.task import Task
 from models.support.inquiry import STEP_IN, Inquiry
 from models.verification.case import Verification
@@ -25,7 +26,8 @@ from models.verification.case import Verification
 class Waits:
     """Which tasks a subject needs. ``steps``: state -> the steps of which one must be open.
 
-    ``may_be_doubted``: states in which ``doubt`` may be open. ``may``: state -> the steps of which one may be open.
+    ``may_be_doubted``: states in which ``doubt`` or ``withdrawal`` may be open.
+    ``may``: state -> the steps of which one may be open.
     ``once_verified``: states in which none must be open until a member of the household is verified.
     """
 
@@ -82,6 +84,7 @@ WAITING = (
     Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),
     Waits("inquiry", Inquiry, {state: frozenset({step}) for state, step in STEP_IN.items()}),
     Waits("name_change", NameChange, {"submitted": frozenset({"name"})}),
+    Waits("paper_erasure", PaperErasure, {"submitted": frozenset({"erasure_sheet"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 
@@ -121,7 +124,7 @@ def _needless(connection: Connection, waits: Waits) -> Iterator[Violation]:
         .order_by(Task.id)
     )
     for found in stream(connection, statement):
-        doubted = found.step == "doubt" and found.state in waits.may_be_doubted
+        doubted = found.step in ("doubt", "withdrawal") and found.state in waits.may_be_doubted
         doubted = doubted or found.step in waits.may.get(found.state, ())
         if found.state not in waits.steps and not doubted:
             stands = f"stands in {found.state}" if found.state else "is not there"

@@ -17,6 +17,7 @@ SUBJECTS = (
     "listing",
     "mandate",
     "offer",
+    "paper_erasure",
     "receipt",
     "report",
     "revision",

@@ -18,6 +18,8 @@ SCOPES = ("register", "appeal")
 # What can be done by mandate: registering a resident, or writing an appeal.
 SUBJECTS = ("user", "appeal")
 LASTS = timedelta(days=30)
+# An erasure that is asked for on paper (models.rights.paper_erasure).
+PAPER_ERASURE = "paper_erasure"
 # The reason for which an officer is recused from what they did by mandate.
 ACTED = "acted_for"
 
@@ -144,11 +146,12 @@ def revoke_all_mandates(db: Session, user_id: int, actor: str, now: datetime) ->
 
 
 def acted_for(db: Session, subject: str, number: int, household_id: int | None) -> dict[int, str]:
-    """Staff id -> ``acted_for``: who wrote this appeal by mandate, or registered a member of the case's household."""
+    """Staff id -> ``acted_for``: who wrote this appeal by mandate, or registered a member of the case's household, or
+    of that of whom is to be erased."""
     by_mandate = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
     if subject == "appeal":
         found = by_mandate.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number)
-    elif subject == "case" and household_id is not None:
+    elif subject in ("case", PAPER_ERASURE) and household_id is not None:
         members = select(User.id).where(User.household_id == household_id)
         found = by_mandate.where(ProxyAct.subject == "user", ProxyAct.subject_id.in_(members))
     else:

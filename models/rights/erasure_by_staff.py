@@ -27,7 +27,14 @@ def erase_by_two(db: Session, user: User, reason: str, by: Signers, now: datetim
     holds = show_standing(db, conversation, user.id).holds
     if holds:
         raise CannotErase(holds=[hold.facts for hold in holds])
-    erasure, _ = begin_erasure(db, conversation, user.id, "staff", now)
+    return begin_signed(db, conversation, user.id, reason, by, now)
+
+
+def begin_signed(
+    db: Session, conversation_id: int | None, user_id: int, reason: str, by: Signers, now: datetime
+) -> Erasure:
+    """Begin an erasure that two of the staff answer for, as the caller has checked; the trail names both."""
+    erasure, _ = begin_erasure(db, conversation_id, user_id, "staff", now)
     erasure.reason, (erasure.first_staff, erasure.second_staff) = reason, (by[0].id, by[1].id)
     for staff in by:
         actor = staff.actor.name

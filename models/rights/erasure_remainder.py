@@ -24,6 +24,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.erasure import Erasure
 from models.rights.name_change import forget_names
+from models.rights.paper_erasure import withdraw_paper_erasure
 from models.rights.request import end_requests
 
 # Law -> years, counted from the end of the year.
@@ -59,6 +60,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
         _seal_donor(db, leaver, leaver.user_id)
         _seal_payees(db, leaver)
         forget_names(db, leaver.user_id, leaver.now)
+        withdraw_paper_erasure(db, leaver.user_id, leaver.now)
     db.flush()
 
 

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 KIND = "erasure"
 COOLS = timedelta(days=7)
 # What must not be erased while it is open came up meanwhile: looked at again after so long.
-_LATER = timedelta(days=1)
+LATER = timedelta(days=1)
 # Each is a transaction's locks and writes in some tables.
 _BATCH = 20
 
@@ -65,7 +65,7 @@ def _begin_alone(db: Session, number: int, now: datetime) -> bool:
             return _begin(db, number, now)
     except CannotOpen:
         log.exception("erasure.cannot_open", request=number)
-        db.execute(update(RightsRequest).where(RightsRequest.id == number).values(until=now + _LATER))
+        db.execute(update(RightsRequest).where(RightsRequest.id == number).values(until=now + LATER))
         return False
 
 
@@ -78,7 +78,7 @@ def _begin(db: Session, number: int, now: datetime) -> bool:
         return False
     holds = show_standing(db, conversation.id, conversation.user_id).holds
     if holds:
-        request.until = now + _LATER
+        request.until = now + LATER
         facts = {"holds": [hold.facts for hold in holds]}
         key = f"erasure_put_off:{request.id}"
         notify(db, conversation.id, "erasure_put_off", facts, key, now, ("rights_request", request.id))

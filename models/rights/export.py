@@ -65,8 +65,9 @@ OF_USER = {
     "goods_requests": "owner_id",
     "listings": "seller_id",
     **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
+    "verifications": "user_id",
     **dict.fromkeys(
-        ("cards", "consent_codes", "consents", "mandates", "name_changes", "proxy_acts", "verifications"), "user_id"
+        ("cards", "consent_codes", "consents", "mandates", "name_changes", "paper_erasures", "proxy_acts"), "user_id"
     ),
 }
 OF_HOUSEHOLD = {"households": "id"}
@@ -124,7 +125,16 @@ UNREADABLE = {"unreadable": True}
 # Conversations of staff at work: their drafts are about others (tests/rights/test_export.py knows the rest).
 OFFICE_FLOWS = frozenset(
     (
-        *("proxy_register", "proxy_mandate", "proxy_card", "visit", "issue_receipt", "pay_out", "payout_return"),
+        *(
+            "proxy_register",
+            "proxy_mandate",
+            "proxy_card",
+            "erase_on_paper",
+            "visit",
+            "issue_receipt",
+            "pay_out",
+            "payout_return",
+        ),
         *("open_pool", "fund_pool", "close_pool", "return_pool", "refund_by_hand", "settle_suspense"),
         *("suspense_by_hand", "enter_settlement", "top_up", "cover_fees", "reverse_entry", "emergency_call"),
         *("invite_staff", "handover", "declare_conflict"),

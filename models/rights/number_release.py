@@ -19,6 +19,7 @@ from models.people.conversation import Conversation
 from models.people.user import User, withdraw_consent
 from models.proxy.mandate import revoke_all_mandates
 from models.rights.name_change import withdraw_waiting
+from models.rights.paper_erasure import withdraw_paper_erasure
 from models.staff.signers import Signers, check_signers
 from models.staff.task import close_task
 from models.support.ticket import Ticket
@@ -52,6 +53,7 @@ def release_number(db: Session, user: User, ticket: int, by: Signers, now: datet
     if user.household_id:
         hide(db, user.household_id, now)
     withdraw_waiting(db, user.id, now)
+    withdraw_paper_erasure(db, user.id, now)
     revoke_all_mandates(db, user.id, SYSTEM.name, now)
     withdraw_consent(db, user.id, "identity", now)
     db.refresh(user, with_for_update=True)

@@ -32,7 +32,7 @@ from models.staff.task_steps import CARETAKERS, ELSEWHERE, STEPS, roles_from
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
-    *("refund", "suspense_item", "discrepancy", "receipt", "inquiry", "name_change"),
+    *("refund", "suspense_item", "discrepancy", "receipt", "inquiry", "name_change", "paper_erasure"),
     *("request", "offer", "listing"),
 )
 _OPEN = text("closed_at IS NULL")
@@ -156,6 +156,20 @@ def demand_no_conflict(db: Session, staff: Staff, matter: Matter) -> None:
     """
     demand_identified(staff)
     reason = conflicts_with(db, matter.household_id).get(staff.id)
+    if reason:
+        raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
+
+
+def demand_may_undo(db: Session, staff: Staff, matter: Matter) -> None:
+    """Check as ``demand_region`` and ``demand_no_conflict`` do, for who decides whether a freeze goes on.
+
+    It may be the task of an officer of another place, and whoever is recused from that has no part in it.
+    """
+    task = find_task(db, matter.subject, matter.number)
+    if task is None or task.assignee != staff.id:
+        demand_region(db, staff, matter)
+    demand_no_conflict(db, staff, matter)
+    reason = conflict_in(db, staff, task) if task else None
     if reason:
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
 

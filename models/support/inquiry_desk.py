@@ -15,7 +15,7 @@ from models.people.photo import Photo
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import demand_task, find_task, is_turn_of, reaches
+from models.staff.task import Task, demand_task, find_task, is_turn_of, reaches
 from models.support.inquiry import LIVE, MACHINE, SUBJECT, Inquiry, NoSuchInquiry, Report, get_inquiry
 from models.support.inquiry_outcome import carry_out, outcomes
 from models.support.payout_hold import hold_payouts
@@ -60,6 +60,18 @@ def may_read(db: Session, staff: Staff, inquiry: Inquiry) -> bool:
     task = find_task(db, SUBJECT, inquiry.id)
     role = staff.role == By.COUNTY or (staff.role == By.TOWNSHIP and task is not None and is_turn_of(staff, task))
     return role and reaches(db, staff, inquiry.matter) and staff.id not in barred_from(db, inquiry)
+
+
+def decides_on(db: Session, staff: Staff, subject: str, number: int) -> bool:
+    """Tell whether the officer holds an undecided inquiry into this thing, perhaps from another county, or into an
+    update of this appeal: who decides on a thing reads it."""
+    about = (Inquiry.about == subject) & (Inquiry.about_id == number)
+    if subject == "appeal":
+        about |= Inquiry.appeal_id == number
+    held = (Task.subject == SUBJECT) & (Task.subject_id == Inquiry.id) & Task.closed_at.is_(None)
+    held &= Task.assignee == staff.id
+    found = db.scalars(select(Inquiry).join(Task, held).where(about, Inquiry.state.in_(LIVE))).all()
+    return any(may_read(db, staff, inquiry) for inquiry in found)
 
 
 def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, before: int | None = None) -> InquiryFile:

@@ -113,12 +113,6 @@ def barred_from(db: Session, inquiry: Inquiry) -> dict[int, str]:
     return dict.fromkeys({*concerned_with(db, thing), *_own_seats(db, inquiry)}, CONCERNED)
 
 
-def concerned(db: Session, subject: str, number: int, _household_id: int | None) -> dict[int, str]:
-    """Do as ``barred_from`` for the task of an inquiry; nobody is concerned in another's."""
-    inquiry = db.get(Inquiry, number) if subject == SUBJECT else None
-    return barred_from(db, inquiry) if inquiry else {}
-
-
 def _locked(db: Session, thing: ReportedThing, now: datetime) -> Inquiry:
     """Begin the thing's inquiry, or find the live one; locked, so that reports are counted one after another."""
     row = {"about": thing.about, "about_id": thing.number, "region_code": thing.region_code, "state": "open"}

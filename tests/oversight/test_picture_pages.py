@@ -14,6 +14,7 @@ from models.market.listing import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
 from models.people.user import User
 from models.proxy.mandate import Mandate
+from models.rights.paper_erasure import PaperErasure
 from models.staff.decision import Decision
 from models.support.inquiry import Report
 from models.verification.case import newest_case_of
@@ -52,6 +53,17 @@ def _mandate(gallery: Gallery) -> Shown:
         db.add(mandate)
         db.flush()
         return mandate.id, "mandate", mandate.id
+
+
+def _paper(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        owner = _own(db, gallery)
+        home = {"region_code": owner.region_code, "household_id": owner.household_id}
+        given = {"user_id": owner.id, "staff_id": gallery.officer, "asked_at": gallery.stage.clock()}
+        paper = PaperErasure(draft_id="paper", **home, **given)
+        db.add(paper)
+        db.flush()
+        return paper.id, "paper_erasure", paper.id
 
 
 def _disbursement(gallery: Gallery) -> Shown:
@@ -95,6 +107,7 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "offer": _offer,
         "listing": _listing,
         "inquiry": _inquiry,
+        "paper_erasure": _paper,
     }
 )
 

@@ -319,6 +319,10 @@ class World:
                 "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5
             },
             "export_ready": {"number": 999_999, "until": "2026-12-31T15:59:59+00:00"},
+            "paper_erasure_moved": {
+                **{"number": 999_999, "what": "put_off"},
+                "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5,
+            },
             "phone_changed": {"tail": "0000"},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
             "name_decided": {
@@ -332,6 +336,8 @@ class World:
                 "cancelled": [999_999] * 5,
                 "hidden": [999_999] * 5,
             },
+            "consent_revoked": {"ends": [999_999] * 5, "until": "2026-12-31T15:59:59+00:00"},
+            "collecting_ended": {"number": 999_999, "title": TITLE},
             "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
             "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_void": {"name": f"{WIDE}{'*' * 19}"},

@@ -73,7 +73,8 @@ PERMITTED = {
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
         "send_back_update view_statistics view_told view_ticket view_visit pass_shop take_down"
     ),
-    ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card",
+    ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card "
+    "erase_on_paper stop_paper_erasure",
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
         "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports"
@@ -290,6 +291,7 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         ]
         for name in ("uphold_report", "dismiss_report")
     },
+    "stop_paper_erasure": [(UNKNOWN, "village", "999", "replies/refusals:no_such_paper_erasure", "没有注销 999 号")],
     "end_ticket": [
         (UNKNOWN, "village", "999", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2", OUT, "工单 2 号不归您管"),

@@ -79,11 +79,17 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
         },
         "export_ready": {"number": MOST, "until": "2026-12-31T15:59:59+00:00"},
+        "paper_erasure_moved": {
+            **{"number": MOST, "what": "put_off"},
+            "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5,
+        },
         "phone_changed": {"tail": "0000"},
         "number_released": {"frozen": [MOST] * 5, "cancelled": [MOST] * 5},
         "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
+        "consent_revoked": {"ends": [MOST] * 5, "until": "2026-12-31T15:59:59+00:00"},
+        "collecting_ended": appeal,
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -241,6 +247,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             },
         ),
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
+        *(("paper_erasure_moved", {"number": 3, "what": what, **facts}) for what, facts in _PAPER.items()),
         ("phone_changed", {"tail": "4321"}),
         ("number_released", {"frozen": [4], "cancelled": []}),
         ("number_released", {"frozen": [], "cancelled": [5]}),
@@ -249,6 +256,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("payee_recorded", {"number": 4, "tail": "0011" if made else None, "made": made}) for made in (True, False)),
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
         ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
+        *(("consent_revoked", {"ends": ends, "until": "2026-11-26T03:00:00+00:00"}) for ends in ([4], [])),
+        ("collecting_ended", {"number": 4, "title": "苗寨修路"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(
@@ -398,6 +407,14 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
 
 _STOPPED = ("failed", "cancelled", "frozen")
 _SEATED = ("suspended", "revoked", "active")
+_PAPER: dict[str, Facts] = {
+    "confirmed": {"until": "2026-11-26T03:00:00+00:00"},
+    "returned": {"reasons": ["sheet_unsigned"]},
+    "put_off": {"holds": [{"kind": "appeal", "name": "6", "title": "苗寨修路", "state": "frozen"}]},
+    "own_wechat": {},
+    "stopped": {"work_no": "DX0100"},
+    "erased": {},
+}
 _PROXIED = ("appeal", "user")
 _ACTED: Facts = {"number": 12, "work_no": "DX0100"}
 _TASK: Facts = {"number": 12, "due": DAY}

@@ -1,0 +1,81 @@
+"""看 注销3, 停止注销 3: officers read an erasure that was asked for on paper, decide on it, and stop it."""
+
+from collections.abc import Sequence
+
+from flows.engine.flow import Answer, Say
+from handlers.routing.answers import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.file import pictures
+from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
+from handlers.staff.todo import todo
+from models.rights import paper_erasure_desk as desk
+from models.rights.paper_erasure import SUBJECT, PaperErasure
+from models.rights.paper_erasure_desk import NoSuchPaperErasure
+from models.rights.photos_seen import NotOpened, demand_opened
+from models.staff.member import Staff
+
+
+def show_file(talk: Talk, number: int) -> Answer:
+    """Raises NoSuchPaperErasure."""
+    staff = find_seat(talk)
+    if staff is None:
+        raise NoSuchPaperErasure(number=number)
+    file = desk.open_paper_erasure(talk.turn.db, staff, number, talk.world.now)
+    decisions = ("approve", "send_back") if file.task.mine else ()
+    ways = {name: ["command", name, f"{SUBJECT}:{number}"] for name in decisions}
+    if file.stoppable:
+        ways["stop"] = ["command", "stop_paper_erasure", str(number)]
+    return with_ways("replies/rights/paper_file", {"file": file, **pictures(talk, SUBJECT, number)}, ways)
+
+
+def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
+    """Show the file instead of deciding, where the officer has not read it or, to confirm it, not opened the sheet.
+
+    Raises NoSuchPaperErasure, OutsideRegion, NotYourTurn, NotIdentified or HasConflict.
+    """
+    db, staff = talk.turn.db, staff_of(talk)
+    desk.check_decidable(db, staff, number)
+    if not desk.is_read(db, staff, number):
+        return _file_after(talk, number, Say("replies/staff/must_read_first", None, {}))
+    if command == "approve":
+        try:
+            demand_opened(db, staff, SUBJECT, number)
+        except NotOpened as refusal:
+            return _file_after(talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
+    return None
+
+
+def approve(talk: Talk, number: int) -> Answer:
+    return _moved(desk.confirm(talk.turn.db, staff_of(talk), number, talk.world.now))
+
+
+def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    return _moved(desk.send_back(talk.turn.db, staff, number, reasons, talk.world.now))
+
+
+def stop(talk: Talk, number: str = "") -> Answer:
+    """停止注销 <号>: the person says so. Raises NoSuchPaperErasure or WrongState."""
+    return _moved(desk.stop(talk.turn.db, staff_of(talk), int(number), talk.world.now)) if number else todo(talk)
+
+
+def _file_after(talk: Talk, number: int, why: Say) -> Answer:
+    answer = show_file(talk, number)
+    answer.says.insert(0, why)
+    return answer
+
+
+def _moved(paper: PaperErasure) -> Answer:
+    values = {"number": paper.id, "state": paper.state, "until": paper.until}
+    return Answer([Say("replies/rights/paper_moved", None, values)])
+
+
+ACTIONS = SubjectActions(
+    SUBJECT,
+    show_file,
+    queue_line=lambda _db, number: (["look", f"{SUBJECT}:{number}"], {}),
+    must_read_first=must_read_first,
+    approve=approve,
+    reasoned={"send_back": ReasonedDecision("sheet_reason", send_back)},
+    check=lambda talk, staff, _command, number: desk.check_decidable(talk.turn.db, staff, number),
+)
