@@ -31,7 +31,14 @@ from models.payments import erasure as payments
 from models.people import erasure as people
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
-from models.rights import erasure_photos, erasure_remainder, name_change, paper_erasure, request
+from models.rights import (
+    consent_request,
+    erasure_photos,
+    erasure_remainder,
+    name_change,
+    paper_erasure,
+    request,
+)
 from models.rights.erasure_rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
@@ -72,6 +79,9 @@ def wire() -> None:
     # What people ask for, give away and sell, and an officer looks at first.
     for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
+
+    # When a request on one's own data is stopped.
+    request.on_stopped.connect(consent_request.undo)
 
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)

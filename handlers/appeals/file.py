@@ -31,6 +31,7 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "county": ("approve", "send_back", "reject"),
     "file": ("approve", "send_back"),
     "doubt": ("stop", "sound"),
+    "withdrawal": ("stop", "sound"),
     "frozen": ("go_on", "end_appeal"),
 }
 

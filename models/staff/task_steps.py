@@ -44,6 +44,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "receipt": ("fund_holder", 15),
     "receipt_void": ("fund_holder", 5),
     "doubt": ("county", 3),
+    # Somebody on the owner's phone ends an appeal that collects, without proving who they are: the county calls them.
+    "withdrawal": ("county", 1),
     # An appeal or a household that the county froze or suspended: the county decides how long.
     "frozen": ("county", 15),
     "suspended": ("county", 15),

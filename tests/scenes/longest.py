@@ -347,6 +347,8 @@ class World:
                 "cancelled": [999_999] * 5,
                 "hidden": [999_999] * 5,
             },
+            "consent_revoked": {"ends": [999_999] * 5, "until": "2026-12-31T15:59:59+00:00"},
+            "collecting_ended": {"number": 999_999, "title": TITLE},
             "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
             "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_void": {"name": f"{WIDE}{'*' * 19}"},
