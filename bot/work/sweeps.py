@@ -27,6 +27,7 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.rights.consent_request import withdraw_due
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
 from models.rights.erasure_request import begin_due
@@ -63,6 +64,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
     "updates_reminded": remind_owners,
+    # Before it could go one level up, a task to call the owner is needless.
+    "consents_withdrawn": withdraw_due,
     "tasks_escalated": escalate_overdue,
     "tickets_closed": close_quiet_tickets,
     "urgent_tickets_reminded": remind_of_urgent,

@@ -31,6 +31,8 @@ from models.verification.case import NotVerified, check_verified
 KINDS = ("request", "offer", "listing")
 # Why an officer's own things are looked at by another.
 OWN = "own_goods"
+# The step of what the county took down and its owner mended.
+AGAIN = "goods_again"
 # States in which nothing is left to hand out.
 ALL_GONE = ("exhausted", "sold_out")
 _BATCH = 100
@@ -113,7 +115,16 @@ def open_look(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
             check_verified(db, matter.household_id, now)
         except NotVerified:
             return
-    open_task(db, matter, kind.step(thing), now, dict.fromkeys(seats_of_user(db, thing.owner_id), OWN))
+    step = AGAIN if _county_took_down(db, matter) else kind.step(thing)
+    open_task(db, matter, step, now, dict.fromkeys(seats_of_user(db, thing.owner_id), OWN))
+
+
+def _county_took_down(db: Session, matter: Matter) -> bool:
+    """Tell whether the county took it down, and it has not been passed since: then the county looks at it again."""
+    its_own = (Decision.subject == matter.subject) & (Decision.subject_id == matter.number)
+    decided = select(Decision).where(its_own, Decision.verdict.in_(("pass", "freeze")))
+    newest = db.scalar(decided.order_by(Decision.id.desc()).limit(1))
+    return newest is not None and (newest.verdict, newest.role) == ("freeze", By.COUNTY)
 
 
 def look_at_earlier(db: Session, now: datetime) -> int:
