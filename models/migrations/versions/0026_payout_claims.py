@@ -1,13 +1,13 @@
 """Let a fund holder claim a payout before the transfer, and note what had stopped payouts when it was recorded.
 
-Revision: 0025
+Revision: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
