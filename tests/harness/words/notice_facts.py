@@ -84,6 +84,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5,
         },
         "phone_changed": {"tail": "0000"},
+        "requests_ended": {"kinds": ["phone", "payee", "consent", "erasure", "export"]},
         "number_released": {"frozen": [MOST] * 5, "cancelled": [MOST] * 5},
         "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
@@ -252,6 +253,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         *(("paper_erasure_moved", {"number": 3, "what": what, **facts}) for what, facts in _PAPER.items()),
         ("phone_changed", {"tail": "4321"}),
+        *(("requests_ended", {"kinds": [kind]}) for kind in ("phone", "payee", "consent", "erasure", "export")),
         ("number_released", {"frozen": [4], "cancelled": []}),
         ("number_released", {"frozen": [], "cancelled": [5]}),
         ("name_decided", {"approved": True, "reasons": [], "work_no": "DX0100"}),
@@ -418,6 +420,7 @@ _PAPER: dict[str, Facts] = {
     "returned": {"reasons": ["sheet_unsigned"]},
     "put_off": {"holds": [{"kind": "appeal", "name": "6", "title": "苗寨修路", "state": "frozen"}]},
     "own_wechat": {},
+    "restored": {},
     "stopped": {"work_no": "DX0100"},
     "erased": {},
 }
