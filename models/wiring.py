@@ -125,7 +125,7 @@ def wire() -> None:
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:
     case_outcome.open_endorsements(db, household_id, now)
-    household.open_looks(db, household_id, now)
+    household.open_reviews(db, household_id, now)
 
 
 def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:

@@ -49,6 +49,7 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         ways |= _to_be_read(talk, number, revision)
     paper = sheet(talk, "appeal", number, hidden=by_itself)
     lines = bool(revision) + file.unconfirmed + bool(file.reopens) + paper["no_paper"] + 2 * bool(paper["sheet"])
+    lines += 2 * (file.task.step == "frozen")  # the lines of its decisions are long, and its household may be suspended
     room = STORY_ROOM - LINE_ROOM * lines
     if len(file.story) > room:
         ways["goes_on"] = ["command", "view_story", str(number), str(room)]

@@ -73,7 +73,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
-        "report_decided": {"about": "update", "thing": MOST, "number": MOST, "outcome": "taken_down"},
+        "report_decided": {"about": "update", "thing": MOST, "outcome": "taken_down"},
         "taken_down": {"about": "update", "number": MOST},
         "erasure_put_off": {
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
@@ -234,7 +234,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
         *(
-            ("report_decided", {"about": about, "thing": 6, "number": 3, "name": "DX0100", "outcome": outcome})
+            ("report_decided", {"about": about, "thing": 6, "name": "DX0100", "outcome": outcome})
             for about, outcome in zip(REPORTABLE, (*UPHELD, "dismissed", "noted"), strict=True)
         ),
         *(("taken_down", {"about": about, "number": 6}) for about in ("update", "offer", "request", "listing")),
