@@ -1,12 +1,12 @@
 """Homes whose change waits a day, because who asked could not prove who they are.
 
-Revision: 0026
+Revision: 0027
 """
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
