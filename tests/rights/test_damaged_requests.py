@@ -46,7 +46,13 @@ def test_one_damaged_row_is_logged_and_the_others_go_on(stage: Stage) -> None:
 
 
 def test_a_payee_a_copy_and_an_erasure_wait_for_no_damaged_one(stage: Stage) -> None:
-    for kind, state in (("payee", "waiting"), ("consent", "waiting"), ("export", "waiting"), ("erasure", "cooling")):
+    for kind, state in (
+        ("payee", "waiting"),
+        ("consent", "waiting"),
+        ("home", "waiting"),
+        ("export", "waiting"),
+        ("erasure", "cooling"),
+    ):
         bad = asks(stage, f"o-{kind}", "13600000001")
         damage(stage, bad)
         due = {"kind": kind, "state": state, "until": stage.clock()}
