@@ -14,6 +14,7 @@ from bot.words.lexicon import load_lexicon
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
 from models.disbursements.acquittal import close_spent_accounts, enforce_receipt_deadlines
+from models.disbursements.payout_claim import ask_about_transfers
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
@@ -30,6 +31,7 @@ from models.rights.consent_request import withdraw_due
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
 from models.rights.erasure_request import begin_due
+from models.rights.home_wish import move_due
 from models.rights.paper_erasure_due import begin_due_papers
 from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
@@ -58,6 +60,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "shortfalls_checked": settle_shortfalls,
     "pledges_expired": expire_pledges,
+    "transfers_asked_about": ask_about_transfers,
     "acquittals_reminded": enforce_receipt_deadlines,
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
@@ -84,6 +87,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "payees_sealed": seal_paid_payees,
     "remainders_purged": purge_remainders,
     "phones_changed": change_phones,
+    "homes_moved": move_due,
     "payees_set": set_payees,
 }
 

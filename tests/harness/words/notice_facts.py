@@ -84,6 +84,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5,
         },
         "phone_changed": {"tail": "0000"},
+        "home_moved": {"home": place, "made": True},
         "number_released": {"frozen": [MOST] * 5, "cancelled": [MOST] * 5},
         "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
@@ -103,6 +104,9 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["use_reason"]),
         },
         "update_due": {**appeal, "day": DAY, "overdue": True},
+        "transfer_asked": {**appeal, "use": MOST, "amount_fen": LARGEST, "why": "restored"},
+        "transfer_unanswered": {**appeal, "use": MOST, "amount_fen": LARGEST},
+        "paid_despite": {**appeal, "use": MOST, "amount_fen": LARGEST, "why": "held"},
         "disbursement_moved": {
             **{**appeal, "use": MOST, "amount_fen": LARGEST, "state": "requested", "day": DAY},
             "reasons": list(lexicon.choices["use_reason"]),
@@ -249,6 +253,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         *(("paper_erasure_moved", {"number": 3, "what": what, **facts}) for what, facts in _PAPER.items()),
         ("phone_changed", {"tail": "4321"}),
+        *(("home_moved", {"home": "湖南省永州市道县寿雁镇", "made": made}) for made in (True, False)),
         ("number_released", {"frozen": [4], "cancelled": []}),
         ("number_released", {"frozen": [], "cancelled": [5]}),
         ("name_decided", {"approved": True, "reasons": [], "work_no": "DX0100"}),
@@ -288,6 +293,9 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("returned", []),
             )
         ),
+        *(("transfer_asked", {**appeal, **_USE, "why": why}) for why in ("unanswered", "held", "frozen", "restored")),
+        ("transfer_unanswered", {**appeal, **_USE}),
+        *(("paid_despite", {**appeal, **_USE, "why": why}) for why in ("held", "frozen", "over")),
         *(("payment_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
         *(("gift_message", {**appeal, "words": "加油！", "name": name}) for name in ("李老师", None)),
         *(
