@@ -31,7 +31,7 @@ from models.payments import erasure as payments
 from models.people import erasure as people
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
-from models.rights import erasure_photos, erasure_remainder, name_change, paper_erasure, request
+from models.rights import erasure_photos, erasure_remainder, name_change, number_claim, paper_erasure, request
 from models.rights.erasure_rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
@@ -52,6 +52,7 @@ def wire() -> None:
     declare_subject(request.RIGHTS_REQUEST)
     declare_subject(name_change.NAME_CHANGE)
     declare_subject(paper_erasure.PAPER)
+    declare_subject(number_claim.CLAIM)
     declare_subject(inquiry.INQUIRY)
     declare_subject(inquiry.REPORT)
 
