@@ -26,6 +26,7 @@ from flows.engine.turn import Person, TurnContext
 from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
 from handlers.rights.export import stop_unseen
+from handlers.routing.events import ORDERS
 from models.core.encryption import CannotOpen
 from models.notifications import turn_store
 from models.notifications.kinds import template_of
@@ -100,6 +101,8 @@ class Turns:
         turn_id, locked = claimed
         turn = self._context(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
+        if session is None and message.event in ORDERS:
+            session = Session()
         if session:
             answer = self.route(turn, session, message)
         else:

@@ -31,14 +31,22 @@ from models.payments import erasure as payments
 from models.people import erasure as people
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
-from models.rights import erasure_photos, erasure_remainder, name_change, number_claim, paper_erasure, request
+from models.rights import (
+    consent_request,
+    erasure_photos,
+    erasure_remainder,
+    name_change,
+    number_claim,
+    paper_erasure,
+    request,
+)
 from models.rights.erasure_rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
-from models.staff import recusal
+from models.staff import file_access, recusal
 from models.subjects import declare_subject
 from models.support import erasure as support
-from models.support import inquiry, payout_hold, reported_thing, reporting
+from models.support import inquiry, inquiry_desk, payout_hold, recusals, reported_thing
 from models.verification import case, decisions
 from models.verification import erasure as verification
 
@@ -74,12 +82,18 @@ def wire() -> None:
     for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
 
+    # When a request on one's own data is stopped.
+    request.on_stopped.connect(consent_request.undo)
+
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
-    recusal.CONFLICTS.connect(reported_thing.CONCERNED, reporting.concerned)
+    recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
+
+    # What lets an officer read a thing of another place.
+    file_access.decides_on_report.connect(inquiry_desk.decides_on)
 
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))
@@ -113,7 +127,7 @@ def wire() -> None:
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:
     case_outcome.open_endorsements(db, household_id, now)
-    household.open_looks(db, household_id, now)
+    household.open_reviews(db, household_id, now)
 
 
 def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:

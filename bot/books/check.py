@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import nan
 
 import structlog
 from prometheus_client import Gauge
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import URL
 
 from models.books import Noted, Violation, read_head, violations
@@ -90,8 +91,12 @@ def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None
 
 
 def _noted(redis: Redis, name: str) -> Noted | None:
-    kept = redis.get(name)
-    return read_noted(kept.decode()) if isinstance(kept, bytes) else None
+    """Return the head that an earlier check noted; None for what is none, for which no night's check may fail."""
+    try:
+        kept = redis.get(name)
+    except ResponseError:  # a value of another type: not ours
+        kept = None
+    return read_noted(kept.decode("ascii", "replace")) if isinstance(kept, bytes) else None
 
 
 def show_result(redis: Redis) -> None:
@@ -100,6 +105,10 @@ def show_result(redis: Redis) -> None:
         kept = redis.get(_RESULT)
     except RedisError:
         kept = None
-    result = json.loads(kept) if isinstance(kept, bytes) else {}
-    BOOKS_VIOLATIONS.set(result.get("violations", "nan"))
-    BOOKS_CHECKED.set(result.get("at", "nan"))
+    try:
+        result = json.loads(kept) if isinstance(kept, bytes) else {}
+        count, at = float(result.get("violations", "nan")), float(result.get("at", "nan"))
+    except (ValueError, TypeError, AttributeError, RecursionError):  # not as we wrote it
+        count = at = nan
+    BOOKS_VIOLATIONS.set(count)
+    BOOKS_CHECKED.set(at)

@@ -1,5 +1,6 @@
 """Define the figures of /metrics. Numbers only: no person, no message, no place."""
 
+import re
 from datetime import datetime
 from math import nan
 from typing import Any
@@ -35,25 +36,31 @@ DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and
 SENT_KEY = "bangfu:sent"
 # Another, which the workers that hear voices write; its fields are outcomes.
 HEARD_KEY = "bangfu:voices"
+_COUNT = re.compile(rb"[0-9]{1,18}")
 
 
 def show_queues(jobs: JobQueues) -> None:
     """Set the figures that Redis holds; NaN or none while Redis does not answer."""
     try:
         depths: dict[str, float] = {name: queue.count for name, queue in jobs.queues.items()}
-        kept: Any = jobs.redis.hgetall(SENT_KEY)
-        heard: Any = jobs.redis.hgetall(HEARD_KEY)
+        kept, heard = _counts(jobs.redis.hgetall(SENT_KEY)), _counts(jobs.redis.hgetall(HEARD_KEY))
     except RedisError:
         depths, kept, heard = dict.fromkeys(QUEUES, nan), {}, {}
     for name, depth in depths.items():
         QUEUE_JOBS.labels(name).set(depth)
     SENT.clear()
     for field, count in kept.items():
-        channel, _, code = field.decode().partition(":")
-        SENT.labels(channel, code).set(int(count))
+        channel, _, code = field.partition(":")
+        SENT.labels(channel, code).set(count)
     HEARD.clear()
     for outcome, count in heard.items():
-        HEARD.labels(outcome.decode()).set(int(count))
+        HEARD.labels(outcome).set(count)
+
+
+def _counts(kept: Any) -> dict[str, int]:
+    """Read counts as we write them, and pass over all else: whoever can write to Redis must not blind the figures."""
+    sound = [(name, count) for name, count in kept.items() if name.isascii() and _COUNT.fullmatch(count)]
+    return {name.decode(): int(count) for name, count in sound}
 
 
 def set_backlog_gauges(database: Engine, now: datetime) -> None:

@@ -28,7 +28,7 @@ class RateLimit:
         except RedisError as error:
             log.warning("tries.not_counted", error=type(error).__name__)
             return False
-        return isinstance(counted, bytes) and int(counted) >= self._most
+        return isinstance(counted, bytes) and counted.isdigit() and int(counted) >= self._most
 
     def count(self, request: Request) -> None:
         key = self._key(request)

@@ -18,7 +18,7 @@ from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
 from models.goods.expiry import ask_about_old, expire_unanswered
-from models.goods.review import look_at_earlier
+from models.goods.review import review_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
@@ -26,6 +26,7 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.rights.consent_request import withdraw_due
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
 from models.rights.erasure_request import begin_due
@@ -61,6 +62,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
     "updates_reminded": remind_owners,
+    # Before it could go one level up, a task to call the owner is needless.
+    "consents_withdrawn": withdraw_due,
     "tasks_escalated": escalate_overdue,
     "tickets_closed": close_quiet_tickets,
     "urgent_tickets_reminded": remind_of_urgent,
@@ -68,7 +71,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
-    "goods_submitted": look_at_earlier,
+    "goods_submitted": review_earlier,
     "goods_asked_about": lambda db, now: ask_about_old(db, load_lexicon().goods, now),
     "goods_expired": lambda db, now: expire_unanswered(db, load_lexicon().goods, now),
     "terms_ended": end_terms,

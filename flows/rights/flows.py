@@ -8,8 +8,9 @@ from flows.rights.claim_number import claim_number
 from flows.rights.erase_on_paper import erase_on_paper
 from flows.rights.erasure import erase_data
 from flows.rights.export import export_data
+from flows.rights.withdraw_publish import withdraw_publish
 
 FLOWS: tuple[Flow, ...] = (
     *(export_data, erase_data, change_phone, change_home, change_name),
-    *(erase_on_paper, claim_number),
+    *(withdraw_publish, erase_on_paper, claim_number),
 )

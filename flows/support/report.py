@@ -7,7 +7,7 @@ from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.readers import Choice, Photo, Text
 from models.support.reported_thing import ReportedThing, get_thing
-from models.support.reporting import NewReport, check_may_report, due_of, file_report
+from models.support.reporting import NewReport, check_may_report, file_report, promise
 
 LONGEST = 300
 MOST_PHOTOS = 5
@@ -28,9 +28,9 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     thing, answers = _thing(turn, draft.given), draft.answers
     words, person = answers["words"] or "", turn.person.conversation_id
     new = NewReport(draft.id, person, answers["kind"], words, answers["photos"])
-    inquiry, owed = file_report(turn.db, thing, new, turn.world.now)
-    turn.jobs += [("fetch_photo", photo) for photo in owed]
-    values = {**draft.given, "inquiry": inquiry.id, "state": inquiry.state, "due": due_of(turn.db, inquiry)}
+    county, due = promise(turn.db, thing, new.kind, person, turn.world.now)
+    turn.jobs += [("fetch_photo", photo) for photo in file_report(turn.db, thing, new, turn.world.now)]
+    values = {**draft.given, "county": county, "due": due}
     return Answer([Say("flows/support/report/done", None, values)])
 
 

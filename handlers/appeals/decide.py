@@ -14,7 +14,7 @@ from models.appeals import review
 from models.appeals.appeal import MACHINE, Appeal, lock_appeal
 from models.core.state_machine import WrongState
 from models.staff.member import Staff
-from models.staff.task import demand_no_conflict, demand_region, demand_task
+from models.staff.task import demand_may_undo, demand_no_conflict, demand_region, demand_task
 
 # Command -> the state that it moves the appeal to.
 _TURNED_AWAY = {"send_back": "returned", "reject": "rejected"}
@@ -52,8 +52,11 @@ def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
         task = demand_task(db, staff, appeal.matter, appeal.state)
         MACHINE.check(review.state_at_step(appeal, task), _TURNED_AWAY[command], staff.actor)
         return
-    demand_region(db, staff, appeal.matter)
-    demand_no_conflict(db, staff, appeal.matter)
+    if command == "end_appeal":
+        demand_may_undo(db, staff, appeal.matter)
+    else:
+        demand_region(db, staff, appeal.matter)
+        demand_no_conflict(db, staff, appeal.matter)
     wanted = _STOPS.get(command)
     if wanted and (appeal.state, wanted) not in MACHINE.moves:
         raise WrongState(subject="appeal", state=appeal.state, wanted=wanted)

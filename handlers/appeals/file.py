@@ -31,6 +31,7 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "county": ("approve", "send_back", "reject"),
     "file": ("approve", "send_back"),
     "doubt": ("stop", "sound"),
+    "withdrawal": ("stop", "sound"),
     "frozen": ("go_on", "end_appeal"),
 }
 
@@ -43,10 +44,12 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         return page.appeal(talk, str(number))
     ways = {**first, **ways_of(file.task, DECISIONS, reference)}
     revision = undecided_revision(talk.turn.db, number)
-    if not file.hidden:
+    by_itself = file.hidden or file.alone
+    if not by_itself:
         ways |= _to_be_read(talk, number, revision)
-    paper = sheet(talk, "appeal", number, hidden=file.hidden)
+    paper = sheet(talk, "appeal", number, hidden=by_itself)
     lines = bool(revision) + file.unconfirmed + bool(file.reopens) + paper["no_paper"] + 2 * bool(paper["sheet"])
+    lines += 2 * (file.task.step == "frozen")  # the lines of its decisions are long, and its household may be suspended
     room = STORY_ROOM - LINE_ROOM * lines
     if len(file.story) > room:
         ways["goes_on"] = ["command", "view_story", str(number), str(room)]
@@ -55,10 +58,10 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
     flags = flags_of(talk.turn.db, number)
     if len(flags) > FLAGS:
         ways["flags"] = ["command", "view_flags", str(number)]
-    last = None if file.hidden else history.last_notification(talk, "appeal", number)
+    last = None if by_itself else history.last_notification(talk, "appeal", number)
     if last and last.last:
         ways["told"] = ["command", "view_told", reference]
-    if file.case and not file.hidden:
+    if file.case and not by_itself:
         ways["case"] = ["command", "look", f"case:{file.case}"]
     values = {
         "file": file,

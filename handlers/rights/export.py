@@ -40,9 +40,8 @@ def stop(turn: TurnContext, session: Session, message: Message) -> list[Say]:
     """
     if session.stoppable is None or window_opened_by(message) is None:
         return []
-    number, session.stoppable = session.stoppable, None
-    kind = stop_waiting(turn.db, number, turn.world.now)
-    return [_stopped(kind)] if kind else []
+    session.stoppable = None
+    return [_stopped(kind) for kind in stop_waiting(turn.db, turn.person.conversation_id, turn.world.now)]
 
 
 def tell_stopped(stopped: list[Say], says: list[Say]) -> list[Say]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import update
+import structlog
+from sqlalchemy import select, update
 
 from flows.engine.flow import Answer
 from handlers.notifications import delivery_reports, subscribe
@@ -14,7 +15,12 @@ from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.people.shared_phone import parked_on, people_parked
 from models.proxy.card import SCENE
-from models.rights.erasure import erase_in_turn
+from models.rights.erasure import erase_in_turn, order_erasure
+
+log = structlog.get_logger()
+
+# WeChat says so once; where the session cannot be read it is done all the same (bot.turn).
+ORDERS = frozenset({"user_authorization_cancellation", "user_authorization_revoke"})
 
 
 def handle(talk: Talk) -> Answer:
@@ -68,13 +74,26 @@ def _forget(talk: Talk) -> None:
     person = talk.turn.person
     parked = people_parked(talk.turn.db, person.account, person.openid)
     for number in (person.conversation_id, *(each.id for each in parked)):
-        photos, erasure = erase_in_turn(talk.turn.db, number, talk.world.now)
-        talk.turn.jobs += [("forget_photo", photo) for photo in photos]
-        if erasure:
-            talk.turn.jobs.append(("erase", erasure))
+        _erase(talk, number)
     session = talk.session
     session.drafts, session.focus, session.screen, session.ticket, session.loose = [], None, None, None, []
     session.stoppable = None
+
+
+def _erase(talk: Talk, number: int) -> None:
+    """Erase one conversation's person. WeChat says it once: what fails here the worker does, until it succeeds."""
+    turn, now = talk.turn, talk.world.now
+    user = turn.db.scalar(select(Conversation.user_id).where(Conversation.id == number))
+    ordered = order_erasure(turn.db, number, user, "wechat", now).id
+    try:
+        with turn.atomic():
+            photos, left = erase_in_turn(turn.db, number, now)
+    except Exception:  # of any kind: the order stays, and the worker goes on with it
+        log.exception("erasure.failed_in_turn", erasure=ordered)
+        photos, left = [], ordered
+    turn.jobs += [("forget_photo", photo) for photo in photos]
+    if left:
+        turn.jobs.append(("erase", left))
 
 
 def _noted() -> Answer:

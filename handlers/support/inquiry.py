@@ -1,7 +1,9 @@
 """看 举报3, 举报属实, 举报不实: officers read what was reported, and decide on it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import dropwhile
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
@@ -17,43 +19,74 @@ from models.support import inquiry_desk
 from models.support.inquiry import Inquiry, NoSuchInquiry
 from models.support.inquiry_outcome import UPHELD
 
-# Reported thing -> the command that shows it to staff.
-_SHOWN_BY = {
-    "appeal": "look",
-    "case": "look",
-    "update": "look",
-    "offer": "view_offer",
-    "request": "view_request",
-    "listing": "view_listing",
-}
+# How many bytes of reports are shown at once, and how many characters one piece of a report has at most.
+ROOM = 900
+PIECE = 100
+# The bytes of a report's line beside its words: its day, kind and pictures.
+_LABEL = 100
 
 
-def show_file(talk: Talk, number: int, before: str = "") -> Answer:
-    """Show an inquiry with its reports and the decisions that the officer may take. Raises NoSuchInquiry."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a report that fits. ``place``: the report's number and which of its pieces it is (``12-0``)."""
+
+    place: str
+    report: inquiry_desk.ReportLine
+    first: bool
+    words: str
+
+
+def show_file(talk: Talk, number: int, place: str = "") -> Answer:
+    """Show an inquiry with as many of its reports as fit, whole, and the decisions that the officer may take.
+
+    ``place``: of the first piece that is shown; without it, the newest report's. Raises NoSuchInquiry.
+    """
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchInquiry(number=number)
-    last = int(before) if before else None
-    file = inquiry_desk.open_inquiry(talk.turn.db, staff, number, talk.world.now, last)
+    newest = int(place.partition("-")[0]) if place else None
+    file = inquiry_desk.open_inquiry(talk.turn.db, staff, number, talk.world.now, newest)
+    pieces = [piece for report in file.reports for piece in _pieces(report)]
+    pieces = list(dropwhile(lambda piece: bool(place) and piece.place != place, pieces)) or pieces
+    shown = _fitting(pieces)
     reference = f"inquiry:{number}"
     ways = {f"uphold_{outcome}": ["command", f"uphold_{outcome}", reference] for outcome in file.possible}
     if file.task.mine:
         if staff.role == By.TOWNSHIP:
             ways["pass_report"] = ["command", "pass_report", str(number)]
         ways["dismiss_report"] = ["command", "dismiss_report", reference]
-    if file.reports.after:
-        ways["older"] = ["command", "view_reports", str(number), str(file.reports.after)]
+    if len(shown) < len(pieces):
+        ways["older"] = ["command", "view_reports", str(number), pieces[len(shown)].place]
     thing = file.thing
-    if command := _SHOWN_BY.get(thing.about):
-        reported = f"{thing.about}:{thing.number}" if command == "look" else str(thing.number)
-        ways["thing"] = ["command", command, reported]
-    values = {"file": file, "later": last is not None, **pictures(talk, "inquiry", number)}
+    if thing.about != "staff":
+        ways["thing"] = ["command", "look", f"{thing.about}:{thing.number}"]
+    values = {"file": file, "pieces": shown, "later": bool(place), **pictures(talk, "inquiry", number)}
     return with_ways("replies/support/inquiry", values, ways)
 
 
-def view_reports(talk: Talk, number: str, before: str) -> Answer:
-    """Show the reports before the one of this id."""
-    return show_file(talk, int(number), before)
+def view_reports(talk: Talk, number: str, place: str) -> Answer:
+    """Show the reports from this piece of one on."""
+    return show_file(talk, int(number), place)
+
+
+def _pieces(report: inquiry_desk.ReportLine) -> list[Piece]:
+    """Cut a report into pieces. Its words are one line, since a second one could be mistaken for a line of ours."""
+    words = " ".join(report.words.split())
+    starts = range(0, max(len(words), 1), PIECE)
+    return [Piece(f"{report.number}-{n}", report, n == 0, words[at : at + PIECE]) for n, at in enumerate(starts)]
+
+
+def _fitting(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the first of them that fit into ROOM. Of PAGE reports the last is not begun: another may follow it."""
+    last = pieces[-1].report.number if len({piece.report.number for piece in pieces}) == inquiry_desk.PAGE else None
+    shown: list[Piece] = []
+    room = ROOM
+    for piece in pieces:
+        room -= len(piece.words.encode()) + _LABEL * piece.first
+        if shown and (room < 0 or piece.report.number == last):
+            break
+        shown.append(piece)
+    return shown
 
 
 def uphold(talk: Talk, number: str = "", _words: str = "") -> Answer:

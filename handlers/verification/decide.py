@@ -14,7 +14,7 @@ from models.appeals.case_outcome import frozen_appeals
 from models.core.state_machine import WrongState
 from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
-from models.staff.task import demand_no_conflict, demand_region, demand_task
+from models.staff.task import demand_may_undo, demand_no_conflict, demand_region, demand_task
 from models.verification import decisions
 from models.verification.case import MACHINE, Verification, lock_case
 
@@ -58,7 +58,7 @@ def approve(talk: Talk, number: int) -> Answer:
 
 def reinstate(talk: Talk, number: int) -> Answer:
     staff = staff_of(talk)
-    case = _lock_in_region(talk, staff, number)
+    case = _lock_suspended(talk, staff, number)
     decisions.reinstate(talk.turn.db, case, staff, talk.world.now)
     return _decided("went_on", case, frozen_appeals(talk.turn.db, case.household_id))
 
@@ -82,7 +82,7 @@ def suspend(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> An
 
 
 def revoke(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = _lock_in_region(talk, staff, number)
+    case = _lock_suspended(talk, staff, number)
     decisions.revoke(talk.turn.db, case, staff, reasons[0], talk.world.now)
     return _decided("revoked", case)
 
@@ -98,7 +98,10 @@ def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
         decisions.check_reviewed(case)
         MACHINE.check(case.state, _TURNED_AWAY[command], staff.actor)
         return
-    _lock_in_region(talk, staff, number)
+    if command == "revoke_case":
+        demand_may_undo(db, staff, case.matter)
+    else:
+        _lock_in_region(talk, staff, number)
     wanted = _STOPS.get(command)
     if wanted and (case.state, wanted) not in MACHINE.moves:
         raise WrongState(subject="case", state=case.state, wanted=wanted)
@@ -108,6 +111,12 @@ def _lock_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
     case = lock_case(talk.turn.db, number)
     demand_region(talk.turn.db, staff, case.matter)
     demand_no_conflict(talk.turn.db, staff, case.matter)
+    return case
+
+
+def _lock_suspended(talk: Talk, staff: Staff, number: int) -> Verification:
+    case = lock_case(talk.turn.db, number)
+    demand_may_undo(talk.turn.db, staff, case.matter)
     return case
 
 

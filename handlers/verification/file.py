@@ -48,7 +48,7 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         "file": file,
         "told": last,
         **pictures(talk, "case", number),
-        **sheet(talk, "user", talk.turn.db.get_one(Verification, number).user_id),
+        **sheet(talk, "user", talk.turn.db.get_one(Verification, number).user_id, hidden=file.alone),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }

@@ -15,6 +15,7 @@ from models.places.region import Region
 from models.proxy.mandate import is_unconfirmed
 from models.staff.file_access import TaskView, has_read, may_read, record_file_access, view_task
 from models.staff.member import Staff
+from models.staff.task import reaches
 from models.verification.case import Verification
 
 
@@ -22,7 +23,8 @@ from models.verification.case import Verification
 class AppealFile:
     """An appeal as its reviewers see it. ``name`` and ``phone``: the owner's; ``verified``: the state of their case.
 
-    ``hidden``: the reader may not see who asks. ``reopens``: the earlier appeal that it repeats, and how that ended.
+    ``hidden``: the reader may not see who asks. ``alone``: an officer of another county reads it for a report of it,
+    and nothing that belongs to it. ``reopens``: the earlier appeal that it repeats, and how that ended.
     """
 
     number: int
@@ -40,6 +42,7 @@ class AppealFile:
     name: str | None
     phone: str | None
     hidden: bool
+    alone: bool
     task: TaskView
     case: int | None
     verified: str | None
@@ -80,6 +83,7 @@ def open_appeal_file(db: Session, staff: Staff, number: int, now: datetime) -> A
         name=owner.name if sees_people else None,
         phone=owner.phone if sees_people else None,
         hidden=not sees_people,
+        alone=not reaches(db, staff, appeal.matter),
         task=task,
         case=case.id if case else None,
         verified=case.state if case else None,

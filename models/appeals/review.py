@@ -23,7 +23,16 @@ from models.organisations.charity import Charity
 from models.proxy.act import notify_writer
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
-from models.staff.task import NotYourTurn, Task, close_task, demand_no_conflict, demand_region, demand_task, open_task
+from models.staff.task import (
+    NotYourTurn,
+    Task,
+    close_task,
+    demand_may_undo,
+    demand_no_conflict,
+    demand_region,
+    demand_task,
+    open_task,
+)
 from models.verification.case import check_verified, lock_cases
 from models.verification.eligibility import verifiers_of
 from models.verification.lifecycle import is_drawn
@@ -126,7 +135,10 @@ def state_at_step(appeal: Appeal, task: Task) -> str:
 
 def freeze_by_county(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
     """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasConflict or WrongState."""
-    return _freeze(db, staff, _lock_in_region(db, staff, number), reason, now)
+    appeal = lock_appeal(db, number)
+    demand_region(db, staff, appeal.matter)
+    demand_no_conflict(db, staff, appeal.matter)
+    return _freeze(db, staff, appeal, reason, now)
 
 
 def freeze_reported(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
@@ -140,9 +152,10 @@ def freeze_reported(db: Session, staff: Staff, number: int, reason: str, now: da
 
 
 def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
-    """The county resumes a frozen appeal. Raises as ``freeze_by_county`` does, and NotVerified."""
+    """The county that froze it resumes an appeal. Raises as ``freeze_by_county`` does, and NotVerified."""
     _lock_cases(db, number)
-    appeal = _lock_in_region(db, staff, number)
+    appeal = lock_appeal(db, number)
+    demand_may_undo(db, staff, appeal.matter)
     close_task(db, "appeal", number, now, staff)
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
@@ -152,8 +165,9 @@ def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> A
 
 
 def cancel_frozen(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
-    """The county cancels a frozen appeal, for good. Raises as ``freeze_by_county`` does."""
-    appeal = _lock_in_region(db, staff, number)
+    """The county that froze it cancels an appeal, for good. Raises as ``freeze_by_county`` does."""
+    appeal = lock_appeal(db, number)
+    demand_may_undo(db, staff, appeal.matter)
     if appeal.state != "frozen":
         raise WrongState(subject="appeal", state=appeal.state, wanted="cancelled")
     MACHINE.move(db, appeal, "cancelled", staff.actor, now, reason)
@@ -247,14 +261,8 @@ def _return_or_reject(
 
 def _freeze(db: Session, staff: Staff, appeal: Appeal, reason: str, now: datetime) -> Appeal:
     close_task(db, "appeal", appeal.id, now, staff)  # a task about a doubt, if there was one
-    freeze(db, appeal, staff.actor, now, reason)
+    # Before the task: whom a report keeps from that is found by this decision (models.support.recusals).
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
+    freeze(db, appeal, staff.actor, now, reason)
     notify_owner(db, appeal, now, (reason,))
-    return appeal
-
-
-def _lock_in_region(db: Session, staff: Staff, number: int) -> Appeal:
-    appeal = lock_appeal(db, number)
-    demand_region(db, staff, appeal.matter)
-    demand_no_conflict(db, staff, appeal.matter)
     return appeal

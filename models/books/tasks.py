@@ -27,7 +27,8 @@ from models.verification.case import Verification
 class Waits:
     """Which tasks a subject needs. ``steps``: state -> the steps of which one must be open.
 
-    ``may_be_doubted``: states in which ``doubt`` may be open. ``may``: state -> the steps of which one may be open.
+    ``may_be_doubted``: states in which ``doubt`` or ``withdrawal`` may be open.
+    ``may``: state -> the steps of which one may be open.
     ``once_verified``: states in which none must be open until a member of the household is verified.
     """
 
@@ -125,7 +126,7 @@ def _needless(connection: Connection, waits: Waits) -> Iterator[Violation]:
         .order_by(Task.id)
     )
     for found in stream(connection, statement):
-        doubted = found.step == "doubt" and found.state in waits.may_be_doubted
+        doubted = found.step in ("doubt", "withdrawal") and found.state in waits.may_be_doubted
         doubted = doubted or found.step in waits.may.get(found.state, ())
         if found.state not in waits.steps and not doubted:
             stands = f"stands in {found.state}" if found.state else "is not there"

@@ -14,7 +14,14 @@ from models.goods.rules import GoodsRules
 from models.places.region import Region
 from models.staff.conflict_of_interest import seats_of_user
 from models.staff.decision import Decision
-from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
+from models.staff.file_access import (
+    TaskView,
+    decides_on_report,
+    has_read,
+    may_read_as_authority,
+    record_file_access,
+    view_task,
+)
 from models.staff.member import Staff, all_seats_of
 from models.verification.case import NotVerified, check_verified
 
@@ -24,7 +31,7 @@ class GoodsFile:
     """A request, an offer or a listing (``subject``) as an officer sees it. ``facts``: by kind (Reviewed.describe).
 
     ``reason``: why the household asks for it; None for officers who do not check it. ``verified``: whether its
-    household is; None where that does not matter. ``needs_reason``: a pass needs one. ``removable``: this officer may
+    household is; None where that does not matter. ``needs_reason``: approval needs one. ``removable``: this officer may
     take it down now.
     """
 
@@ -57,7 +64,7 @@ def open_file(db: Session, staff: Staff, name: str, number: int, rules: GoodsRul
         raise NoSuchThing(what=name, number=number)
     record_file_access(db, staff, name, number, thing.owner_id, now)
     task, matter = view_task(db, staff, name, number), kind.matter(db, thing)
-    checks = task.mine or _has_decided(db, staff, name, number)
+    checks = task.mine or _has_decided(db, staff, name, number) or decides_on_report(db, staff, name, number)
     return GoodsFile(
         subject=name,
         number=number,

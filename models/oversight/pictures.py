@@ -14,6 +14,7 @@ from models.people.photo import Photo, kept_photos
 from models.people.user import User
 from models.proxy.mandate import ProxyAct
 from models.staff.conflict_of_interest import is_own
+from models.staff.file_access import decides_on_report
 from models.staff.member import Staff
 from models.staff.task import Matter, find_task, reaches
 from models.subjects import SUBJECTS, records_of
@@ -64,7 +65,8 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
     if staff is None or not staff.is_serving(now) or record is None or not record.place:
         raise NotForYou
     subjects = _task_subjects(db, subject, number, record.owner)
-    if not any(reaches(db, staff, Matter(*which, record.place, None)) for which in subjects):
+    reached = any(reaches(db, staff, Matter(*which, record.place, None)) for which in subjects)
+    if not reached and not decides_on_report(db, staff, subject, number):
         raise NotForYou
     if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
         raise NotForYou

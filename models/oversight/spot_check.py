@@ -22,6 +22,8 @@ LOOK_BACK = timedelta(days=30)
 # At most so many of each subject enter the draw, from a random minute of LOOK_BACK on, then from its beginning.
 _MOST = 250
 _CHECKED = ("sound", "doubt")
+# The county decides on these, whoever passed the thing: on a doubt, and on a consent that somebody withdraws.
+_FOR_COUNTY = ("doubt", "withdrawal")
 
 
 class SpotCheckedAlready(Refusal):
@@ -79,7 +81,7 @@ def _lock_checkable(db: Session, staff: Staff, subject: str, number: int, now: d
     demand_region(db, staff, matter)
     demand_no_conflict(db, staff, matter)
     task = find_task(db, subject, number)
-    if task and task.step == "doubt":
+    if task and task.step in _FOR_COUNTY:
         demand_task(db, staff, matter, thing.state)
         return matter, thing.round, True
     if staff.id in passed_by(db, matter, thing.round):

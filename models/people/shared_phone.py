@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.core.refusal import Refusal
-from models.people.conversation import Conversation
+from models.people.conversation import SESSION, Conversation
 from models.people.user import User
 
 PLACES = 4
@@ -79,6 +79,19 @@ class ParkedPerson:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ParkedSession:
+    """A parked person's conversation, locked. ``sealed``: its session as stored, encrypted."""
+
+    id: int
+    user_id: int | None
+    sealed: bytes
+
+    def open_session(self) -> str:
+        """The session's JSON. Raises CannotOpen."""
+        return keyring().open(bytes(self.sealed), SESSION.purpose)
+
+
 def parked_on(account: str, openid: str) -> ColumnElement[bool]:
     """Build the condition that a person is parked on the phone of this WeChat."""
     return (Conversation.account == account) & (Conversation.parked_openid == openid)
@@ -89,6 +102,13 @@ def people_parked(db: Session, account: str, openid: str) -> list[ParkedPerson]:
     found = list(db.scalars(select(Conversation.id).where(parked_on(account, openid)).order_by(Conversation.id)))
     names = names_of(db, found)
     return [ParkedPerson(each, names.get(each, "")) for each in found]
+
+
+def lock_parked(db: Session, account: str, openid: str) -> list[ParkedSession]:
+    """Lock the conversations that are parked on the phone, after that of who has it now, the oldest first."""
+    sealed = type_coerce(Conversation.session, LargeBinary)
+    theirs = select(Conversation.id, Conversation.user_id, sealed).where(parked_on(account, openid))
+    return [ParkedSession(*row) for row in db.execute(theirs.order_by(Conversation.id).with_for_update())]
 
 
 def names_of(db: Session, conversations: Iterable[int]) -> dict[int, str]:

@@ -72,6 +72,22 @@ def begin_erasure(
 
     Returns it with the ids of photos whose files are to be deleted. One that is running is gone on with.
     """
+    erasure = order_erasure(db, conversation_id, user_id, cause, now, request)
+    return erasure, _forget_at_once(db, erasure, now)
+
+
+def order_erasure(
+    db: Session,
+    conversation_id: int | None,
+    user_id: int | None,
+    cause: str,
+    now: datetime,
+    request: RightsRequest | None = None,
+) -> Erasure:
+    """Record that the person is to be erased, and forget nothing yet: the worker does, whatever fails meanwhile.
+
+    One that is running is the same. The caller holds the lock of the conversation.
+    """
     of = ((Erasure.conversation_id, conversation_id), (Erasure.user_id, user_id))
     theirs = or_(*(column == number for column, number in of if number))
     erasure = db.scalar(select(Erasure).where(theirs, Erasure.state == "running").with_for_update())
@@ -87,19 +103,29 @@ def begin_erasure(
         db.add(erasure)
         db.flush()
         record(db, at=now, actor="system", action="begun", subject="erasure", subject_id=erasure.id, detail=cause)
-    files: list[int] = []
-    while erasure.state == "running" and erasure.room in AT_ONCE:
-        files += _forget_page(db, erasure, now)
-    return erasure, files
+    return erasure
 
 
 def forget_page(db: Session, number: int, now: datetime) -> tuple[list[int], bool] | None:
     """Let a room forget one page. Returns the ids of photos whose files are to be deleted, and whether all is done.
 
-    None where it is done, or another worker is at it.
+    None where it is done, or another worker is at it. Until the person is unknown, it holds their conversation, so that
+    no word of theirs comes between.
     """
+    known = select(Erasure.conversation_id).where(Erasure.id == number, Erasure.room.in_(AT_ONCE)).scalar_subquery()
+    db.scalar(select(Conversation.id).where(Conversation.id == known).with_for_update())
     erasure = lock_run(db, Erasure, number, "running")
-    return (_forget_page(db, erasure, now), erasure.state == "done") if erasure else None
+    if erasure is None:
+        return None
+    files = _forget_at_once(db, erasure, now) if erasure.room in AT_ONCE else _forget_page(db, erasure, now)
+    return files, erasure.state == "done"
+
+
+def _forget_at_once(db: Session, erasure: Erasure, now: datetime) -> list[int]:
+    files: list[int] = []
+    while erasure.state == "running" and erasure.room in AT_ONCE:
+        files += _forget_page(db, erasure, now)
+    return files
 
 
 def erase_in_turn(db: Session, conversation_id: int, now: datetime) -> tuple[list[int], int | None]:

@@ -13,4 +13,7 @@ KINDS: dict[str, Kind] = {
     "phone_changed": safety(),
     "payee_recorded": safety(),
     "consent_withdrawn": legal(),
+    # At night, too: a day is all the person has to stop it.
+    "consent_revoked": safety(),
+    "collecting_ended": to_staff(),
 }

@@ -2,7 +2,7 @@
 
 waiting → ready → gone      a copy: after WAITS, for whoever could not prove who they are; else ready at once, for
                             READY_LASTS
-waiting → done              a change
+waiting → done              a change, or a consent that is withdrawn
 cooling → erasing → done    to be erased (models.rights.erasure_request); from ``erasing`` on, nothing stops it
 waiting, cooling → stopped  any message of the person's stops it
 """
@@ -16,13 +16,14 @@ from models.core.audit_trail import AuditEvent, record
 from models.core.base import Base, RowId, one_of
 from models.core.calendar import start_of_day
 from models.core.encryption import Encrypted
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 
-KINDS = ("export", "phone", "payee", "erasure")
+KINDS = ("export", "phone", "payee", "consent", "erasure")
 STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
 WAITS = timedelta(hours=24)
 READY_LASTS = timedelta(hours=1)
@@ -37,6 +38,9 @@ _IS_LIVE = text("state IN ('waiting', 'ready', 'cooling', 'erasing')")
 _BATCH = 500
 _SUBJECT = "rights_request"
 
+# Arguments: the request's id and state. Called when a request is stopped, to undo what it did while it waited.
+on_stopped: Hook[[Session, int, str, datetime], None] = Hook("rights.request.on_stopped")
+
 MACHINE = Machine(
     _SUBJECT,
     {
@@ -48,6 +52,7 @@ MACHINE = Machine(
         ("cooling", "erasing"): frozenset({By.SYSTEM}),
         ("erasing", "done"): frozenset({By.SYSTEM}),
     },
+    then={"stopped": on_stopped},
 )
 
 
@@ -128,6 +133,13 @@ def ask_to_change(
 def ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime) -> RightsRequest:
     """Make a request in this state, for this long; an earlier one of its kind ends. Raises AskedTooOften."""
     check_may_ask(db, conversation_id, now, kind)
+    return begin_request(db, conversation_id, kind, state, lasts, now)
+
+
+def begin_request(
+    db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime
+) -> RightsRequest:
+    """Make a request, however many there were today; an earlier one of its kind ends."""
     end_requests(db, conversation_id, now, kind)
     request = RightsRequest(conversation_id=conversation_id, kind=kind, state=state, asked_at=now, until=now + lasts)
     db.add(request)
@@ -136,13 +148,17 @@ def ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedel
     return request
 
 
-def stop_waiting(db: Session, number: int, now: datetime) -> str | None:
-    """Stop a request because its person wrote, and return its kind; None where it waits no longer. Locks it."""
-    request = db.scalar(select(RightsRequest).where(RightsRequest.id == number).with_for_update())
-    if request is None or request.state not in _STOPPABLE:
-        return None
-    _move(db, request, "stopped", _owner(request.conversation_id), now)
-    return request.kind
+def stop_waiting(db: Session, conversation_id: int, now: datetime) -> list[str]:
+    """Stop all that waits because its person wrote, and return the kinds. Locks the requests.
+
+    There may be two: WeChat's events are no message of the person's, and one may have made a request of its own.
+    """
+    theirs = (RightsRequest.conversation_id == conversation_id) & RightsRequest.state.in_(_STOPPABLE)
+    found = db.scalars(select(RightsRequest).where(theirs).order_by(RightsRequest.id).with_for_update()).all()
+    for request in found:
+        _move(db, request, "stopped", _owner(conversation_id), now)
+    db.flush()
+    return [request.kind for request in found]
 
 
 def end_requests(db: Session, conversation_id: int, now: datetime, kind: str | None = None) -> list[str]:
@@ -209,9 +225,10 @@ def lock_due(db: Session, state: str, now: datetime, kind: str) -> list[RightsRe
 
 
 def _move(db: Session, request: RightsRequest, to: str, actor: Actor, now: datetime) -> None:
-    MACHINE.move(db, request, to, actor, now)
     if to in _ENDED:
+        # First, as what the move leads to may flush.
         request.ended_at, request.wish = now, None
+    MACHINE.move(db, request, to, actor, now)
 
 
 def _owner(conversation_id: int) -> Actor:

@@ -7,10 +7,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent, record_reading
+from models.core.hooks import Hook
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
 from models.staff.task import Matter, conflict_in, find_task, is_turn_of, reaches
+
+# Arguments: the officer, a subject and its number. Returns whether the officer has to decide on a report of it.
+decides_on_report: Hook[[Session, Staff, str, int], bool] = Hook("staff.file_access.decides_on_report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,9 @@ def record_file_access(db: Session, staff: Staff, subject: str, number: int, abo
 
 
 def may_read(db: Session, staff: Staff, matter: Matter) -> bool:
-    """Tell whether it is in the officer's region or was handed to the officer, and not of the own household."""
-    reached = reaches(db, staff, matter)
+    """Tell whether it is in the officer's region, was handed to the officer or is what a report before them is about,
+    and not of the own household."""
+    reached = reaches(db, staff, matter) or decides_on_report(db, staff, matter.subject, matter.number)
     return reached and not is_own(db, staff, matter.household_id)
 
 

@@ -160,6 +160,20 @@ def demand_no_conflict(db: Session, staff: Staff, matter: Matter) -> None:
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
 
 
+def demand_may_undo(db: Session, staff: Staff, matter: Matter) -> None:
+    """Check as ``demand_region`` and ``demand_no_conflict`` do, for who decides whether a freeze goes on.
+
+    It may be the task of an officer of another place, and whoever is recused from that has no part in it.
+    """
+    task = find_task(db, matter.subject, matter.number)
+    if task is None or task.assignee != staff.id:
+        demand_region(db, staff, matter)
+    demand_no_conflict(db, staff, matter)
+    reason = conflict_in(db, staff, task) if task else None
+    if reason:
+        raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
+
+
 def demand_identified(staff: Staff) -> None:
     """Raises NotIdentified: before the command line asked for an ID number, it made seats without one."""
     if staff.id_hash is None:

@@ -38,20 +38,25 @@ STEPS: dict[str, tuple[str, int]] = {
     "offer": ("village", 3),
     "listing": ("village", 3),
     "listing_shop": ("county", 3),
+    # What the county took down, and its owner mended.
+    "goods_again": ("county", 3),
     "refund": ("fund_holder", 5),
     "suspense_item": ("fund_holder", 5),
     "discrepancy": ("fund_holder", 5),
     "receipt": ("fund_holder", 15),
     "receipt_void": ("fund_holder", 5),
     "doubt": ("county", 3),
+    # Somebody on the owner's phone ends an appeal that collects, without proving who they are: the county calls them.
+    "withdrawal": ("county", 1),
     # An appeal or a household that the county froze or suspended: the county decides how long.
     "frozen": ("county", 15),
     "suspended": ("county", 15),
 }
 # The role that takes over when no one of a role can do a task, or did it in time.
 ABOVE = {"village": "township", "township": "county"}
-# Steps that an officer of another place takes where everybody of its own is recused, or nobody is there.
-ELSEWHERE = ("inquiry", "inquiry_county")
+# Steps of a report, and of what it may have brought about, which an officer of another place takes where everybody of
+# its own is recused, or nobody is there.
+ELSEWHERE = ("inquiry", "inquiry_county", "frozen", "suspended", "goods_again")
 # Step of a fund holder -> the role that has the task while the charity has no fund holder. It cannot do the work: it
 # sees to it that the charity gets one, who then has the task (models.staff.queue.assign_pool_tasks).
 CARETAKERS = {"receipt": "county", "receipt_void": "county"}

@@ -8,14 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
-from models.core.paging import Page, page_of
 from models.core.state_machine import By, WrongState
 from models.notifications.notify import NewNotification, notify_each
 from models.people.photo import Photo
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import demand_task, find_task, is_turn_of, reaches
+from models.staff.task import Task, demand_task, find_task, is_turn_of, reaches
 from models.support.inquiry import LIVE, MACHINE, SUBJECT, Inquiry, NoSuchInquiry, Report, get_inquiry
 from models.support.inquiry_outcome import carry_out, outcomes
 from models.support.payout_hold import hold_payouts
@@ -23,8 +22,8 @@ from models.support.reported_thing import ReportedThing, thing_now
 from models.support.reporters import weigh
 from models.support.reporting import barred_from, move_before
 
-# Reports on one screen of a file.
-PAGE = 3
+# So many reports are read at a time; a screen of the file has fewer.
+PAGE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class InquiryFile:
     number: int
     thing: ReportedThing
     state: str
-    reports: Page[ReportLine]
+    reports: Sequence[ReportLine]
     count: int
     held_until: datetime | None
     task: TaskView
@@ -62,9 +61,23 @@ def may_read(db: Session, staff: Staff, inquiry: Inquiry) -> bool:
     return role and reaches(db, staff, inquiry.matter) and staff.id not in barred_from(db, inquiry)
 
 
-def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, before: int | None = None) -> InquiryFile:
-    """Show an inquiry with a page of its reports, the newest first, from below the report ``before``; record the
-    reading. Raises NoSuchInquiry."""
+def decides_on(db: Session, staff: Staff, subject: str, number: int) -> bool:
+    """Tell whether the officer holds an undecided inquiry into this thing, perhaps from another county, or into an
+    update of this appeal: who decides on a thing reads it."""
+    about = (Inquiry.about == subject) & (Inquiry.about_id == number)
+    if subject == "appeal":
+        about |= Inquiry.appeal_id == number
+    held = (Task.subject == SUBJECT) & (Task.subject_id == Inquiry.id) & Task.closed_at.is_(None)
+    held &= Task.assignee == staff.id
+    found = db.scalars(select(Inquiry).join(Task, held).where(about, Inquiry.state.in_(LIVE))).all()
+    return any(may_read(db, staff, inquiry) for inquiry in found)
+
+
+def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, newest: int | None = None) -> InquiryFile:
+    """Show an inquiry with PAGE of its reports, the newest first, from the report ``newest`` on; record the reading.
+
+    Raises NoSuchInquiry.
+    """
     inquiry = demand_readable(db, staff, number)
     record_file_access(db, staff, SUBJECT, number, None, now)
     if inquiry.county_read_at is None and staff.role == By.COUNTY and inquiry.state in LIVE:
@@ -76,7 +89,7 @@ def open_inquiry(db: Session, staff: Staff, number: int, now: datetime, before: 
         number=number,
         thing=thing_now(db, inquiry.about, inquiry.about_id),
         state=inquiry.state,
-        reports=_reports(db, number, before),
+        reports=_reports(db, number, newest),
         count=db.scalar(select(func.count()).where(Report.inquiry_id == number)) or 0,
         held_until=inquiry.held_until if inquiry.is_holding(now) else None,
         task=task,
@@ -139,21 +152,20 @@ def pass_to_county(db: Session, staff: Staff, number: int, now: datetime) -> Inq
     return inquiry
 
 
-def _reports(db: Session, number: int, before: int | None) -> Page[ReportLine]:
+def _reports(db: Session, number: int, newest: int | None) -> list[ReportLine]:
     count = select(func.count()).where(Photo.subject == "report", Photo.subject_id == Report.id, Photo.state == "kept")
     theirs = select(Report, count.correlate(Report).scalar_subquery()).where(Report.inquiry_id == number)
-    if before is not None:
-        theirs = theirs.where(Report.id < before)
-    rows = db.execute(theirs.order_by(Report.id.desc()).limit(PAGE + 1)).all()
-    page = page_of(rows, PAGE, lambda row: int(row[0].id))
-    return Page([ReportLine(one.id, one.kind, one.words, pictures, one.at) for one, pictures in page.items], page.after)
+    if newest is not None:
+        theirs = theirs.where(Report.id <= newest)
+    rows = db.execute(theirs.order_by(Report.id.desc()).limit(PAGE))
+    return [ReportLine(one.id, one.kind, one.words, pictures, one.at) for one, pictures in rows]
 
 
 def _end(db: Session, inquiry: Inquiry, staff: Staff, state: str, outcome: str, now: datetime) -> None:
     inquiry.decided_by, inquiry.decided_at, inquiry.outcome = staff.id, now, outcome
     end_review(db, MACHINE, inquiry, state, staff.actor, now, staff=staff)
     thing = thing_now(db, inquiry.about, inquiry.about_id)
-    facts = {"about": thing.about, "thing": thing.number, "number": inquiry.id, "outcome": outcome}
+    facts = {"about": thing.about, "thing": thing.number, "outcome": outcome}
     if thing.about == "staff":
         facts["name"] = thing.name
     reports = db.execute(select(Report.id, Report.conversation_id).where(Report.inquiry_id == inquiry.id))

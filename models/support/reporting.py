@@ -5,7 +5,7 @@ Lock order: the inquiry, then the appeal whose payouts it holds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +19,7 @@ from models.people.conversation import Conversation
 from models.people.photo import attach_photos
 from models.staff.member import Staff, all_seats_of
 from models.staff.task import close_task, find_task, open_task, recuse
+from models.staff.task_steps import STEPS
 from models.support.inquiry import IS_LIVE, MACHINE, STEP_IN, SUBJECT, Inquiry, Report, live_inquiry
 from models.support.payout_hold import hold_payouts
 from models.support.reported_thing import CONCERNED, ReportedThing, concerned_with, county_is_concerned, thing_now
@@ -39,7 +40,7 @@ class OwnThing(Refusal):
 
 
 class ReportedAlready(Refusal):
-    """This person's earlier report of the thing is not decided yet; it is inquiry ``number``."""
+    """This person's earlier report of the thing is not decided yet."""
 
     code = "reported_already"
     final = True
@@ -73,20 +74,19 @@ def check_may_report(db: Session, thing: ReportedThing, conversation_id: int, no
         raise OwnThing(about=thing.about, number=thing.number)
     inquiry = live_inquiry(db, thing.about, thing.number)
     if inquiry and db.scalar(select(Report.id).where(_of_person(conversation), Report.inquiry_id == inquiry.id)):
-        raise ReportedAlready(about=thing.about, thing=thing.number, name=thing.name, number=inquiry.id)
+        raise ReportedAlready(about=thing.about, thing=thing.number, name=thing.name)
     today = select(func.count()).where(_of_person(conversation), Report.at >= start_of_day(now))
     if (db.scalar(today) or 0) >= MOST_A_DAY:
         raise ReportedTooOften(most=MOST_A_DAY)
 
 
-def file_report(db: Session, thing: ReportedThing, new: NewReport, now: datetime) -> tuple[Inquiry, list[int]]:
+def file_report(db: Session, thing: ReportedThing, new: NewReport, now: datetime) -> list[int]:
     """Keep the report in the thing's inquiry, begun where there is none. The same draft twice is one report.
 
-    Returns the inquiry and the ids of the photos to fetch. Raises as ``check_may_report`` does.
+    Returns the ids of the photos to fetch. Raises as ``check_may_report`` does.
     """
-    earlier = db.scalar(select(Report).where(Report.draft_id == new.draft_id))
-    if earlier:
-        return db.get_one(Inquiry, earlier.inquiry_id), []
+    if db.scalar(select(Report.id).where(Report.draft_id == new.draft_id)):
+        return []
     inquiry = _locked(db, thing, now)
     check_may_report(db, thing, new.conversation_id, now)
     fields = {"draft_id": new.draft_id, "kind": new.kind, "words": new.words}
@@ -97,13 +97,17 @@ def file_report(db: Session, thing: ReportedThing, new: NewReport, now: datetime
     # The trail is read by many: it keeps that somebody reported, and not who.
     record(db, at=now, actor="system", action="reported", subject=SUBJECT, subject_id=inquiry.id, detail=new.kind)
     _put_before(db, inquiry, thing, report, now)
-    return inquiry, owed
+    return owed
 
 
-def due_of(db: Session, inquiry: Inquiry) -> datetime | None:
-    """Return by when its officer has to decide; None once that is done."""
-    task = find_task(db, SUBJECT, inquiry.id)
-    return task.due_at if task else None
+def promise(db: Session, thing: ReportedThing, kind: str, conversation_id: int, now: datetime) -> tuple[bool, datetime]:
+    """Return whether this person's report goes to the county at once, and by when it is decided, as they are told.
+
+    It is reckoned from their own report alone: the first to report a thing hears what the tenth does.
+    """
+    county = county_is_concerned(db, thing) or _is_at_once(db, thing, kind, conversation_id)
+    steps = STEP_IN.values() if not county else (STEP_IN["before_county"],)
+    return county, now + timedelta(days=sum(STEPS[step][1] for step in steps))
 
 
 def barred_from(db: Session, inquiry: Inquiry) -> dict[int, str]:
@@ -111,12 +115,6 @@ def barred_from(db: Session, inquiry: Inquiry) -> dict[int, str]:
     reason: it must not tell who reported."""
     thing = thing_now(db, inquiry.about, inquiry.about_id)
     return dict.fromkeys({*concerned_with(db, thing), *_own_seats(db, inquiry)}, CONCERNED)
-
-
-def concerned(db: Session, subject: str, number: int, _household_id: int | None) -> dict[int, str]:
-    """Do as ``barred_from`` for the task of an inquiry; nobody is concerned in another's."""
-    inquiry = db.get(Inquiry, number) if subject == SUBJECT else None
-    return barred_from(db, inquiry) if inquiry else {}
 
 
 def _locked(db: Session, thing: ReportedThing, now: datetime) -> Inquiry:
@@ -149,8 +147,12 @@ def _put_before(db: Session, inquiry: Inquiry, thing: ReportedThing, report: Rep
 def _is_for_county(db: Session, thing: ReportedThing, report: Report, weight: Weight) -> bool:
     if weight.circles >= CIRCLES_FOR_COUNTY or county_is_concerned(db, thing):
         return True
-    at_once = report.kind in AT_ONCE or thing.about == "staff" or thing.ill
-    return at_once and not is_discredited(db, report.conversation_id)
+    return _is_at_once(db, thing, report.kind, report.conversation_id)
+
+
+def _is_at_once(db: Session, thing: ReportedThing, kind: str, conversation_id: int) -> bool:
+    at_once = kind in AT_ONCE or thing.about == "staff" or thing.ill
+    return at_once and not is_discredited(db, conversation_id)
 
 
 def move_before(db: Session, inquiry: Inquiry, to: str, now: datetime, staff: Staff | None = None) -> None:

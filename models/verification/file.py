@@ -11,13 +11,17 @@ from models.people.user import User
 from models.places.region import Region
 from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
+from models.staff.task import reaches
 from models.verification.case import Verification
 from models.verification.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A verification case as officers see it. ``findings``, ``score``, ``supports``, ``flags``: of its newest visit."""
+    """A verification case as officers see it. ``findings``, ``score``, ``supports``, ``flags``: of its newest visit.
+
+    ``alone``: an officer of another county reads it for a report of it, and nothing that belongs to it.
+    """
 
     number: int
     state: str
@@ -40,6 +44,7 @@ class CaseFile:
     notice_until: datetime | None
     reasons: Sequence[str]
     expires_at: datetime | None
+    alone: bool
     task: TaskView
 
 
@@ -76,6 +81,7 @@ def open_case_file(db: Session, staff: Staff, number: int, now: datetime) -> Cas
         notice_until=case.notice_until,
         reasons=case.reasons.split(",") if case.reasons else (),
         expires_at=case.expires_at,
+        alone=not reaches(db, staff, case.matter),
         task=view_task(db, staff, "case", number),
     )
 

@@ -50,6 +50,25 @@ def test_every_answer_has_its_words_and_there_is_no_other() -> None:
     assert macros == {name for name, intent in INTENTS.table.items() if not intent.command}
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("我家的衣服都送掉了", "gave_all"),
+        ("书都送完啦", "gave_all"),
+        ("那床棉被我们收到了 谢谢好心人", "got_it"),
+        ("橙子都让人拉走了", "sold_out"),
+        ("货不卖了 撤下来", "take_off"),
+        ("我想把我发的撤回来", "withdraw"),
+        ("上架的价格写错了", "fix"),
+        ("钱收到了", "received"),
+    ],
+)
+def test_owners_say_in_their_own_words_what_became_of_theirs(text: str, command: str) -> None:
+    likeliest = INTENTS.meaning_of(text).likely[0]
+    assert INTENTS.table[likeliest].command == command
+    assert not INTENTS.table[likeliest].at_once  # it ends or changes something: a number confirms it
+
+
 def test_no_sentence_is_said_for_two_things() -> None:
     owners: dict[str, str] = {}
     for name, intent in INTENTS.table.items():

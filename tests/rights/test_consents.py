@@ -1,14 +1,20 @@
 """A consent that was withdrawn, in the chat or in WeChat, ends what it allowed and nothing else."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
 from models.people.conversation import Conversation
 from models.people.user import CONSENT_VERSIONS, Consent, User, grant_consent, withdraw_consent
+from models.public.views import find_story
 from models.rights.consent_withdrawal import NothingToWithdraw, withdraw_purpose
+from models.rights.request import RightsRequest
 from models.speech.consent import SpeechConsent, grant
+from models.staff.task import Task
 from tests.harness.erasing import of
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
@@ -18,6 +24,19 @@ def revoke(stage: Stage, openid: str, codes: str) -> None:
     """As WeChat does: the platform itself is the sender."""
     fields = {"OpenID": openid, "AppID": "wx0000000000sample", "RevokeInfo": codes}
     assert stage.deliver(wechat.event("user_authorization_revoke", "gh_platform", **fields)) == (200, "")
+
+
+def day_passes(stage: Stage) -> None:
+    stage.clock.move(timedelta(hours=25))
+    apply_deadlines(stage.database, stage.clock())
+
+
+def is_hidden(stage: Stage) -> bool:
+    """Whether the public reads no words of the appeal."""
+    with Database(stage.database) as db:
+        story = find_story(db, 1, None)
+        assert story is not None
+        return story.hidden
 
 
 @pytest.fixture
@@ -40,16 +59,58 @@ def test_what_is_revoked_in_wechat_ends_and_the_account_stays(owner: Stage) -> N
     assert of(owner, Appeal, "state") == ["funding"]
     assert "收回了听语音的同意" in owner.say("o-owner-0", "菜单")
     revoke(owner, "o-owner-0", "207")
+    # The words are hidden at once; what ends for good waits a day, and the county calls.
+    assert of(owner, Appeal, "state") == ["funding"]
+    assert of(owner, Appeal, "hidden_at") != [None]
+    assert of(owner, Task, "step")[-1] == "withdrawal"
+    assert is_hidden(owner)
+    day_passes(owner)
     assert of(owner, Appeal, "state") == ["cancelled"]
     assert "求助 1 号不办了" in owner.say("o-owner-0", "我的")
     assert of(owner, User, "state") == ["active"]
 
 
+def test_any_message_stops_what_was_revoked_in_wechat(owner: Stage) -> None:
+    revoke(owner, "o-owner-0", "207")
+    assert "随便发一句话就停下" in owner.say("o-owner-0", "菜单")
+    assert (of(owner, Appeal, "state"), of(owner, Appeal, "hidden_at")) == (["funding"], [None])
+    assert None not in of(owner, Task, "closed_at")
+    assert not is_hidden(owner)
+    day_passes(owner)
+    assert of(owner, Appeal, "state") == ["funding"]
+
+
+def test_a_message_stops_both_a_revocation_and_what_was_asked_in_the_chat(owner: Stage) -> None:
+    for said in ("换电话", "13900000000", "记不得了", "确认"):
+        owner.say("o-owner-0", said)
+    revoke(owner, "o-owner-0", "207")
+    owner.say("o-owner-0", "菜单")
+    assert of(owner, RightsRequest, "state") == ["stopped", "stopped"]
+
+
 def test_a_code_that_nobody_knows_withdraws_all_and_erases_nobody(owner: Stage) -> None:
     revoke(owner, "o-owner-0", "301")
-    assert of(owner, Appeal, "state") == ["cancelled"]
     assert of(owner, SpeechConsent, "withdrawn_at") != [None]
     assert of(owner, User, "name") == ["王秀兰"]
+    day_passes(owner)
+    assert of(owner, Appeal, "state") == ["cancelled"]
+
+
+def test_a_revocation_reaches_everybody_who_shares_the_phone(owner: Stage) -> None:
+    for said in ("换人", "1", "7305", "确认"):
+        owner.say("o-owner-0", said)
+    # Somebody else has the phone now, and the owner is parked.
+    owner.say("o-owner-0", "菜单")
+    revoke(owner, "o-owner-0", "207,204")
+    assert of(owner, SpeechConsent, "withdrawn_at") != [None]
+    assert of(owner, Appeal, "hidden_at") != [None]
+    assert of(owner, RightsRequest, "state") == ["waiting"]
+    for said in ("换人", "1", "4417", "7305", "确认"):
+        owner.say("o-owner-0", said)
+    assert of(owner, RightsRequest, "state") == ["waiting"]
+    owner.say("o-owner-0", "菜单")
+    assert of(owner, RightsRequest, "state") == ["stopped"]
+    assert of(owner, Appeal, "hidden_at") == [None]
 
 
 def test_who_never_registered_loses_the_voices_alone(stage: Stage) -> None:

@@ -42,6 +42,8 @@ from models.staff.member import Staff
 from models.staff.task import close_task
 from models.support.desk import LONGEST_ANSWER
 from models.support.introduction import request_introduction
+from models.support.reported_thing import get_thing
+from models.support.reporting import NewReport, file_report
 from models.support.ticket import add_message, open_ticket
 from models.verification.case import Verification
 from tests.harness.platform import wechat
@@ -104,6 +106,7 @@ class World:
             self._tickets(db)
             self._cases(db)
             self._told(db)
+            self._reports(db)
 
     def _residents_and_donors(self, db: Database) -> None:
         for serial, (name, role) in enumerate([("resident", "resident"), ("other", "resident"), ("donor", "donor")], 3):
@@ -274,6 +277,14 @@ class World:
         for number in (1, 3):
             request_introduction(db, "listing", number, self.people["other"], self.home.code, self.now)
 
+    def _reports(self, db: Database) -> None:
+        """Of an appeal whose payouts they hold, each by somebody of another circle, and with photos."""
+        for serial, name in enumerate(("stranger", "newcomer", "other", "donor")):
+            new = NewReport(f"report-{serial}", self.people[name], "child", WIDE * 300, [])
+            file_report(db, get_thing(db, "appeal", 3, None), new, self.now)
+            picture = {"media_id": "m", "pic_url": "", "state": "kept", "created_at": self.now}
+            db.add_all(Photo(subject="report", subject_id=serial + 1, **picture) for _ in range(5))
+
     def owe_news(self, db: Database, name: str) -> None:
         """One more notice of each kind, the longest there can be."""
         conversation = self.people[name]
@@ -313,7 +324,7 @@ class World:
             "proxy_acted": {"subject": "appeal", "number": 999_999, "title": TITLE, "work_no": "9" * 20},
             "proxy_denied": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_issued": {"from": "2026-12-31"},
-            "report_decided": {"about": "update", "thing": 999_999, "number": 999_999, "outcome": "taken_down"},
+            "report_decided": {"about": "update", "thing": 999_999, "outcome": "taken_down"},
             "taken_down": {"about": "update", "number": 999_999},
             "erasure_put_off": {
                 "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5
@@ -337,6 +348,8 @@ class World:
                 "cancelled": [999_999] * 5,
                 "hidden": [999_999] * 5,
             },
+            "consent_revoked": {"ends": [999_999] * 5, "until": "2026-12-31T15:59:59+00:00"},
+            "collecting_ended": {"number": 999_999, "title": TITLE},
             "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
             "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
             "card_void": {"name": f"{WIDE}{'*' * 19}"},

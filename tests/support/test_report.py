@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
+from bot.wechat.codec import REPLY_BYTES
 from models.appeals.appeal import MACHINE, Appeal
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.staff.decision import decide
 from models.staff.member import Staff
-from models.staff.task import find_task
 from models.support.inquiry import Inquiry, Report
 from models.support.reporting import MOST_A_DAY
 from models.support.ticket import ANSWERED_WITHIN, Ticket
@@ -40,15 +40,39 @@ def ticket(stage: Stage) -> Ticket:
         return db.scalars(select(Ticket).order_by(Ticket.id.desc())).first() or Ticket()
 
 
-def test_the_due_date_that_is_said_is_the_one_in_the_queue(stage: Stage) -> None:
+def test_nobody_learns_from_the_answer_whether_others_reported_it(stage: Stage) -> None:
+    """On one day, and where the county has it by now; a day later the first to report anything hears the same."""
     stage.appoint("o-town", "township")
-    reply = reports(stage, "o-wang")
-    with Database(stage.database) as db:
-        task = find_task(db, "inquiry", newest(stage).id)
-        assert task
-        said = stage.app.extensions["bangfu"]["turns"].renderer.env.filters["day"](task.due_at)
-    assert said in reply
-    assert said in stage.say("o-town", "待办")
+    stage.appoint("o-county", "county", COUNTY)
+    first = reports(stage, "o-wang")
+    stage.clock.move(timedelta(hours=1))
+    stage.open_appeal()
+    for serial in range(3):
+        stage.clock.move(timedelta(minutes=11))
+        assert reports(stage, f"o-{serial}") == first
+    assert newest(stage).state == "before_county"
+    assert reports(stage, "o-late") == first
+    assert reports(stage, "o-wang", "2") == first.replace("1 号", "2 号")
+    assert "举报 1 号" not in stage.say("o-wang", "举报 1")
+
+
+def test_everything_that_was_said_is_shown_page_by_page(stage: Stage) -> None:
+    stage.appoint("o-town", "township")
+    words = ["".join(chr(0x4E00 + 300 * serial + at) for at in range(300)) for serial in range(5)]
+    for serial, said in enumerate(words):
+        openid = f"o-{serial}"  # of one moment, so they are one circle and it stays with the township
+        stage.say(openid, "举报 1")
+        for answer in ("1", said, "跳过", "确认"):
+            stage.say(openid, answer)
+    shown = stage.say("o-town", "看 举报1")
+    pages = 1
+    while line := next((each for each in shown.splitlines()[-9:] if each.endswith("接着看下面的举报")), None):
+        page = stage.say("o-town", line.split()[0])
+        assert len(page.encode()) <= REPLY_BYTES
+        shown, pages = shown.replace(line, "") + page, pages + 1
+    assert pages >= 5
+    for said in words:
+        assert all(each in shown for each in said)
 
 
 @pytest.mark.parametrize("subject", ["appeal", "case"])
@@ -132,7 +156,7 @@ def test_and_a_few_of_all_things_in_a_day(stage: Stage) -> None:
             db.add(Report(inquiry_id=inquiry.id, at=stage.clock(), **said))
     assert f"已经举报了 {MOST_A_DAY} 件" in stage.say("o-wang", "举报 1")
     stage.clock.move(timedelta(days=1))
-    assert "记为举报" in reports(stage, "o-wang")
+    assert "我们记下了" in reports(stage, "o-wang")
 
 
 def test_an_unknown_number_is_reported_with_its_words(stage: Stage) -> None:
@@ -158,7 +182,7 @@ def test_what_the_township_found_empty_the_reporter_hears_as_such(stage: Stage) 
     stage.say("o-town", "举报不实 1 没有问题")
     assert newest(stage).state == "not_upheld"
     assert "没有查到您说的问题" in stage.say("o-wang", "消息")
-    assert "记为举报" in reports(stage, "o-wang")  # anew, since the earlier one is decided
+    assert "我们记下了" in reports(stage, "o-wang")  # anew, since the earlier one is decided
     assert newest(stage).id == 2
 
 

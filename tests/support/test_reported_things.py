@@ -79,7 +79,7 @@ def state_of(stage: Stage, about: str) -> str:
 def test_what_is_taken_down_is_gone_and_its_owner_hears_it_without_a_name(
     world: Stage, words: str, about: str, state: str
 ) -> None:
-    assert "记为举报 1 号" in reports(world, "o-li", words, kind="4")
+    assert "我们记下了" in reports(world, "o-li", words, kind="4")
     assert state_of(world, about) in ("available", "open", "on_sale", "published")
     said = world.say("o-county", "看 举报1")
     line = next(each for each in said.splitlines() if each.endswith("属实，撤下来"))

@@ -73,7 +73,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "code_void": {},
         "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
-        "report_decided": {"about": "update", "thing": MOST, "number": MOST, "outcome": "taken_down"},
+        "report_decided": {"about": "update", "thing": MOST, "outcome": "taken_down"},
         "taken_down": {"about": "update", "number": MOST},
         "erasure_put_off": {
             "holds": [{"kind": "appeal", "name": "9" * 12, "title": "修" * 30, "state": "funding"}] * 5
@@ -89,6 +89,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
+        "consent_revoked": {"ends": [MOST] * 5, "until": "2026-12-31T15:59:59+00:00"},
+        "collecting_ended": appeal,
         "digest": {
             "month": "2026-12",
             "gave_fen": LARGEST,
@@ -232,7 +234,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
         ("card_issued", {"from": DAY}),
         *(
-            ("report_decided", {"about": about, "thing": 6, "number": 3, "name": "DX0100", "outcome": outcome})
+            ("report_decided", {"about": about, "thing": 6, "name": "DX0100", "outcome": outcome})
             for about, outcome in zip(REPORTABLE, (*UPHELD, "dismissed", "noted"), strict=True)
         ),
         *(("taken_down", {"about": about, "number": 6}) for about in ("update", "offer", "request", "listing")),
@@ -257,6 +259,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("payee_recorded", {"number": 4, "tail": "0011" if made else None, "made": made}) for made in (True, False)),
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
         ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
+        *(("consent_revoked", {"ends": ends, "until": "2026-11-26T03:00:00+00:00"}) for ends in ([4], [])),
+        ("collecting_ended", {"number": 4, "title": "苗寨修路"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
         *(

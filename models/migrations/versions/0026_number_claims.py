@@ -1,13 +1,13 @@
 """Claims of ID numbers that somebody else is registered with, and the photos of the cards.
 
-Revision: 0025
+Revision: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
