@@ -14,6 +14,7 @@ from bot.words.lexicon import load_lexicon
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
 from models.disbursements.acquittal import close_spent_accounts, enforce_receipt_deadlines
+from models.disbursements.payout_claim import ask_about_transfers
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
@@ -58,6 +59,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "shortfalls_checked": settle_shortfalls,
     "pledges_expired": expire_pledges,
+    "transfers_asked_about": ask_about_transfers,
     "acquittals_reminded": enforce_receipt_deadlines,
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
