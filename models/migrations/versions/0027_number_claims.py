@@ -1,13 +1,13 @@
 """Claims of ID numbers that somebody else is registered with, and the photos of the cards.
 
-Revision: 0026
+Revision: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
