@@ -336,6 +336,7 @@ class World:
             },
             "phone_changed": {"tail": "0000"},
             "number_claim_decided": {"released": False, "reasons": list(self.lexicon.choices["claim_reason"])},
+            "home_moved": {"home": "维" * 30, "made": True},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
             "name_decided": {
                 "approved": False,

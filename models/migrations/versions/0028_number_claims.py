@@ -1,13 +1,13 @@
 """Claims of ID numbers that somebody else is registered with, and the photos of the cards.
 
-Revision: 0027
+Revision: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
