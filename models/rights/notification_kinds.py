@@ -7,6 +7,7 @@ KINDS: dict[str, Kind] = {
     "export_ready": safety(),
     "erasure_put_off": legal(),
     "name_decided": safety(),
+    "number_claim_decided": safety(),
     "number_released": safety(),
     "paper_erasure_moved": to_staff(),
     "phone_changed": safety(),
