@@ -61,11 +61,13 @@ def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: C
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
     lexicon.intents.prepare()
+    router = Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon))
     return Turns(
         database=database,
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
         lexicon=lexicon,
-        route=Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon)).route,
+        route=router.route,
+        begin_afresh=router.begin_afresh,
         enqueue=jobs.enqueue,
         clock=clock,
         link=links_of(settings, clock).make,

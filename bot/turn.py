@@ -25,7 +25,6 @@ from flows.engine.session import Session, SessionBroken, dumps, loads
 from flows.engine.turn import Person, TurnContext
 from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
-from handlers.rights.export import stop_unseen
 from handlers.routing.events import ORDERS
 from models.core.encryption import CannotOpen
 from models.notifications import turn_store
@@ -43,7 +42,6 @@ BUDGET_MS = 3_000
 FAILURES_BEFORE_FRESH_START = 2
 
 SORRY = Say("replies/routing/sorry")
-FRESH_START = Say("replies/routing/fresh_start")
 
 
 class TryAgain(Exception):
@@ -52,7 +50,8 @@ class TryAgain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Take messages and return replies. ``route`` decides what a message leads to.
+    """Take messages and return replies. ``route`` decides what a message leads to; ``begin_afresh`` answers where the
+    session was set aside.
 
     ``enqueue`` gets (job, id) pairs and the ids of notifications to push, after the commit.
     ``link``: kind of page, what it shows and the id of the officer it is for (or 0) -> its address.
@@ -62,6 +61,7 @@ class Turns:
     renderer: Renderer
     lexicon: Lexicon
     route: Callable[[TurnContext, Session, Message], Answer]
+    begin_afresh: Callable[[TurnContext], Answer]
     enqueue: Callable[[Sequence[tuple[str, int]], Sequence[int]], None]
     clock: Callable[[], datetime]
     link: Callable[[str, str, int], str]
@@ -103,10 +103,7 @@ class Turns:
         session = self._load(connection, locked, now)
         if session is None and message.event in ORDERS:
             session = Session()
-        if session:
-            answer = self.route(turn, session, message)
-        else:
-            answer = Answer([*stop_unseen(turn), FRESH_START], outcome="set_aside")
+        answer = self.route(turn, session, message) if session else self.begin_afresh(turn)
         news = self._news(turn, locked, now) if locked.news and answer.says else []
         says, heard = self._with_news(turn, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)

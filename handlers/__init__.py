@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from flows.engine.draft_choices import list_dropped
 from flows.engine.engine import Engine
-from flows.engine.flow import Answer
+from flows.engine.flow import Answer, Say
 from flows.engine.position import cursor
 from flows.engine.session import Screen, Session
 from flows.engine.turn import TurnContext
@@ -19,6 +19,7 @@ from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Message, MessageKind
 
+FRESH_START = Say("replies/routing/fresh_start")
 HANDLERS: dict[MessageKind, Callable[[Talk], Answer]] = {
     MessageKind.TEXT: text.handle,
     MessageKind.IMAGE: media.handle,
@@ -38,6 +39,10 @@ class Router:
     def __init__(self, engine: Engine, commands: TypedCommands) -> None:
         self.engine = engine
         self.commands = commands
+
+    def begin_afresh(self, turn: TurnContext) -> Answer:
+        """Answer a person whose session was set aside; nothing that they could have stopped goes on waiting."""
+        return Answer([*export.stop_unseen(turn), FRESH_START], outcome="set_aside")
 
     def route(self, turn: TurnContext, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.appeals import erasure as appeals
 from models.core import audit_trail, hash_chain
+from models.disbursements import disbursement, hold, payout_claim
 from models.disbursements import erasure as disbursements
-from models.disbursements import hold
 from models.donors import erasure as donors
 from models.donors import message
 from models.giving import erasure as giving
-from models.giving import funding, pledge, refund_run
+from models.giving import funding, pledge, pool_transfer, refund_run
 from models.goods import erasure as goods
 from models.goods import household, review
 from models.goods import submission as look
@@ -87,6 +87,10 @@ def wire() -> None:
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)
 
+    # What may be leaving a bank account, and what to say to its fund holder when the appeal is stopped meanwhile.
+    pool_transfer.transferring_fen.connect(disbursement.transferring_fen)
+    appeal.on_stopped.connect(payout_claim.warn)
+
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
@@ -126,7 +130,7 @@ def wire() -> None:
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:
     case_outcome.open_endorsements(db, household_id, now)
-    household.open_looks(db, household_id, now)
+    household.open_reviews(db, household_id, now)
 
 
 def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:

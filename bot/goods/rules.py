@@ -13,9 +13,9 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
     """Raises BadGoodsRules."""
     giver, fresh = read["known_giver"], read["fresh"]
     hosts = tuple(read["shops"]["hosts"])
-    rules = GoodsRules(giver["after"], giver["looked_at_of_hundred"], hosts, fresh["days"], fresh["days_to_answer"])
-    if rules.known_after < 0 or not 0 <= rules.looked_at_of_hundred <= 100:
-        raise BadGoodsRules("known_giver: after is a count, looked_at_of_hundred from 0 to 100")
+    rules = GoodsRules(giver["after"], giver["reviewed_of_hundred"], hosts, fresh["days"], fresh["days_to_answer"])
+    if rules.known_after < 0 or not 0 <= rules.reviewed_of_hundred <= 100:
+        raise BadGoodsRules("known_giver: after is a count, reviewed_of_hundred from 0 to 100")
     if rules.days_fresh < 1 or rules.days_to_answer < 1:
         raise BadGoodsRules("fresh: days and days_to_answer are at least 1")
     return rules

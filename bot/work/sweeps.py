@@ -14,11 +14,12 @@ from bot.words.lexicon import load_lexicon
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
 from models.disbursements.acquittal import close_spent_accounts, enforce_receipt_deadlines
+from models.disbursements.payout_claim import ask_about_transfers
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
 from models.goods.expiry import ask_about_old, expire_unanswered
-from models.goods.review import look_at_earlier
+from models.goods.review import review_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
@@ -58,6 +59,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "shortfalls_checked": settle_shortfalls,
     "pledges_expired": expire_pledges,
+    "transfers_asked_about": ask_about_transfers,
     "acquittals_reminded": enforce_receipt_deadlines,
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
@@ -71,7 +73,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
-    "goods_submitted": look_at_earlier,
+    "goods_submitted": review_earlier,
     "goods_asked_about": lambda db, now: ask_about_old(db, load_lexicon().goods, now),
     "goods_expired": lambda db, now: expire_unanswered(db, load_lexicon().goods, now),
     "terms_ended": end_terms,

@@ -1,4 +1,4 @@
-"""放款: the fund holder enters the bank's reference of a transfer it has made, and confirms the payout."""
+"""放款: the fund holder claims a payout, transfers it at its bank, enters the bank's reference and confirms."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,23 +8,30 @@ from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.readers import Reference
 from flows.staff.fund_holder import adding_uncovered_fees, holder
-from models.disbursements.disbursement import find_disbursement
+from models.appeals.appeal import Appeal
+from models.disbursements.disbursement import TRANSFERRING, find_disbursement
 from models.disbursements.payee import Payee
-from models.disbursements.payout import check_can_pay_out, pay
+from models.disbursements.payout import pay
+from models.disbursements.payout_claim import claim_payout, what_stops
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout.check_can_pay_out does."""
+    """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout_claim.claim_payout does.
+
+    What the first question tells them to transfer is claimed with that question.
+    """
     with adding_uncovered_fees(turn):
-        use, appeal, _ = check_can_pay_out(turn.db, holder(turn), given["use"], turn.world.now)
+        use, appeal = claim_payout(turn.db, holder(turn), given["use"], turn.world.now)
     return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
-    """Give the payee's name and account, and whether the payout still waits."""
+    """Give the payee's name and account, whether the payout still waits, and what has stopped payouts meanwhile."""
     use = find_disbursement(turn.db, draft.given["use"])
     payee = turn.db.get_one(Payee, use.payee_id)
-    return {"name": payee.name, "account": payee.account, "waits": use.state == "authorised"}
+    stops = what_stops(turn.db, turn.db.get_one(Appeal, use.appeal_id), turn.world.now)
+    waits = use.state in ("authorised", TRANSFERRING)
+    return {"name": payee.name, "account": payee.account, "waits": waits, "stops": stops}
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -34,6 +41,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     if more:
         turn.jobs.append(("follow_gifts", use.id))
     facts = {"use": use.id, "number": draft.given["number"], "amount_fen": use.amount_fen, "due": use.receipts_due}
+    facts["despite"] = use.paid_despite
     return Answer([Say("flows/disbursements/pay_out/done", None, facts)])
 
 

@@ -1,4 +1,4 @@
-"""改: take up one's own request, offer or listing; its earlier answers are kept, and it is looked at again.
+"""改: take up one's own request, offer or listing; its earlier answers are kept, and it is reviewed again.
 
 The draft's ``given`` has ``mends``, the thing's number, and ``round``, its round when the mending began.
 """

@@ -1,1 +1,1 @@
-"""People ask for a copy of what is known about them."""
+"""Conversations about a person's data: identity checks, export, corrections and erasure."""

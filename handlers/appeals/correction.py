@@ -58,13 +58,15 @@ _ACTS = {"fix": Act((*IN_REVIEW, *LIVE), fix, asks=True), "withdraw": Act(IN_REV
 
 
 def _otherwise(talk: Talk, word: str, number: int, _words: str) -> Answer | None:
-    """Let an officer with a mandate correct another's; to others, and in other states, raise as ``fix`` does."""
+    """Let an officer with a mandate correct another's; otherwise raise as ``fix`` does."""
     if word in _ACTS:
         return _ACTS[word].run(talk, number)
     appeal = talk.turn.db.get(Appeal, number)
-    if appeal is None or appeal.owner_id != talk.turn.person.user_id:
+    if appeal is not None and appeal.owner_id == talk.turn.person.user_id:
+        return None
+    if appeal is None or appeal.published_at is None:
         raise NoSuchAppeal(number=number)
-    return None
+    raise correction.NotYourAppeal(number=number)
 
 
 OWNED = OwnedKind("appeal", _of_owner, _ACTS, _otherwise)

@@ -22,5 +22,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("withdraw_use", owner.withdraw_use),
     Command("say_received", owner.say_received),
     Command("record_call", desk.record_call, staff=OFFICERS),
+    Command("enter_transfer", desk.enter_transfer, staff=FUND_HOLDER),
+    Command("not_transferred", desk.not_transferred, staff=FUND_HOLDER),
     Command("bounce", desk.begin_payout_return, staff=FUND_HOLDER),
 )

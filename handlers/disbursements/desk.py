@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
 from flows.staff import recusal
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
@@ -11,9 +12,10 @@ from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from handlers.staff.todo import todo
 from models.disbursements import acquittal, approval, confirmation
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
-from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
+from models.disbursements.disbursement import TRANSFERRING, NoSuchDisbursement, find_disbursement
 from models.disbursements.evidence import PicturesNotSeen, demand_pictures_seen
 from models.disbursements.file import DisbursementFile, open_disbursement
+from models.disbursements.payout_claim import release_claim
 from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
 from models.staff.task import find_task
@@ -29,6 +31,8 @@ _DECISIONS: dict[str, dict[str, str]] = {
     "use_doubt": {"clear": "approve"},
 }
 _PAYS = ("use_pay",)
+# What a fund holder answers about a claimed payout, in the order in which the template lists them.
+_TRANSFERRED = ("enter_transfer", "not_transferred")
 
 
 def show_file(talk: Talk, number: int) -> Answer:
@@ -48,8 +52,20 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     if not number:
         return todo(talk)
     find_disbursement(talk.turn.db, int(number))
-    first = _stepped_aside(talk, int(number)) or _must_see_first(talk, int(number), _PAYS)
+    first = _stepped_aside(talk, int(number)) or _ask_about_transfer(talk, int(number))
+    first = first or _must_see_first(talk, int(number), _PAYS)
     return first or talk.start("pay_out", {"use": int(number)})
+
+
+def enter_transfer(talk: Talk, number: str) -> Answer:
+    """Go on to the bank's reference of a claimed payout. Only a numbered line leads here."""
+    return talk.start("pay_out", {"use": int(number)})
+
+
+def not_transferred(talk: Talk, number: str) -> Answer:
+    """End a claim of which nothing was transferred. Only a numbered line leads here."""
+    use = release_claim(talk.turn.db, staff_of(talk), int(number), talk.world.now)
+    return _decided("released", use.id, use.state)
 
 
 def begin_payout_return(talk: Talk, number: str) -> Answer:
@@ -115,6 +131,17 @@ def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
     return _decided("rejected", number, use.state)
 
 
+def _ask_about_transfer(talk: Talk, number: int) -> Answer | None:
+    """Ask whether a claimed payout was transferred, where it is theirs; else None."""
+    db, staff = talk.turn.db, find_seat(talk)
+    use = find_disbursement(db, number)
+    if staff is None or use.state != TRANSFERRING or not view_task(db, staff, SUBJECT, number).mine:
+        return None
+    options = [Option(n, "", ["command", name, str(number)]) for n, name in enumerate(_TRANSFERRED, 1)]
+    facts = {"use": number, "amount_fen": use.amount_fen, "since": use.claimed_at}
+    return Answer([Say("replies/disbursements/transferred", None, facts)], options)
+
+
 def _must_see_first(talk: Talk, number: int, steps: Sequence[str]) -> Answer | None:
     """Show the file with the link where one of ``steps`` is theirs and they have not opened the pictures; else None."""
     db, staff = talk.turn.db, find_seat(talk)
@@ -146,9 +173,12 @@ def _is_acquitted_next(talk: Talk, number: int) -> bool:
 def _ways(file: DisbursementFile) -> dict[str, list[str]]:
     reference, ways = f"{SUBJECT}:{file.number}", {}
     if file.task.mine:
-        for name, command in _DECISIONS.get(file.task.step, {}).items():
-            said = str(file.number) if command == "pay_out" else reference
-            ways[name] = ["command", command, said]
+        if file.state == TRANSFERRING:
+            ways = {name: ["command", name, str(file.number)] for name in _TRANSFERRED}
+        else:
+            for name, command in _DECISIONS.get(file.task.step, {}).items():
+                said = str(file.number) if command == "pay_out" else reference
+                ways[name] = ["command", command, said]
         if file.task.step == "use_call":
             outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
             ways = {outcome: ["command", "record_call", reference, outcome] for outcome in outcomes}

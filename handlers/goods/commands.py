@@ -11,5 +11,5 @@ COMMANDS: tuple[Command, ...] = (
     # Only numbered lines lead here.
     Command("renew_goods", own.renew),
     Command("take_down", desk.take_down, staff=OFFICERS),
-    Command("pass_shop", desk.pass_shop, staff=OFFICERS),
+    Command("approve_shop", desk.approve_shop, staff=OFFICERS),
 )

@@ -1,4 +1,4 @@
-"""看, 通过, 退回, 驳回, 下架: officers look at a request, an offer or a listing, and decide who sees it."""
+"""看, 通过, 退回, 驳回, 下架: officers review a request, an offer or a listing."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,24 +29,24 @@ _DECISIONS = ("approve", "send_back", "reject")
 
 
 def take_down(talk: Talk, reference: str, words: str = "") -> Answer:
-    """Take down what everybody sees, with a reason. Only a numbered line leads here."""
+    """Take down a public request, offer or listing, with a reason. Only a numbered line leads here."""
     return with_reasons(talk, "take_down", reference, words)
 
 
-def pass_shop(talk: Talk, reference: str, words: str = "") -> Answer:
-    """Pass a listing whose shop is on no list, with a reason. Only a numbered line leads here."""
-    return with_reasons(talk, "pass_shop", reference, words)
+def approve_shop(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Approve a listing whose shop is not on the list, with a reason. Only a numbered line leads here."""
+    return with_reasons(talk, "approve_shop", reference, words)
 
 
 def desk_actions(subject: str) -> SubjectActions:
     """Make what the staff's commands do to this kind of thing (models.goods.review.KINDS)."""
     reasoned = {
-        "send_back": ReasonedDecision("goods_return_reason", partial(_turn_away, subject, "return")),
-        "reject": ReasonedDecision("goods_reject_reason", partial(_turn_away, subject, "reject")),
+        "send_back": ReasonedDecision("goods_return_reason", partial(_return_or_reject, subject, "return")),
+        "reject": ReasonedDecision("goods_reject_reason", partial(_return_or_reject, subject, "reject")),
         "take_down": ReasonedDecision("goods_reject_reason", partial(_take_down, subject)),
     }
     if subject == "listing":
-        reasoned["pass_shop"] = ReasonedDecision("shop_reason", _pass_with_reasons)
+        reasoned["approve_shop"] = ReasonedDecision("shop_reason", _approve_with_reasons)
     return SubjectActions(
         subject,
         partial(_show_file, subject),
@@ -79,7 +79,7 @@ def _queue_line(subject: str, db: Session, number: int) -> QueueLine:
 
 
 def _must_read_first(subject: str, talk: Talk, command: str, number: int) -> Answer | None:
-    """Show the file instead of deciding, where the officer has not read it or, to pass it, not opened its photos.
+    """Show the file instead of deciding, where the officer has not read it or, to approve, has not opened its photos.
 
     Raises as models.goods.review.check_decidable does.
     """
@@ -103,23 +103,25 @@ def _file_after(subject: str, talk: Talk, number: int, why: Say) -> Answer:
 
 def _approve(subject: str, talk: Talk, number: int) -> Answer:
     try:
-        thing = _pass(subject, talk, number)
+        thing = _approve_now(subject, talk, number)
     except NeedsReason:
-        return pass_shop(talk, f"{subject}:{number}")
+        return approve_shop(talk, f"{subject}:{number}")
     return _decided(subject, thing)
 
 
-def _pass_with_reasons(talk: Talk, _staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    return _decided("listing", _pass("listing", talk, number, reasons))
+def _approve_with_reasons(talk: Talk, _staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    return _decided("listing", _approve_now("listing", talk, number, reasons))
 
 
-def _pass(subject: str, talk: Talk, number: int, reasons: Sequence[str] = ()) -> Any:
+def _approve_now(subject: str, talk: Talk, number: int, reasons: Sequence[str] = ()) -> Any:
     rules, now = talk.world.lexicon.goods, talk.world.now
     return review.approve(talk.turn.db, staff_of(talk), subject, number, rules, now, reasons)
 
 
-def _turn_away(subject: str, verdict: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    thing = review.turn_away(talk.turn.db, staff, subject, number, verdict, reasons, talk.world.now)
+def _return_or_reject(
+    subject: str, verdict: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]
+) -> Answer:
+    thing = review.return_or_reject(talk.turn.db, staff, subject, number, verdict, reasons, talk.world.now)
     return _decided(subject, thing)
 
 

@@ -45,7 +45,10 @@ def owned_goods(
 
 
 def renew(talk: Talk, reference: str) -> Answer:
-    """Keep what is one's own where others see it. Only a numbered line leads here. Raises NoSuchThing or WrongState."""
+    """Renew the person's public request, offer or listing. Only a numbered line leads here.
+
+    Raises NoSuchThing or WrongState.
+    """
     subject, number = parse_reference(reference)
     thing = ending.renew(talk.turn.db, talk.turn.person.user_id, subject, number, talk.world.now)
     return _said("replies/goods/renewed", subject, thing)

@@ -121,6 +121,7 @@ def ask(talk: Talk, word: str, things: Sequence[OwnThing], page: int = 0) -> Ans
         return _nothing(talk, word)
     if len(things) == 1:
         return _confirm(talk, word, things[0])
+    page = page if page * _MOST < len(things) else 0  # some may have ended since the page before was shown
     shown = things[page * _MOST : (page + 1) * _MOST]
     lines = list(enumerate(shown, 1))
     options = [Option(line, "", ["command", word, thing.reference]) for line, thing in lines]

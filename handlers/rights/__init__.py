@@ -1,1 +1,1 @@
-"""People ask for a copy of what is known about them."""
+"""People get a copy of their data, correct it, withdraw consents, and erase their account."""

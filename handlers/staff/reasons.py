@@ -12,7 +12,7 @@ from handlers.staff.subject_actions import actions_for
 from handlers.staff.todo import todo
 
 # Separators that people put between several reasons.
-_BETWEEN = re.compile(r"[\s,，、;；和]+")
+_BETWEEN = r"[\s,，、;；]+"
 
 
 def recuse_first(talk: Talk, reference: str) -> Answer | None:
@@ -49,8 +49,9 @@ def with_reasons(talk: Talk, command: str, reference: str, words: str) -> Answer
 def _reasons(talk: Talk, choice_set: str, words: str) -> list[str]:
     """Read several reasons by key, label or number of the list; none when one of them is not known."""
     keys = [key for key, _ in talk.world.lexicon.options(choice_set)]
+    joins = "|".join(map(re.escape, talk.world.lexicon.words["joins"]))
     found = []
-    for word in filter(None, _BETWEEN.split(words)):
+    for word in filter(None, re.split(f"{_BETWEEN}|{joins}", words)):
         number = ordinal(word)
         key = word if word in keys else talk.world.lexicon.pick(choice_set, word)
         if key is None and number is not None and 1 <= number <= len(keys):

@@ -47,6 +47,8 @@ _EXECUTING = text("state = 'executing' AND update_reminded < 2")
 
 # Arguments: the appeal's number and state. Called when it comes to one of UNSUCCESSFUL; the caller holds its row.
 on_unsuccessful: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_unsuccessful")
+# The same, when it comes to frozen: money may be on its way at the bank.
+on_stopped: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_stopped")
 
 MACHINE = Machine(
     "appeal",
@@ -86,7 +88,7 @@ MACHINE = Machine(
         ("frozen", "cancelled"): _COUNTY,
     },
     # However it ends, gifts are refunded.
-    then=dict.fromkeys(UNSUCCESSFUL, on_unsuccessful),
+    then={"frozen": on_stopped, **dict.fromkeys(UNSUCCESSFUL, on_unsuccessful)},
 )
 
 

@@ -12,7 +12,7 @@ from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
 from models.core.database import stream
 from models.disbursements.allocation_run import AllocationRun
-from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
+from models.disbursements.disbursement import SPENT, TRANSFERRING, UNDER_WAY, Disbursement
 from models.disbursements.payee import Payee
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import LEFT_APPEAL, Pledge
@@ -34,6 +34,7 @@ _NAMES = {
     "endorsed": Disbursement.endorsed_by,
     "approved": Disbursement.approved_by,
     "authorised": Disbursement.authorised_by,
+    "transferring": Disbursement.claimed_by,
     "paid": Disbursement.paid_by,
     "acquitted": Disbursement.acquitted_by,
 }
@@ -135,6 +136,8 @@ def _people(connection: Connection) -> Iterator[Violation]:
     event, later = AuditEvent, aliased(AuditEvent)
     for state, column in _NAMES.items():
         newer = (later.subject == _SUBJECT) & (later.subject_id == Disbursement.id) & (later.to_state == state)
+        # Who says that nothing was transferred authorises nothing.
+        newer &= or_(later.to_state != "authorised", later.from_state != TRANSFERRING)
         last = select(func.max(later.id)).where(newer).correlate(Disbursement).scalar_subquery()
         moved = select(Disbursement.id, column.label("who"), event.actor).outerjoin(event, event.id == last)
         other = or_(event.id.is_(None), event.actor != literal("staff:") + cast(column, String))

@@ -78,6 +78,7 @@ WAITING = (
             "endorsed": frozenset({"use_approve"}),
             "approved": frozenset({"use_authorise"}),
             "authorised": frozenset({"use_pay"}),
+            "transferring": frozenset({"use_pay"}),
             "received_with_issues": frozenset({"use_doubt"}),
             "not_received": frozenset({"use_doubt"}),
         },

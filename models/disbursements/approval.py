@@ -21,7 +21,7 @@ from models.disbursements.budget import check_again, check_amount, check_spendab
 from models.disbursements.disbursement import (
     CODE_LENGTH,
     MACHINE,
-    UNDER_WAY,
+    WITHDRAWABLE,
     Disbursement,
     find_disbursement,
     matter_of,
@@ -253,5 +253,6 @@ def _confirm_payee(db: Session, disbursement: Disbursement, staff: Staff, now: d
 
 
 def unpaid_requests(db: Session, appeal_id: int) -> Sequence[Disbursement]:
-    theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
+    """List what can still be withdrawn or changed; money that may be on its way to its payee is not."""
+    theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(WITHDRAWABLE)
     return db.scalars(select(Disbursement).where(theirs).order_by(Disbursement.id)).all()

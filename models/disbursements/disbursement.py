@@ -1,5 +1,6 @@
 """The disbursements table: an appeal's money, requested, approved by three people, paid out and acquitted."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
@@ -22,11 +23,17 @@ _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 _COUNTY = frozenset({By.COUNTY})
 _HOLDER = frozenset({By.FUND_HOLDER})
 
+# The fund holder was told to transfer it and has not said whether it did. Nobody may withdraw it meanwhile.
+TRANSFERRING = "transferring"
+WITHDRAWABLE = ("requested", "evidenced", "endorsed", "approved", "authorised")
 # Requested and not paid yet: its amount counts against its budget line and the held money.
-UNDER_WAY = ("requested", "evidenced", "endorsed", "approved", "authorised")
+UNDER_WAY = (*WITHDRAWABLE, TRANSFERRING)
 # Paid out and not acquitted yet.
 UNACQUITTED = ("paid", "received", "received_with_issues", "not_received")
 SPENT = (*UNACQUITTED, "acquitted")
+# What may stop payouts between a claim and the record of its transfer: a report's hold, a frozen appeal, or one that is
+# over. The money has moved all the same.
+DESPITE = ("held", "frozen", "over")
 ENDED = ("acquitted", "refused", "withdrawn", "returned")
 
 MACHINE = Machine(
@@ -36,7 +43,10 @@ MACHINE = Machine(
         ("evidenced", "endorsed"): _OFFICER,
         ("endorsed", "approved"): _ABOVE,
         ("approved", "authorised"): _HOLDER,
-        ("authorised", "paid"): _HOLDER,
+        # The fund holder goes to its bank; of what a restored backup brought back, the system asks whether it did.
+        ("authorised", TRANSFERRING): _HOLDER | _SYSTEM,
+        (TRANSFERRING, "paid"): _HOLDER,
+        (TRANSFERRING, "authorised"): _HOLDER,
         # Back to its owner: for other pictures, or because its payee has changed.
         ("evidenced", "requested"): _OFFICER | _SYSTEM,
         ("endorsed", "requested"): _ABOVE | _SYSTEM,
@@ -46,7 +56,7 @@ MACHINE = Machine(
         ("endorsed", "refused"): _ABOVE,
         ("approved", "refused"): _HOLDER,
         ("authorised", "refused"): _HOLDER,
-        **{(state, "withdrawn"): _OWNER | _SYSTEM for state in UNDER_WAY},
+        **{(state, "withdrawn"): _OWNER | _SYSTEM for state in WITHDRAWABLE},
         # The owner answers, or the officer who makes the check call.
         ("paid", "received"): _OWNER | _OFFICER,
         ("paid", "received_with_issues"): _OWNER | _OFFICER,
@@ -71,6 +81,9 @@ class Disbursement(Base):
 
     ``round``: how often its approval began; the decisions table keeps the deciders of earlier rounds.
     ``holder_id``, ``bank_reference``: the fund holder that paid it, and its bank's number of the transfer.
+    ``claimed_by``, ``claimed_at``: who was told to transfer it, and when; without who, a restored backup brought it
+    back. ``ask_at``: when its fund holder is asked next whether it did. ``paid_despite``: what stopped payouts when the
+    transfer was recorded (DESPITE).
     ``payable_from``: the payee's, at the time of payment. ``matched_fen``: the part of the amount that matching pools
     paid, not gifts; None until it is allocated. ``sampled``: drawn for a check call by an officer who had no part in
     it.
@@ -92,9 +105,13 @@ class Disbursement(Base):
     endorsed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     authorised_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    claimed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    claimed_at: Mapped[datetime | None]
+    ask_at: Mapped[datetime | None]
     paid_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     paid_at: Mapped[datetime | None]
     payable_from: Mapped[datetime | None]
+    paid_despite: Mapped[str | None] = mapped_column(String(8))
     holder_id: Mapped[int | None]
     bank_reference: Mapped[str | None] = mapped_column(String(40))
     matched_fen: Mapped[int | None]
@@ -123,7 +140,13 @@ class Disbursement(Base):
             " AND authorised_by IS NOT NULL AND paid_by IS NOT NULL)",
             name="paid_by_three",
         ),
+        one_of("paid_despite", DESPITE),
+        CheckConstraint(
+            f"state <> '{TRANSFERRING}' OR (claimed_at IS NOT NULL AND ask_at IS NOT NULL AND holder_id IS NOT NULL)",
+            name="claim_whole",
+        ),
         UniqueConstraint("holder_id", "bank_reference"),
+        Index("ix_disbursements_ask_at", "ask_at", postgresql_where=text(f"state = '{TRANSFERRING}'")),
         Index("ix_disbursements_appeal", "appeal_id", "id"),
         Index(
             "ix_disbursements_receipts_due",
@@ -175,6 +198,18 @@ def spent_by_line(db: Session, appeal_id: int) -> dict[int, int]:
 def asked_of(db: Session, appeal_id: int) -> int:
     """Sum what is requested of an appeal's money and not paid yet, in fen."""
     theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
+    return int(db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs)) or 0)
+
+
+def transfers_of(db: Session, appeal_id: int) -> Sequence[Disbursement]:
+    """List what the fund holder may be transferring of the appeal's money at this moment."""
+    theirs = (Disbursement.appeal_id == appeal_id) & (Disbursement.state == TRANSFERRING)
+    return db.scalars(select(Disbursement).where(theirs).order_by(Disbursement.id)).all()
+
+
+def transferring_fen(db: Session, holder_id: int) -> int:
+    """Sum what may be leaving a bank account at this moment, in fen."""
+    theirs = (Disbursement.holder_id == holder_id) & (Disbursement.state == TRANSFERRING)
     return int(db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs)) or 0)
 
 

@@ -11,12 +11,13 @@ from models.appeals.appeal import Appeal, BudgetLine
 from models.core.state_machine import By
 from models.disbursements.disbursement import (
     UNACQUITTED,
-    UNDER_WAY,
+    WITHDRAWABLE,
     Disbursement,
     NoSuchDisbursement,
     asked_of,
     matter_of,
     taken_of_line,
+    transferring_fen,
 )
 from models.disbursements.payee import Payee
 from models.ledger import Account, balance, held
@@ -49,7 +50,7 @@ class DisbursementFile:
 
     ``shown``: how many pictures of evidence. ``receipts``: how many of receipts. ``held_fen``: for the whole appeal.
     ``own_bank``: the reader is the fund holder that paid it. ``bank_fen``: what the reader's bank account holds by our
-    records, for the fund holder whose turn it is to pay; else None.
+    records and other payouts leave, for the fund holder whose turn it is to pay; else None.
     """
 
     number: int
@@ -107,7 +108,7 @@ def awaiting_pictures(db: Session, user: User) -> Sequence[Disbursement]:
 
 
 def may_withdraw(disbursement: Disbursement) -> bool:
-    return disbursement.state in UNDER_WAY
+    return disbursement.state in WITHDRAWABLE
 
 
 def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> DisbursementFile:
@@ -149,6 +150,11 @@ def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> 
         paid_at=use.paid_at,
         reference=use.bank_reference if staff.role == By.FUND_HOLDER else None,
         own_bank=staff.role == By.FUND_HOLDER and use.holder_id == holder_of(staff),
-        bank_fen=balance(db, Account("bank", holder_of(staff))) if task.mine and task.step == "use_pay" else None,
+        bank_fen=_bank_fen(db, staff) if task.mine and use.state == "authorised" else None,
         task=task,
     )
+
+
+def _bank_fen(db: Session, staff: Staff) -> int:
+    holder = holder_of(staff)
+    return max(0, balance(db, Account("bank", holder)) - transferring_fen(db, holder))

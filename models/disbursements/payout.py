@@ -8,17 +8,15 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal, BudgetLine
 from models.core.lottery import draw
-from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, WrongState
+from models.core.state_machine import SYSTEM
 from models.disbursements.allocation import allocate
 from models.disbursements.allocation_run import AllocationPending, begin_run, fits_one_page, is_pending
-from models.disbursements.approval import barred_from, lock_disbursement, turn_of
-from models.disbursements.budget import check_again
+from models.disbursements.approval import barred_from, lock_disbursement
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
-from models.disbursements.evidence import demand_pictures_seen
-from models.disbursements.hold import demand_not_held
 from models.disbursements.payee import Payee
-from models.ledger import Account, balance, lock, moves
+from models.disbursements.payee_change import notify_county
+from models.disbursements.payout_claim import claim_payout, what_stops
+from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
@@ -31,47 +29,23 @@ from models.staff.task import Task, close_task, open_task
 RECEIPTS_WITHIN = timedelta(days=30)
 # One payment in so many gets a check call, by an officer who had no part in it.
 ONE_CALL_IN = 5
-
-
-class PayeeTooNew(Refusal):
-    """The payee is new, and nothing may be paid to it before ``payable_from``."""
-
-    code = "payee_too_new"
-    final = True
-
-
-def check_can_pay_out(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
-    """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
-
-    Raises as models.disbursements.approval.pass_on does, PayoutsHeld, PayeeTooNew, and PayoutShort: nobody is asked to
-    transfer what has not arrived at the bank, nor for pictures that they have not opened.
-    """
-    disbursement, appeal, task = turn_of(db, staff, number)
-    if task.step != "use_pay":
-        raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
-    check_again(db, disbursement, appeal)
-    demand_not_held(db, appeal.id, number, now)
-    demand_pictures_seen(db, staff, number, task.step)
-    payee = db.get_one(Payee, disbursement.payee_id)
-    if payee.payable_from > now:
-        raise PayeeTooNew(use=number, payable_from=payee.payable_from)
-    there = balance(db, Account("bank", holder_of(staff)))
-    if there < disbursement.amount_fen:
-        raise PayoutShort(held_fen=there, need_fen=disbursement.amount_fen)
-    return disbursement, appeal, payee
+# The states that an appeal's first payout ends.
+HAD_ENOUGH = ("funded", "minimum_met")
 
 
 def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -> tuple[Disbursement, bool]:
     """Record the payout under the bank's ``reference``. The same reference again is the same payment.
 
+    What was claimed is recorded, whatever has stopped payouts since, and the county is told. What was not, is claimed.
     Returns it, and True where the caller must enqueue ``follow_gifts`` for the rest of the allocation. Raises as
-    ``check_can_pay_out`` does, ReferenceUsed, PayoutShort or AllocationPending.
+    models.disbursements.payout_claim.claim_payout does, ReferenceUsed, PayoutShort or AllocationPending.
     """
     before, _ = lock_disbursement(db, number)
     if before.paid_at and before.paid_by == staff.id and before.bank_reference == reference:
         return before, False
-    disbursement, appeal, payee = check_can_pay_out(db, staff, number, now)
-    holder = holder_of(staff)
+    disbursement, appeal = claim_payout(db, staff, number, now)
+    # The bank account that it was claimed from, even where another fund holder has taken over the task.
+    holder = disbursement.holder_id or holder_of(staff)
     same = (Disbursement.holder_id == holder) & (Disbursement.bank_reference == reference)
     if db.scalar(select(Disbursement.id).where(same)):
         raise ReferenceUsed(reference=reference)
@@ -82,15 +56,14 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     if is_pending(db, appeal.id, returned=True):
         raise AllocationPending(number=appeal.id)
     alone = not is_pending(db, appeal.id) and fits_one_page(db, appeal.id)
+    disbursement.paid_despite = what_stops(db, appeal, now)
     run = begin_run(db, disbursement, accounts[held_for].balance_fen)
     moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
-    _mark_paid(disbursement, staff, holder, reference, payee, now)
-    MACHINE.move(db, disbursement, "paid", staff.actor, now)
+    _mark_paid(db, disbursement, staff, reference, now)
+    MACHINE.move(db, disbursement, "paid", staff.actor, now, disbursement.paid_despite)
     close_task(db, "disbursement", number, now, staff)
     db.flush()
-    if appeal.state != "executing":
-        APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
-        start_reporting_period(appeal, now)
+    _begin_spending(db, appeal, number, now)
     if disbursement.sampled:
         _open_check_call(db, disbursement, appeal, now)
     _notify(db, disbursement, appeal, now)
@@ -99,13 +72,22 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     return disbursement, not alone
 
 
-def _mark_paid(
-    disbursement: Disbursement, staff: Staff, holder: int, reference: str, payee: Payee, now: datetime
-) -> None:
+def _mark_paid(db: Session, disbursement: Disbursement, staff: Staff, reference: str, now: datetime) -> None:
+    payee = db.get_one(Payee, disbursement.payee_id)
     disbursement.paid_by, disbursement.paid_at, disbursement.payable_from = staff.id, now, payee.payable_from
-    disbursement.holder_id, disbursement.bank_reference = holder, reference
+    disbursement.bank_reference = reference
     disbursement.receipts_due = now + RECEIPTS_WITHIN
     disbursement.sampled = draw(str(disbursement.id), "disbursement_sample", ONE_CALL_IN) == 0
+
+
+def _begin_spending(db: Session, appeal: Appeal, number: int, now: datetime) -> None:
+    """Let the appeal execute from its first payout on; one that is frozen does so when it is resumed."""
+    if appeal.state in HAD_ENOUGH:
+        APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
+        start_reporting_period(appeal, now)
+    elif appeal.state == "frozen" and appeal.was in HAD_ENOUGH:
+        appeal.was = "executing"
+        start_reporting_period(appeal, now)
 
 
 def _open_check_call(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:
@@ -122,4 +104,8 @@ def _notify(db: Session, disbursement: Disbursement, appeal: Appeal, now: dateti
     facts = {"amount_fen": disbursement.amount_fen, "item": item}
     notify_backers(db, "disbursed", appeal.id, appeal.title, f"disbursed:{disbursement.id}", now, owner=False, **facts)
     own = {"number": appeal.id, "title": appeal.title, "owner": True, "code": disbursement.code, **facts}
+    if disbursement.paid_despite:
+        told = {**facts, "number": appeal.id, "title": appeal.title, "use": disbursement.id}
+        told["why"] = disbursement.paid_despite
+        notify_county(db, appeal, "paid_despite", told, f"paid_despite:{disbursement.id}", now)
     notify_user(db, appeal.owner_id, "disbursed", own, f"disbursed:{disbursement.id}", now, ("appeal", appeal.id))

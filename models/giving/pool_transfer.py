@@ -9,12 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.giving.pool import MatchingPool, PoolTransfer, WrongPoolState, check_is_open, find_pool, transferred
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
+
+# Argument: a bank account's number. Returns the fen that may be leaving it at this moment as payouts.
+transferring_fen: Hook[[Session, int], int] = Hook("giving.pool_transfer.transferring_fen")
 
 
 class OverPool(Refusal):
@@ -66,7 +70,8 @@ def check_pays_back(db: Session, staff: Staff, number: int) -> int:
     if pool.state != "closed":
         raise WrongPoolState(number=pool.id, state=pool.state)
     accounts = lock(db, [pool.account, _bank(pool)])
-    fen, there = accounts[pool.account].balance_fen, accounts[_bank(pool)].balance_fen
+    fen = accounts[pool.account].balance_fen
+    there = accounts[_bank(pool)].balance_fen - transferring_fen(db, pool.holder_id)
     if fen == 0:
         raise PoolEmpty(number=pool.id)
     if there < fen:

@@ -1,10 +1,10 @@
-"""Choose the place whose officers look at a donor's offer: the place that it goes to, as far as that is known."""
+"""Choose the region whose officers review a donor's offer: the one that it goes to, as far as that is known."""
 
 from sqlalchemy import ColumnElement, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from models.goods.exchange import GoodsRequest, Offer
-from models.places.region import Region
+from models.places.region import Region, inside
 from models.staff.member import Staff, highest_seat
 
 OFFICERS = ("village", "township", "county")
@@ -13,9 +13,11 @@ _MOST_COMPARED = 60
 _CITY, _PROVINCE = 4, 2
 
 
-def place_of_look(db: Session, offer: Offer) -> str:
-    """Return the code of the region: the nearest household's that asks for the like; else the offer's own if it has an
-    officer; else that of the nearest county with one.
+def place_of_review(db: Session, offer: Offer) -> str:
+    """Return the code of the region.
+
+    It is that of the nearest household that requests the same sort; else the offer's own if it has an officer; else
+    that of the nearest county with one.
 
     A country without officers leaves it where it is, for the first who is appointed there.
     """
@@ -34,7 +36,7 @@ def _nearest_request(db: Session, offer: Offer) -> str | None:
     waiting = select(GoodsRequest.region_code).where(GoodsRequest.state == "open", alike)
     waiting = waiting.where(GoodsRequest.looked_at.is_not(None), GoodsRequest.owner_id != offer.donor_id)
     if offer.handover == "pickup":
-        waiting = waiting.where(GoodsRequest.region_code.startswith(offer.region_code[:_CITY]))
+        waiting = waiting.where(inside(GoodsRequest.region_code, offer.region_code[:_CITY].ljust(12, "0")))
     codes = db.scalars(waiting.order_by(GoodsRequest.turn_at, GoodsRequest.id).limit(_MOST_COMPARED)).all()
     return max(codes, key=lambda code: _shared(code, offer.region_code), default=None)
 

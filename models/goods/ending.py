@@ -1,4 +1,4 @@
-"""Let owners end what they ask for, give away or sell, say that it still stands, and take it up to mend it."""
+"""Let owners end, renew and change their requests, offers and listings."""
 
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,7 @@ def end(db: Session, user_id: int | None, name: str, number: int, to: str, now: 
 
 
 def renew(db: Session, user_id: int | None, name: str, number: int, now: datetime) -> Any:
-    """Keep the user's own thing where others see it. Raises NoSuchThing, or WrongState where they do not see it."""
+    """Renew the user's own public thing. Raises NoSuchThing, or WrongState where it is not public."""
     kind, thing = REVIEWED[name], hold_own(db, user_id, name, number)
     if thing.state != kind.public or thing.looked_at is None:
         raise WrongState(subject=name, state=thing.state, wanted=kind.public)

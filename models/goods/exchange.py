@@ -18,7 +18,7 @@ HANDOVERS = ("post", "pickup")
 # These categories need a best-before date.
 EDIBLE = ("oil", "food", "seeds")
 
-# Made public before there was a look (models.goods.review.look_at_earlier).
+# Made public before reviews began (models.goods.review.review_earlier).
 UNSEEN = "looked_at IS NULL"
 
 
@@ -51,7 +51,7 @@ OFFER_MACHINE = Machine(
         # Taken down by an officer.
         ("available", "returned"): _OFFICER,
         ("exhausted", "returned"): _OFFICER,
-        # By the system: made before there was a look at offers.
+        # By the system: made before reviews began.
         **{(state, "submitted"): _OWNER | _SYSTEM for state in ("available", "exhausted")},
         # By the owner: mended.
         **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "expired")},
@@ -73,7 +73,7 @@ REQUEST_MACHINE = Machine(
         ("submitted", "rejected"): _OFFICER | _SYSTEM,
         # Taken down by an officer.
         ("open", "returned"): _OFFICER,
-        # By the system: made before there was a look at requests, or the household was suspended.
+        # By the system: made before reviews began, or the household was suspended.
         ("open", "submitted"): _OWNER | _SYSTEM,
         # By the owner: mended.
         **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "expired")},
@@ -95,8 +95,8 @@ class Offer(Base):
     """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
     ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
-    (models.goods.match_notifications). ``goes_to``: the region whose officers look at it (models.goods.destination).
-    ``looked_at``: when it was passed, after which others may see it. ``renewed_at``: when its owner last said that it
+    (models.goods.match_notifications). ``goes_to``: the region whose officers review it (models.goods.destination).
+    ``looked_at``: when it was approved, which made it public. ``renewed_at``: when its owner last said that it
     still stands; ``asked_at``: since when they are asked (models.goods.expiry). ``round``: how often it was submitted.
     """
 
@@ -156,7 +156,7 @@ class Offer(Base):
 class GoodsRequest(Base):
     """Goods that a household asks for. ``sort``, ``turn_at``, ``looked_at`` and what follows it as for an offer.
 
-    ``reason`` is read by the officers who look at it, and by its owner.
+    ``reason`` is read by the officers who review it, and by its owner.
     """
 
     __tablename__ = "goods_requests"

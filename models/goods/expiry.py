@@ -16,7 +16,7 @@ _BATCH = 100
 
 
 def ask_about_old(db: Session, rules: GoodsRules, now: datetime) -> int:
-    """Ask the owners of what was passed or renewed ``days_fresh`` ago; one digit renews it. Returns how many.
+    """Ask the owners of what was approved or renewed ``days_fresh`` ago; one digit renews it. Returns how many.
 
     Takes one batch of each kind.
     """
@@ -55,14 +55,14 @@ def expire_unanswered(db: Session, rules: GoodsRules, now: datetime) -> int:
 
 
 def is_asked(db: Session, name: str, number: int) -> bool:
-    """Tell whether its owner is asked whether it still stands, which can be renewed while others see it."""
+    """Tell whether its owner is asked whether it still stands, and may renew it: it is public."""
     kind = REVIEWED[name]
     asked = (kind.subject.table.asked_at.is_not(None)) & (kind.subject.table.state == kind.public)
     return db.scalar(select(kind.subject.table.id).where(kind.subject.table.id == number, asked)) is not None
 
 
 def _public(kind: Reviewed) -> Select[Any]:
-    """Lock and select a batch of what others see, skipping what another transaction has locked."""
+    """Lock and select a batch of public things, skipping what another transaction has locked."""
     table = kind.subject.table
     seen = select(table).where(table.state == kind.public, table.looked_at.is_not(None))
     return seen.limit(_BATCH).with_for_update(skip_locked=True)

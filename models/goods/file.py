@@ -31,7 +31,7 @@ class GoodsFile:
     """A request, an offer or a listing (``subject``) as an officer sees it. ``facts``: by kind (Reviewed.describe).
 
     ``reason``: why the household asks for it; None for officers who do not check it. ``verified``: whether its
-    household is; None where that does not matter. ``needs_reason``: a pass needs one. ``removable``: this officer may
+    household is; None where that does not matter. ``needs_reason``: approval needs one. ``removable``: this officer may
     take it down now.
     """
 

@@ -11,23 +11,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.state_machine import SYSTEM
-from models.goods.review import REVIEWED, Reviewed, notify_owner, open_look
+from models.goods.review import REVIEWED, Reviewed, notify_owner, open_review
 from models.staff.task import close_task, find_task
 
 
-def open_looks(db: Session, household_id: int, now: datetime) -> None:
-    """Open the tasks to look at what a verified household has submitted."""
+def open_reviews(db: Session, household_id: int, now: datetime) -> None:
+    """Open the review tasks of what a verified household has submitted."""
     for kind, thing in _held(db, household_id, lambda _kind: ("submitted",)):
         if find_task(db, kind.subject.name, thing.id) is None:
-            open_look(db, kind, thing, now)
+            open_review(db, kind, thing, now)
 
 
 def hide(db: Session, household_id: int, now: datetime, why: str = "household_suspended") -> None:
-    """Put a household's back to where they wait to be looked at, unseen, and without a task until it is verified again.
+    """Return a household's things to ``submitted``, hidden, and without a task until it is verified again.
 
     ``why``: ``household_suspended``; ``household_lapsed`` where nobody of it is verified any more.
     """
-    for kind, thing in _held(db, household_id, lambda kind: ("submitted", *kind.seen)):
+    for kind, thing in _held(db, household_id, lambda kind: ("submitted", *kind.public_states)):
         close_task(db, kind.subject.name, thing.id, now)
         if thing.state != "submitted":
             kind.machine.move(db, thing, "submitted", SYSTEM, now, why)

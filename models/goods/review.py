@@ -1,6 +1,6 @@
-"""Have an officer look at a request, an offer or a listing before anybody else sees it.
+"""Review requests, offers and listings: an officer approves each before it becomes public.
 
-Each kind declares itself as a ``Reviewed`` (models.wiring). What was returned or changed is looked at again, in another
+Each kind declares itself as a ``Reviewed`` (models.wiring). What was returned or changed is reviewed again, in another
 round.
 """
 
@@ -29,7 +29,7 @@ from models.staff.task import HasConflict, Matter, close_task, demand_no_conflic
 from models.verification.case import NotVerified, check_verified
 
 KINDS = ("request", "offer", "listing")
-# Why an officer's own things are looked at by another.
+# Why another officer reviews an officer's own things.
 OWN = "own_goods"
 # The step of what the county took down and its owner mended.
 AGAIN = "goods_again"
@@ -40,16 +40,16 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A kind of thing that officers look at. ``passes``: the states that a pass leads through, the last one public.
+    """A kind of thing that officers review. ``approval_states``: what approval leads through; the last is public.
 
-    ``taken_down``: the state to which an officer takes it down. ``of_household``: only a verified household's is looked
-    at. ``matter`` is its place and household, ``step`` the work on its task, ``describe`` the facts that its file
-    shows. ``needs_reason``: it is passed with a reason only. ``prepare`` is called before it is submitted,
-    ``on_public`` when others may see it.
+    ``taken_down``: the state to which an officer takes it down. ``of_household``: only a verified household's is
+    reviewed. ``matter`` is its place and household, ``step`` the work on its task, ``describe`` the facts that its file
+    shows. ``needs_reason``: approval needs a reason. ``prepare`` is called before it is submitted,
+    ``on_public`` when it becomes public.
     """
 
     subject: Subject
-    passes: tuple[str, ...]
+    approval_states: tuple[str, ...]
     taken_down: str
     of_household: bool
     matter: Callable[[Session, Any], Matter]
@@ -61,16 +61,16 @@ class Reviewed:
 
     @property
     def public(self) -> str:
-        return self.passes[-1]
+        return self.approval_states[-1]
 
     @property
-    def seen(self) -> tuple[str, ...]:
-        """The states in which others see it, from which the system puts it before an officer again."""
+    def public_states(self) -> tuple[str, ...]:
+        """The public states from which the system submits it for another review."""
         return tuple(source for (source, to), by in self.machine.moves.items() if to == "submitted" and By.SYSTEM in by)
 
     @property
     def machine(self) -> Machine:
-        assert self.subject.machine is not None  # noqa: S101 - what is looked at has states
+        assert self.subject.machine is not None  # noqa: S101 - what is reviewed has states
         return self.subject.machine
 
 
@@ -87,13 +87,13 @@ class PhotosNotSeen(Refusal):
 
 
 class NeedsReason(Refusal):
-    """The listing ``number`` leads to a shop that is not on the list: it is passed with a reason only."""
+    """The listing ``number`` leads to a shop that is not on the list: approval needs a reason."""
 
     code = "needs_reason"
 
 
 def submit(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime, detail: str | None = None) -> None:
-    """Submit a thing, for the first time or again: nobody but its owner and officers sees it until it is passed."""
+    """Submit a thing, for the first time or again: only its owner and officers see it until it is approved."""
     again = thing.state != "draft"
     kind.prepare(db, thing)
     close_task(db, kind.subject.name, thing.id, now)
@@ -101,11 +101,11 @@ def submit(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime,
     thing.looked_at = None
     thing.round += 1 if again else 0
     db.flush()
-    open_look(db, kind, thing, now)
+    open_review(db, kind, thing, now)
 
 
-def open_look(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
-    """Open the task to look at it. A household that is not verified yet waits for that, without a deadline.
+def open_review(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
+    """Open the review task. The things of a household that is not verified yet wait for that, without a deadline.
 
     Locks the household's cases, as decisions on them lock its things after them.
     """
@@ -120,15 +120,15 @@ def open_look(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
 
 
 def _county_took_down(db: Session, matter: Matter) -> bool:
-    """Tell whether the county took it down, and it has not been passed since: then the county looks at it again."""
+    """Tell whether the county took it down and nobody approved it since: then the county reviews it again."""
     its_own = (Decision.subject == matter.subject) & (Decision.subject_id == matter.number)
     decided = select(Decision).where(its_own, Decision.verdict.in_(("pass", "freeze")))
     newest = db.scalar(decided.order_by(Decision.id.desc()).limit(1))
     return newest is not None and (newest.verdict, newest.role) == ("freeze", By.COUNTY)
 
 
-def look_at_earlier(db: Session, now: datetime) -> int:
-    """Submit what was public before there was a look, which others do not see until it is passed. Returns how many.
+def review_earlier(db: Session, now: datetime) -> int:
+    """Submit for review what became public before reviews began; it is hidden until approved. Returns how many.
 
     Takes one batch of each kind, and skips what another transaction has locked.
     """
@@ -136,7 +136,10 @@ def look_at_earlier(db: Session, now: datetime) -> int:
     for kind in REVIEWED.values():
         table = kind.subject.table
         unseen = (
-            select(table).where(table.state.in_(kind.seen), table.looked_at.is_(None)).order_by(table.id).limit(_BATCH)
+            select(table)
+            .where(table.state.in_(kind.public_states), table.looked_at.is_(None))
+            .order_by(table.id)
+            .limit(_BATCH)
         )
         for thing in db.scalars(unseen.with_for_update(skip_locked=True)).all():
             submit(db, kind, thing, SYSTEM, now, "earlier")
@@ -183,7 +186,7 @@ def demand_photos_seen(db: Session, staff: Staff, name: str, number: int) -> Non
 def approve(
     db: Session, staff: Staff, name: str, number: int, rules: GoodsRules, now: datetime, reasons: Sequence[str] = ()
 ) -> Any:
-    """Pass it, so that everybody may see it, and tell its owner.
+    """Approve it, which makes it public, and notify its owner.
 
     Raises NotVerified, PhotosNotSeen, NeedsReason, DecidedBefore, or as ``check_decidable`` does.
     """
@@ -204,8 +207,8 @@ def approve(
 
 
 def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime) -> None:
-    """Move it to where everybody sees it: by ``actor``, then by itself, and on where nothing is left of it."""
-    for state, by in zip(kind.passes, (actor, SYSTEM), strict=False):
+    """Make it public: ``actor`` approves, the system publishes, and ends it where nothing is left of it."""
+    for state, by in zip(kind.approval_states, (actor, SYSTEM), strict=False):
         kind.machine.move(db, thing, state, by, now)
     gone = next((to for source, to in kind.machine.moves if source == kind.public and to in ALL_GONE), None)
     if gone and thing.available == 0:
@@ -215,10 +218,10 @@ def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime
     kind.on_public(db, thing, now)
 
 
-def turn_away(
+def return_or_reject(
     db: Session, staff: Staff, name: str, number: int, verdict: str, reasons: Sequence[str], now: datetime
 ) -> Any:
-    """Return it to its owner, who may mend it (``return``), or reject it (``reject``).
+    """Return it to its owner, who may change it (``return``), or reject it (``reject``).
 
     Raises as ``check_decidable`` does.
     """
@@ -250,7 +253,7 @@ def check_may_take_down(db: Session, staff: Staff, name: str, number: int, *, lo
 
 
 def take_down(db: Session, staff: Staff, name: str, number: int, reasons: Sequence[str], now: datetime) -> Any:
-    """Take down what everybody sees; its owner may mend it. Raises as ``check_may_take_down`` does."""
+    """Take down a public thing; its owner may change and resubmit it. Raises as ``check_may_take_down`` does."""
     kind, thing = REVIEWED[name], check_may_take_down(db, staff, name, number)
     decide(db, kind.matter(db, thing), thing.round, staff, "freeze", now, reasons)
     kind.machine.move(db, thing, kind.taken_down, staff.actor, now)
@@ -261,7 +264,7 @@ def take_down(db: Session, staff: Staff, name: str, number: int, reasons: Sequen
 
 
 def notify_owner(db: Session, kind: Reviewed, thing: Any, now: datetime, reasons: Sequence[str] = ()) -> None:
-    """Tell its owner where it stands, and why."""
+    """Notify its owner of its state, and of the reasons."""
     name = kind.subject.name
     facts = {"subject": name, "number": thing.id, "item": thing.title, "state": thing.state, "reasons": list(reasons)}
     key = f"goods_moved:{name}:{thing.id}:{thing.round}:{thing.state}"

@@ -1,4 +1,4 @@
-"""Submit offers and requests to the officers who look at them; of a known giver's offers only some, drawn by lot."""
+"""Submit offers and requests for review; of a known giver's offers a random sample is reviewed."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.core.lottery import draw
 from models.core.state_machine import SYSTEM, Actor, By
-from models.goods.destination import place_of_look
+from models.goods.destination import place_of_review
 from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer, restock
 from models.goods.match_notifications import notify_donors, notify_households
 from models.goods.review import Reviewed, publish, submit
@@ -31,7 +31,7 @@ def _matter_of_request(_db: Session, request: GoodsRequest) -> Matter:
 
 
 def _choose_place(db: Session, offer: Offer) -> None:
-    offer.goes_to = place_of_look(db, offer)
+    offer.goes_to = place_of_review(db, offer)
 
 
 def _describe_offer(offer: Offer) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _describe_request(request: GoodsRequest) -> dict[str, Any]:
 
 OFFER_REVIEW = Reviewed(
     OFFER,
-    passes=("screened", "available"),
+    approval_states=("screened", "available"),
     taken_down="returned",
     of_household=False,
     matter=_matter_of_offer,
@@ -57,7 +57,7 @@ OFFER_REVIEW = Reviewed(
 )
 REQUEST_REVIEW = Reviewed(
     REQUEST,
-    passes=("checked", "open"),
+    approval_states=("checked", "open"),
     taken_down="returned",
     of_household=True,
     matter=_matter_of_request,
@@ -96,7 +96,7 @@ class NewRequest:
 
 
 def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules: GoodsRules = STRICT) -> Offer:
-    """Submit an offer; a known giver's that the lot does not draw is public at once.
+    """Submit an offer; a known giver's that is not in the sample is public at once.
 
     The same draft again returns the earlier offer.
     """
@@ -113,9 +113,9 @@ def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules:
 
 
 def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) -> None:
-    """Submit an offer, for the first time or again; a known giver's that the lot does not draw is public at once.
+    """Submit an offer, for the first time or again; a known giver's that is not in the sample is public at once.
 
-    What waits for a look or was sent back is looked at, however often it is handed in.
+    An offer that is waiting or was returned is always reviewed, however often it is submitted.
     """
     waits = offer.state in ("submitted", "returned")
     submit(db, OFFER_REVIEW, offer, _owner(offer.donor_id), now)
@@ -154,7 +154,7 @@ def mend_request(db: Session, request: GoodsRequest, wanted: NewRequest, now: da
 
 
 def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:
-    """Tell whether officers passed so many of the donor's offers, and never rejected one or took one down."""
+    """Tell whether officers approved ``known_after`` of the donor's offers, and never rejected or took down one."""
     if not rules.known_after:
         return False
     theirs = (Decision.subject == OFFER.name) & (Decision.subject_id == Offer.id) & (Offer.donor_id == donor_id)
@@ -164,7 +164,7 @@ def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:
 
 
 def _is_drawn(offer: Offer, rules: GoodsRules) -> bool:
-    return draw(f"offer:{offer.id}:{offer.round}", "look", 100) < rules.looked_at_of_hundred
+    return draw(f"offer:{offer.id}:{offer.round}", "look", 100) < rules.reviewed_of_hundred
 
 
 def _owner(user_id: int) -> Actor:

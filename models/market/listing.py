@@ -35,7 +35,7 @@ MACHINE = Machine(
         **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "suspended", "expired")},
         ("on_sale", "sold_out"): _OWNER | _SYSTEM,
         ("on_sale", "expired"): _SYSTEM,
-        # By the system: listed before there was a look at listings, or the household was suspended.
+        # By the system: listed before reviews began, or the household was suspended.
         **{(state, "submitted"): _OWNER | _SYSTEM for state in ("on_sale", "sold_out")},
         # Taken down by an officer.
         ("on_sale", "suspended"): _OFFICER,
@@ -54,8 +54,8 @@ class Listing(Base):
     """Goods that a seller lists. ``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams).
     ``shop_url``: a shop elsewhere that sells them, or None.
 
-    ``harvest_date`` in the future makes it a pre-order. ``looked_at``: when it was passed, after which others may see
-    it. ``renewed_at`` and ``asked_at`` as for an offer. ``round``: how often it was submitted.
+    ``harvest_date`` in the future makes it a pre-order. ``looked_at``: when it was approved, which made it
+    public. ``renewed_at`` and ``asked_at`` as for an offer. ``round``: how often it was submitted.
     """
 
     __tablename__ = "listings"
@@ -146,7 +146,7 @@ def _nobody_waits(_db: Session, _listing: Listing, _now: datetime) -> None:
 
 REVIEW = Reviewed(
     LISTING,
-    passes=("on_sale",),
+    approval_states=("on_sale",),
     taken_down="suspended",
     of_household=True,
     matter=matter_of,

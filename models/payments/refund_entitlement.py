@@ -18,6 +18,7 @@ from models.appeals.appeal import get_appeal, titles_of
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation_run import check_allocated
+from models.disbursements.payout_claim import check_not_transferring
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import lock_matches, return_matches
 from models.giving.pledge import LEFT_APPEAL, OwnPledge, Pledge
@@ -215,6 +216,7 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> Refundable:
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:
         raise NothingPaid(**facts)
+    check_not_transferring(db, pledge.appeal_id)
     check_allocated(db, pledge.appeal_id)
     fen = unspent_of(db, [pledge])[pledge.id] if pledge.state in HELD else 0
     if fen <= 0:

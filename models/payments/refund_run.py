@@ -15,6 +15,7 @@ from models.appeals.appeal import UNSUCCESSFUL, Appeal, get_appeal
 from models.core.batch_run import Batch, lock_run
 from models.core.refusal import Refusal
 from models.disbursements.allocation_run import is_pending
+from models.disbursements.disbursement import transfers_of
 from models.giving.matching import lock_matches, return_matches
 from models.giving.pledge import Pledge
 from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches
@@ -72,13 +73,13 @@ def live_runs(db: Session) -> Sequence[int]:
 def plan_page(db: Session, number: int, now: datetime) -> Batch | None:
     """Owe the refunds of the run's next page of gifts.
 
-    None where the run is done, another worker holds it, or a payment of the appeal is still being allocated.
+    None where the run is done, another worker holds it, or a payment of the appeal is being transferred or allocated.
     """
     run = lock_run(db, RefundRun, number, "planning")
     if run is None:
         return None
     appeal = get_appeal(db, run.appeal_id, lock=True)
-    if is_pending(db, run.appeal_id):
+    if is_pending(db, run.appeal_id) or transfers_of(db, run.appeal_id):
         return None  # the sweep tries again
     after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
     page = select(Pledge).where(after).order_by(Pledge.id).limit(PAGE).with_for_update(key_share=True)

@@ -16,7 +16,7 @@ from models.appeals.review import notify_owner
 from models.core.money import SMALLEST_PLEDGE, least_minimum
 from models.core.state_machine import SYSTEM
 from models.disbursements.approval import withdraw_all
-from models.disbursements.disbursement import UNDER_WAY, Disbursement, asked_of
+from models.disbursements.disbursement import UNDER_WAY, Disbursement, asked_of, transfers_of
 from models.giving.pledge import raised
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
@@ -39,7 +39,7 @@ def settle_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     if appeal.state not in HAD_ENOUGH or missing < SMALLEST_PLEDGE or (has.raised_fen >= least and not collects):
         return False
     asked = asked_of(db, appeal.id)
-    if 0 < asked <= held(db, [appeal.id])[appeal.id]:
+    if 0 < asked <= held(db, [appeal.id])[appeal.id] or transfers_of(db, appeal.id):
         return False
     withdraw_all(db, appeal, SYSTEM, now, _WHY)
     if collects:

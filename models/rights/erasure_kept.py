@@ -38,6 +38,7 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("state", "was", "kind", "category", "role", "code", "draft_id", "unit", "fallback"), _CODE),
     **dict.fromkeys(("subject", "purpose", "scope", "reasons", "returned_fields", "trouble", "outcome"), _CODE),
     **dict.fromkeys(("condition", "handover", "registry_result", "issue", "code_hash", "made_out_to"), _CODE),
+    "paid_despite": _CODE,
     **dict.fromkeys(("refunds.reason", "receipts.reason", "flags.code", "visits.flags", "revisions.kept"), _CODE),
     **dict.fromkeys(("bank_reference", "merchant", "out_trade_no", "transaction_id", "prepay_id"), _OF_MONEY),
     **dict.fromkeys(("out_refund_no", "refund_no", "refund_id", "receipts.number"), _OF_MONEY),

@@ -7,13 +7,16 @@ from sqlalchemy.orm import Session
 
 from models.core.leaver import Leaver
 from models.core.subject import Subject
-from models.disbursements.disbursement import DISBURSEMENT, Disbursement
+from models.disbursements.disbursement import DISBURSEMENT, TRANSFERRING, Disbursement
 from models.people.photo import Photo
 from models.subjects import SUBJECTS
 
 
 def forget(db: Session, leaver: Leaver, _after: int) -> None:
-    """Mark them as ``gone``; a job deletes the files. Evidence of what was paid belongs to the accounts, and stays."""
+    """Mark them as ``gone``; a job deletes the files.
+
+    Evidence of what was paid, or may be on its way, belongs to the accounts, and stays.
+    """
     if leaver.conversation_id:
         _forget(db, "draft", [leaver.conversation_id], leaver)
     for subject in SUBJECTS.values() if leaver.user_id else ():
@@ -25,7 +28,8 @@ def _owned(leaver: Leaver, subject: Subject) -> Select[Any]:
     theirs = select(subject.table.id).where((subject.parent or subject).owner == leaver.user_id)
     if subject.parent:
         theirs = theirs.join(subject.parent.table, subject.parent.table.id == subject.parent_id)
-    return theirs.where(Disbursement.paid_at.is_(None)) if subject is DISBURSEMENT else theirs
+    unpaid = Disbursement.paid_at.is_(None) & (Disbursement.state != TRANSFERRING)
+    return theirs.where(unpaid) if subject is DISBURSEMENT else theirs
 
 
 def _forget(db: Session, subject: str, ids: Any, leaver: Leaver) -> None:

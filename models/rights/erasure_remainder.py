@@ -17,7 +17,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.calendar import CHINA
 from models.core.encryption import Encrypted
 from models.core.leaver import Leaver
-from models.disbursements.disbursement import Disbursement
+from models.disbursements.disbursement import TRANSFERRING, Disbursement
 from models.disbursements.payee import Payee
 from models.giving.pledge import PAID, Pledge
 from models.people.conversation import Conversation
@@ -35,6 +35,7 @@ _BATCH = 500
 _PAID_OUT = (
     Appeal.state.in_(_OVER),
     Payee.id.in_(select(Disbursement.payee_id).where(Disbursement.paid_at.is_not(None))),
+    Payee.id.not_in(select(Disbursement.payee_id).where(Disbursement.state == TRANSFERRING)),
     Payee.name.is_not(None),
 )
 

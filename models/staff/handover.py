@@ -31,6 +31,7 @@ from models.staff.task import (
     assign_holder,
     assign_to,
     conflict_in,
+    demand_identified,
     find_task,
     may_hold,
     record_on_task,
@@ -121,7 +122,7 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
 def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
     """Find the open task of a thing whose row the caller has locked, as for a decision on it.
 
-    Raises OutsideRegion, NothingToAssign, NotYoursToAssign or HasConflict.
+    Raises OutsideRegion, NothingToAssign, NotYoursToAssign, NotIdentified or HasConflict.
     """
     if not by.covers(matter.region_code):
         raise OutsideRegion(subject=matter.subject, number=matter.number, region=seat_of(db, by))
@@ -130,6 +131,7 @@ def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
         raise NothingToAssign(subject=matter.subject, number=matter.number)
     if task.role != by.role and not is_below(by.role, task.role):
         raise NotYoursToAssign(subject=matter.subject, number=matter.number, holder=task.role)
+    demand_identified(by)
     if reason := conflict_in(db, by, task):
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
     return task

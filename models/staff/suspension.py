@@ -20,7 +20,7 @@ from models.staff.directory import (
 )
 from models.staff.member import Staff, notify_staff
 from models.staff.queue import assign_pool_tasks, release_tasks
-from models.staff.task import Task
+from models.staff.task import Task, demand_identified
 
 _GONE = ("suspended", "revoked")
 _BATCH = 100
@@ -29,7 +29,7 @@ _BATCH = 100
 def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
     """Suspend an officer until further notice and pass on their tasks. Returns the seat and how many tasks.
 
-    Raises NoSuchStaff, OnYourself, NotBelowYou or WrongSeatState; so does ``revoke``.
+    Raises as ``demand_below``, or WrongSeatState; so does ``revoke``.
     """
     staff = demand_below(db, by, work_no)
     if seat_state(staff, now) != "active":
@@ -85,7 +85,8 @@ def release_stuck_tasks(db: Session, now: datetime) -> int:
 
 
 def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
-    """Lock and return the seat of this work number. Raises NoSuchStaff, OnYourself or NotBelowYou."""
+    """Lock and return the seat of this work number. Raises NoSuchStaff, OnYourself, NotBelowYou or NotIdentified:
+    whose seat is stopped may just be deciding on the household of the one who stops it."""
     staff = find_member(db, work_no, lock=True)
     if staff is None:
         raise NoSuchStaff(work_no=work_no)
@@ -93,6 +94,7 @@ def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
         raise OnYourself(work_no=staff.work_no)
     if not is_below(by.role, staff.role) or not by.covers(staff.region_code):
         raise NotBelowYou(work_no=staff.work_no, region=seat_of(db, by))
+    demand_identified(by)
     return staff
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal
 from models.core.audit_trail import record
+from models.disbursements.payout_claim import warn
 from models.support.inquiry import LIVE, SUBJECT, Inquiry
 from models.support.reporters import Weight
 
@@ -33,6 +34,7 @@ def hold_payouts(db: Session, inquiry: Inquiry, weight: Weight, now: datetime) -
         if db.scalar(select(Inquiry.id).where(others).limit(1)):
             return
         inquiry.held_until = now + HOLD_LASTS
+        warn(db, inquiry.appeal_id, "held", now)
         record(db, at=now, actor="system", action="held", subject=SUBJECT, subject_id=inquiry.id, detail="payouts")
         db.flush()
 

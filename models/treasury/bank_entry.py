@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
+from models.disbursements.disbursement import transferring_fen
 from models.ledger import Account, LedgerTransaction, lock, moves
 from models.ledger.accounts import LedgerAccount, channel_of, charity_of_bank
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
@@ -173,11 +174,17 @@ def enter(db: Session, staff: Staff, draft_id: str, transfer: BankTransfer, now:
 
 
 def lock_accounts(db: Session, kind: str, holder_id: int) -> dict[str, int]:
-    """Lock the accounts that an entry of this kind moves and return their balances in fen, by account name."""
+    """Lock the accounts that an entry of this kind moves and return their balances in fen, by account name.
+
+    What may be leaving the bank at this moment as a payout counts as gone.
+    """
     channel = channel_of(charity_of_bank(holder_id))
     accounts = {name: channel if name == "channel" else Account(name, holder_id) for name in RULES[kind].accounts}
     held = lock(db, accounts.values())
-    return {name: held[account].balance_fen for name, account in accounts.items()}
+    balances = {name: held[account].balance_fen for name, account in accounts.items()}
+    if "bank" in balances:
+        balances["bank"] -= transferring_fen(db, holder_id)
+    return balances
 
 
 def uncovered(db: Session, staff: Staff) -> int:

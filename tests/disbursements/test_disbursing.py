@@ -16,7 +16,7 @@ from models.disbursements.budget import NotSpendable, OverHeld, OverLine
 from models.disbursements.confirmation import AnsweredBefore, NoSuchPayout, answer, record_call, settle_doubt
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import WAITING_PERIOD, Payee, payees_of
-from models.disbursements.payout import PayeeTooNew
+from models.disbursements.payout_claim import PayeeTooNew
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger import held, moves, totals

@@ -30,7 +30,7 @@ from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
 from models.core.encryption import Keyring, keyring, use_keyring
 from models.core.state_machine import SYSTEM, Actor, By
-from models.goods.household import open_looks
+from models.goods.household import open_reviews
 from models.people.conversation import Conversation
 from models.people.photo import attach_photos
 from models.people.user import Registration, User, register
@@ -315,7 +315,7 @@ class Stage:
             for case in db.scalars(select(Verification).where(Verification.state == "submitted")).all():
                 self._verify(db, case)
                 open_endorsements(db, case.household_id, self.clock())
-                open_looks(db, case.household_id, self.clock())
+                open_reviews(db, case.household_id, self.clock())
 
     def _verify(self, db: Database, case: Verification) -> None:
         """The whole way in a moment, by nobody who would stand in a queue."""

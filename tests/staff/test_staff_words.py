@@ -71,7 +71,7 @@ PERMITTED = {
     ),
     ("village", "township", "county"): (
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
-        "send_back_update view_statistics view_told view_ticket view_visit pass_shop take_down"
+        "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down"
     ),
     ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card "
     "erase_on_paper stop_paper_erasure",

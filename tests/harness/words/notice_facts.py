@@ -103,6 +103,9 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["use_reason"]),
         },
         "update_due": {**appeal, "day": DAY, "overdue": True},
+        "transfer_asked": {**appeal, "use": MOST, "amount_fen": LARGEST, "why": "restored"},
+        "transfer_unanswered": {**appeal, "use": MOST, "amount_fen": LARGEST},
+        "paid_despite": {**appeal, "use": MOST, "amount_fen": LARGEST, "why": "held"},
         "disbursement_moved": {
             **{**appeal, "use": MOST, "amount_fen": LARGEST, "state": "requested", "day": DAY},
             "reasons": list(lexicon.choices["use_reason"]),
@@ -288,6 +291,9 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("returned", []),
             )
         ),
+        *(("transfer_asked", {**appeal, **_USE, "why": why}) for why in ("unanswered", "held", "frozen", "restored")),
+        ("transfer_unanswered", {**appeal, **_USE}),
+        *(("paid_despite", {**appeal, **_USE, "why": why}) for why in ("held", "frozen", "over")),
         *(("payment_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
         *(("gift_message", {**appeal, "words": "加油！", "name": name}) for name in ("李老师", None)),
         *(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 from models.goods import household
 from models.goods.ending import end
 from models.goods.exchange import Offer
-from models.goods.review import approve, turn_away
+from models.goods.review import approve, return_or_reject
 from models.goods.rules import STRICT
 from models.goods.submission import NewOffer, make_offer, mend_offer
 from models.market.listing import Listing, NewListing, submit_listing
@@ -21,8 +21,8 @@ from tests.harness.stage import Stage
 from tests.scenes.goods import GUANGZHOU
 from tests.scenes.reports import reports
 
-KNOWN = replace(STRICT, known_after=2, looked_at_of_hundred=0)
-ALL = replace(KNOWN, looked_at_of_hundred=100)
+KNOWN = replace(STRICT, known_after=2, reviewed_of_hundred=0)
+ALL = replace(KNOWN, reviewed_of_hundred=100)
 COUNTY = "431124000000"
 
 
@@ -58,7 +58,7 @@ def test_a_known_giver_escapes_no_look_by_handing_it_in_again(stage: Stage, sent
         offer = make_offer(db, quilt("x"), db.get_one(User, donor), stage.clock(), ALL)
         assert offer.state == "submitted"
         if sent_back:
-            turn_away(db, officer(db), "offer", offer.id, "return", ["unclear"], stage.clock())
+            return_or_reject(db, officer(db), "offer", offer.id, "return", ["unclear"], stage.clock())
         mend_offer(db, offer, quilt("x"), stage.clock(), KNOWN)
         assert offer.state == "submitted"
 
@@ -99,6 +99,6 @@ def test_what_is_sold_out_of_a_suspended_household_is_hidden_and_comes_back_sold
         house = db.get_one(User, seller).household_id or 0
         household.hide(db, house, stage.clock())
         assert MARKET.find(db, number, None) is None
-        household.open_looks(db, house, stage.clock())
+        household.open_reviews(db, house, stage.clock())
         approve(db, officer(db), "listing", number, STRICT, stage.clock(), ["cooperative"])
         assert db.get_one(Listing, number).state == "sold_out"

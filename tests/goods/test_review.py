@@ -13,7 +13,7 @@ from models.core.state_machine import SYSTEM
 from models.goods import household, review
 from models.goods.exchange import REQUEST_MACHINE, GoodsRequest, Offer
 from models.goods.file import open_file
-from models.goods.review import NeedsReason, approve, take_down, turn_away
+from models.goods.review import NeedsReason, approve, return_or_reject, take_down
 from models.goods.rules import STRICT
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import Listing, NewListing, is_known_shop, submit_listing
@@ -25,7 +25,7 @@ from models.verification.case import NotVerified
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.goods import GUANGZHOU, LONGHUI, REASON
 
-KNOWN = replace(STRICT, known_after=2, looked_at_of_hundred=0)
+KNOWN = replace(STRICT, known_after=2, reviewed_of_hundred=0)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_what_is_on_show_of_a_suspended_household_is_hidden(stage: Stage) -> Non
         request = db.get_one(GoodsRequest, 1)
         assert (request.state, request.looked_at, request.round) == ("submitted", None, 2)
         assert REQUESTS.find(db, 1, None) is None
-        household.open_looks(db, db.get_one(User, owner).household_id or 0, stage.clock())
+        household.open_reviews(db, db.get_one(User, owner).household_id or 0, stage.clock())
         assert holder(db, "request", 1).assignee == officer
 
 
@@ -117,7 +117,7 @@ def test_nobody_looks_at_their_own_or_their_households(stage: Stage) -> None:
         for name, number, seat in (("request", request.id, own_seat), ("offer", offer.id, donor_seat)):
             assert holder(db, name, number).assignee != seat
             with pytest.raises(HasConflict):
-                turn_away(db, db.get_one(Staff, seat), name, number, "reject", ["not_true"], stage.clock())
+                return_or_reject(db, db.get_one(Staff, seat), name, number, "reject", ["not_true"], stage.clock())
         approve(db, db.get_one(Staff, other), "request", request.id, STRICT, stage.clock())
         with pytest.raises(HasConflict):
             take_down(db, db.get_one(Staff, own_seat), "request", request.id, ["not_true"], stage.clock())
@@ -145,7 +145,7 @@ def test_of_a_known_giver_the_lot_decides_what_is_looked_at(stage: Stage) -> Non
         giver, now = db.get_one(User, donor), stage.clock()
 
         def made(serial: int, looked_at: int = 0) -> Offer:
-            return make_offer(db, quilt(f"o{serial}"), giver, now, replace(KNOWN, looked_at_of_hundred=looked_at))
+            return make_offer(db, quilt(f"o{serial}"), giver, now, replace(KNOWN, reviewed_of_hundred=looked_at))
 
         for serial in range(2):
             number = made(serial).id
