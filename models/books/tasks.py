@@ -129,10 +129,10 @@ def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Vi
     if waits.once_verified:
         theirs = (Verification.household_id == thing.household_id) & (Verification.state == "verified")
         verified = select(Verification.id).where(theirs, Verification.expires_at > now).exists()
-        if waits.not_suspended:
-            one = (Verification.household_id == thing.household_id) & (Verification.state == "suspended")
-            verified &= ~select(Verification.id).where(one).exists()
-        statement = statement.where(or_(thing.state.not_in(waits.once_verified), Task.id.is_not(None), verified))
+        one = (Verification.household_id == thing.household_id) & (Verification.state == "suspended")
+        suspended = select(Verification.id).where(one).exists()
+        must = and_(verified, ~suspended) if waits.not_suspended else verified
+        statement = statement.where(or_(thing.state.not_in(waits.once_verified), Task.id.is_not(None), must))
     for found in stream(connection, statement):
         if found.step not in waits.steps[found.state]:
             what = f"the task {found.step}" if found.step else "no task"
