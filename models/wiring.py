@@ -36,6 +36,7 @@ from models.rights import (
     erasure_photos,
     erasure_remainder,
     name_change,
+    number_claim,
     paper_erasure,
     request,
 )
@@ -59,6 +60,7 @@ def wire() -> None:
     declare_subject(request.RIGHTS_REQUEST)
     declare_subject(name_change.NAME_CHANGE)
     declare_subject(paper_erasure.PAPER)
+    declare_subject(number_claim.CLAIM)
     declare_subject(inquiry.INQUIRY)
     declare_subject(inquiry.REPORT)
 

@@ -31,6 +31,7 @@ from models.rights.consent_request import withdraw_due
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
 from models.rights.erasure_request import begin_due
+from models.rights.home_wish import move_due
 from models.rights.paper_erasure_due import begin_due_papers
 from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
@@ -86,6 +87,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "payees_sealed": seal_paid_payees,
     "remainders_purged": purge_remainders,
     "phones_changed": change_phones,
+    "homes_moved": move_due,
     "payees_set": set_payees,
 }
 

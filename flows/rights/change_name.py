@@ -7,12 +7,12 @@ from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.readers import PersonName
 from models.people.user import get_resident
-from models.rights.name_change import DAYS, ask_for_name, check_other_name
+from models.rights.name_change import DAYS, ask_for_name, check_may_ask_for_name, check_other_name
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotRegistered or ResidentsOnly."""
-    get_resident(turn.db, turn.person.user_id)
+    """Raises NotRegistered, ResidentsOnly or AskedTooOften."""
+    check_may_ask_for_name(turn.db, get_resident(turn.db, turn.person.user_id), turn.world.now)
     return given
 
 
@@ -23,7 +23,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
-    """Raises SameName."""
+    """Raises SameName or AskedTooOften."""
     user = get_resident(turn.db, turn.person.user_id)
     ask_for_name(turn.db, user, draft.id, draft.answers["name"], turn.world.now)
     return Answer([Say("flows/rights/change_name/done", None, {"days": DAYS})])

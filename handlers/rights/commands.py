@@ -1,6 +1,6 @@
 """List the commands of people's rights over their data."""
 
-from flows.rights import change_phone, erasure, withdraw_publish
+from flows.rights import change_home, change_phone, erasure, withdraw_publish
 from flows.rights import export as exporting
 from flows.rights.identity import WAIT
 from handlers.rights import consents, export, my_data, paper_erasure_desk
@@ -12,6 +12,7 @@ from handlers.routing.roles import VILLAGE_AND_TOWNSHIP
 COMMANDS: tuple[Command, ...] = (
     Command("export", export.export),
     Command("erase", erase, guess=False),
+    Command("claim_number", starts("claim_number"), guess=False),
     Command("my_data", my_data.show),
     Command("consents", consents.show),
     Command("change_phone", starts("change_phone"), guess=False),
@@ -25,6 +26,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("withdraw_consent", consents.withdraw),
     Command(exporting.WAY.command, export.wait),
     Command(erasure.WAY.command, without_places),
+    Command(change_home.WAY.command, starts("change_home", {"waits": True}, last_places=WAIT)),
     Command(withdraw_publish.WAY.command, consents.without_places),
     Command(change_phone.WAY.command, starts("change_phone", {"waits": True}, last_places=WAIT)),
 )

@@ -19,6 +19,7 @@ from models.goods.review import AGAIN
 from models.market.listing import Listing
 from models.outreach.update import Update
 from models.rights.name_change import NameChange
+from models.rights.number_claim import NumberClaim
 from models.rights.paper_erasure import PaperErasure
 from models.staff.task import Task
 from models.support.inquiry import STEP_IN, Inquiry
@@ -90,6 +91,7 @@ WAITING = (
     Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),
     Waits("inquiry", Inquiry, {state: frozenset({step}) for state, step in STEP_IN.items()}),
     Waits("name_change", NameChange, {"submitted": frozenset({"name"})}),
+    Waits("number_claim", NumberClaim, dict.fromkeys(("submitted", "seen"), frozenset({"number_claim"}))),
     Waits("paper_erasure", PaperErasure, {"submitted": frozenset({"erasure_sheet"})}),
     Waits("offer", Offer, {"submitted": frozenset({"offer"})}),
     Waits(

@@ -24,6 +24,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.erasure import Erasure
 from models.rights.name_change import forget_names
+from models.rights.number_claim import forget_claims
 from models.rights.paper_erasure import withdraw_paper_erasure
 from models.rights.request import end_requests
 
@@ -57,6 +58,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     """Seal what has to be kept, before anything is deleted; and end the person's other requests on their data."""
     if leaver.conversation_id:
         end_requests(db, leaver.conversation_id, leaver.now)
+        forget_claims(db, leaver)
     if leaver.user_id:
         _seal_donor(db, leaver, leaver.user_id)
         _seal_payees(db, leaver)

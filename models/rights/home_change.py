@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import OPEN as OPEN_APPEALS
 from models.appeals.appeal import Appeal
-from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.goods.review import REVIEWED
+from models.people.former_homes import record_move
 from models.people.user import Household, User
 from models.places.region import county_of
 from models.rights.name_change import SUBJECT as NAME_CHANGE
@@ -92,8 +92,7 @@ def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved
     if user.household_id:
         db.get_one(Household, user.household_id).region_code = region_code
     db.flush()
-    who, detail = f"user:{user.id}", f"{old} to {region_code}"
-    record(db, at=now, actor=who, action="home_changed", subject="user", subject_id=user.id, detail=detail)
+    record_move(db, user, old, now)
     return Moved(moved_case, moved_appeals)
 
 

@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
+from models.core.calendar import start_of_day
 from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
 from models.notifications.notify import notify_user
 from models.people.user import User
+from models.rights.request import AskedTooOften
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
@@ -28,6 +30,8 @@ from models.staff.task_steps import STEPS
 SUBJECT = "name_change"
 STEP = "name"
 DAYS = STEPS[STEP][1]
+# Each is a task of the village's officer.
+MOST_A_DAY = 3
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 MACHINE = Machine(
@@ -110,12 +114,23 @@ def check_other_name(user: User, name: str) -> None:
         raise SameName
 
 
+def check_may_ask_for_name(db: Session, user: User, now: datetime) -> None:
+    """Raises AskedTooOften."""
+    today = (NameChange.user_id == user.id) & (NameChange.asked_at >= start_of_day(now))
+    if (db.scalar(select(func.count()).where(today)) or 0) >= MOST_A_DAY:
+        raise AskedTooOften(most=MOST_A_DAY, kind="name")
+
+
 def ask_for_name(db: Session, user: User, draft_id: str, name: str, now: datetime) -> NameChange:
-    """Ask an officer to correct the name; one that waits is withdrawn. The same draft twice is one. Raises SameName."""
+    """Ask an officer to correct the name; one that waits is withdrawn. The same draft twice is one.
+
+    Raises SameName or AskedTooOften.
+    """
     earlier = db.scalar(select(NameChange).where(NameChange.draft_id == draft_id))
     if earlier:
         return earlier
     check_other_name(user, name)
+    check_may_ask_for_name(db, user, now)
     withdraw_waiting(db, user.id, now)
     change = NameChange(
         draft_id=draft_id,

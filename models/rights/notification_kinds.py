@@ -7,9 +7,11 @@ KINDS: dict[str, Kind] = {
     "export_ready": safety(),
     "erasure_put_off": legal(),
     "name_decided": safety(),
+    "number_claim_decided": safety(),
     "number_released": safety(),
     "paper_erasure_moved": to_staff(),
     "phone_changed": safety(),
+    "home_moved": safety(),
     "payee_recorded": safety(),
     "consent_withdrawn": legal(),
     # At night, too: a day is all the person has to stop it.

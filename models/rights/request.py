@@ -23,7 +23,7 @@ from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 
-KINDS = ("export", "phone", "payee", "consent", "erasure")
+KINDS = ("export", "phone", "payee", "home", "consent", "erasure")
 STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
 WAITS = timedelta(hours=24)
 READY_LASTS = timedelta(hours=1)

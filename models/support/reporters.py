@@ -13,6 +13,7 @@ from sqlalchemy import CompoundSelect, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.people.conversation import Conversation
+from models.people.former_homes import homes_before
 from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.staff.conflict_of_interest import Conflict
@@ -44,8 +45,11 @@ def weigh(db: Session, inquiry: Inquiry, now: datetime) -> Weight:
     ties = _ties(db, users)
     verified = _verified(db, users, now)
     everybody = [_reporter(conversation, user, ties) for conversation, user in rows]
+    before = homes_before(db, verified)
     known = [
-        _reporter(conversation, user, ties, village=True) for conversation, user in rows if user and user.id in verified
+        _reporter(conversation, user, ties, village=True, before=before.get(user.id, ()))
+        for conversation, user in rows
+        if user and user.id in verified
     ]
     return Weight(count_circles(everybody), count_circles(known))
 
@@ -82,15 +86,22 @@ def _verified(db: Session, users: Collection[int], now: datetime) -> set[int]:
 
 
 def _reporter(
-    conversation: Conversation, user: User | None, ties: dict[int, set[Hashable]], *, village: bool = False
+    conversation: Conversation,
+    user: User | None,
+    ties: dict[int, set[Hashable]],
+    *,
+    village: bool = False,
+    before: Collection[str] = (),
 ) -> Reporter:
+    """``before``: the codes of the person's former homes, which count with ``village``."""
     # Several people of one phone (models.people.shared_phone) may be one, who switches.
     wechat: Hashable = ("wechat", conversation.account, conversation.parked_openid or conversation.openid)
     if user is None:
         return Reporter(frozenset({wechat}), (conversation.created_at,))
     marks = {("user", user.id), wechat, *ties[user.id]}
-    if village and user.region_code:
-        marks.add(("village", user.region_code))
+    if village:
+        # Who moved since is of both villages: otherwise a move would make one circle two.
+        marks |= {("village", code) for code in (user.region_code, *before) if code}
     return Reporter(frozenset(marks), (conversation.created_at, user.created_at))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.disbursements.hold import PayoutsHeld
 from models.outreach.update import Update
+from models.people.former_homes import record_move
 from models.people.user import User
 from models.support.inquiry import Inquiry, Report
 from models.support.payout_hold import HOLD_LASTS
@@ -127,6 +128,13 @@ def test_abuse_people_of_one_circle_count_as_one(stage: Stage) -> None:
             db.flush()
             circles = 3 if name == "village" else 2  # neighbours are two people, but know each other
             assert weigh(db, inquiry, stage.clock()) == Weight(circles=circles, verified=2), name
+    # Who moved away from the village is still of it.
+    with Database(stage.database) as db, db.begin():
+        one, other, _ = db.scalars(select(User).order_by(User.id)).all()
+        record_move(db, other, one.region_code, stage.clock())
+    with Database(stage.database) as db:
+        inquiry = db.scalars(select(Inquiry)).one()
+        assert weigh(db, inquiry, stage.clock()) == Weight(circles=3, verified=2)
 
 
 def test_what_the_county_decides_ends_the_hold(stage: Stage, staff: dict[str, int], money: tuple[int, int]) -> None:
