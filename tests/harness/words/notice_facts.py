@@ -322,6 +322,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("offer", "returned", ["unclear", "photos_unclear"]),
                 ("request", "rejected", ["not_verified"]),
                 ("request", "submitted", ["household_suspended"]),
+                ("listing", "submitted", ["household_lapsed"]),
                 ("offer", "submitted", ["earlier"]),
                 ("listing", "suspended", ["not_true"]),
                 ("listing", "expired", []),
