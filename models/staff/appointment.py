@@ -37,6 +37,7 @@ from models.staff.directory import (
 )
 from models.staff.member import HOLDING, SEATS, Staff, copy_household_to_seats, notify_staff
 from models.staff.queue import assign_pool_tasks
+from models.staff.task import demand_identified
 
 CODE_LENGTH = 10
 CODE_LASTS = timedelta(days=7)
@@ -131,9 +132,13 @@ class Invitation:
 
 
 def check_invitation(by: Staff, role: str, region_code: str, region: str) -> None:
-    """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat. ``region``: the name of the inviter's own region."""
+    """Raises NotYoursToInvite, NotIdentified, OutsideYourPlace or NoSuchSeat.
+
+    ``region``: the name of the inviter's own region.
+    """
     if not is_below(by.role, role):
         raise NotYoursToInvite(role=role, by=by.role)
+    demand_identified(by)
     if not by.covers(region_code):
         raise OutsideYourPlace(region=region)
     if level_of(region_code) not in LEVELS_OF_ROLE[role]:
@@ -232,7 +237,7 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
 def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     """Confirm that the bound person is the one who was invited: activate the seat and notify its holder.
 
-    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or WrongSeatState.
+    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation, NotIdentified or WrongSeatState.
     """
     staff = find_member(db, work_no, lock=True)
     if staff is None:
@@ -243,6 +248,7 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
         raise NotBelowYou(work_no=staff.work_no, region=seat_of(db, by))
     if by.id not in [inviter.id for inviter in _inviters(db, staff)]:
         raise NotYourInvitation(work_no=staff.work_no)
+    demand_identified(by)
     if seat_state(staff, now) != "bound":
         raise WrongSeatState(work_no=staff.work_no, state=seat_state(staff, now), wanted="bound")
     MACHINE.move(db, staff, "active", by.actor, now)

@@ -114,12 +114,12 @@ def test_a_county_without_a_number_freezes_nothing(stage: Stage) -> None:
 
 
 def test_abuse_a_county_without_a_number_chooses_nobody_for_their_own_household(stage: Stage) -> None:
-    """Nobody knows which household is theirs, so they assign no task and stop no officer who has one."""
+    """Nobody knows which household is theirs: they assign no task, stop no officer who has one, and appoint none."""
     case = registered(stage, "o-home")
     stage.appoint("o-zhou", "village", work_no="DX1001")
     stage.appoint("o-friend", "village", work_no="DX1002")
     stage.appoint("o-old", "county", COUNTY, "DX0009", identified=False)
-    for words in (f"分派 认证{case} DX1002", "停用 DX1001 1", "撤销 DX1001 1"):
+    for words in (f"分派 认证{case} DX1002", "停用 DX1001 1", "撤销 DX1001 1", "授权"):
         stage.say("o-old", words)
         assert stage.said == ["replies/refusals:not_identified"], words
     assert seat(stage, "DX1001").state == "active"
