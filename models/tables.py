@@ -26,7 +26,7 @@ from models.people import conversation, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
 from models.rights import erasure as rights_erasure  # noqa: F401
-from models.rights import erasure_remainder, name_change, paper_erasure, request  # noqa: F401
+from models.rights import erasure_remainder, name_change, number_claim, paper_erasure, request  # noqa: F401
 from models.speech import consent, voice  # noqa: F401
 from models.staff import conflict_of_interest, decision, member, recusal, task  # noqa: F401
 from models.support import inquiry, ticket  # noqa: F401

@@ -13,7 +13,7 @@ from bot.work.clock import Clock
 from config.settings import Settings
 from flows.readers.numbers.id_number import read_id_number
 from models.people.user import find_by_id_number
-from models.rights.number_release import NoEvidence, release_number
+from models.rights.number_release import NoEvidence, check_ticket, release_number
 
 _NO_EVIDENCE = "the evidence has to be on a ticket of somebody else than the holder of the number; nothing was changed"
 
@@ -33,8 +33,9 @@ def add_number_commands(app: Flask, settings: Settings, clock: Clock) -> None:
                 if user is None:
                     raise click.ClickException("nobody is registered with it; nothing was changed")
                 try:
+                    check_ticket(db, user, ticket)
                     with telling_who_cannot():
-                        released = release_number(db, user, ticket, find_signers(db, signers), clock())
+                        released = release_number(db, user, f"ticket:{ticket}", find_signers(db, signers), clock())
                 except NoEvidence:
                     raise click.ClickException(_NO_EVIDENCE) from None
                 frozen = ", ".join(map(str, released.frozen)) or "none"

@@ -12,6 +12,7 @@ from handlers.routing.roles import VILLAGE_AND_TOWNSHIP
 COMMANDS: tuple[Command, ...] = (
     Command("export", export.export),
     Command("erase", erase, guess=False),
+    Command("claim_number", starts("claim_number"), guess=False),
     Command("my_data", my_data.show),
     Command("consents", consents.show),
     Command("change_phone", starts("change_phone"), guess=False),

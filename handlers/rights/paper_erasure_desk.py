@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
+from handlers.rights.opened_first import opened_first
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures
@@ -12,7 +13,6 @@ from handlers.staff.todo import todo
 from models.rights import paper_erasure_desk as desk
 from models.rights.paper_erasure import SUBJECT, PaperErasure
 from models.rights.paper_erasure_desk import NoSuchPaperErasure
-from models.rights.photos_seen import NotOpened, demand_opened
 from models.staff.member import Staff
 
 
@@ -30,20 +30,9 @@ def show_file(talk: Talk, number: int) -> Answer:
 
 
 def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
-    """Show the file instead of deciding, where the officer has not read it or, to confirm it, not opened the sheet.
-
-    Raises NoSuchPaperErasure, OutsideRegion, NotYourTurn, NotIdentified or HasConflict.
-    """
-    db, staff = talk.turn.db, staff_of(talk)
-    desk.check_decidable(db, staff, number)
-    if not desk.is_read(db, staff, number):
-        return _file_after(talk, number, Say("replies/staff/must_read_first", None, {}))
-    if command == "approve":
-        try:
-            demand_opened(db, staff, SUBJECT, number)
-        except NotOpened as refusal:
-            return _file_after(talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
-    return None
+    """Raises NoSuchPaperErasure, OutsideRegion, NotYourTurn, NotIdentified or HasConflict."""
+    desk.check_decidable(talk.turn.db, staff_of(talk), number)
+    return opened_first(talk, SUBJECT, number, command, show_file)
 
 
 def approve(talk: Talk, number: int) -> Answer:
@@ -57,12 +46,6 @@ def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> 
 def stop(talk: Talk, number: str = "") -> Answer:
     """停止注销 <号>: the person says so. Raises NoSuchPaperErasure or WrongState."""
     return _moved(desk.stop(talk.turn.db, staff_of(talk), int(number), talk.world.now)) if number else todo(talk)
-
-
-def _file_after(talk: Talk, number: int, why: Say) -> Answer:
-    answer = show_file(talk, number)
-    answer.says.insert(0, why)
-    return answer
 
 
 def _moved(paper: PaperErasure) -> Answer:

@@ -8,7 +8,7 @@ from handlers.goods import offers, requests
 from handlers.market import listings
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
-from handlers.rights import name_desk, paper_erasure_desk
+from handlers.rights import name_desk, number_claim_desk, paper_erasure_desk
 from handlers.staff.subject_actions import SubjectActions
 from handlers.support import inquiry
 from handlers.treasury import reconciliation
@@ -19,6 +19,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
         *(messages, refunds, suspense, reconciliation, receipts, inquiry, name_desk),
-        *(requests, offers, listings, paper_erasure_desk),
+        *(requests, offers, listings, paper_erasure_desk, number_claim_desk),
     )
 }

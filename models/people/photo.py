@@ -16,6 +16,7 @@ SUBJECTS = (
     "draft",
     "listing",
     "mandate",
+    "number_claim",
     "offer",
     "paper_erasure",
     "receipt",

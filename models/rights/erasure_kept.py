@@ -15,6 +15,7 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     "goods_requests": ("item", "sort", "reason"),
     "listings": ("name", "shop_url"),
     "name_changes": ("before", "after"),
+    "number_claims": ("id_number", "id_hash"),
     "objections": ("words",),
     "offers": ("item", "sort"),
     "photos": ("media_id", "pic_url", "path"),

@@ -55,7 +55,7 @@ class Person:
 OF_CONVERSATION = {
     "conversations": "id",
     **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
-    **dict.fromkeys(("rights_requests", "reports"), "conversation_id"),
+    **dict.fromkeys(("number_claims", "rights_requests", "reports"), "conversation_id"),
     **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
 }
 OF_USER = {
@@ -106,6 +106,7 @@ _SEARCHES = "it finds what the value beside it holds, and says nothing more"
 _OPENS = "whoever has it could act as the person or open what is theirs"
 _WORKS = "the program's own bookkeeping"
 _OF_STAFF = "another person's: who looked stands under the readings, by work number"
+_OF_HOLDER = "it may be of whoever else is registered with the number"
 LEFT_OUT_COLUMNS = {
     **dict.fromkeys(("id_hash", "phone_hash", "print", "print_0", "print_1", "print_2", "print_3"), _SEARCHES),
     **dict.fromkeys(
@@ -116,6 +117,7 @@ LEFT_OUT_COLUMNS = {
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
     "audit_events.actor": _OF_STAFF,
+    **dict.fromkeys(("number_claims.region_code", "number_claims.household_id"), _OF_HOLDER),
 }
 # Sealed, but not declared as such: the column -> its purpose.
 _SEALED = {"broken_sessions.session": SESSION.purpose}

@@ -1,4 +1,6 @@
-"""Release an ID number from whom it does not belong to: two of the county answer for it, on the evidence of a ticket.
+"""Release an ID number from whom it does not belong to: two of the county answer for it, on evidence.
+
+That is the picture of a claim (models.rights.number_claim), or on the command line what stands on a ticket.
 
 The number is free at once, for its owner to register with. Whoever had it keeps the account without it: public appeals
 stop until the county has decided on each, what was under review ends, and they are told how to object.
@@ -13,19 +15,18 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
 from models.core.audit_trail import record
 from models.core.state_machine import SYSTEM
-from models.goods.household import hide
+from models.goods.household import hide, open_reviews
 from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User, withdraw_consent
 from models.proxy.mandate import revoke_all_mandates
 from models.rights.name_change import withdraw_waiting
+from models.rights.number_claim import RELEASED
 from models.rights.paper_erasure import withdraw_paper_erasure
 from models.staff.signers import Signers, check_signers
 from models.staff.task import close_task
 from models.support.ticket import Ticket
 from models.verification.case import withdraw
-
-_CAUSE = "number_released"
 
 
 class NoEvidence(Exception):
@@ -40,18 +41,20 @@ class Released:
     cancelled: list[int]
 
 
-def release_number(db: Session, user: User, ticket: int, by: Signers, now: datetime) -> Released:
-    """Take the ID number from the person who is registered with it. Raises NoEvidence or CannotSign.
+def release_number(db: Session, user: User, evidence: str, by: Signers, now: datetime) -> Released:
+    """Take the ID number from the person who is registered with it. ``evidence``: ``ticket:3``, ``number_claim:2``.
+
+    Raises CannotSign, before anything is changed.
 
     Locks the cases, the appeals, what is sold and asked for, then the person. The trail names both officers, and the
-    ticket.
+    evidence.
     """
-    _check_evidence(db, user, ticket)
     check_signers(db, by, user.household_id, user.region_code or "", now, county=True)
     withdraw(db, user.id, SYSTEM, now)
     released = _stop_appeals(db, user, now)
     if user.household_id:
         hide(db, user.household_id, now)
+        open_reviews(db, user.household_id, now)  # if another member is verified
     withdraw_waiting(db, user.id, now)
     withdraw_paper_erasure(db, user.id, now)
     revoke_all_mandates(db, user.id, SYSTEM.name, now)
@@ -62,10 +65,10 @@ def release_number(db: Session, user: User, ticket: int, by: Signers, now: datet
     user.role = "donor"
     db.flush()
     for staff in by:
-        who, detail = staff.actor.name, f"ticket:{ticket}"
-        record(db, at=now, actor=who, action=_CAUSE, subject="user", subject_id=user.id, detail=detail)
+        who = staff.actor.name
+        record(db, at=now, actor=who, action=RELEASED, subject="user", subject_id=user.id, detail=evidence)
     facts = {"frozen": released.frozen, "cancelled": released.cancelled}
-    notify_user(db, user.id, _CAUSE, facts, f"{_CAUSE}:{user.id}:{now.timestamp()}", now, ("user", user.id))
+    notify_user(db, user.id, RELEASED, facts, f"{RELEASED}:{user.id}:{now.timestamp()}", now, ("user", user.id))
     return released
 
 
@@ -75,17 +78,17 @@ def _stop_appeals(db: Session, user: User, now: datetime) -> Released:
     locked = theirs.order_by(Appeal.id).with_for_update().execution_options(populate_existing=True)
     for appeal in db.scalars(locked).all():
         if appeal.state in LIVE:
-            freeze(db, appeal, SYSTEM, now, _CAUSE)
+            freeze(db, appeal, SYSTEM, now, RELEASED)
             released.frozen.append(appeal.id)
         else:
-            MACHINE.move(db, appeal, "cancelled", SYSTEM, now, _CAUSE)
+            MACHINE.move(db, appeal, "cancelled", SYSTEM, now, RELEASED)
             close_task(db, "appeal", appeal.id, now)
             released.cancelled.append(appeal.id)
     return released
 
 
-def _check_evidence(db: Session, user: User, number: int) -> None:
-    """Check that somebody else's ticket holds the evidence. Raises NoEvidence."""
+def check_ticket(db: Session, user: User, number: int) -> None:
+    """Check that there is a ticket of this number, and that it is somebody else's. Raises NoEvidence."""
     whose = select(Conversation.user_id).join(Ticket, Ticket.conversation_id == Conversation.id)
     found = db.execute(whose.where(Ticket.id == number)).first()
     if found is None or found.user_id == user.id:

@@ -21,9 +21,9 @@ from models.rights.paper_erasure import (
 )
 from models.rights.photos_seen import demand_opened
 from models.staff.decision import decide, end_review
-from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
+from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.signers import CannotSign, check_signers
+from models.staff.signers import CannotSign, SignerGone, check_signers
 from models.staff.task import demand_task
 
 
@@ -31,12 +31,6 @@ class NoSuchPaperErasure(Refusal):
     """There is none of this number, or the reader may not know that there is: the words are the same."""
 
     code = "no_such_paper_erasure"
-
-
-class SignerGone(Refusal):
-    """The officer ``work_no`` who handed it in, or who confirms it, cannot answer for it any more."""
-
-    code = "signer_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +66,6 @@ def open_paper_erasure(db: Session, staff: Staff, number: int, now: datetime) ->
     )
 
 
-def is_read(db: Session, staff: Staff, number: int) -> bool:
-    return has_read(db, staff, SUBJECT, number)
-
-
 def check_decidable(db: Session, staff: Staff, number: int) -> PaperErasure:
     """Lock and return it for the officer whose turn it is.
 
@@ -98,7 +88,7 @@ def confirm(db: Session, staff: Staff, number: int, now: datetime) -> PaperErasu
         by = (db.get_one(Staff, paper.staff_id), staff)
         check_signers(db, by, paper.household_id, paper.region_code, now, county=False)
     except CannotSign as refused:
-        raise SignerGone(work_no=refused.work_no, number=number) from None
+        raise SignerGone(work_no=refused.work_no, subject=SUBJECT, number=number) from None
     decide(db, paper.matter, 1, staff, "pass", now)
     paper.confirmed_by, paper.until = staff.id, now + COOLS
     end_review(db, MACHINE, paper, "cooling", staff.actor, now, staff=staff)

@@ -1,9 +1,10 @@
-"""Check two members of staff who answer together, on the command line, for what is done about a person."""
+"""Check two members of staff who answer together for what is done about a person."""
 
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff, all_seats_of
@@ -17,6 +18,12 @@ class CannotSign(Exception):
     def __init__(self, why: str, work_no: str) -> None:
         super().__init__(why)
         self.why, self.work_no = why, work_no
+
+
+class SignerGone(Refusal):
+    """In the chat: the officer ``work_no`` cannot answer for the thing (``subject``, ``number``) any more."""
+
+    code = "signer_gone"
 
 
 def check_signers(

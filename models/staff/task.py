@@ -32,7 +32,7 @@ from models.staff.task_steps import CARETAKERS, ELSEWHERE, STEPS, roles_from
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
-    *("refund", "suspense_item", "discrepancy", "receipt", "inquiry", "name_change", "paper_erasure"),
+    *("refund", "suspense_item", "discrepancy", "receipt", "inquiry", "name_change", "number_claim", "paper_erasure"),
     *("request", "offer", "listing"),
 )
 _OPEN = text("closed_at IS NULL")

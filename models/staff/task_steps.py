@@ -17,6 +17,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "name": ("village", 5),
     # The signed sheet with which an officer asks for the erasure of a person without a phone.
     "erasure_sheet": ("township", 3),
+    # An ID number that somebody else is registered with: two people, one after the other.
+    "number_claim": ("county", 3),
     # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),

@@ -37,7 +37,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
-from models.rights import erasure, name_change, paper_erasure
+from models.rights import erasure, name_change, number_claim, paper_erasure
 from models.rights import request as rights
 from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
@@ -95,6 +95,7 @@ TABLES: dict[str, Any] = {
     "request": exchange.GoodsRequest,
     "erasure": erasure.Erasure,
     "name_change": name_change.NameChange,
+    "number_claim": number_claim.NumberClaim,
     "paper_erasure": paper_erasure.PaperErasure,
     "rights_request": rights.RightsRequest,
     "speech_consent": consent.SpeechConsent,

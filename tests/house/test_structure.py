@@ -46,7 +46,7 @@ def test_no_test_imports_another():
 
 
 def test_each_page_is_looked_at_once_in_the_fast_tier():
-    paths = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("*/test_*.py"))
+    paths = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py"))
     browsing = [path for path in paths if "needs_chromium" in read(path) and not path.startswith("tests/house/")]
     assert len(browsing) >= 10
     assert faults(house_rules.smoke_tests, browsing) == ""

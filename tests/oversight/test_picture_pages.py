@@ -12,13 +12,16 @@ from models.appeals.appeal import Appeal
 from models.goods.submission import NewOffer, make_offer
 from models.market.listing import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
+from models.people.conversation import Conversation
 from models.people.user import User
 from models.proxy.mandate import Mandate
+from models.rights.number_claim import NumberClaim
 from models.rights.paper_erasure import PaperErasure
 from models.staff.decision import Decision
 from models.support.inquiry import Report
 from models.verification.case import newest_case_of
 from models.verification.visit import Visit
+from tests.harness.stage import id_number
 from tests.scenes.disbursements import asked, fixed, funded, people, pictures_arrive
 from tests.scenes.gallery import Gallery, shown
 
@@ -66,6 +69,16 @@ def _paper(gallery: Gallery) -> Shown:
         return paper.id, "paper_erasure", paper.id
 
 
+def _claim(gallery: Gallery) -> Shown:
+    with Database(gallery.stage.database) as db, db.begin():
+        conversation = db.scalars(select(Conversation.id).limit(1)).one()
+        asked = {"asked_at": gallery.stage.clock(), "region_code": "431124000000"}
+        made = NumberClaim(draft_id="claim", conversation_id=conversation, id_number=id_number(50), **asked)
+        db.add(made)
+        db.flush()
+        return made.id, "number_claim", made.id
+
+
 def _disbursement(gallery: Gallery) -> Shown:
     number = funded(gallery.stage, 10_000, holder=people(gallery.stage)["holder"])
     fixed(gallery.stage, number)
@@ -108,6 +121,7 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "listing": _listing,
         "inquiry": _inquiry,
         "paper_erasure": _paper,
+        "number_claim": _claim,
     }
 )
 

@@ -41,7 +41,7 @@ SOMEBODY = Person(1, "gh", "o", 1, 1, ("a",))
 OWN_FLOWS = {
     *("register", "start_appeal", "revise_appeal", "pledge", "recurring_gift", "message", "refund", "ask_receipt"),
     *("offer_goods", "request_goods", "list_produce", "raise_objection", "bind_card", "export_data", "publish"),
-    *(*("change_phone", "change_home", "change_name", "withdraw_publish"), "erase_data"),
+    *(*("change_phone", "change_home", "change_name", "withdraw_publish"), "erase_data", "claim_number"),
     "switch_person",
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
     "accept_invitation",

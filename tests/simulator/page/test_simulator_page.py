@@ -19,9 +19,9 @@ from bot.simulator.app import create_simulator
 from bot.simulator.options import Options, Person, read_people
 from bot.simulator.simulator import Simulator
 from tests.harness.simulator.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting
-from tests.simulator.simulator_page import act, feed
+from tests.simulator.page.simulator_page import act, feed
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

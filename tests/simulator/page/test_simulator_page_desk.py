@@ -6,7 +6,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.fields import Template
 from tests.harness.simulator.echo_bot import EchoBot, chatting
-from tests.simulator.simulator_page import act, feed
+from tests.simulator.page.simulator_page import act, feed
 
 
 @pytest.fixture

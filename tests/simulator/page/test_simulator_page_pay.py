@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.harness.money.merchant import PIN, Merchant, trading
-from tests.simulator.simulator_page import HOME
+from tests.simulator.page.simulator_page import HOME
 
 
 @pytest.fixture

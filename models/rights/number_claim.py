@@ -1,0 +1,197 @@
+"""A person claims the ID number with which somebody else is registered; the county decides on the picture of the card.
+
+submitted → seen → released         two different people of the county, each of whom has opened the picture
+submitted, seen → returned          by one of them, with a reason; nothing was changed
+submitted, seen → withdrawn         the person is erased
+
+Nothing happens to the holder until it is released. Nobody but the county reads a claim, and the claimant's words are
+the same whether the number is registered or not.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, null, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.audit_trail import AuditEvent, record
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Encrypted, Lookup
+from models.core.leaver import Leaver
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, By, Machine
+from models.core.subject import Subject
+from models.people.conversation import Conversation
+from models.people.photo import Photo, attach_photos
+from models.people.user import User, find_by_id_number
+from models.places.region import county_of
+from models.staff.decision import end_review
+from models.staff.task import Matter, open_task
+from models.staff.task_steps import STEPS
+
+SUBJECT = "number_claim"
+STEP = "number_claim"
+# Two people look, each within so many days.
+DAYS = 2 * STEPS[STEP][1]
+LIVE = ("submitted", "seen")
+RELEASED = "number_released"
+# So often in so long: each is a task of the county's and a person's number in its hands.
+MOST_CLAIMS = 2
+IN_DAYS = timedelta(days=30)
+# Who lost a number claims none for so long: they object in words (人工).
+NOT_BACK_FOR = timedelta(days=365)
+_COUNTY = frozenset({By.COUNTY})
+
+MACHINE = Machine(
+    SUBJECT,
+    {
+        ("submitted", "seen"): _COUNTY,
+        ("seen", "released"): _COUNTY,
+        **{(state, "returned"): _COUNTY for state in LIVE},
+        **{(state, "withdrawn"): frozenset({By.SYSTEM}) for state in LIVE},
+    },
+)
+
+
+class HasNumber(Refusal):
+    """The claimant is registered with an ID number already."""
+
+    code = "has_number"
+    final = True
+
+
+class ClaimWaits(Refusal):
+    """The claimant's earlier claim, ``number``, is not decided yet."""
+
+    code = "claim_waits"
+    final = True
+
+
+class ClaimedTooOften(Refusal):
+    """The claimant claimed ``most`` times within ``days`` days, or the county took a number from them."""
+
+    code = "claimed_too_often"
+    final = True
+
+
+class NumberClaim(Base):
+    """``region_code``: the county that decides. ``household_id``: the holder's. ``first_staff`` passed it on.
+
+    ``id_number`` and ``id_hash`` are empty once the claimant is erased.
+    """
+
+    __tablename__ = "number_claims"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    id_number: Mapped[str | None] = mapped_column(Encrypted("number claim ID number", Lookup("id_hash", "id_number")))
+    id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(12), default="submitted")
+    asked_at: Mapped[datetime]
+    first_staff: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        CheckConstraint("state NOT IN ('seen', 'released') OR first_staff IS NOT NULL", name="seen_by"),
+        CheckConstraint("(ended_at IS NULL) = (state IN ('submitted', 'seen'))", name="ended_is_dated"),
+        Index("ix_number_claims_person", "conversation_id", "asked_at"),
+        Index(
+            "uq_number_claims_live",
+            "conversation_id",
+            unique=True,
+            postgresql_where=text("state IN ('submitted', 'seen')"),
+        ),
+    )
+
+    @property
+    def matter(self) -> Matter:
+        return Matter(SUBJECT, self.id, self.region_code, self.household_id)
+
+
+# No owner: the holder must not find in their access log (谁看过我) that somebody claims their number.
+CLAIM = Subject(
+    SUBJECT,
+    NumberClaim,
+    MACHINE,
+    begins=("submitted",),
+    owner=null(),
+    place=NumberClaim.region_code,
+    household=NumberClaim.household_id,
+    photos=(SUBJECT,),
+)
+
+
+def check_may_claim(db: Session, conversation_id: int, user_id: int | None, now: datetime) -> None:
+    """Raises HasNumber, ClaimWaits or ClaimedTooOften."""
+    user = db.get(User, user_id) if user_id else None
+    if user and user.id_hash:
+        raise HasNumber
+    theirs = NumberClaim.conversation_id == conversation_id
+    waits = db.scalar(select(NumberClaim.id).where(theirs, NumberClaim.state.in_(LIVE)))
+    if waits:
+        raise ClaimWaits(number=waits)
+    recent = select(func.count()).where(theirs, NumberClaim.asked_at > now - IN_DAYS)
+    if (db.scalar(recent) or 0) >= MOST_CLAIMS or (user and _lost_one(db, user.id, now)):
+        raise ClaimedTooOften(most=MOST_CLAIMS, days=IN_DAYS.days)
+
+
+def claim(
+    db: Session,
+    conversation_id: int,
+    draft_id: str,
+    id_number: str,
+    home: str,
+    pictures: Sequence[Mapping[str, str]],
+    now: datetime,
+) -> tuple[NumberClaim, list[int]]:
+    """Put the claim before the county where the number is registered, else that of ``home``. The same draft is one.
+
+    Returns it with the ids of the photos to fetch. Raises as ``check_may_claim`` does.
+    """
+    earlier = db.scalar(select(NumberClaim).where(NumberClaim.draft_id == draft_id))
+    if earlier:
+        return earlier, []
+    check_may_claim(db, conversation_id, db.get_one(Conversation, conversation_id).user_id, now)
+    holder = find_by_id_number(db, id_number)
+    made = NumberClaim(
+        draft_id=draft_id,
+        conversation_id=conversation_id,
+        region_code=county_of((holder.region_code if holder else None) or home),
+        household_id=holder.household_id if holder else None,
+        id_number=id_number,
+        asked_at=now,
+    )
+    db.add(made)
+    db.flush()
+    owed = attach_photos(db, SUBJECT, made.id, conversation_id, pictures, now)
+    who = f"conversation:{conversation_id}"
+    record(db, at=now, actor=who, action="asked", subject=SUBJECT, subject_id=made.id)
+    open_task(db, made.matter, STEP, now)
+    return made, owed
+
+
+def holder_of(db: Session, made: NumberClaim) -> User | None:
+    """Find who else is registered with the number now."""
+    user = find_by_id_number(db, made.id_number) if made.id_number else None
+    own = db.scalar(select(Conversation.user_id).where(Conversation.id == made.conversation_id))
+    return None if user is None or user.id == own else user
+
+
+def forget_claims(db: Session, leaver: Leaver) -> None:
+    """Withdraw what waits, empty the numbers and give up the pictures, as the claimant is erased."""
+    theirs = NumberClaim.conversation_id == leaver.conversation_id
+    for made in db.scalars(select(NumberClaim).where(theirs, NumberClaim.state.in_(LIVE)).with_for_update()).all():
+        made.ended_at = leaver.now
+        end_review(db, MACHINE, made, "withdrawn", SYSTEM, leaver.now)
+    shown = (Photo.subject == SUBJECT) & Photo.subject_id.in_(select(NumberClaim.id).where(theirs))
+    gone = update(Photo).where(shown, Photo.state != "gone").values(state="gone", media_id="", pic_url="")
+    leaver.files.extend(sorted(number for number, path in db.execute(gone.returning(Photo.id, Photo.path)) if path))
+    db.execute(update(NumberClaim).where(theirs).values(id_number=None, id_hash=None))
+
+
+def _lost_one(db: Session, user_id: int, now: datetime) -> bool:
+    lost = (AuditEvent.subject == "user") & (AuditEvent.subject_id == user_id) & (AuditEvent.action == RELEASED)
+    return db.scalar(select(AuditEvent.id).where(lost, AuditEvent.at > now - NOT_BACK_FOR).limit(1)) is not None

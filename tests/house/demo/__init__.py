@@ -1,0 +1,1 @@
+"""The demo starts, sows its world and keeps its clock."""

@@ -1,0 +1,1 @@
+"""The page of the simulator, by its addresses and in a browser."""

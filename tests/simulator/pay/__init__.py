@@ -1,0 +1,1 @@
+"""The pay platform of the simulator behaves as its pages say."""
