@@ -1,13 +1,13 @@
 """Remember the WeChat of an erased person by a keyed hash, for a month.
 
-Revision: 0028
+Revision: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
