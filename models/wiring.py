@@ -72,6 +72,7 @@ def wire() -> None:
     decisions.on_verified.connect(_on_verified)
     decisions.on_suspended.connect(_on_suspended)
     decisions.on_rejected_or_revoked.connect(_on_rejected_or_revoked)
+    case.on_ended.connect(_on_ended)
 
     # When an appeal ends, and when a pledge becomes void.
     submission.on_deadline.connect(funding.end_if_overdue)
@@ -138,6 +139,14 @@ def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:
     frozen = case_outcome.freeze_live_appeals(db, household_id, now)
     household.hide(db, household_id, now)
     return frozen
+
+
+def _on_ended(db: Session, household_id: int, now: datetime) -> None:
+    """Another member may be verified: then what waited for a decision on this case waits for an officer again."""
+    if case.is_verified(db, household_id, now):
+        _on_verified(db, household_id, now)
+    else:
+        household.hide(db, household_id, now, "household_lapsed")
 
 
 def _on_rejected_or_revoked(db: Session, household_id: int, state: str, now: datetime) -> None:

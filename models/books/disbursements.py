@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import Connection, Interval, String, and_, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.appeals.appeal import BudgetLine
@@ -20,6 +20,8 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.refund import Refund
 from models.staff.member import Staff
+from models.support.inquiry import Inquiry
+from models.support.payout_hold import HOLD_LASTS
 
 _SUBJECT = "disbursement"
 # The allocation job is started again every minute, so it should be done long before.
@@ -42,11 +44,25 @@ def check_disbursements(connection: Connection, now: datetime) -> Iterator[Viola
     yield from _postings(connection)
     yield from _lines(connection)
     yield from _people(connection)
+    yield from _held(connection)
     yield from _payees(connection)
     yield from _shares(connection)
     yield from _stand_still(connection, now)
     yield from _gifts(connection)
     yield from _given_back(connection)
+
+
+def _held(connection: Connection) -> Iterator[Violation]:
+    """Check that nothing was paid out of an appeal while a report held its payouts."""
+    held = and_(
+        Inquiry.appeal_id == Disbursement.appeal_id,
+        Disbursement.paid_at > Inquiry.held_until - literal(HOLD_LASTS, Interval()),
+        Disbursement.paid_at < Inquiry.held_until,
+        or_(Inquiry.decided_at.is_(None), Disbursement.paid_at < Inquiry.decided_at),
+    )
+    paid = select(Disbursement.id, Inquiry.id.label("inquiry")).join(Inquiry, held).order_by(Disbursement.id)
+    for found in stream(connection, paid.where(Inquiry.held_until.is_not(None))):
+        yield Violation("paid_while_held", _SUBJECT, found.id, f"was paid while inquiry {found.inquiry} held payouts")
 
 
 def _postings(connection: Connection) -> Iterator[Violation]:

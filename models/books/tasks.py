@@ -14,6 +14,9 @@ from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
 from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt
+from models.goods.exchange import GoodsRequest, Offer
+from models.goods.review import AGAIN
+from models.market.listing import Listing
 from models.outreach.update import Update
 from models.rights.name_change import NameChange
 from models.rights.number_claim import NumberClaim
@@ -30,6 +33,7 @@ class Waits:
     ``may_be_doubted``: states in which ``doubt`` or ``withdrawal`` may be open.
     ``may``: state -> the steps of which one may be open.
     ``once_verified``: states in which none must be open until a member of the household is verified.
+    ``not_suspended``: nor while a case of the household is suspended, on which the county decides first.
     """
 
     subject: str
@@ -38,6 +42,7 @@ class Waits:
     may_be_doubted: tuple[str, ...] = ()
     may: Mapping[str, frozenset[str]] = field(default_factory=dict)
     once_verified: tuple[str, ...] = ()
+    not_suspended: bool = False
 
 
 WAITING = (
@@ -88,6 +93,21 @@ WAITING = (
     Waits("name_change", NameChange, {"submitted": frozenset({"name"})}),
     Waits("number_claim", NumberClaim, dict.fromkeys(("submitted", "seen"), frozenset({"number_claim"}))),
     Waits("paper_erasure", PaperErasure, {"submitted": frozenset({"erasure_sheet"})}),
+    Waits("offer", Offer, {"submitted": frozenset({"offer"})}),
+    Waits(
+        "request",
+        GoodsRequest,
+        {"submitted": frozenset({"request", AGAIN})},
+        once_verified=("submitted",),
+        not_suspended=True,
+    ),
+    Waits(
+        "listing",
+        Listing,
+        {"submitted": frozenset({"listing", "listing_shop", AGAIN})},
+        once_verified=("submitted",),
+        not_suspended=True,
+    ),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 
@@ -111,7 +131,10 @@ def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Vi
     if waits.once_verified:
         theirs = (Verification.household_id == thing.household_id) & (Verification.state == "verified")
         verified = select(Verification.id).where(theirs, Verification.expires_at > now).exists()
-        statement = statement.where(or_(thing.state.not_in(waits.once_verified), Task.id.is_not(None), verified))
+        one = (Verification.household_id == thing.household_id) & (Verification.state == "suspended")
+        suspended = select(Verification.id).where(one).exists()
+        must = and_(verified, ~suspended) if waits.not_suspended else verified
+        statement = statement.where(or_(thing.state.not_in(waits.once_verified), Task.id.is_not(None), must))
     for found in stream(connection, statement):
         if found.step not in waits.steps[found.state]:
             what = f"the task {found.step}" if found.step else "no task"

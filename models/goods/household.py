@@ -22,15 +22,18 @@ def open_reviews(db: Session, household_id: int, now: datetime) -> None:
             open_review(db, kind, thing, now)
 
 
-def hide(db: Session, household_id: int, now: datetime) -> None:
-    """Return a suspended household's things to ``submitted``, hidden, and without a task until it is verified again."""
+def hide(db: Session, household_id: int, now: datetime, why: str = "household_suspended") -> None:
+    """Return a household's things to ``submitted``, hidden, and without a task until it is verified again.
+
+    ``why``: ``household_suspended``; ``household_lapsed`` where nobody of it is verified any more.
+    """
     for kind, thing in _held(db, household_id, lambda kind: ("submitted", *kind.public_states)):
         close_task(db, kind.subject.name, thing.id, now)
         if thing.state != "submitted":
-            kind.machine.move(db, thing, "submitted", SYSTEM, now, "household_suspended")
+            kind.machine.move(db, thing, "submitted", SYSTEM, now, why)
             thing.looked_at = None
             thing.round += 1
-            notify_owner(db, kind, thing, now, ("household_suspended",))
+            notify_owner(db, kind, thing, now, (why,))
     db.flush()
 
 

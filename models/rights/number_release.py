@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
 from models.core.audit_trail import record
 from models.core.state_machine import SYSTEM
-from models.goods.household import hide
+from models.goods.household import hide, open_reviews
 from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User, withdraw_consent
@@ -54,6 +54,7 @@ def release_number(db: Session, user: User, evidence: str, by: Signers, now: dat
     released = _stop_appeals(db, user, now)
     if user.household_id:
         hide(db, user.household_id, now)
+        open_reviews(db, user.household_id, now)  # if another member is verified
     withdraw_waiting(db, user.id, now)
     withdraw_paper_erasure(db, user.id, now)
     revoke_all_mandates(db, user.id, SYSTEM.name, now)

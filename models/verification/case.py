@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, S
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
@@ -78,6 +79,9 @@ MACHINE = Machine(
         **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in WITHDRAWABLE},
     },
 )
+
+# Arguments: the household's id. Called when a verification of it has ended otherwise than by another of that person's.
+on_ended: Hook[[Session, int, datetime], None] = Hook("verification.case.on_ended")
 
 
 class NoSuchCase(Refusal):
@@ -269,10 +273,20 @@ def check_verified(db: Session, household_id: int | None, now: datetime) -> None
         raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)
 
 
+def is_verified(db: Session, household_id: int, now: datetime) -> bool:
+    """Tell as ``check_verified`` does, without a lock."""
+    theirs = (Verification.household_id == household_id) & (Verification.state == "verified")
+    return db.scalar(select(Verification.id).where(theirs, Verification.expires_at > now).limit(1)) is not None
+
+
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
     """Withdraw a person's cases under way and verified ones, under lock; a suspended case stays suspended."""
     theirs = (Verification.user_id == user_id) & Verification.state.in_(WITHDRAWABLE)
     found = select(Verification).where(theirs).order_by(Verification.id.desc()).with_for_update()
+    ended = []
     for case in db.scalars(found.execution_options(populate_existing=True)):
+        ended += [case.household_id] if case.state == "verified" else []
         MACHINE.move(db, case, "withdrawn", actor, now)
         close_task(db, "case", case.id, now)
+    for household_id in ended:
+        on_ended(db, household_id, now)

@@ -14,7 +14,16 @@ from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import decide, overturn
 from models.staff.member import Staff, all_seats_of
 from models.staff.task import HasConflict, NotYourTurn, Task, close_task, demand_region, demand_task, open_task, recuse
-from models.verification.case import MACHINE, NOTICE_PERIOD, OPEN, PROMISED, VALIDITY, Verification, newest_case_of
+from models.verification.case import (
+    MACHINE,
+    NOTICE_PERIOD,
+    OPEN,
+    PROMISED,
+    VALIDITY,
+    Verification,
+    newest_case_of,
+    on_ended,
+)
 from models.verification.lifecycle import back_to_visit, notify_owner, to_county, to_township
 from models.verification.objection import Objection
 from models.verification.visit import Visit
@@ -216,9 +225,10 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
 
 
 def _end_appeals_in_review(db: Session, case: Verification, now: datetime) -> None:
-    """End the household's appeals in review with its case, unless a member has another open case."""
+    """End what waits of the household with its case, unless a member has another open case."""
     theirs = (Verification.household_id == case.household_id) & Verification.state.in_(OPEN)
     if db.scalar(select(Verification.id).where(theirs).limit(1)):
+        on_ended(db, case.household_id, now)
         return
     on_rejected_or_revoked(db, case.household_id, case.state, now)
 

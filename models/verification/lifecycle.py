@@ -12,7 +12,7 @@ from models.core.state_machine import SYSTEM, Actor
 from models.notifications.notify import notify_user
 from models.staff.decision import overturned_by_objection
 from models.staff.task import Matter, close_task, open_task
-from models.verification.case import MACHINE, REMINDER, STANDING, UNDER_WAY, Verification, lock_case
+from models.verification.case import MACHINE, REMINDER, STANDING, UNDER_WAY, Verification, lock_case, on_ended
 from models.verification.registry import Finding
 
 # The township reviews so many of a hundred that villages endorsed, drawn by a lot that officers cannot foresee.
@@ -110,6 +110,7 @@ def expire_and_remind(db: Session, now: datetime) -> int:
         MACHINE.move(db, case, "expired", SYSTEM, now)
         close_task(db, "case", case.id, now)  # a task about a doubt or suspension, if there was one
         notify_owner(db, case, "case_moved", now)
+        on_ended(db, case.household_id, now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):
         case.reminded_at = now

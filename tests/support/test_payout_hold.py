@@ -67,6 +67,22 @@ def test_three_verified_people_without_ties_hold_a_payout_for_72_hours_and_nothi
     assert wrong(stage) == set()
 
 
+def test_the_books_name_what_was_paid_while_it_was_held(
+    stage: Stage, staff: dict[str, int], money: tuple[int, int]
+) -> None:
+    appeal, use = money
+    reports(stage, "o-li", str(appeal), kind="4")
+    stage.say("o-county", "看 举报1")
+    stage.say("o-county", "举报不实 1 没有问题")
+    stage.clock.move(timedelta(hours=1))
+    paid(stage, use, staff)
+    assert wrong(stage) == set()  # once it was decided
+    stage.clock.move(timedelta(hours=1))
+    with Database(stage.database) as db, db.begin():
+        db.execute(update(Inquiry).values(decided_at=stage.clock()))
+    assert wrong(stage) == {"paid_while_held"}
+
+
 def test_collecting_goes_on(stage: Stage) -> None:
     number = stage.open_appeal()
     stage.appoint("o-county", "county", COUNTY)
