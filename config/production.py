@@ -16,7 +16,8 @@ _SHORTEST_TOKEN = 16
 _SHORTEST_PASSWORD = 8
 # What redis-py reads as true.
 _YES = ("true", "1", "yes", "t", "y")
-_SEALED_MODES = ("require", "verify-ca", "verify-full")
+# The others of libpq seal the connection to whoever answers.
+_PROVING_MODES = ("verify-ca", "verify-full")
 
 
 def is_guessable(secret: str | bytes, shortest: int = _SHORTEST_SECRET) -> bool:
@@ -54,7 +55,7 @@ def _ways(given: "Settings") -> Iterator[str]:
         if not getattr(given, name).startswith("https://"):
             yield f"{name.upper()}: in production it begins with https://"
     if not (_is_local(given.database_url) or _is_sealed_database(given.database_url)):
-        yield "DATABASE_URL: it leads off this machine and needs TLS; end it with ?sslmode=verify-full"
+        yield "DATABASE_URL: it leads off this machine and needs TLS that proves it; end it with ?sslmode=verify-full"
     if not (_is_local(given.redis_url) or _is_sealed_redis(given.redis_url)):
         yield (
             "REDIS_URL: it leads off this machine and needs TLS that proves the server, and a password that cannot be "
@@ -89,7 +90,7 @@ def _options(url: str, name: str) -> list[str]:
 
 def _is_sealed_database(url: str) -> bool:
     modes = _options(url, "sslmode")
-    return bool(modes) and all(mode in _SEALED_MODES for mode in modes)
+    return bool(modes) and all(mode in _PROVING_MODES for mode in modes)
 
 
 def _is_sealed_redis(url: str) -> bool:

@@ -19,6 +19,7 @@ from models.rights.erasure import REASONS
 from models.rights.erasure_by_staff import erase_by_two, open_remainders
 from models.rights.erasure_list import NoSuchLine, list_erased, replay
 from models.rights.erasure_request import CannotErase
+from models.rights.restored import end_waiting
 
 # What the audit trail keeps of a reason.
 _LONGEST = 80
@@ -87,12 +88,15 @@ def add_erasure_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @erasures.command("replay")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     def replay_(file: Path) -> None:
-        """Erase again whom a restored backup has brought back. Run it before the bot starts."""
+        """Erase again whom a restored backup has brought back, and end what waits. Run it before the bot starts."""
         lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line]
         with migrated(settings) as database, Session(database) as db:
             try:
                 with db.begin():
                     count = replay(db, lines, clock())
+                    ended = end_waiting(db, clock())
             except NoSuchLine as odd:
                 raise click.ClickException(f"{odd}: no line of such a list; nothing was changed") from None
         click.echo(f"{count} of {len(lines)} were back; a worker deletes what is left of them.")
+        click.echo(f"{ended.requests} requests and {ended.papers} erasures on paper that waited were ended.")
+        click.echo(f"{ended.payouts} payouts may have been made since: their fund holders are asked.")

@@ -14,7 +14,8 @@ from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.consent_withdrawal import PUBLISH, Stopped, lock_affected, withdraw_purpose, withdrawable_purposes
-from models.rights.request import WAITS, RightsRequest, ask_to_change, begin_request, end_change, lock_due
+from models.rights.due import carry_out
+from models.rights.request import WAITS, RightsRequest, ask_to_change, begin_request, end_change
 from models.staff.task import close_task, find_task, open_task
 
 KIND = "consent"
@@ -54,16 +55,16 @@ def withdraw_due(db: Session, now: datetime) -> int:
 
     Of updates that nobody has read the photos' files are left to the sweep, as all that no row needs.
     """
-    found = lock_due(db, "waiting", now, KIND)
-    for request in found:
-        conversation = db.get_one(Conversation, request.conversation_id)
-        user = db.get(User, conversation.user_id) if conversation.user_id else None
-        made = user is not None and user.state == "active"
-        if user is not None and made:
-            _withdraw(db, user, request, now)
-        end_change(db, request, now, made=made)
-    db.flush()
-    return len(found)
+    return carry_out(db, KIND, now, _carry_out)
+
+
+def _carry_out(db: Session, request: RightsRequest, now: datetime) -> None:
+    conversation = db.get_one(Conversation, request.conversation_id)
+    user = db.get(User, conversation.user_id) if conversation.user_id else None
+    made = user is not None and user.state == "active"
+    if user is not None and made:
+        _withdraw(db, user, request, now)
+    end_change(db, request, now, made=made)
 
 
 def undo(db: Session, number: int, _state: str, now: datetime) -> None:

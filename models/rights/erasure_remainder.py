@@ -9,13 +9,14 @@ import json
 from datetime import date, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Date, ForeignKey, Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal
 from models.core.base import Base, RowId, one_of
 from models.core.calendar import CHINA
-from models.core.encryption import Encrypted
+from models.core.encryption import CannotOpen, Encrypted
 from models.core.leaver import Leaver
 from models.disbursements.disbursement import TRANSFERRING, Disbursement
 from models.disbursements.payee import Payee
@@ -27,6 +28,8 @@ from models.rights.name_change import forget_names
 from models.rights.number_claim import forget_claims
 from models.rights.paper_erasure import withdraw_paper_erasure
 from models.rights.request import end_requests
+
+log = structlog.get_logger()
 
 # Law -> years, counted from the end of the year.
 LAWS = {"donation": 30, "payout": 30}
@@ -68,11 +71,23 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
 
 
 def seal_paid_payees(db: Session, now: datetime) -> int:
-    """Seal the payees of erased owners whose appeals have ended only since. Returns how many."""
+    """Seal the payees of erased owners whose appeals have ended only since. Returns how many.
+
+    One that does not decrypt keeps nobody else's unsealed.
+    """
     found = select(Erasure).join(User, User.id == Erasure.user_id).join(Appeal, Appeal.owner_id == User.id)
     found = found.join(Payee, Payee.appeal_id == Appeal.id).where(User.state == "erased", *_PAID_OUT)
     erasures = db.scalars(found.distinct().order_by(Erasure.id).limit(_BATCH)).all()
-    return sum(_seal_payees(db, Leaver(one.id, one.conversation_id, one.user_id, now)) for one in erasures)
+    return sum(_seal_alone(db, Leaver(one.id, one.conversation_id, one.user_id, now)) for one in erasures)
+
+
+def _seal_alone(db: Session, leaver: Leaver) -> int:
+    try:
+        with db.begin_nested():
+            return _seal_payees(db, leaver)
+    except CannotOpen:
+        log.exception("erasure.cannot_open", erasure=leaver.erasure_id)
+        return 0
 
 
 def purge_remainders(db: Session, now: datetime) -> int:

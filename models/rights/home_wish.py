@@ -13,8 +13,9 @@ from models.people.conversation import Conversation
 from models.people.former_homes import moves_since
 from models.people.user import User, get_resident
 from models.places.region import Region
+from models.rights.due import carry_out
 from models.rights.home_change import check_may_move, move_home
-from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change, lock_due
+from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change
 
 KIND = "home"
 MOST_MOVES = 2
@@ -50,20 +51,20 @@ def move_due(db: Session, now: datetime) -> int:
 
     What today's rules refuse is let go, and the person is told.
     """
-    found = lock_due(db, "waiting", now, KIND)
-    for request in found:
-        code = request.wish or ""
-        try:
-            with db.begin_nested():
-                user = get_resident(db, db.get_one(Conversation, request.conversation_id).user_id)
-                check_moves_left(db, user, now)
-                move_home(db, user, code, now)
-            made = True
-        except Refusal:
-            made = False
-        region = db.get(Region, code)
-        facts, key = {"home": region.full_name if region else "", "made": made}, f"home_moved:{request.id}"
-        notify(db, request.conversation_id, "home_moved", facts, key, now, ("rights_request", request.id))
-        end_change(db, request, now, made=made)
-    db.flush()
-    return len(found)
+    return carry_out(db, KIND, now, _carry_out)
+
+
+def _carry_out(db: Session, request: RightsRequest, now: datetime) -> None:
+    code = request.wish or ""
+    try:
+        with db.begin_nested():
+            user = get_resident(db, db.get_one(Conversation, request.conversation_id).user_id)
+            check_moves_left(db, user, now)
+            move_home(db, user, code, now)
+        made = True
+    except Refusal:
+        made = False
+    region = db.get(Region, code)
+    facts, key = {"home": region.full_name if region else "", "made": made}, f"home_moved:{request.id}"
+    notify(db, request.conversation_id, "home_moved", facts, key, now, ("rights_request", request.id))
+    end_change(db, request, now, made=made)

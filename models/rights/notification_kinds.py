@@ -11,6 +11,7 @@ KINDS: dict[str, Kind] = {
     "number_released": safety(),
     "paper_erasure_moved": to_staff(),
     "phone_changed": safety(),
+    "requests_ended": legal(),
     "home_moved": safety(),
     "payee_recorded": safety(),
     "consent_withdrawn": legal(),

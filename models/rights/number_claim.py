@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import AuditEvent, record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Encrypted, Lookup
+from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.leaver import Leaver
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
@@ -26,6 +26,7 @@ from models.people.photo import Photo, attach_photos
 from models.people.user import User, find_by_id_number
 from models.places.region import county_of
 from models.staff.decision import end_review
+from models.staff.member import Staff, all_seats_of
 from models.staff.task import Matter, open_task
 from models.staff.task_steps import STEPS
 
@@ -169,8 +170,17 @@ def claim(
     owed = attach_photos(db, SUBJECT, made.id, conversation_id, pictures, now)
     who = f"conversation:{conversation_id}"
     record(db, at=now, actor=who, action="asked", subject=SUBJECT, subject_id=made.id)
-    open_task(db, made.matter, STEP, now)
+    open_task(db, made.matter, STEP, now, claimants_seats(db, made))
     return made, owed
+
+
+def claimants_seats(db: Session, made: NumberClaim) -> dict[int, str]:
+    """Map each seat of who claims, by their WeChat or by the number, to why it may not decide on the claim."""
+    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+    by_wechat = select(Staff.id).join(Conversation, seat).where(Conversation.id == made.conversation_id)
+    hashes = keyring().lookup_hashes(made.id_number, "id_number") if made.id_number else []
+    by_number = select(Staff.id).where(Staff.id_hash.in_(hashes))
+    return dict.fromkeys(all_seats_of(db, [*db.scalars(by_wechat), *db.scalars(by_number)]), "concerned")
 
 
 def holder_of(db: Session, made: NumberClaim) -> User | None:

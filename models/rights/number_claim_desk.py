@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.notify import notify
+from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region
-from models.rights.number_claim import MACHINE, STEP, SUBJECT, NumberClaim, holder_of
+from models.rights.number_claim import MACHINE, STEP, SUBJECT, NumberClaim, claimants_seats, holder_of
 from models.rights.number_release import release_number
 from models.rights.photos_seen import demand_opened
 from models.staff.decision import decide, end_review
@@ -107,7 +108,8 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> NumberClai
     if made.state == "submitted":
         made.first_staff = staff.id
         end_review(db, MACHINE, made, "seen", staff.actor, now, staff=staff)
-        open_task(db, made.matter, STEP, now, dict.fromkeys(all_seats_of(db, [staff.id]), _PASSED))
+        passed = dict.fromkeys(all_seats_of(db, [staff.id]), _PASSED)
+        open_task(db, made.matter, STEP, now, {**claimants_seats(db, made), **passed})
         return made
     _release(db, made, user, staff, now)
     return made
@@ -134,7 +136,8 @@ def _release(db: Session, made: NumberClaim, user: User, staff: Staff, now: date
 def _end(db: Session, made: NumberClaim, staff: Staff, state: str, reasons: Sequence[str], now: datetime) -> None:
     made.ended_at = now
     end_review(db, MACHINE, made, state, staff.actor, now, staff=staff)
-    facts = {"released": state == "released", "reasons": list(reasons)}
+    registered = db.scalar(select(Conversation.user_id).where(Conversation.id == made.conversation_id)) is not None
+    facts = {"released": state == "released", "registered": registered, "reasons": list(reasons)}
     key = f"number_claim_decided:{made.id}"
     notify(db, made.conversation_id, "number_claim_decided", facts, key, now, (SUBJECT, made.id))
 
@@ -148,5 +151,8 @@ def _describe(db: Session, user: User) -> Holder:
 def _readable(db: Session, staff: Staff, number: int) -> NumberClaim:
     made = db.get(NumberClaim, number)
     if made is None or staff.role != By.COUNTY or not may_read(db, staff, made.matter):
+        raise NoSuchClaim(number=number)
+    # In the file stands who has the number.
+    if staff.id in claimants_seats(db, made):
         raise NoSuchClaim(number=number)
     return made

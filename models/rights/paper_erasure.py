@@ -167,7 +167,7 @@ def withdraw_paper_erasure(db: Session, user_id: int, now: datetime) -> None:
 
 
 def tell_officer(db: Session, paper: PaperErasure, what: str, now: datetime, **facts: object) -> None:
-    """Notify who handed it in. ``what``: confirmed, returned, stopped, put_off or erased."""
+    """Notify who handed it in. ``what``: confirmed, returned, stopped, put_off, restored or erased."""
     staff = db.get_one(Staff, paper.staff_id)
     told = {"number": paper.id, "what": what, **facts}
     key = f"paper_erasure_moved:{paper.id}:{what}:{now.timestamp()}"

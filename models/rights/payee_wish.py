@@ -17,7 +17,8 @@ from models.disbursements.payee_change import set_payee
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import get_resident
-from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change, lock_due
+from models.rights.due import carry_out
+from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change
 
 KIND = "payee"
 
@@ -44,20 +45,20 @@ def set_payees(db: Session, now: datetime) -> int:
 
     A wish that today's rules refuse is let go, and its owner is told.
     """
-    found = lock_due(db, "waiting", now, KIND)
-    for request in found:
-        wish = PayeeWish(**json.loads(request.wish or "{}"))
-        try:
-            with db.begin_nested():
-                tail = _set(db, request, wish, now)
-        except Refusal:
-            tail = None
-        facts = {"number": wish.appeal, "tail": tail, "made": tail is not None}
-        about = ("appeal", wish.appeal)
-        notify(db, request.conversation_id, "payee_recorded", facts, f"payee_recorded:{request.id}", now, about)
-        end_change(db, request, now, made=tail is not None)
-    db.flush()
-    return len(found)
+    return carry_out(db, KIND, now, _carry_out)
+
+
+def _carry_out(db: Session, request: RightsRequest, now: datetime) -> None:
+    wish = PayeeWish(**json.loads(request.wish or "{}"))
+    try:
+        with db.begin_nested():
+            tail = _set(db, request, wish, now)
+    except Refusal:
+        tail = None
+    facts = {"number": wish.appeal, "tail": tail, "made": tail is not None}
+    about = ("appeal", wish.appeal)
+    notify(db, request.conversation_id, "payee_recorded", facts, f"payee_recorded:{request.id}", now, about)
+    end_change(db, request, now, made=tail is not None)
 
 
 def _set(db: Session, request: RightsRequest, wish: PayeeWish, now: datetime) -> str:

@@ -13,7 +13,8 @@ from models.core.refusal import Refusal
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change, lock_due
+from models.rights.due import carry_out
+from models.rights.request import WAITS, RightsRequest, ask_to_change, end_change
 
 KIND = "phone"
 
@@ -45,17 +46,16 @@ def ask_for_phone(
 
 def change_phones(db: Session, now: datetime) -> int:
     """Change the numbers whose day has passed without a message, and notify the people. Returns how many were due."""
-    found = lock_due(db, "waiting", now, KIND)
-    for request in found:
-        conversation = db.get_one(Conversation, request.conversation_id)
-        user = db.get(User, conversation.user_id, with_for_update=True) if conversation.user_id else None
-        if user and user.state == "active" and request.wish:
-            _change(db, user, request, request.wish, now)
-            end_change(db, request, now, made=True)
-        else:
-            end_change(db, request, now, made=False)
-    db.flush()
-    return len(found)
+    return carry_out(db, KIND, now, _carry_out)
+
+
+def _carry_out(db: Session, request: RightsRequest, now: datetime) -> None:
+    conversation = db.get_one(Conversation, request.conversation_id)
+    user = db.get(User, conversation.user_id, with_for_update=True) if conversation.user_id else None
+    phone = request.wish if user and user.state == "active" else None
+    if user and phone:
+        _change(db, user, request, phone, now)
+    end_change(db, request, now, made=phone is not None)
 
 
 def _change(db: Session, user: User, request: RightsRequest, phone: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
+from models.people.erased_phone import conversations_of_phone
 
 KINDS = ("export", "phone", "payee", "home", "consent", "erasure")
 STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
@@ -32,7 +33,7 @@ MOST_A_DAY = 5
 MOST_OPENINGS = 30
 # A message of the person's stops it.
 _STOPPABLE = ("waiting", "cooling")
-_LIVE = (*_STOPPABLE, "ready")
+LIVE = (*_STOPPABLE, "ready")
 _ENDED = ("done", "stopped", "gone")
 _IS_LIVE = text("state IN ('waiting', 'ready', 'cooling', 'erasing')")
 _BATCH = 500
@@ -67,7 +68,8 @@ class RightsRequest(Base):
     """A person's request, at most one of a kind at a time. ``until``: when the present state ends by the clock.
 
     It belongs to the conversation, since who never registered may ask, too. ``wish``: what is to be changed, as its
-    kind writes it (of a phone: the new number); None for a copy, and again once the request has ended.
+    kind writes it (of a phone: the new number); None for a copy, and again once the request has ended. It is read when
+    it is needed: a damaged one hinders nobody to stop the request, nor anybody else's.
     """
 
     __tablename__ = "rights_requests"
@@ -78,7 +80,7 @@ class RightsRequest(Base):
     asked_at: Mapped[datetime]
     until: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    wish: Mapped[str | None] = mapped_column(Encrypted("rights request wish"))
+    wish: Mapped[str | None] = mapped_column(Encrypted("rights request wish"), deferred=True)
 
     __table_args__ = (
         one_of("kind", KINDS),
@@ -91,7 +93,7 @@ class RightsRequest(Base):
 
 # Whoever asked: a user, or None while they are not registered.
 _OWNER = select(Conversation.user_id).where(Conversation.id == RightsRequest.conversation_id).scalar_subquery()
-RIGHTS_REQUEST = Subject(_SUBJECT, RightsRequest, MACHINE, begins=_LIVE, owner=_OWNER)
+RIGHTS_REQUEST = Subject(_SUBJECT, RightsRequest, MACHINE, begins=LIVE, owner=_OWNER)
 
 
 def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequest | None:
@@ -103,8 +105,9 @@ def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequ
 
 def check_may_ask(db: Session, conversation_id: int, now: datetime, kind: str = "export") -> None:
     """Raises AskedTooOften."""
-    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= start_of_day(now))
-    if (db.scalar(select(func.count()).where(asked, RightsRequest.kind == kind)) or 0) >= MOST_A_DAY:
+    here = RightsRequest.conversation_id.in_(conversations_of_phone(db, conversation_id, now))
+    today = here & (RightsRequest.asked_at >= start_of_day(now)) & (RightsRequest.kind == kind)
+    if (db.scalar(select(func.count()).where(today)) or 0) >= MOST_A_DAY:
         raise AskedTooOften(most=MOST_A_DAY, kind=kind)
 
 
@@ -163,7 +166,7 @@ def stop_waiting(db: Session, conversation_id: int, now: datetime) -> list[str]:
 
 def end_requests(db: Session, conversation_id: int, now: datetime, kind: str | None = None) -> list[str]:
     """End what waits or is ready, when the person asks anew (``kind``) or is erased. Returns the kinds that waited."""
-    theirs = (RightsRequest.conversation_id == conversation_id) & RightsRequest.state.in_(_LIVE)
+    theirs = (RightsRequest.conversation_id == conversation_id) & RightsRequest.state.in_(LIVE)
     if kind:
         theirs &= RightsRequest.kind == kind
     found = db.scalars(select(RightsRequest).where(theirs).order_by(RightsRequest.id).with_for_update()).all()

@@ -138,11 +138,12 @@ WEAK = {
         "postgresql://u:s3cret@db.internal/b",
         "postgresql://u:s3cret@10.0.0.5/b?sslmode=disable",
         "postgresql://u:s3cret@/b?host=db.internal&sslmode=prefer",
+        "postgresql://u:s3cret@db.internal/b?sslmode=require",
         # The driver goes to the host among the options, and which of two values counts is up to it.
         "postgresql://u:s3cret@localhost/b?host=db.internal",
         "postgresql://u:s3cret@127.0.0.1/b?hostaddr=10.0.0.5",
         "postgresql://u:s3cret@/b?host=db.internal&host=localhost",
-        "postgresql://u:s3cret@db.internal/b?sslmode=disable&sslmode=require",
+        "postgresql://u:s3cret@db.internal/b?sslmode=require&sslmode=verify-full",
         "postgresql:///b?service=s3cret",
     ],
     "REDIS_URL": [

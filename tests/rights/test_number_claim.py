@@ -121,6 +121,21 @@ def test_nobody_releases_it_alone_unseen_or_with_a_tie(county: County) -> None:
     assert county.holder_now() == county.holder
 
 
+def test_who_claims_decides_nothing_on_it_and_reads_nothing_of_the_holder(county: County) -> None:
+    assert "记下了" in county.claims("jia")
+    assert "或者不归您看" in county.say("jia", "看 号码1")
+    assert "号码 1 号您不能办" in county.say("jia", "通过 号码1")
+    assert "号码现在还没动" in county.passes("yi")
+    # Only they are left: it waits for somebody else.
+    assert of(county.stage, Task, "assignee")[-1] is None
+    assert "号码 1 号您不能办" in county.say("jia", "通过 号码1")
+    # Nor does the officer whose own number it is, from whatever WeChat it is claimed.
+    with Database(county.stage.database) as db:
+        own = db.get_one(Staff, county.seats["jia"]).id_number
+    county.claims("cousin", str(own))
+    assert "或者不归您看" in county.say("jia", "看 号码2")
+
+
 def test_the_picture_is_for_the_county_alone(county: County) -> None:
     county.claims("real")
     now = county.stage.clock()

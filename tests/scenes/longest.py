@@ -335,7 +335,11 @@ class World:
                 "holds": [{"kind": "appeal", "name": "999999", "title": TITLE, "state": "funding"}] * 5,
             },
             "phone_changed": {"tail": "0000"},
-            "number_claim_decided": {"released": False, "reasons": list(self.lexicon.choices["claim_reason"])},
+            "number_claim_decided": {
+                "released": False,
+                "registered": False,
+                "reasons": list(self.lexicon.choices["claim_reason"]),
+            },
             "home_moved": {"home": "维" * 30, "made": True},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
             "name_decided": {
