@@ -27,6 +27,7 @@ from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
+from models.people.erased_phone import forget_phones
 from models.rights.consent_request import withdraw_due
 from models.rights.erasure import running_erasures
 from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
@@ -86,6 +87,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "paper_erasures_begun": begin_due_papers,
     "payees_sealed": seal_paid_payees,
     "remainders_purged": purge_remainders,
+    "phones_forgotten": forget_phones,
     "phones_changed": change_phones,
     "homes_moved": move_due,
     "payees_set": set_payees,

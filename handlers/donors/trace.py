@@ -7,9 +7,10 @@ from flows.readers.words.gift_code import GiftCode, read_code
 from handlers.giving.pledge import unpaid_link
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
-from models.core.audit_trail import record, tries_today
+from models.core.audit_trail import record
 from models.donors.trace import Trace, find_trace, is_gift_of
 from models.giving.pledge import UNPAID, Pledge
+from models.people.erased_phone import tries_from_phone
 from models.public.catalogue import own_pledges
 
 MOST_TRIES = 8
@@ -29,7 +30,7 @@ def trace(talk: Talk, said: str = "") -> Answer:
     if not code.fits:
         return _say("replies/donors/trace_misread", code=code)
     db, person, now = talk.turn.db, talk.turn.person, talk.world.now
-    if not _is_own(talk, code) and tries_today(db, _PURPOSE, person.conversation_id, now) >= MOST_TRIES:
+    if not _is_own(talk, code) and tries_from_phone(db, _PURPOSE, person.conversation_id, now) >= MOST_TRIES:
         return _say("replies/donors/trace_unknown", code=code, most=MOST_TRIES, stopped=True)
     found = find_trace(db, code.read)
     if found is None:

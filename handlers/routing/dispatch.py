@@ -10,8 +10,9 @@ from handlers.routing import menu
 from handlers.routing.command import Command
 from handlers.routing.talk import Talk
 from handlers.staff.seat import explain_no_seat
-from models.core.audit_trail import record, tries_today
+from models.core.audit_trail import record
 from models.core.refusal import Refusal
+from models.people.erased_phone import tries_from_phone
 from models.staff.member import find_staff
 
 # So many refused commands of one person are recorded in a day; one more link says that there were others. Whoever
@@ -58,7 +59,7 @@ def may_run(talk: Talk, command: Command) -> bool:
 
 def _record_refused(talk: Talk, command: Command, actor: str) -> None:
     db, now, conversation = talk.turn.db, talk.world.now, talk.turn.person.conversation_id
-    earlier = tries_today(db, _COMMAND, conversation, now)
+    earlier = tries_from_phone(db, _COMMAND, conversation, now)
     if earlier > MOST_REFUSED:
         log.info("command.refused", conversation=conversation, command=command.name)
         return

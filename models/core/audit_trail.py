@@ -3,7 +3,7 @@
 Events are collected during a transaction and become links of the chain at its commit (models.core.hash_chain).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -101,12 +101,12 @@ def record_reading(
     )
 
 
-def tries_today(db: Session, purpose: str, conversation_id: int, now: datetime) -> int:
-    """Count a conversation's recorded tries of a code or an ID number since midnight in China, to limit guessing.
+def tries_today(db: Session, purpose: str, numbers: Collection[int], now: datetime) -> int:
+    """Count recorded tries of a code or an ID number since midnight in China, to limit guessing.
 
-    ``purpose``: the events' subject.
+    ``purpose``: the events' subject; ``numbers``: the conversations that tried, or the seat.
     """
-    tried = (AuditEvent.subject == purpose) & (AuditEvent.subject_id == conversation_id)
+    tried = (AuditEvent.subject == purpose) & AuditEvent.subject_id.in_(numbers)
     tried &= AuditEvent.at >= start_of_day(now)
     return db.scalar(select(func.count()).where(tried)) or 0
 

@@ -42,9 +42,18 @@ class Conversation(Base):
     code_tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     code_free_at: Mapped[datetime | None]
     code_waived_at: Mapped[datetime | None]
+    erased_phone: Mapped[str | None] = mapped_column(String(64))
+    """The keyed hash of an erased person's WeChat, until ``erased_phone_until`` (models.people.erased_phone)."""
+    erased_phone_until: Mapped[datetime | None]
 
     __table_args__ = (
         UniqueConstraint("account", "openid"),
+        Index("ix_conversations_erased_phone", "erased_phone", postgresql_where=text("erased_phone IS NOT NULL")),
+        Index(
+            "ix_conversations_erased_phone_until",
+            "erased_phone_until",
+            postgresql_where=text("erased_phone_until IS NOT NULL"),
+        ),
         CheckConstraint("parked_openid IS NULL OR code IS NOT NULL", name="parked_behind_a_code"),
         Index(
             "ix_conversations_parked", "account", "parked_openid", postgresql_where=text("parked_openid IS NOT NULL")

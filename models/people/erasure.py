@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record
 from models.core.leaver import Leaver
 from models.people.conversation import BrokenSession, Conversation, Turn
+from models.people.erased_phone import remembered
 from models.people.user import Consent, User
 
 
 def forget(db: Session, leaver: Leaver, _after: int) -> None:
-    """Delete name, numbers, home, openid, drafts and kept replies.
+    """Delete name, numbers, home, openid, drafts and kept replies; of the WeChat a keyed hash stays for a month.
 
     Who writes from this WeChat again is somebody new: their conversation is another.
     """
@@ -33,6 +34,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
 def _forget_conversation(db: Session, number: int, leaver: Leaver) -> None:
     nobody = {"user_id": None, "openid": f"erased-{number}", "session": "", "in_flow": False, "following": False}
     nobody |= {"parked_openid": None, "code": None, "code_free_at": None, "code_waived_at": None}
+    nobody |= remembered(db, number, leaver.now)
     db.execute(update(Conversation).where(Conversation.id == number).values(nobody))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == number))
     # Older replies are deleted already (bot.work.sweeps); the bound keeps this from reading a month of turns.

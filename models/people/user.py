@@ -7,10 +7,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.audit_trail import record, tries_today
+from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal
+from models.people.erased_phone import tries_from_phone
 
 ROLES = ("resident", "donor")
 # PIPL, the law on personal data: each purpose has a consent of its own.
@@ -228,7 +229,7 @@ def count_id_number(
 ) -> None:
     """Record that the conversation entered an ID number; ``owner``: who is registered with it, and finds the try in
     谁看过我. Raises TooManyIdNumbers (see there for ``seat``)."""
-    if tries_today(db, _TRIED, conversation_id, now) >= MOST_ID_NUMBERS:
+    if tries_from_phone(db, _TRIED, conversation_id, now) >= MOST_ID_NUMBERS:
         raise TooManyIdNumbers(most=MOST_ID_NUMBERS, seat=seat)
     who, about = f"conversation:{conversation_id}", owner.id if owner else None
     record(db, at=now, actor=who, action=NUMBER_TRIED, subject=_TRIED, subject_id=conversation_id, about=about)

@@ -51,6 +51,7 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("conflicts_of_interest.id_number", "conflicts_of_interest.id_hash"), _OF_OFFICE),
     "account": "the official account's id; conversations.openid, beside it, becomes a tombstone",
     "conversations.openid": "replaced by a tombstone with the row's own number",
+    "conversations.erased_phone": "a keyed hash of the WeChat, for a month, so that limits and ties do not begin anew",
     "registry_source": "an authority's name",
     **dict.fromkeys(("cause", "room", "law", "erasures.reason"), _CODE),
     "sealed_remainders.contents": "what a law keeps, sealed apart until its day",

@@ -113,6 +113,7 @@ LEFT_OUT_COLUMNS = {
         ("code_hash", "cards.code", "conversations.code", "cards.qr_url", "prepay_id", "media_id", "pic_url"), _OPENS
     ),
     **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
+    "conversations.erased_phone": "of erased people alone, who have no copy",
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
     "audit_events.actor": _OF_STAFF,

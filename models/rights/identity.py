@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.core.audit_trail import record, tries_today
+from models.core.audit_trail import record
 from models.core.refusal import Refusal
+from models.people.erased_phone import tries_from_phone
 from models.people.user import NUMBER_TRIED, User
 
 PLACES = 6
@@ -46,7 +47,7 @@ class TooManyPlaces(Refusal):
 
 def check_tries_left(db: Session, conversation_id: int, now: datetime, way: Unproved) -> None:
     """Raises TooManyPlaces, with the ``way`` that goes on without the proof."""
-    if tries_today(db, _TRIED, conversation_id, now) >= MOST_TRIES:
+    if tries_from_phone(db, _TRIED, conversation_id, now) >= MOST_TRIES:
         raise _too_many(way)
 
 
@@ -60,7 +61,7 @@ def prove_places(db: Session, user: User | None, said: str, conversation_id: int
         return
     who = f"conversation:{conversation_id}"
     record(db, at=now, actor=who, action=NUMBER_TRIED, subject=_TRIED, subject_id=conversation_id)
-    left = MOST_TRIES - tries_today(db, _TRIED, conversation_id, now) - 1
+    left = MOST_TRIES - tries_from_phone(db, _TRIED, conversation_id, now) - 1
     if left <= 0:
         raise _too_many(way)
     raise WrongPlaces(left=left)

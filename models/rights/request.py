@@ -22,6 +22,7 @@ from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
+from models.people.erased_phone import conversations_of_phone
 
 KINDS = ("export", "phone", "payee", "home", "consent", "erasure")
 STATES = ("waiting", "ready", "cooling", "erasing", "done", "stopped", "gone")
@@ -104,8 +105,9 @@ def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequ
 
 def check_may_ask(db: Session, conversation_id: int, now: datetime, kind: str = "export") -> None:
     """Raises AskedTooOften."""
-    asked = (RightsRequest.conversation_id == conversation_id) & (RightsRequest.asked_at >= start_of_day(now))
-    if (db.scalar(select(func.count()).where(asked, RightsRequest.kind == kind)) or 0) >= MOST_A_DAY:
+    here = RightsRequest.conversation_id.in_(conversations_of_phone(db, conversation_id, now))
+    today = here & (RightsRequest.asked_at >= start_of_day(now)) & (RightsRequest.kind == kind)
+    if (db.scalar(select(func.count()).where(today)) or 0) >= MOST_A_DAY:
         raise AskedTooOften(most=MOST_A_DAY, kind=kind)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.core.audit_trail import record, tries_today
+from models.core.audit_trail import record
 from models.core.calendar import CHINA
 from models.core.codes import new_code
 from models.core.encryption import keyring
@@ -20,6 +20,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
 from models.people.conversation import Conversation
+from models.people.erased_phone import tries_from_phone
 from models.people.shared_phone import demand_unshared
 from models.people.user import count_id_number
 from models.places.region import level_of
@@ -176,7 +177,7 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
     None: no valid invitation has this code. The try is recorded and counted; therefore it is not a refusal, which
     would roll the record back. Raises TooManyTries.
     """
-    if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
+    if tries_from_phone(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
     found = (Staff.code_hash.in_(keyring().lookup_hashes(code, _PURPOSE))) & (Staff.state == "invited")
     living = select(Staff).where(found, Staff.code_expires_at > now).with_for_update()

@@ -26,7 +26,7 @@ class TooManyNumbersTyped(Refusal):
 
 def demand_may_type(db: Session, staff: Staff, now: datetime) -> None:
     """Raises TooManyNumbersTyped."""
-    if tries_today(db, _SUBJECT, staff.id, now) >= MOST_NUMBERS:
+    if tries_today(db, _SUBJECT, [staff.id], now) >= MOST_NUMBERS:
         raise TooManyNumbersTyped(most=MOST_NUMBERS)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import CompoundSelect, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.people.conversation import Conversation
+from models.people.erased_phone import hashes_of
 from models.people.former_homes import homes_before
 from models.people.user import User
 from models.proxy.mandate import Mandate
@@ -95,10 +96,13 @@ def _reporter(
 ) -> Reporter:
     """``before``: the codes of the person's former homes, which count with ``village``."""
     # Several people of one phone (models.people.shared_phone) may be one, who switches.
-    wechat: Hashable = ("wechat", conversation.account, conversation.parked_openid or conversation.openid)
+    openid = conversation.parked_openid or conversation.openid
+    # So may be who reported, was erased, and came back with the same WeChat.
+    hashes = [conversation.erased_phone] if conversation.erased_phone else hashes_of(conversation.account, openid)
+    wechat: set[Hashable] = {("wechat", each) for each in hashes}
     if user is None:
-        return Reporter(frozenset({wechat}), (conversation.created_at,))
-    marks = {("user", user.id), wechat, *ties[user.id]}
+        return Reporter(frozenset(wechat), (conversation.created_at,))
+    marks = {("user", user.id), *wechat, *ties[user.id]}
     if village:
         # Who moved since is of both villages: otherwise a move would make one circle two.
         marks |= {("village", code) for code in (user.region_code, *before) if code}

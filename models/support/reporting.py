@@ -16,6 +16,7 @@ from models.core.calendar import start_of_day
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
+from models.people.erased_phone import conversations_of_phone
 from models.people.photo import attach_photos
 from models.staff.member import Staff, all_seats_of
 from models.staff.task import close_task, find_task, open_task, recuse
@@ -73,9 +74,10 @@ def check_may_report(db: Session, thing: ReportedThing, conversation_id: int, no
     if is_owner or (thing.about == "staff" and thing.number in seats):
         raise OwnThing(about=thing.about, number=thing.number)
     inquiry = live_inquiry(db, thing.about, thing.number)
-    if inquiry and db.scalar(select(Report.id).where(_of_person(conversation), Report.inquiry_id == inquiry.id)):
+    of_person = _of_person(db, conversation, now)
+    if inquiry and db.scalar(select(Report.id).where(of_person, Report.inquiry_id == inquiry.id)):
         raise ReportedAlready(about=thing.about, thing=thing.number, name=thing.name)
-    today = select(func.count()).where(_of_person(conversation), Report.at >= start_of_day(now))
+    today = select(func.count()).where(of_person, Report.at >= start_of_day(now))
     if (db.scalar(today) or 0) >= MOST_A_DAY:
         raise ReportedTooOften(most=MOST_A_DAY)
 
@@ -163,11 +165,13 @@ def move_before(db: Session, inquiry: Inquiry, to: str, now: datetime, staff: St
     open_task(db, inquiry.matter, STEP_IN[to], now)
 
 
-def _of_person(conversation: Conversation) -> ColumnElement[bool]:
-    """Match the reports of the person behind a conversation, from any WeChat of theirs."""
+def _of_person(db: Session, conversation: Conversation, now: datetime) -> ColumnElement[bool]:
+    """Match the reports of the person behind a conversation, from any WeChat of theirs, and before an erasure."""
+    here = Report.conversation_id.in_(conversations_of_phone(db, conversation.id, now))
     if conversation.user_id is None:
-        return Report.conversation_id == conversation.id
-    return Report.conversation_id.in_(select(Conversation.id).where(Conversation.user_id == conversation.user_id))
+        return here
+    theirs = select(Conversation.id).where(Conversation.user_id == conversation.user_id)
+    return here | Report.conversation_id.in_(theirs)
 
 
 def _own_seats(db: Session, inquiry: Inquiry) -> set[int]:

@@ -1,0 +1,54 @@
+"""Remember for a month, by a keyed hash alone, which WeChat an erased person wrote from.
+
+WeChat lets a person be erased and come back within a minute: what is counted against guessing and storms goes on, and
+two reports from one WeChat are one's. The tombstone names nobody; the hash is deleted by the clock.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import tries_today
+from models.core.encryption import keyring
+from models.people.conversation import Conversation
+
+# A report that is not decided is older only where nobody decides; what is counted by the day needs less.
+LASTS = timedelta(days=30)
+_PURPOSE = "erased phone"
+
+
+def hashes_of(account: str, openid: str) -> list[str]:
+    """Hash a WeChat under each data key, the newest first."""
+    return keyring().lookup_hashes(f"{account} {openid}", _PURPOSE)
+
+
+def remembered(db: Session, conversation_id: int, now: datetime) -> dict[str, Any]:
+    """Return the columns that remember the WeChat of a conversation which is to be erased; nothing if it is already."""
+    phone = func.coalesce(Conversation.parked_openid, Conversation.openid)
+    row = db.execute(select(Conversation.account, phone).where(Conversation.id == conversation_id)).one()
+    if row[1] == f"erased-{conversation_id}":
+        return {}
+    return {"erased_phone": hashes_of(*row)[0], "erased_phone_until": now + LASTS}
+
+
+def conversations_of_phone(db: Session, conversation_id: int, now: datetime) -> Collection[int]:
+    """List this conversation, and those of people who were erased within LASTS and wrote from its WeChat."""
+    phone = func.coalesce(Conversation.parked_openid, Conversation.openid)
+    row = db.execute(select(Conversation.account, phone).where(Conversation.id == conversation_id)).one()
+    erased = Conversation.erased_phone.in_(hashes_of(*row)) & (Conversation.erased_phone_until > now)
+    return [conversation_id, *db.scalars(select(Conversation.id).where(erased))]
+
+
+def tries_from_phone(db: Session, purpose: str, conversation_id: int, now: datetime) -> int:
+    """Count today's tries (models.core.audit_trail), with those of whom this WeChat erased since."""
+    return tries_today(db, purpose, conversations_of_phone(db, conversation_id, now), now)
+
+
+def forget_phones(db: Session, now: datetime) -> int:
+    """Delete the hashes whose time is over. Returns how many."""
+    over = update(Conversation).where(Conversation.erased_phone_until <= now)
+    gone = over.values(erased_phone=None, erased_phone_until=None).returning(Conversation.id)
+    return len(db.scalars(gone).all())
