@@ -31,7 +31,7 @@ from models.appeals.review import approve, freeze_by_county, send_back
 from models.appeals.submission import NewAppeal, submit
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
@@ -213,7 +213,7 @@ class _History:
         else:
             self._follow(key, row, user.id, when)
         if role == "resident":
-            begin_case(self.db, user, officer.actor if officer else Actor(By.OWNER, f"user:{user.id}"), when)
+            begin_case(self.db, user, officer.actor if officer else Actor.owner(user.id), when)
 
     def _follow(self, key: str, row: Row, user_id: int | None, when: datetime) -> None:
         """Let a person follow the account. Keys of staff get an @, since a resident may have the same key."""

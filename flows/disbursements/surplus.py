@@ -8,7 +8,7 @@ from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from models.appeals.correction import own_appeal
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.disbursements.surplus import check_surplus, refund_surplus
 from models.people.user import get_resident
 
@@ -32,7 +32,7 @@ def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
 def done(turn: TurnContext, draft: Draft) -> Answer:
     user = get_resident(turn.db, turn.person.user_id)
     appeal = own_appeal(turn.db, user, draft.given["appeal"], lock=True)
-    actor = Actor(By.OWNER, f"user:{user.id}")
+    actor = Actor.owner(user.id)
     fen = refund_surplus(turn.db, appeal, actor, turn.world.now)
     return Answer([Say("flows/disbursements/surplus/done", None, {"fen": fen, "number": appeal.id})])
 

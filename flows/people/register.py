@@ -14,7 +14,7 @@ from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, DisplayName, IdNumber, PersonName, Phone, Place
 from flows.readers.base import Asking, Rejected
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.people import user as users
 from models.people.conversation import Conversation
 from models.staff.member import copy_household_to_seats
@@ -68,7 +68,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     turn.db.execute(update(Conversation).where(Conversation.id == turn.person.conversation_id).values(user_id=user.id))
     if resident:
         copy_household_to_seats(turn.db, turn.person.account, turn.person.openid)
-        case = begin_case(turn.db, user, Actor(By.OWNER, f"user:{user.id}"), turn.world.now)
+        case = begin_case(turn.db, user, Actor.owner(user.id), turn.world.now)
         turn.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")
     options = [Option(1, "", ["say", then])] if then else []

@@ -9,7 +9,7 @@ from handlers.routing.answers import ask_which, ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.correction import own_appeal, own_appeals
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.disbursements import confirmation
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
@@ -121,7 +121,7 @@ def withdraw_use(talk: Talk, number: str) -> Answer:
     use, appeal, user = _own_use(talk, int(number))
     get_appeal(talk.turn.db, appeal.id, lock=True)
     use = find_disbursement(talk.turn.db, use.id)
-    withdraw(talk.turn.db, use, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    withdraw(talk.turn.db, use, Actor.owner(user.id), talk.world.now)
     return Answer([Say("replies/disbursements/withdrawn", None, {"use": use.id, "number": appeal.id})])
 
 

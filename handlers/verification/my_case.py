@@ -10,7 +10,7 @@ from handlers.staff.file import open_file
 from handlers.staff.seat import find_seat
 from handlers.support import call
 from models.core.calendar import CHINA
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.people.user import User, get_resident
 from models.staff.member import Staff
 from models.staff.task import find_task
@@ -45,7 +45,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
 def renew(talk: Talk) -> Answer:
     """Begin a new case, or show the open one. Raises as ``my_case``, CaseRevoked or RejectedLately."""
     user, turn = _resident(talk), talk.turn
-    case = begin_case(turn.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    case = begin_case(turn.db, user, Actor.owner(user.id), talk.world.now)
     turn.jobs.append(("check_registry", case.id))
     return my_case(talk)
 

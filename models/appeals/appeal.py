@@ -256,7 +256,7 @@ def cancel_by_owner(db: Session, appeal: Appeal, now: datetime, detail: str) -> 
     Raises WrongState or NotYours where its owner cannot end it.
     """
     was = appeal.state
-    MACHINE.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{appeal.owner_id}"), now, detail)
+    MACHINE.move(db, appeal, "cancelled", Actor.owner(appeal.owner_id), now, detail)
     if was == "funding":
         _notify_backers(db, appeal, "appeal_failed", now)
     close_task(db, "appeal", appeal.id, now)

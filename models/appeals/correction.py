@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, BudgetLine, NoSuchAppeal, budget_of
 from models.appeals.submission import NewAppeal, OnePerCategory, check_category_free, check_place, submit_for_review
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.task import close_task
@@ -110,7 +110,7 @@ def withdraw(db: Session, user: User, number: int, now: datetime) -> Appeal:
     """Withdraw an appeal under review. Locks it. Raises NoSuchAppeal, NotYourAppeal or CannotChange."""
     appeal = own_appeal(db, user, number, lock=True)
     check_withdrawable(appeal)
-    MACHINE.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="withdrawn")
+    MACHINE.move(db, appeal, "cancelled", Actor.owner(user.id), now, detail="withdrawn")
     close_task(db, "appeal", number, now)
     db.flush()
     return appeal

@@ -12,7 +12,7 @@ from models.appeals.correction import CannotChange, NothingChanged
 from models.appeals.revision import MACHINE, Revision, undecided_revision
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor, By, WrongState
+from models.core.state_machine import Actor, WrongState
 from models.notifications.notify import notify_user
 from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
@@ -78,7 +78,7 @@ def propose(
     shown = pictures_of(db, "appeal", appeal.id)
     if (wanted.title, wanted.story, list(wanted.pictures)) == (appeal.title, appeal.story, shown):
         raise NothingChanged(number=appeal.id)
-    owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
+    owner = Actor.owner(appeal.owner_id)
     before = undecided_revision(db, appeal.id)
     if before:
         _end(db, before, "withdrawn", owner, now)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import MACHINE, OPEN, Appeal, BudgetLine, get_appeal
 from models.core.hooks import Hook
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.people.user import User
 from models.places.region import Region, county_of, covers
 from models.verification.eligibility import check_may_appeal, open_endorsement
@@ -83,7 +83,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
 
 def submit_for_review(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
     """Submit an appeal for review, for the first time or again, and open its endorsement. ``by``: as ``submit``."""
-    MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
+    MACHINE.move(db, appeal, "submitted", by or Actor.owner(appeal.owner_id), now)
     open_endorsement(db, appeal.matter, now)
     db.flush()
 

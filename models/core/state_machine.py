@@ -49,6 +49,11 @@ class Actor:
     by: By
     name: str
 
+    @classmethod
+    def owner(cls, user_id: int | None) -> "Actor":
+        """Make the actor of a registered person who moves what is their own."""
+        return cls(By.OWNER, f"user:{user_id}")
+
 
 SYSTEM = Actor(By.SYSTEM, "system")
 

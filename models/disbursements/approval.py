@@ -16,7 +16,7 @@ from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.codes import new_code
-from models.core.state_machine import Actor, By, WrongState
+from models.core.state_machine import Actor, WrongState
 from models.disbursements.budget import check_again, check_amount, check_spendable
 from models.disbursements.disbursement import (
     CODE_LENGTH,
@@ -109,7 +109,7 @@ def hand_in(
     """
     check_again(db, disbursement, appeal)
     owed = attach_photos(db, "disbursement", disbursement.id, conversation_id, pictures, now)
-    owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
+    owner = Actor.owner(disbursement.requested_by)
     MACHINE.move(db, disbursement, "evidenced", owner, now)
     disbursement.reasons = None
     _open(db, disbursement, appeal, "use_endorse", now)

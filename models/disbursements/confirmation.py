@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import LIVE, Appeal, freeze
 from models.appeals.review import notify_owner as notify_of_appeal
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By, WrongState
+from models.core.state_machine import SYSTEM, Actor, WrongState
 from models.disbursements.acquittal import open_receipts_task
 from models.disbursements.approval import barred_from, lock_disbursement, notify_owner, turn_of
 from models.disbursements.disbursement import MACHINE, SPENT, Disbursement, find_by_code, matter_of
@@ -65,7 +65,7 @@ def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> D
         return disbursement
     if disbursement.state != "paid":
         raise AnsweredBefore(use=disbursement.id, state=disbursement.state)
-    _record_answer(db, disbursement, appeal, outcome, Actor(By.OWNER, f"user:{user.id}"), now)
+    _record_answer(db, disbursement, appeal, outcome, Actor.owner(user.id), now)
     return disbursement
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.appeals.correction import own_appeal
 from models.core.paging import Page, page_of
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.donors.message import MACHINE, GiftMessage, NoSuchMessage
 from models.donors.message_review import dedupe_key_of, open_second_review, sender_name
 from models.giving.pledge import Pledge
@@ -72,7 +72,7 @@ def report_message(db: Session, owner: User, number: int, now: datetime) -> Appe
         raise NoSuchMessage(number=number)
     if message.state != "passed" or message.reported_at is not None:
         raise NoSuchMessage(number=number)
-    MACHINE.move(db, message, "reported", Actor(By.OWNER, f"user:{owner.id}"), now)
+    MACHINE.move(db, message, "reported", Actor.owner(owner.id), now)
     message.reported_at = now
     db.flush()
     open_second_review(db, message, appeal, now)
@@ -84,7 +84,7 @@ def forget_donor(db: Session, user: User, gifts: Sequence[int], now: datetime) -
     theirs = select(GiftMessage).where(GiftMessage.pledge_id.in_(gifts)).order_by(GiftMessage.id)
     for message in db.scalars(theirs.with_for_update()).all():
         if (message.state, "withdrawn") in MACHINE.moves:
-            by = Actor(By.OWNER, f"user:{user.id}")
+            by = Actor.owner(user.id)
             end_review(db, MACHINE, message, "withdrawn", by, now, detail="owner_erased")
         message.words = ""
         _clear_notifications(db, message, db.get_one(Appeal, message.appeal_id))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal, get_appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor, By
+from models.core.state_machine import Actor
 from models.donors.message import (
     MACHINE,
     SUBJECT,
@@ -27,10 +27,9 @@ from models.giving.pledge import Pledge, counted
 from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.user import User
-from models.staff.conflict_of_interest import seats_of_user
 from models.staff.decision import decide, end_review, passed_by
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
-from models.staff.member import Staff
+from models.staff.member import Staff, seats_of_users
 from models.staff.task import Matter, demand_task, open_task
 from models.staff.task_steps import STEPS
 
@@ -127,7 +126,7 @@ def withdraw_message(db: Session, donor: User, code: str, now: datetime) -> None
     message = _held(db, found.id)
     if message.state != "submitted":
         raise MessageExists(gift=code, number=message.appeal_id, state=message.state)
-    end_review(db, MACHINE, message, "withdrawn", Actor(By.OWNER, f"user:{donor.id}"), now)
+    end_review(db, MACHINE, message, "withdrawn", Actor.owner(donor.id), now)
 
 
 def open_message(db: Session, staff: Staff, number: int, now: datetime) -> MessageFile:
@@ -245,4 +244,4 @@ def _notify_donor(
 
 def _seats_of(db: Session, user_id: int) -> dict[int, str]:
     """Staff id -> ``own_words`` for the donor's own seats on the staff, who must not decide on the message."""
-    return dict.fromkeys(seats_of_user(db, user_id), "own_words")
+    return dict.fromkeys(seats_of_users(db, [user_id]), "own_words")

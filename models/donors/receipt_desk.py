@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import record, record_reading
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By
+from models.core.state_machine import SYSTEM, Actor
 from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import LEFT_APPEAL, Pledge
@@ -123,7 +123,7 @@ def withdraw_request(db: Session, user: User, code: str, now: datetime) -> Recei
     receipt = current_receipt(db, lock_pledge(db, pledge.id).id) if pledge else None
     if receipt is None or receipt.state != "asked":
         raise NoReceipt(why="unknown" if receipt is None else "issued", gift=code, number=receipt and receipt.number)
-    _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
+    _end(db, receipt, "withdrawn", Actor.owner(user.id), now)
     return receipt
 
 
@@ -243,7 +243,7 @@ def forget(db: Session, user: User, gifts: Sequence[int], now: datetime) -> None
     """Withdraw the open requests for receipts of these gifts, as their donor is erased."""
     theirs = select(Receipt).where(Receipt.pledge_id.in_(gifts), Receipt.state == "asked").order_by(Receipt.id)
     for receipt in db.scalars(theirs.with_for_update()).all():
-        _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
+        _end(db, receipt, "withdrawn", Actor.owner(user.id), now)
 
 
 def _check(db: Session, pledge: Pledge) -> None:

@@ -286,4 +286,4 @@ def _live(donor: User) -> tuple[ColumnElement[bool], ...]:
 
 
 def _owner(donor: User) -> Actor:
-    return Actor(By.OWNER, f"user:{donor.id}")
+    return Actor.owner(donor.id)

@@ -92,4 +92,4 @@ def renew(db: Session, user_id: int | None, name: str, number: int, now: datetim
 
 
 def _owner(thing: Any) -> Actor:
-    return Actor(By.OWNER, f"user:{thing.owner_id}")
+    return Actor.owner(thing.owner_id)

@@ -12,7 +12,6 @@ from models.goods.exchange import NoSuchThing
 from models.goods.review import REVIEWED, check_may_take_down
 from models.goods.rules import GoodsRules
 from models.places.region import Region
-from models.staff.conflict_of_interest import seats_of_user
 from models.staff.decision import Decision
 from models.staff.file_access import (
     TaskView,
@@ -22,7 +21,7 @@ from models.staff.file_access import (
     record_file_access,
     view_task,
 )
-from models.staff.member import Staff, all_seats_of
+from models.staff.member import Staff, all_seats_of, seats_of_users
 from models.verification.case import NotVerified, check_verified
 
 
@@ -54,7 +53,7 @@ def find_readable(db: Session, staff: Staff, name: str, number: int) -> Any | No
     thing = db.get(kind.subject.table, number)
     if thing is None or not may_read_as_authority(db, staff, kind.matter(db, thing)):
         return None
-    return None if staff.id in seats_of_user(db, thing.owner_id) else thing
+    return None if staff.id in seats_of_users(db, [thing.owner_id]) else thing
 
 
 def open_file(db: Session, staff: Staff, name: str, number: int, rules: GoodsRules, now: datetime) -> GoodsFile:

@@ -21,10 +21,9 @@ from models.goods.exchange import NoSuchThing
 from models.goods.rules import GoodsRules
 from models.notifications.notify import notify_user
 from models.people.photo import Photo
-from models.staff.conflict_of_interest import seats_of_user
 from models.staff.decision import Decision, decide
 from models.staff.file_access import has_opened
-from models.staff.member import Staff
+from models.staff.member import Staff, seats_of_users
 from models.staff.task import HasConflict, Matter, close_task, demand_no_conflict, demand_region, demand_task, open_task
 from models.verification.case import NotVerified, check_verified
 
@@ -116,7 +115,7 @@ def open_review(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
         except NotVerified:
             return
     step = AGAIN if _county_took_down(db, matter) else kind.step(thing)
-    open_task(db, matter, step, now, dict.fromkeys(seats_of_user(db, thing.owner_id), OWN))
+    open_task(db, matter, step, now, dict.fromkeys(seats_of_users(db, [thing.owner_id]), OWN))
 
 
 def _county_took_down(db: Session, matter: Matter) -> bool:
@@ -244,7 +243,7 @@ def check_may_take_down(db: Session, staff: Staff, name: str, number: int, *, lo
     matter = kind.matter(db, thing)
     demand_region(db, staff, matter)
     demand_no_conflict(db, staff, matter)
-    if staff.id in seats_of_user(db, thing.owner_id):
+    if staff.id in seats_of_users(db, [thing.owner_id]):
         raise HasConflict(subject=name, number=number, reason=OWN)
     kind.machine.check(thing.state, kind.taken_down, staff.actor)
     if thing.looked_at is None:

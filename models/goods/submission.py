@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.core.lottery import draw
-from models.core.state_machine import SYSTEM, Actor, By
+from models.core.state_machine import SYSTEM, Actor
 from models.goods.destination import place_of_review
 from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer, restock
 from models.goods.match_notifications import notify_donors, notify_households
@@ -118,7 +118,7 @@ def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) ->
     An offer that is waiting or was returned is always reviewed, however often it is submitted.
     """
     waits = offer.state in ("submitted", "returned")
-    submit(db, OFFER_REVIEW, offer, _owner(offer.donor_id), now)
+    submit(db, OFFER_REVIEW, offer, Actor.owner(offer.donor_id), now)
     if not waits and is_known_giver(db, offer.donor_id, rules) and not _is_drawn(offer, rules):
         close_task(db, OFFER.name, offer.id, now)
         publish(db, OFFER_REVIEW, offer, SYSTEM, now)
@@ -134,7 +134,7 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
     )
     db.add(request)
     db.flush()
-    submit(db, REQUEST_REVIEW, request, _owner(owner.id), now)
+    submit(db, REQUEST_REVIEW, request, Actor.owner(owner.id), now)
     return request
 
 
@@ -150,7 +150,7 @@ def mend_request(db: Session, request: GoodsRequest, wanted: NewRequest, now: da
     """Change a request, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
     for name in ("category", "item", "unit", "quantity", "reason", "region_code", "sort"):
         setattr(request, name, getattr(wanted, name))
-    submit(db, REQUEST_REVIEW, request, _owner(request.owner_id), now)
+    submit(db, REQUEST_REVIEW, request, Actor.owner(request.owner_id), now)
 
 
 def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:
@@ -165,7 +165,3 @@ def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:
 
 def _is_drawn(offer: Offer, rules: GoodsRules) -> bool:
     return draw(f"offer:{offer.id}:{offer.round}", "look", 100) < rules.reviewed_of_hundred
-
-
-def _owner(user_id: int) -> Actor:
-    return Actor(By.OWNER, f"user:{user_id}")

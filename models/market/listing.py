@@ -189,7 +189,7 @@ def submit_listing(db: Session, wanted: NewListing, seller: User, now: datetime)
     )
     db.add(listing)
     db.flush()
-    submit(db, REVIEW, listing, Actor(By.OWNER, f"user:{seller.id}"), now)
+    submit(db, REVIEW, listing, Actor.owner(seller.id), now)
     return listing
 
 
@@ -204,4 +204,4 @@ def mend_listing(db: Session, listing: Listing, wanted: NewListing, now: datetim
     listing.region_code = db.get_one(User, listing.seller_id).region_code or listing.region_code
     listing.harvest_date, listing.shop_url = wanted.harvest_date, wanted.shop_url
     restock(listing, wanted.stock)
-    submit(db, REVIEW, listing, Actor(By.OWNER, f"user:{listing.seller_id}"), now)
+    submit(db, REVIEW, listing, Actor.owner(listing.seller_id), now)

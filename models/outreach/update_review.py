@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import LIVE, Appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor, By, WrongState
+from models.core.state_machine import Actor, WrongState
 from models.giving.pledge import takes_gifts
 from models.notifications.broadcast import LIVE as GOING_OUT
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, forget_words, stop_sending
@@ -89,7 +89,7 @@ def submit(
     check_takes_updates(appeal)
     if kind == "thanks":
         check_thanks(db, appeal, now, replaces=replaces)
-    owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
+    owner = Actor.owner(appeal.owner_id)
     before = update_waiting(db, appeal.id, kind)
     dropped = _end(db, before, "withdrawn", owner, now) if before else []
     update = Update(draft_id=draft_id, appeal_id=appeal.id, kind=kind, words=words, state="submitted", created_at=now)
@@ -111,7 +111,7 @@ def withdraw(db: Session, user_id: int | None, number: int, now: datetime) -> tu
     update, appeal = _locked(db, number)
     if appeal.owner_id != user_id:
         raise NoSuchUpdate(number=number)
-    return update, _end(db, update, "withdrawn", Actor(By.OWNER, f"user:{user_id}"), now)
+    return update, _end(db, update, "withdrawn", Actor.owner(user_id), now)
 
 
 def open_update(db: Session, staff: Staff, number: int, now: datetime) -> UpdateFile:

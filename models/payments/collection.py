@@ -17,7 +17,7 @@ from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
 from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By
+from models.core.state_machine import SYSTEM, Actor
 from models.giving.funding import mark_funded
 from models.giving.gift_notifications import notify_of_gift, notify_of_payment
 from models.giving.matching import SponsorMatch, lock_pools, match_gift
@@ -297,4 +297,4 @@ def _put_in_suspense(db: Session, payment: Payment, kind: str, order: PayOrder |
 
 
 def _owner(pledge: Pledge) -> Actor:
-    return Actor(By.OWNER, f"user:{pledge.donor_id}")
+    return Actor.owner(pledge.donor_id)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By
+from models.core.state_machine import SYSTEM, Actor
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import UNPAID, Pledge
 from models.payments.collection import FIRST_CHECK
@@ -80,7 +80,7 @@ def let_go(db: Session, donor: User, code: str, now: datetime) -> Pledge:
     get_appeal(db, found.appeal_id, lock=True)
     pledge = lock_pledge(db, found.id)
     if pledge.state in UNPAID and not has_open_suspense_item(db, pledge.id):
-        PLEDGES.move(db, pledge, "cancelled", Actor(By.OWNER, f"user:{donor.id}"), now)
+        PLEDGES.move(db, pledge, "cancelled", Actor.owner(donor.id), now)
         db.flush()
     elif pledge.state not in ("cancelled", "expired"):
         raise PaidAlready(gift=code, number=pledge.appeal_id, paid=pledge.state not in UNPAID)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal, titles_of
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By
+from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.allocation_run import check_allocated
 from models.disbursements.payout_claim import check_not_transferring
 from models.giving.allocation import DisbursementShare
@@ -171,7 +171,7 @@ def request_refund(db: Session, donor: User, code: str, now: datetime) -> Refund
     pledge = lock_pledge(db, seen.id)
     found = _check(db, pledge, now)
     order = lock_order(db, found.order.id)
-    actor = Actor(By.OWNER, f"user:{donor.id}")
+    actor = Actor.owner(donor.id)
     refund = owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
     settle_shortfall(db, appeal, now)
     return refund

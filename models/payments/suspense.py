@@ -13,9 +13,8 @@ from models.core.subject import Subject
 from models.giving.pledge import Pledge
 from models.organisations.merchant import charity_of_merchant
 from models.payments.order import Payment, PayOrder
-from models.people.conversation import Conversation
 from models.staff.fund_holder import region_for_placeless
-from models.staff.member import Staff
+from models.staff.member import seats_of_users
 from models.staff.task import Matter, open_task
 
 KINDS = ("unknown_order", "other_amount", "paid_twice")
@@ -106,7 +105,5 @@ def _matter(
         return Matter("suspense_item", number, region_for_placeless(db, charity, now), None, charity), {}
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = db.get_one(Appeal, pledge.appeal_id)
-    theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    own = select(Staff.id).join(Conversation, theirs).where(Conversation.user_id == pledge.donor_id)
-    barred = dict.fromkeys(db.scalars(own), "own_gift")
+    barred = dict.fromkeys(seats_of_users(db, [pledge.donor_id]), "own_gift")
     return Matter("suspense_item", number, appeal.region_code, appeal.household_id, appeal.charity_id), barred

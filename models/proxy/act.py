@@ -273,7 +273,7 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
     act.denied_at = now
     db.flush()
     mandate = db.get_one(Mandate, act.mandate_id)
-    owner = Actor(By.OWNER, f"user:{user_id}")
+    owner = Actor.owner(user_id)
     record_mandate_event(db, mandate, owner.name, "denied", _subject_of(act), now)
     revoke_mandate(db, mandate, owner.name, now)
     ACTS[act.subject].undo(db, act.subject_id, owner, now)

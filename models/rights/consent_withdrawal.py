@@ -97,7 +97,7 @@ def lock_affected(db: Session, user: User, hidden_since: datetime | None = None)
 def _unpublish(db: Session, user: User, now: datetime, hidden_since: datetime | None) -> Stopped:
     """Cancel or hide the person's appeals."""
     stopped = Stopped([], [], [])
-    owner = Actor(By.OWNER, f"user:{user.id}")
+    owner = Actor.owner(user.id)
     for appeal in lock_affected(db, user, hidden_since):
         collected, ends = appeal.state == "funding", appeal.state in _ENDS
         if appeal.published_at:

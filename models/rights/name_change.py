@@ -155,7 +155,7 @@ def withdraw_waiting(db: Session, user_id: int, now: datetime) -> None:
     waiting = db.scalar(select(NameChange).where(theirs).with_for_update())
     if waiting:
         waiting.decided_at = now
-        end_review(db, MACHINE, waiting, "withdrawn", Actor(By.OWNER, f"user:{user_id}"), now)
+        end_review(db, MACHINE, waiting, "withdrawn", Actor.owner(user_id), now)
 
 
 def forget_names(db: Session, user_id: int, now: datetime) -> None:

@@ -26,7 +26,7 @@ from models.people.photo import Photo, attach_photos
 from models.people.user import User, find_by_id_number
 from models.places.region import county_of
 from models.staff.decision import end_review
-from models.staff.member import Staff, all_seats_of
+from models.staff.member import SAME_WECHAT, Staff, all_seats_of
 from models.staff.task import Matter, open_task
 from models.staff.task_steps import STEPS
 
@@ -176,8 +176,7 @@ def claim(
 
 def claimants_seats(db: Session, made: NumberClaim) -> dict[int, str]:
     """Map each seat of who claims, by their WeChat or by the number, to why it may not decide on the claim."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    by_wechat = select(Staff.id).join(Conversation, seat).where(Conversation.id == made.conversation_id)
+    by_wechat = select(Staff.id).join(Conversation, SAME_WECHAT).where(Conversation.id == made.conversation_id)
     hashes = keyring().lookup_hashes(made.id_number, "id_number") if made.id_number else []
     by_number = select(Staff.id).where(Staff.id_hash.in_(hashes))
     return dict.fromkeys(all_seats_of(db, [*db.scalars(by_wechat), *db.scalars(by_number)]), "concerned")

@@ -11,7 +11,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, spread_to_all_seats
+from models.staff.member import SAME_WECHAT, Staff, spread_to_all_seats
 
 KINDS = ("kin", "payee")
 OWN_HOUSEHOLD = "own_household"
@@ -86,19 +86,13 @@ def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
     theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_hash.in_(hashes)))
     as_users = (
         select(Staff.id)
-        .join(Conversation, (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid))
+        .join(Conversation, SAME_WECHAT)
         .join(User, User.id == Conversation.user_id)
         .where(User.household_id == household_id)
     )
     for members in (theirs, as_users):
         found |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
     return spread_to_all_seats(db, found)
-
-
-def seats_of_user(db: Session, user_id: int) -> list[int]:
-    """Return the seats that this registered person holds: of a donor, no household tells that a thing is their own."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    return list(db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.user_id == user_id)))
 
 
 def households_against(db: Session, seats: Collection[int]) -> set[int]:
@@ -114,7 +108,7 @@ def households_against(db: Session, seats: Collection[int]) -> set[int]:
     as_users = (
         select(User.household_id)
         .join(Conversation, Conversation.user_id == User.id)
-        .join(Staff, (Staff.account == Conversation.account) & (Staff.openid == Conversation.openid))
+        .join(Staff, SAME_WECHAT)
         .where(Staff.id.in_(seats))
     )
     found = (

@@ -1,6 +1,6 @@
 """Keep staff members (officers and fund holders): role, region, the WeChat behind each seat, and who covers a place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,6 +112,10 @@ class Staff(Base):
         return begun and (self.active_until is None or self.active_until > now)
 
 
+# A condition: the seat is held by who writes in the conversation.
+SAME_WECHAT = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+
+
 def serving(now: datetime) -> ColumnElement[bool]:
     """Build a condition on Staff: members who are active and within their terms."""
     begun = (Staff.state == "active") & (Staff.active_from <= now)
@@ -151,6 +155,12 @@ def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff |
 def all_seats_of(db: Session, seats: Iterable[int]) -> set[int]:
     """Return every seat that the persons of these seats hold or ever held, so that a new seat makes no new person."""
     return set(spread_to_all_seats(db, dict.fromkeys(seats, "")))
+
+
+def seats_of_users(db: Session, users: Collection[int]) -> set[int]:
+    """Return every seat of staff that these registered people hold or held by their WeChat."""
+    found = select(Staff.id).join(Conversation, SAME_WECHAT).where(Conversation.user_id.in_(users))
+    return all_seats_of(db, db.scalars(found))
 
 
 def spread_to_all_seats(db: Session, why: Mapping[int, str]) -> dict[int, str]:

@@ -12,7 +12,7 @@ from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region
-from models.staff.member import Staff, all_seats_of, covered_by
+from models.staff.member import SAME_WECHAT, Staff, all_seats_of, covered_by
 from models.staff.task import HasConflict, OutsideRegion
 from models.support.concerned import deciders, kept_from, refusers
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket, lock_ticket
@@ -192,8 +192,7 @@ def _concerns(db: Session, staff: Staff) -> ColumnElement[bool]:
         # CASE, because PostgreSQL may read the number before it has looked at the words before it.
         number = case((Ticket.about.startswith(start), cast(func.substr(Ticket.about, len(start) + 1), BigInteger)))
         parts += [part.where(part.selected_columns[0].in_(seats)).exists() for part in concerned(subject, number)]
-    writes = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    own = select(Conversation.id).join(Staff, writes).where(Staff.id.in_(seats))
+    own = select(Conversation.id).join(Staff, SAME_WECHAT).where(Staff.id.in_(seats))
     return or_(Ticket.about.is_not(None) & or_(*parts), Ticket.conversation_id.in_(own))
 
 

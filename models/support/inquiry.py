@@ -26,7 +26,8 @@ KINDS = ("fake", "money", "stolen", "child", "illness", "goods", "staff", "other
 LIVE = ("before_officer", "before_county")
 # State -> the step of its task.
 STEP_IN = {"before_officer": "inquiry", "before_county": "inquiry_county"}
-IS_LIVE = text(f"state IN {('open', *LIVE)}")
+UNDECIDED = ("open", *LIVE)
+IS_LIVE = text(f"state IN {UNDECIDED}")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OFFICER = frozenset({By.TOWNSHIP, By.COUNTY})
@@ -79,9 +80,7 @@ class Inquiry(Base):
     __table_args__ = (
         one_of("about", REPORTABLE),
         one_of("state", MACHINE.states),
-        CheckConstraint(
-            "(decided_at IS NULL) = (state IN ('open', 'before_officer', 'before_county'))", name="decided"
-        ),
+        CheckConstraint(f"(decided_at IS NULL) = (state IN {UNDECIDED})", name="decided"),
         CheckConstraint("held_until IS NULL OR appeal_id IS NOT NULL", name="holds_an_appeal"),
         Index("uq_inquiries_one_live", "about", "about_id", unique=True, postgresql_where=IS_LIVE),
         Index("ix_inquiries_held", "appeal_id", postgresql_where=text("held_until IS NOT NULL")),
@@ -142,6 +141,6 @@ def get_inquiry(db: Session, number: int) -> Inquiry:
 
 def live_inquiry(db: Session, about: str, about_id: int, *, lock: bool = False) -> Inquiry | None:
     """Find the undecided inquiry into a thing."""
-    theirs = (Inquiry.about == about) & (Inquiry.about_id == about_id) & Inquiry.state.in_(("open", *LIVE))
+    theirs = (Inquiry.about == about) & (Inquiry.about_id == about_id) & Inquiry.state.in_(UNDECIDED)
     found = select(Inquiry).where(theirs).execution_options(populate_existing=True)
     return db.scalar(found.with_for_update() if lock else found)

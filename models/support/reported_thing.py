@@ -1,6 +1,6 @@
 """Find what is reported, whose it is, and the staff who are concerned in it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,11 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.outreach.update import Update
-from models.people.conversation import Conversation
 from models.people.user import User
 from models.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Catalogue
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import Decision
-from models.staff.member import Staff, all_seats_of
+from models.staff.member import Staff, all_seats_of, seats_of_users
 from models.support.concerned import STOPPED, concerned_in
 from models.verification.case import Verification
 
@@ -96,13 +95,6 @@ def county_is_concerned(db: Session, thing: ReportedThing) -> bool:
     parts = concerned_in(db, f"report:appeal:{thing.appeal_id}") if thing.appeal_id else set()
     above = select(Staff.id).where(Staff.id.in_(parts), Staff.role != By.VILLAGE)
     return db.scalar(above.limit(1)) is not None
-
-
-def seats_of_users(db: Session, users: Collection[int]) -> set[int]:
-    """Return every seat of staff that these users hold or held by their WeChat."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    found = select(Staff.id).join(Conversation, seat).where(Conversation.user_id.in_(users))
-    return all_seats_of(db, db.scalars(found))
 
 
 def _find(db: Session, about: str, number: int) -> ReportedThing | None:

@@ -18,7 +18,7 @@ from models.people.former_homes import homes_before
 from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.staff.conflict_of_interest import Conflict
-from models.staff.member import Staff
+from models.staff.member import SAME_WECHAT, Staff
 from models.support.circles import Reporter, count_circles
 from models.support.inquiry import Inquiry, Report
 from models.verification.case import Verification
@@ -116,11 +116,10 @@ def _ties(db: Session, users: dict[int, User]) -> dict[int, set[Hashable]]:
     for user in users.values():
         own = {"household": user.household_id, "phone": user.phone_hash, "officer": user.registered_by}
         marks[user.id] |= {(kind, value) for kind, value in own.items() if value is not None}
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     kin = (Conflict.id_hash == User.id_hash) & Conflict.withdrawn_at.is_(None)
     tied: CompoundSelect[Any] = union_all(
         select(Mandate.user_id, Mandate.staff_id).where(Mandate.user_id.in_(users)),
-        select(Conversation.user_id, Staff.id).join(Staff, seat).where(Conversation.user_id.in_(users)),
+        select(Conversation.user_id, Staff.id).join(Staff, SAME_WECHAT).where(Conversation.user_id.in_(users)),
         select(User.id, Conflict.staff_id).join(Conflict, kin).where(User.id.in_(users)),
     )
     for user_id, staff_id in db.execute(tied):

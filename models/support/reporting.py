@@ -18,7 +18,7 @@ from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
 from models.people.erased_phone import conversations_of_phone
 from models.people.photo import attach_photos
-from models.staff.member import Staff, all_seats_of
+from models.staff.member import SAME_WECHAT, Staff, all_seats_of
 from models.staff.task import close_task, find_task, open_task, recuse
 from models.staff.task_steps import STEPS
 from models.support.inquiry import IS_LIVE, MACHINE, STEP_IN, SUBJECT, Inquiry, Report, live_inquiry
@@ -176,6 +176,5 @@ def _of_person(db: Session, conversation: Conversation, now: datetime) -> Column
 
 def _own_seats(db: Session, inquiry: Inquiry) -> set[int]:
     """Return every seat of the staff who reported, who may not decide on their own report."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    theirs = select(Staff.id).join(Conversation, seat).join(Report, Report.conversation_id == Conversation.id)
+    theirs = select(Staff.id).join(Conversation, SAME_WECHAT).join(Report, Report.conversation_id == Conversation.id)
     return all_seats_of(db, db.scalars(theirs.where(Report.inquiry_id == inquiry.id)))

@@ -9,7 +9,7 @@ from models.core.state_machine import By
 from models.notifications.notify import NewNotification, notify_each
 from models.people.conversation import Conversation
 from models.places.region import county_of
-from models.staff.member import Staff, seats_covering, serving
+from models.staff.member import SAME_WECHAT, Staff, seats_covering, serving
 from models.support.ticket import URGENT_WITHIN, Ticket, add_message, put_in_queue
 
 # Of all counties' officers, so many are notified of a person whose county is not known, or has no officer.
@@ -70,8 +70,7 @@ def remind_of_urgent(db: Session, now: datetime) -> int:
 
 def _officers(db: Session, county: str | None, now: datetime) -> list[int]:
     """Return the conversations of the county's officers, or (None) of some of all counties' officers."""
-    theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    officers = select(Conversation.id).join(Staff, theirs).where(Staff.role == By.COUNTY, serving(now))
+    officers = select(Conversation.id).join(Staff, SAME_WECHAT).where(Staff.role == By.COUNTY, serving(now))
     if county:
         officers = officers.where(seats_covering(county, By.COUNTY))
     return list(db.scalars(officers.order_by(Staff.id).limit(_MOST_NOTIFIED)))

@@ -14,7 +14,7 @@ from models.core.state_machine import By
 from models.notifications.notification import Notification
 from models.notifications.notify import NewNotification, notify_each
 from models.people.conversation import Conversation
-from models.staff.member import Staff, seats_covering, serving
+from models.staff.member import SAME_WECHAT, Staff, seats_covering, serving
 from models.support.concerned import concerned_in
 from models.support.ticket import Ticket
 
@@ -66,9 +66,8 @@ def _remind(db: Session, ticket: Ticket, now: datetime) -> None:
 def _nearest(db: Session, ticket: Ticket, now: datetime) -> Sequence[int | None]:
     """List the conversations of the officers of the lowest level who may answer; None for one who never wrote."""
     barred = concerned_in(db, ticket.about)
-    theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     others = (Conversation.id != ticket.conversation_id) | Conversation.id.is_(None)
-    seats = select(Conversation.id).select_from(Staff).outerjoin(Conversation, theirs)
+    seats = select(Conversation.id).select_from(Staff).outerjoin(Conversation, SAME_WECHAT)
     seats = seats.where(serving(now), Staff.id.not_in(barred), others).order_by(Staff.id).limit(_MOST_NOTIFIED)
     region = ticket.region_code
     if region is None:

@@ -15,7 +15,7 @@ from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
 from models.people.shared_phone import people_of_phone
 from models.people.user import User
-from models.staff.member import Staff, notify_staff
+from models.staff.member import SAME_WECHAT, Staff, notify_staff
 from models.staff.task import NotYourTurn, Task, demand_task, find_task, open_task, recuse
 from models.verification.case import MACHINE, Verification
 from models.verification.lifecycle import notify_owner, took_part
@@ -162,8 +162,7 @@ def check_may_object(db: Session, case: Verification, conversation_id: int, now:
 
 def _objectors(db: Session, conversation_id: int) -> dict[int, str]:
     """Staff id -> ``objector``: staff who object from their own WeChat may not decide on the objection."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.id == conversation_id))
+    found = db.scalars(select(Staff.id).join(Conversation, SAME_WECHAT).where(Conversation.id == conversation_id))
     return dict.fromkeys(found, "objector")
 
 
