@@ -1,11 +1,15 @@
 """Of a planted person nothing is found after 注销 but what a list names with its reason; the books do not notice."""
 
 import json
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import String, insert, select, update
 from sqlalchemy.orm import Session as Database
 from structlog.testing import capture_logs
@@ -19,8 +23,11 @@ from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
-from models.people.photo import Photo
+from models.people.photo import Photo, attach_photos
 from models.people.user import User
+from models.proxy.card import issue_card, void_card
+from models.proxy.consent_code import make_consent_code
+from models.proxy.mandate import grant_mandate
 from models.rights import export
 from models.rights.erasure import Erasure, begin_erasure, forget_page, running_erasures
 from models.rights.erasure_kept import FORGOTTEN, KEPT, says_why
@@ -29,7 +36,7 @@ from models.rights.erasure_request import begin_due
 from models.rights.export import LEFT_OUT, find_person
 from models.rights.request import RightsRequest, ask
 from models.staff.conflict_of_interest import Conflict, record_conflict
-from models.staff.member import Staff
+from models.staff.member import Staff, notify_staff
 from models.tables import metadata
 from models.verification.registry import RegistryEntry
 from tests.harness.erasing import everything, places
@@ -89,6 +96,7 @@ def plant(stage: Stage, folder: Path) -> None:
         stage.say("o-wang", said)
     give(stage, appeal, 20_000, "o-wang")
     officer = stage.appoint("o-zhou", "village")
+    plant_by_proxy(stage, officer)
     with Database(stage.database) as db, db.begin():
         number = db.get_one(User, find_person(db, stage.person("o-wang")).user_id).id_number or ""
         record_conflict(db, db.get_one(Staff, officer), "kin", number, stage.clock())
@@ -101,17 +109,76 @@ def plant(stage: Stage, folder: Path) -> None:
             (folder / photo.path).write_bytes(f"picture {photo.id}".encode())
 
 
-def test_of_a_planted_person_nothing_is_found(stage: Stage, tmp_path: Path) -> None:
+def plant_by_proxy(stage: Stage, officer: int) -> None:
+    """An officer has her signed sheet and printed two cards, of which one was tried in vain."""
+    with Database(stage.database) as db, db.begin():
+        user, staff = db.get_one(User, find_person(db, stage.person("o-wang")).user_id), db.get_one(Staff, officer)
+        now = stage.clock()
+        mandate = grant_mandate(db, officer, user.id, "sheet", "appeal", "planted-sheet", now)
+        sheet = [{"media_id": "sheet", "pic_url": "http://127.0.0.1/sheet.jpg"}]
+        attach_photos(db, "mandate", mandate.id, stage.person("o-zhou"), sheet, now)
+        notify_staff(db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now)
+        make_consent_code(db, user.id, now)
+        card = issue_card(db, user, staff, now)
+        card.qr_url = "http://weixin.qq.com/q/planted"
+        void_card(db, card, "system", "tries", now)
+        facts = {"name": user.masked_name}
+        notify_staff(db, staff, "card_void", facts, f"card_void:{card.id}", now, ("card", card.id))
+        issue_card(db, user, staff, now).qr_url = "http://weixin.qq.com/q/planted"
+
+
+def in_redis(url: str) -> str:
+    """All keys of Redis and what they hold, also packed as jobs pack it."""
+    found: list[Any] = []
+    with redis.Redis.from_url(url) as client:
+        for key in client.scan_iter():
+            match client.type(key):
+                case b"string":
+                    found.append((key, client.get(key)))
+                case b"hash":
+                    held = client.hgetall(key)
+                    packed = held.get(b"data", b"")
+                    with suppress(zlib.error):
+                        packed = zlib.decompress(packed)
+                    found.append((key, held, packed))
+                case b"list":
+                    found.append((key, client.lrange(key, 0, -1)))
+                case b"set":
+                    found.append((key, client.smembers(key)))
+                case b"zset":
+                    found.append((key, client.zrange(key, 0, -1)))
+                case kind:
+                    raise AssertionError(f"{key!r} is a {kind!r}")
+    texts = [repr(part) for entry in found for part in entry]
+    return "".join(texts) + "".join(part.decode(errors="replace") for entry in found for part in flat(entry))
+
+
+def flat(value: Any) -> Iterator[bytes]:
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, dict):
+        yield from flat([*value, *value.values()])
+    elif isinstance(value, list | tuple | set):
+        for each in value:
+            yield from flat(each)
+
+
+def test_of_a_planted_person_nothing_is_found(database_url: str, redis_flushed: str, tmp_path: Path) -> None:
+    """In the database, the folder and the logs afterwards; in Redis neither before nor afterwards."""
+    stage = Stage(database_url, redis_url=redis_flushed)
     plant(stage, tmp_path)
     with Database(stage.database) as db:
         person = find_person(db, stage.person("o-wang"))
         user = db.get_one(User, person.user_id)
         told = ("开春没钱", "蜜桔", "修不好", "补抽水机")
-        planted = (NAME, user.id_number, user.id_hash, PHONE, "o-wang", *told)
+        planted = (NAME, user.masked_name, user.id_number, user.id_hash, PHONE, "o-wang", "q/planted", *told)
         money = db.execute(select(LedgerAccount.kind, LedgerAccount.balance_fen).order_by(LedgerAccount.id)).all()
     before = everything(stage)
     assert [words for words in planted if str(words) not in before] == []
     assert list(tmp_path.iterdir())
+    queued = in_redis(redis_flushed)
+    assert "fetch_photo" in queued, "no job was planted"
+    assert [words for words in planted if str(words) in queued] == []
     with capture_logs() as logs:
         for said in ("注销", "忘了", "确认注销"):
             reply = stage.say("o-wang", said)
@@ -135,8 +202,8 @@ def test_of_a_planted_person_nothing_is_found(stage: Stage, tmp_path: Path) -> N
         db.delete(kept)
     left = {(place, words) for place, value in places(stage) for words in planted if str(words) in value}
     assert left == {("conflicts_of_interest.id_hash", user.id_hash)}
-    assert NAME not in str(logs)
-    assert "o-wang" not in str(logs)
+    remembered = in_redis(redis_flushed)
+    assert [words for words in planted if str(words) in remembered or str(words) in str(logs)] == []
     assert list(tmp_path.iterdir()) == []
     with Database(stage.database) as db:
         # By its hash alone the officer is kept from her affairs; nothing else has it.
@@ -149,6 +216,7 @@ def test_of_a_planted_person_nothing_is_found(stage: Stage, tmp_path: Path) -> N
             assert wrong <= {"bill_missing"}, "nobody asked the platform in those days"
     # Whoever comes back is somebody new.
     assert "同意吗" in stage.say("o-wang", "注册")
+    stage.close()
 
 
 def emptied(db: Database, person: export.Person) -> None:

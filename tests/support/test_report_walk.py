@@ -1,5 +1,5 @@
-"""Reports, freezes and money in one world, in any order: the books are right after each step, a payout is held exactly
-while it should be, and nothing but payouts ever is.
+"""Reports, freezes, erasures and money in one world, in any order: the books are right after each step, a payout is
+held exactly while it should be, and nothing but payouts ever is.
 
 What should be held is reckoned here from the circles that the people are of, without reading a row. Slow: a walk reads
 all books after each of its steps.
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from sqlalchemy import select
 
 from models.appeals.appeal import Appeal
 from models.appeals.review import freeze_by_county, resume_by_county
@@ -22,6 +23,8 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.hold import PayoutsHeld
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.rights.erasure import begin_erasure, forget_page, running_erasures
+from models.rights.erasure_request import ask_for_erasure, begin_due
 from models.support.inquiry import live_inquiry
 from models.support.inquiry_desk import dismiss, open_inquiry, uphold
 from models.support.reported_thing import get_thing
@@ -39,6 +42,12 @@ pytestmark = pytest.mark.slow
 CIRCLES = {"ann": "north", "bob": "north", "cen": "household", "dai": "household", "eve": "south", "fan": None}
 HOMES = {"ann": "431124101204", "bob": "431124101204", "cen": "431124101205", "dai": "431124101208"}
 WHICH = st.integers(0, 5)
+# Whoever may want to be erased: who reports, gives, or asks for money.
+LEAVERS = (*sorted(CIRCLES), "donor", "owner-0", "owner-1")
+
+
+def openid_of(who: str) -> str:
+    return "oDonor" if who == "donor" else f"o-{who}"
 
 
 @dataclass
@@ -56,6 +65,9 @@ class Reported(World):
     def open(self) -> None:
         self.begin()
         self.inquiries: dict[int, Asked] = {}
+        # Who was erased is somebody new when they write again, whom nobody has verified.
+        self.called = {name: name for name in CIRCLES}
+        self.circles: dict[str, str | None] = dict(CIRCLES)
         self.not_upheld = dict.fromkeys(CIRCLES, 0)
         self.staff["judge"] = self.stage.appoint("o-judge", "county", COUNTY)
         for name in CIRCLES:
@@ -98,8 +110,8 @@ class Reported(World):
             with self.db() as db:
                 new = NewReport(self.serial(), person, kind, "", ())
                 file_report(db, get_thing(db, "appeal", number, None), new, now)
-            self.inquiries.setdefault(number, Asked()).by.add(who)
-            circles = {CIRCLES[name] for name in self.credible(number)} - {None}
+            self.inquiries.setdefault(number, Asked()).by.add(self.called[who])
+            circles = {self.circles[name] for name in self.credible(number)} - {None}
             if len(circles) == len({"north", "household", "south"}):
                 self.hold(number)
 
@@ -145,9 +157,41 @@ class Reported(World):
     def time_passes(self, hours: int) -> None:
         self.stage.clock.move(timedelta(hours=hours))
 
+    @rule(who=st.sampled_from((*LEAVERS, "judge")))
+    def asks_to_be_erased(self, who: str) -> None:
+        with suppress(Refusal), self.db() as db:
+            ask_for_erasure(db, self.stage.person(openid_of(who)), self.stage.clock(), proved=True)
+
+    @rule(who=st.sampled_from(LEAVERS))
+    def wechat_says_that_they_are_gone(self, who: str) -> None:
+        """At once, whatever they have open; the rest goes by pages."""
+        person, now = self.stage.person(openid_of(who)), self.stage.clock()
+        with self.db() as db:
+            begin_erasure(db, person, db.get_one(Conversation, person).user_id, "wechat", now)
+        self.see_who_is_gone()
+
+    @rule(days=st.sampled_from((7, 8)))
+    def days_pass(self, days: int) -> None:
+        """The erasures begin that were asked for, if nothing of the person's is open by then."""
+        self.stage.clock.move(timedelta(days=days))
+        with self.db() as db:
+            begin_due(db, self.stage.clock())
+        self.see_who_is_gone()
+
+    @rule(pages=st.integers(1, 20))
+    def worker_goes_on_with_erasures(self, pages: int) -> None:
+        for _ in range(pages):
+            with self.db() as db:
+                for number in running_erasures(db, 1):
+                    forget_page(db, number, self.stage.clock())
+
     @rule(fen=st.integers(100, 700))
     def wants_money(self, fen: int) -> None:
-        """Passed by three, which no report keeps back."""
+        """Passed by three, which no report keeps back. Who was erased asks for nothing any more."""
+        with self.db() as db:
+            owner = db.get_one(Appeal, self.appeals[1]).owner_id
+            if db.scalar(select(Conversation.id).where(Conversation.user_id == owner)) is None:
+                return
         with suppress(Refusal):
             use = asked(self.stage, self.appeals[1], fen)
             passed(self.stage, use, *PASSERS, staff=self.staff)
@@ -168,6 +212,16 @@ class Reported(World):
 
     def credible(self, number: int) -> set[str]:
         return {name for name in self.inquiries[number].by if self.not_upheld[name] < MOST_NOT_UPHELD}
+
+    def see_who_is_gone(self) -> None:
+        with self.db() as db:
+            there = set(db.scalars(select(Conversation.openid)))
+        for who in [name for name in CIRCLES if openid_of(name) not in there]:
+            self.stage.person(openid_of(who))
+            self.circles[self.called[who]] = None
+            self.called[who] += " again"
+            self.circles[self.called[who]] = None
+            self.not_upheld[self.called[who]] = 0
 
     def hold(self, number: int) -> None:
         inquiry = self.inquiries[number]
