@@ -41,13 +41,18 @@ def pictures(
         if answer := refuse_in_advance() or visitors.redirect(f"/pictures/{token}", is_seat(grant.staff_id)):
             return answer
         subject, number = _thing(grant.what)
-        with Session(database) as db, db.begin():
+        with Session(database) as db:
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
-            shown = _addressed(links, files, gallery, grant.staff_id)
-            page = pages.show("oversight/pictures", gallery=gallery, shown=shown)
-            if is_looked_at():
-                # After the rendering: a page that failed was seen by nobody.
-                can_be_seen = not shown or any(address for address, _ in shown)
+        # A slow disk holds no connection of the database.
+        shown = _addressed(links, files, gallery, grant.staff_id)
+        page = pages.show("oversight/pictures", gallery=gallery, shown=shown)
+        if is_looked_at():
+            # After the rendering: a page that failed was seen by nobody.
+            can_be_seen = not shown or any(address for address, _ in shown)
+            with Session(database) as db, db.begin():
+                # What came meanwhile is not on the page.
+                now_there = open_gallery(db, grant.staff_id, subject, number, clock())
+                can_be_seen &= now_there.same_as(gallery)
                 record_gallery_access(db, gallery, grant.staff_id, clock(), can_be_seen=can_be_seen)
         log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
         return page

@@ -1,16 +1,16 @@
 """Switch between people who share a phone (换人): the code of who comes, and one for who goes, if they have none."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.engine.world import World
+from flows.people.proof import FiguresOr, is_proved, prove
 from flows.proxy.common import Figures
-from flows.readers import Choice
-from flows.readers.base import Accepted, Asking, Reading, Rejected
+from flows.readers.base import Asking, Rejected
 from models.people import shared_phone
 from models.people.conversation import Conversation
 from models.people.shared_phone import CannotSwitch, WrongSwitchCode
@@ -20,9 +20,6 @@ OWN, THEIRS = "own_code", "their_code"
 # Answers that the command gives itself: the person who goes has a code; of who comes none is asked for.
 KEPT, FREE = "kept", "free"
 FORGOT = "forgot"
-_FORGOT_CHOICE = "forgot_code"
-# A right code proves who has the phone in the hand now, not tomorrow.
-_PROOF_LASTS = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -38,29 +35,10 @@ class NewCode(Figures):
         return "" if value == KEPT else super().shown(value, world)
 
 
-@dataclass(frozen=True)
-class CodeOrForgot(Figures):
-    """Value: a code, ``forgot`` (a numbered line, or words), or ``free``. Codes: those of Figures."""
-
-    length: int = shared_phone.PLACES
-
-    def read_words(self, text: str, asking: Asking) -> Reading:
-        return Accepted(FORGOT) if self.exact(text, asking) else super().read_words(text, asking)
-
-    def exact(self, text: str, asking: Asking) -> str | None:
-        return Choice(_FORGOT_CHOICE).exact(text, asking)
-
-    def check(self, value: Any, asking: Asking) -> Rejected | None:
-        return None if value in (FREE, FORGOT) else super().check(value, asking)
-
-    def shown(self, value: Any, world: World) -> Any:
-        if value == FORGOT:
-            return Choice(_FORGOT_CHOICE).shown(value, world)
-        return "" if value == FREE else super().shown(value, world)
-
-    def facts(self, asking: Asking) -> dict[str, Any]:
-        hours = shared_phone.FORGOT_WAITS // timedelta(hours=1)
-        return {**super().facts(asking), **Choice(_FORGOT_CHOICE).facts(asking), "hours": hours}
+# Value: the code of who comes, ``forgot``, or ``free``.
+_THEIR_CODE = FiguresOr(
+    length=shared_phone.PLACES, cannot="forgot_code", instead=FORGOT, waits=shared_phone.FORGOT_WAITS, told=FREE
+)
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
@@ -83,13 +61,14 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
     Raises WrongSwitchCode or CodeLocked.
     """
-    said = draft.answers.get(THEIRS)
-    coming = None if said in (None, FREE, FORGOT) or _is_right(turn, draft) else _coming(turn, draft.given)
+    coming = None if draft.answers.get(THEIRS) in (None, FREE, FORGOT) else _coming(turn, draft.given)
     if coming:
-        if draft.given.pop("right", None) == said:
-            raise WrongSwitchCode(left=None)  # it was right too long ago
-        shared_phone.prove_code(turn.db, coming, str(said), turn.world.now)
-        draft.given |= {"right": said, "right_at": turn.world.now.timestamp()}
+        check = partial(_check_code, turn, coming)
+        prove(turn, draft, THEIRS, (FREE, FORGOT), check, WrongSwitchCode(left=None))
+
+
+def _check_code(turn: TurnContext, coming: Conversation, said: str) -> None:
+    shared_phone.prove_code(turn.db, coming, said, turn.world.now)
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -99,7 +78,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     values = {"name": draft.given.get("name", ""), "new": coming is None, "until": None, "stopped": False}
     if coming and draft.answers[THEIRS] == FORGOT:
         return _say({**values, "until": shared_phone.wait_for_code(db, coming, now)})
-    if coming and not (shared_phone.needs_no_code(coming, now) or _is_right(turn, draft)):
+    if coming and not (shared_phone.needs_no_code(coming, now) or is_proved(turn, draft, THEIRS)):
         raise WrongSwitchCode(left=None)
     going = db.get_one(Conversation, turn.person.conversation_id, populate_existing=True)
     if draft.answers[OWN] != KEPT:
@@ -121,16 +100,10 @@ def _coming(turn: TurnContext, given: dict[str, Any]) -> Conversation | None:
     return shared_phone.find_parked(turn.db, person.account, person.openid, given["to"]) if given["to"] else None
 
 
-def _is_right(turn: TurnContext, draft: Draft) -> bool:
-    """Tell whether the code that the draft holds was found right a moment ago."""
-    fresh = turn.world.now.timestamp() - float(draft.given.get("right_at", 0)) < _PROOF_LASTS.total_seconds()
-    return fresh and draft.given.get("right") == draft.answers.get(THEIRS)
-
-
 switch_person = Flow(
     "switch_person",
     room="people",
-    steps=(Step(OWN, NewCode()), Step(THEIRS, CodeOrForgot())),
+    steps=(Step(OWN, NewCode()), Step(THEIRS, _THEIR_CODE)),
     done=done,
     admit=admit,
     check_answers=check_answers,

@@ -55,6 +55,11 @@ class Gallery:
     coming: int
     lost: int
 
+    def same_as(self, other: "Gallery") -> bool:
+        """Tell whether both show the same pictures, with the same on their way."""
+        mine, theirs = ([photo.id for photo in each.pictures] for each in (self, other))
+        return mine == theirs and self.coming == other.coming
+
 
 def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: datetime) -> Gallery:
     """Return the pictures if the officer may see them now: they may have lost their seat since the link was made.
@@ -89,7 +94,7 @@ def record_gallery_access(
     db: Session, gallery: Gallery, staff_id: int, now: datetime, *, can_be_seen: bool = True
 ) -> None:
     """Record the look. One while pictures were still being fetched is another purpose, since it did not show all; so is
-    one at which no file opened (``can_be_seen``)."""
+    one at which no file opened, or after which others were there (``can_be_seen``)."""
     record_reading(
         db,
         at=now,

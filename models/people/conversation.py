@@ -80,7 +80,11 @@ class Turn(Base):
     tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     ms: Mapped[int | None]
 
-    __table_args__ = (Index(None, "received_at"),)
+    __table_args__ = (
+        Index(None, "received_at"),
+        # Of a day's turns alone: older replies are deleted. An erasure finds the person's by it.
+        Index("ix_turns_answered", "conversation_id", postgresql_where=text("reply IS NOT NULL")),
+    )
 
 
 class BrokenSession(Base):

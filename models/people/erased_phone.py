@@ -42,6 +42,18 @@ def conversations_of_phone(db: Session, conversation_id: int, now: datetime) -> 
     return [conversation_id, *db.scalars(select(Conversation.id).where(erased))]
 
 
+def erased_before(db: Session, conversations: Collection[int]) -> dict[int, list[int]]:
+    """Conversation -> those of people who were erased within LASTS and wrote from its WeChat; none without such."""
+    phone = func.coalesce(Conversation.parked_openid, Conversation.openid)
+    found = db.execute(select(Conversation.id, Conversation.account, phone).where(Conversation.id.in_(conversations)))
+    hashes = {number: hashes_of(account, openid) for number, account, openid in found}
+    erased = select(Conversation.erased_phone, Conversation.id).where(
+        Conversation.erased_phone.in_([each for some in hashes.values() for each in some])
+    )
+    rows = [(phone, number) for phone, number in db.execute(erased)]
+    return {each: before for each, some in hashes.items() if (before := [old for seal, old in rows if seal in some])}
+
+
 def tries_from_phone(db: Session, purpose: str, conversation_id: int, now: datetime) -> int:
     """Count today's tries (models.core.audit_trail), with those of whom this WeChat erased since."""
     return tries_today(db, purpose, conversations_of_phone(db, conversation_id, now), now)

@@ -7,6 +7,7 @@ appeal waits the same day. The county has a task for each appeal that would stop
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
@@ -59,8 +60,7 @@ def withdraw_due(db: Session, now: datetime) -> int:
 
 
 def _carry_out(db: Session, request: RightsRequest, now: datetime) -> None:
-    conversation = db.get_one(Conversation, request.conversation_id)
-    user = db.get(User, conversation.user_id) if conversation.user_id else None
+    user = _user_of(db, request)
     made = user is not None and user.state == "active"
     if user is not None and made:
         _withdraw(db, user, request, now)
@@ -70,14 +70,19 @@ def _carry_out(db: Session, request: RightsRequest, now: datetime) -> None:
 def undo(db: Session, number: int, _state: str, now: datetime) -> None:
     """Show again what the stopped request hid, and close the county's tasks. Called for every request that stops."""
     request = db.get_one(RightsRequest, number)
-    conversation = db.get_one(Conversation, request.conversation_id) if request.kind == KIND else None
-    user = db.get(User, conversation.user_id) if conversation and conversation.user_id else None
+    user = _user_of(db, request) if request.kind == KIND else None
     if user is None:
         return
     for appeal in lock_affected(db, user, request.asked_at):
         appeal.hidden_at = None
         _close_task(db, appeal, now)
     db.flush()
+
+
+def _user_of(db: Session, request: RightsRequest) -> User | None:
+    # The column alone: a session that cannot be opened keeps nobody from stopping what waits.
+    number = db.scalar(select(Conversation.user_id).where(Conversation.id == request.conversation_id))
+    return db.get(User, number) if number else None
 
 
 def _withdraw(db: Session, user: User, request: RightsRequest, now: datetime) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import CompoundSelect, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.people.conversation import Conversation
-from models.people.erased_phone import hashes_of
+from models.people.erased_phone import erased_before, hashes_of
 from models.people.former_homes import homes_before
 from models.people.user import User
 from models.proxy.mandate import Mandate
@@ -65,7 +65,9 @@ def _discredited(db: Session, conversations: Collection[int]) -> set[int]:
     rows = db.execute(select(Conversation.id, Conversation.user_id).where(Conversation.id.in_(conversations)))
     person = {row.id: row.user_id for row in rows}
     users = {user_id for user_id in person.values() if user_id is not None}
-    theirs = or_(Conversation.id.in_(person), Conversation.user_id.in_(users))
+    before = erased_before(db, conversations)
+    here = [*person, *(each for some in before.values() for each in some)]
+    theirs = or_(Conversation.id.in_(here), Conversation.user_id.in_(users))
     found = (
         select(Conversation.id, Conversation.user_id, func.count().label("many"))
         .join(Report, Report.conversation_id == Conversation.id)
@@ -78,6 +80,8 @@ def _discredited(db: Session, conversations: Collection[int]) -> set[int]:
         counts["user", row.user_id] += row.many if row.user_id is not None else 0
         counts["conversation", row.id] += row.many
     keys = {number: ("conversation", number) if user is None else ("user", user) for number, user in person.items()}
+    for number, erased in before.items():
+        counts[keys[number]] += sum(counts["conversation", each] for each in erased)
     return {number for number, key in keys.items() if counts[key] >= MOST_NOT_UPHELD}
 
 

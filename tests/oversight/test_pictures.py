@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as Database
 from structlog.testing import capture_logs
 
 from bot.app import links_of, pages_of
+from bot.photos.files import PhotoFiles
 from bot.simulator.serving import serving
 from bot.web.links import LAST, DeadLink
 from config.settings import Environment
@@ -43,6 +44,31 @@ def test_the_officer_of_the_place_sees_the_pictures_and_the_look_is_recorded(gal
     with Database(gallery.stage.database) as db:
         owner = db.get_one(Appeal, gallery.appeal).owner_id
     assert gallery.looks() == [(f"staff:{gallery.officer}", "appeal", gallery.appeal, "pictures", owner)]
+
+
+def test_no_connection_is_held_while_files_are_read_and_what_comes_meanwhile_is_not_seen(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is watched, not replaced: each file is read as always."""
+    pool, has = gallery.stage.app.extensions["bangfu"]["turns"].database.pool, PhotoFiles.has
+    held: list[int] = []
+    comes: list[Callable[[], object]] = []
+
+    def watched(files: PhotoFiles, path: str) -> bool:
+        held.append(pool.checkedout())
+        while comes:
+            comes.pop()()
+        return has(files, path)
+
+    monkeypatch.setattr(PhotoFiles, "has", watched)
+    assert len(shown(gallery.open())) == 2
+    assert held == [0, 0]
+    assert len(gallery.looks()) == 1
+    comes.append(lambda: gallery.keep("appeal", gallery.appeal))
+    assert len(shown(gallery.open())) == 2
+    assert len(gallery.looks()) == 1, "the third picture was seen by nobody"
+    assert len(shown(gallery.open())) == 3
+    assert len(gallery.looks()) == 2
 
 
 def test_nothing_of_it_is_kept_indexed_framed_or_told_to_others(gallery: Gallery) -> None:

@@ -11,9 +11,9 @@ from models.people.conversation import Conversation
 from models.people.user import TooManyIdNumbers, count_id_number
 from models.rights.request import AskedTooOften, ask_for_export, check_may_ask
 from models.support.inquiry import Inquiry, Report
-from models.support.reporters import Weight, weigh
+from models.support.reporters import Weight, is_discredited, weigh
 from tests.harness.erasing import EVENTS, of, tell_gone
-from tests.harness.stage import Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.reports import reports
 
 
@@ -63,3 +63,19 @@ def test_two_reports_from_one_wechat_are_one_persons_and_nothing_is_known_after_
     apply_deadlines(stage.database, stage.clock())
     assert set(of(stage, Conversation, "erased_phone")) == {None}
     assert set(of(stage, Conversation, "erased_phone_until")) == {None}
+
+
+def test_who_reported_what_was_not_so_is_still_known_for_it(stage: Stage) -> None:
+    before, now = stage.person("o-li"), stage.clock()
+    with Database(stage.database) as db, db.begin():
+        for number in range(3):
+            ended = {"region_code": DAOXIAN_MEIHUA, "opened_at": now, "state": "not_upheld", "decided_at": now}
+            inquiry = Inquiry(about="offer", about_id=number, **ended)
+            db.add(inquiry)
+            db.flush()
+            said = {"draft_id": f"d{number}", "kind": "fake", "words": "", "at": now}
+            db.add(Report(**said, conversation_id=before, inquiry_id=inquiry.id))
+    after = come_back(stage)
+    with Database(stage.database) as db:
+        assert is_discredited(db, after)
+        assert not is_discredited(db, stage.person("o-wang"))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
@@ -78,6 +78,14 @@ def test_any_message_stops_what_was_revoked_in_wechat(owner: Stage) -> None:
     assert not is_hidden(owner)
     day_passes(owner)
     assert of(owner, Appeal, "state") == ["funding"]
+
+
+def test_a_session_that_cannot_be_opened_stops_it_all_the_same(owner: Stage) -> None:
+    revoke(owner, "o-owner-0", "207")
+    with Database(owner.database) as db, db.begin():
+        db.execute(text("UPDATE conversations SET session = 'damaged' WHERE openid = 'o-owner-0'"))
+    assert "收回同意的事停下了" in owner.say("o-owner-0", "菜单")
+    assert of(owner, Appeal, "hidden_at") == [None]
 
 
 def test_a_message_stops_both_a_revocation_and_what_was_asked_in_the_chat(owner: Stage) -> None:

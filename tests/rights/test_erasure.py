@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import String, insert, select, update
+from sqlalchemy import String, event, insert, select, update
 from sqlalchemy.orm import Session as Database
 from structlog.testing import capture_logs
 
@@ -265,6 +265,37 @@ def test_what_a_law_kept_goes_on_its_day(stage: Stage) -> None:
     apply_deadlines(stage.database, stage.clock())
     with Database(stage.database) as db:
         assert db.scalars(select(SealedRemainder.law)).all() == ["donation"]
+
+
+@pytest.mark.slow  # a hundred thousand turns
+def test_among_a_days_turns_an_erasure_reads_its_own_persons(stage: Stage) -> None:
+    others = [stage.person(f"o-{number}") for number in range(20)]
+    gone = stage.person("o-gone")
+    stage.say("o-gone", "菜单")
+    many = (
+        "INSERT INTO turns (key, conversation_id, received_at, reply, kind)"
+        " SELECT 'many-' || n, %(first)s + n %% %(count)s, %(now)s, '\\x00', 'text' FROM generate_series(1, 100000) n"
+    )
+    facts = {"first": others[0], "count": len(others), "now": stage.clock()}
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        if statement.startswith("UPDATE turns"):
+            asked.append((statement, values))
+
+    with stage.database.begin() as connection:
+        connection.exec_driver_sql(many, facts)
+        connection.exec_driver_sql("ANALYZE turns")
+    event.listen(stage.database, "before_cursor_execute", listen)
+    with Database(stage.database) as db, db.begin():
+        begin_erasure(db, gone, None, "wechat", stage.clock())
+    event.remove(stage.database, "before_cursor_execute", listen)
+    [(words, values)] = asked
+    with stage.database.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN {words}", values).all())
+        left = connection.exec_driver_sql("SELECT count(*) FROM turns WHERE reply IS NOT NULL").scalar_one()
+    assert "ix_turns_answered" in plan
+    assert left == 100_000
 
 
 @pytest.mark.slow  # ten thousand gifts
