@@ -15,6 +15,7 @@ PURPOSES = frozenset(
         "name change after",
         "name change before",
         "notification facts",
+        "number claim ID number",
         "objection words",
         "payee account",
         "payee name",

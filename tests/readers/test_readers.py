@@ -36,6 +36,7 @@ WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
 # Looked for inside what was said, so that one word may serve twice.
 INSIDE = {
     "vague",
+    "before_a_name",
     "rounds_in_front",
     "leads_to_amount",
     "leads_to_monthly_amount",

@@ -87,9 +87,9 @@ PERMITTED = {
         "call_donors refunds reconcile close_discrepancy view_refund view_discrepancy more_discrepancies view_receipt"
     ),
     ("fund_holder",): (
-        "pay_out settle pools open_pool fund_pool close_pool return_pool suspense_items top_up cover_fees "
-        "reverse_entry bounce view_suspense_item settle_suspense undo_this more_pools resubmit_refund resubmit_refunds "
-        "refund_by_hand issue_receipt refuse_receipt void_receipt"
+        "pay_out enter_transfer not_transferred settle pools open_pool fund_pool close_pool return_pool "
+        "suspense_items top_up cover_fees reverse_entry bounce view_suspense_item settle_suspense undo_this "
+        "more_pools resubmit_refund resubmit_refunds refund_by_hand issue_receipt refuse_receipt void_receipt"
     ),
 }
 
