@@ -15,6 +15,7 @@ from models.books.bills import check_bills
 from models.books.chains import Noted, check_chain, check_noted, read_head
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
+from models.books.goods import check_goods
 from models.books.ledger import check_reversals, check_transactions
 from models.books.mandates import check_consents
 from models.books.matching import check_matching
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     check_chain,
     check_states,
     check_tasks,
+    check_goods,
     check_three_people,
     check_households,
     check_consents,

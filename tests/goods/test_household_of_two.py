@@ -116,3 +116,9 @@ def test_the_books_name_what_waits_for_nobody(world: Stage) -> None:
         db.execute(delete(Recusal))
         db.execute(delete(Task).where(Task.subject == "listing"))
     assert codes(world) == ["task_missing listing 1"]
+
+
+def test_the_books_name_what_is_shown_of_a_household_that_nobody_verified(world: Stage) -> None:
+    with Database(world.database) as db, db.begin():
+        db.execute(update(Verification).values(state="revoked"))
+    assert [code for code in codes(world) if not code.startswith("state_differs")] == ["shown_unverified listing 1"]
