@@ -102,7 +102,7 @@ class Turns:
         turn = self._context(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
         if session is None and message.event in ORDERS:
-            session = Session()
+            session = Session(stoppable=0)  # what waits, it cannot know: the person's next message stops all
         answer = self.route(turn, session, message) if session else self.begin_afresh(turn)
         news = self._news(turn, locked, now) if locked.news and answer.says else []
         says, heard = self._with_news(turn, locked, news, answer.says) if news else (answer.says, [])

@@ -62,7 +62,10 @@ def record_sound(db: Session, staff: Staff, subject: str, number: int, now: date
     Raises OutsideRegion, HasConflict, DecidedBefore or SpotCheckedAlready; NotYourTurn where a doubt waits for another.
     """
     matter, round_, _ = _lock_checkable(db, staff, subject, number, now)
-    decide(db, matter, round_, staff, "sound", now)
+    task = find_task(db, subject, number)
+    # That the owner means to withdraw says nothing of what the village passed: it is still to be spot-checked.
+    if task is None or task.step != "withdrawal":
+        decide(db, matter, round_, staff, "sound", now)
     close_task(db, subject, number, now, staff)
 
 

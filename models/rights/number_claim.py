@@ -8,7 +8,7 @@ Nothing happens to the holder until it is released. Nobody but the county reads 
 the same whether the number is registered or not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, null, select, text, update
@@ -22,9 +22,11 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
 from models.people.conversation import Conversation
+from models.people.erased_phone import conversations_of_phone
 from models.people.photo import Photo, attach_photos
 from models.people.user import User, find_by_id_number
 from models.places.region import county_of
+from models.rights.erasure import Erasure
 from models.staff.decision import end_review
 from models.staff.member import SAME_WECHAT, Staff, all_seats_of
 from models.staff.task import Matter, open_task
@@ -134,8 +136,11 @@ def check_may_claim(db: Session, conversation_id: int, user_id: int | None, now:
     waits = db.scalar(select(NumberClaim.id).where(theirs, NumberClaim.state.in_(LIVE)))
     if waits:
         raise ClaimWaits(number=waits)
-    recent = select(func.count()).where(theirs, NumberClaim.asked_at > now - IN_DAYS)
-    if (db.scalar(recent) or 0) >= MOST_CLAIMS or (user and _lost_one(db, user.id, now)):
+    # Whoever has WeChat erase them comes back as somebody new.
+    before = conversations_of_phone(db, conversation_id, now)
+    recent = select(func.count()).where(NumberClaim.conversation_id.in_(before), NumberClaim.asked_at > now - IN_DAYS)
+    erased = db.scalars(select(Erasure.user_id).where(Erasure.conversation_id.in_(before))).all()
+    if (db.scalar(recent) or 0) >= MOST_CLAIMS or _lost_one(db, [user_id, *erased], now):
         raise ClaimedTooOften(most=MOST_CLAIMS, days=IN_DAYS.days)
 
 
@@ -201,6 +206,7 @@ def forget_claims(db: Session, leaver: Leaver) -> None:
     db.execute(update(NumberClaim).where(theirs).values(id_number=None, id_hash=None))
 
 
-def _lost_one(db: Session, user_id: int, now: datetime) -> bool:
-    lost = (AuditEvent.subject == "user") & (AuditEvent.subject_id == user_id) & (AuditEvent.action == RELEASED)
+def _lost_one(db: Session, users: Collection[int | None], now: datetime) -> bool:
+    theirs = AuditEvent.subject_id.in_([each for each in users if each])
+    lost = (AuditEvent.subject == "user") & theirs & (AuditEvent.action == RELEASED)
     return db.scalar(select(AuditEvent.id).where(lost, AuditEvent.at > now - NOT_BACK_FOR).limit(1)) is not None

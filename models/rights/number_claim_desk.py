@@ -51,7 +51,7 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class ClaimFile:
     """A claim as the county sees it. ``holder``: None where nobody has the number. ``earlier``: how often the number
-    was claimed before, and ``released``: how often it was taken from somebody for that."""
+    was claimed besides, and ``released``: how often it was taken from somebody for that."""
 
     number: int
     id_number: str
@@ -67,7 +67,7 @@ def open_claim(db: Session, staff: Staff, number: int, now: datetime) -> ClaimFi
     """Show a claim to an officer of the county; the reading is recorded. Raises NoSuchClaim."""
     made = _readable(db, staff, number)
     record_file_access(db, staff, SUBJECT, number, None, now)
-    others = (NumberClaim.id_hash == made.id_hash) & (NumberClaim.id < made.id)
+    others = (NumberClaim.id_hash == made.id_hash) & (NumberClaim.id != made.id)
     freed = func.count().filter(NumberClaim.state == "released")
     earlier, released = db.execute(select(func.count(), freed).where(others)).one()
     user = holder_of(db, made)

@@ -6,7 +6,7 @@ A thief's request that its owner had stopped would be carried out. So everybody 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.disbursements.payout_claim import claim_restored
@@ -32,6 +32,9 @@ def end_waiting(db: Session, now: datetime) -> Ended:
     numbers = db.execute(waiting.order_by(RightsRequest.conversation_id, RightsRequest.id)).all()
     for conversation_id in dict.fromkeys(found.conversation_id for found in numbers):
         _end(db, conversation_id, now)
+    # Who forgot the code of a shared phone waits for it to be asked no more; who has the code may have stopped that.
+    waits = Conversation.code_waived_at.is_not(None)
+    db.execute(update(Conversation).where(waits).values(code_waived_at=None))
     papers = db.scalars(select(PaperErasure).where(PaperErasure.state.in_(PAPER_LIVE)).order_by(PaperErasure.id)).all()
     for paper in papers:
         withdraw_paper_erasure(db, paper.user_id, now)

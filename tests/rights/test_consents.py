@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
+from models.oversight.spot_check import record_doubt
 from models.people.conversation import Conversation
 from models.people.user import CONSENT_VERSIONS, Consent, User, grant_consent, withdraw_consent
 from models.public.views import find_story
 from models.rights.consent_withdrawal import NothingToWithdraw, withdraw_purpose
 from models.rights.request import RightsRequest
 from models.speech.consent import SpeechConsent, grant
+from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.erasing import of
 from tests.harness.platform import wechat
@@ -161,3 +163,28 @@ def test_a_consent_given_again_is_another_row_and_one_to_a_new_wording_ends_the_
             (1, False),
             (2, True),
         ]
+
+
+def test_what_is_ordered_where_the_session_is_damaged_leaves_what_waits_stoppable(owner: Stage) -> None:
+    for said in ("换电话", "13900000000", "记不得了", "确认"):
+        owner.say("o-owner-0", said)
+    with Database(owner.database) as db, db.begin():
+        db.execute(text("UPDATE conversations SET session = 'damaged' WHERE openid = 'o-owner-0'"))
+    revoke(owner, "o-owner-0", "201")
+    owner.say("o-owner-0", "菜单")
+    assert of(owner, RightsRequest, "state") == ["stopped"]
+
+
+def test_that_an_owner_means_to_withdraw_is_no_spot_check(owner: Stage) -> None:
+    owner.appoint("o-county", "county", "431124000000")
+    owner.appoint("o-town", "township")
+    for said in ("收回同意", "2", "1", "记不得了", "确认"):
+        owner.say("o-owner-0", said)
+    owner.say("o-county", "看 1")
+    assert "没问题" in owner.say("o-county", "2")
+    assert None not in of(owner, Task, "closed_at")
+    owner.say("o-owner-0", "菜单")
+    with Database(owner.database) as db, db.begin():
+        town = db.scalars(select(Staff).where(Staff.openid == "o-town")).one()
+        record_doubt(db, town, "appeal", 1, ("money_doubtful",), owner.clock())
+    assert of(owner, Task, "step")[-1] == "doubt"

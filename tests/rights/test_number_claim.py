@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.books import violations
 from models.core.database import snapshot
+from models.core.encryption import keyring
 from models.oversight.pictures import NotForYou, open_gallery
 from models.people.conversation import Conversation
 from models.people.photo import Photo
@@ -19,6 +20,7 @@ from models.rights.number_claim import NumberClaim
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.erasing import EVENTS, of, tell_gone
+from tests.harness.platform import wechat
 from tests.harness.stage import Stage, id_number
 from tests.harness.transcript import Actor
 from tests.scenes.disbursements import pictures_arrive
@@ -175,3 +177,28 @@ def test_an_erased_claimant_leaves_no_number_and_no_picture(county: County) -> N
     assert of(county.stage, Photo, "state") == ["gone"]
     with Database(county.stage.database) as db:
         assert db.scalars(select(Task.id).where(Task.closed_at.is_(None), Task.subject == "number_claim")).all() == []
+
+
+def test_who_has_wechat_erase_them_does_not_begin_anew(county: County) -> None:
+    county.claims("real")
+    for number in (1, 2):
+        fields = {"OpenID": "o-real", "AppID": "wx0000000000sample", "RevokeInfo": str(number)}
+        county.stage.deliver(wechat.event(EVENTS[0], "gh_platform", **fields))
+        said = county.claims("real") if number == 1 else county.say("real", "号码被占")
+    assert "30 天里最多交 2 次" in said
+    # Nor does who lost a number.
+    county.claims("again")
+    county.passes("jia", 3)
+    county.passes("yi", 3)
+    tell_gone(county.stage, EVENTS[0], "o-wang")
+    assert "县里已经定过的" in county.say("wang", "号码被占")
+
+
+def test_a_claim_that_is_decided_last_shows_what_a_later_one_released(county: County) -> None:
+    county.claims("accomplice")
+    county.claims("real")
+    county.passes("jia", 2)
+    assert "两边都告诉了" in county.passes("yi", 2)
+    county.stage.register("o-real", "resident")
+    county.set(User, 2, id_number=TAKEN, id_hash=keyring().lookup_hashes(TAKEN, "id_number")[0])
+    assert "以前有人要过 1 次，还过 1 次" in county.say("jia", "看 号码1")
