@@ -117,7 +117,7 @@ LEFT_OUT_COLUMNS = {
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
     "audit_events.actor": _OF_STAFF,
-    **dict.fromkeys(("number_claims.region_code", "number_claims.household_id"), _OF_HOLDER),
+    **dict.fromkeys(("number_claims.region_code", "number_claims.household_id", "number_claims.holder_id"), _OF_HOLDER),
 }
 # Sealed, but not declared as such: the column -> its purpose.
 _SEALED = {"broken_sessions.session": SESSION.purpose}
