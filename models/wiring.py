@@ -30,6 +30,7 @@ from models.outreach import audience, broadcasts
 from models.outreach import erasure as outreach
 from models.payments import erasure as payments
 from models.people import erasure as people
+from models.people import user
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
 from models.rights import (
@@ -68,6 +69,9 @@ def wire() -> None:
     # What makes a chain's links at the commit.
     hash_chain.SEALS.connect("audit", audit_trail.seal)
     hash_chain.SEALS.connect("ledger", links.seal)
+
+    # An ID number that the county gave back is kept for its owner.
+    user.kept_for_another.connect(number_claim.kept_for_another)
 
     # When a household's case is decided.
     decisions.on_verified.connect(_on_verified)

@@ -339,6 +339,7 @@ class World:
                 "released": False,
                 "registered": False,
                 "reasons": list(self.lexicon.choices["claim_reason"]),
+                "until": None,
             },
             "home_moved": {"home": "维" * 30, "made": True},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
