@@ -355,6 +355,7 @@ class World:
                 "hidden": [999_999] * 5,
             },
             "consent_revoked": {"ends": [999_999] * 5, "until": "2026-12-31T15:59:59+00:00"},
+            "consent_kept": {"number": 999_999},
             "collecting_ended": {"number": 999_999, "title": TITLE},
             "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
             "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},

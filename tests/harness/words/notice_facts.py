@@ -97,6 +97,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
         "consent_revoked": {"ends": [MOST] * 5, "until": "2026-12-31T15:59:59+00:00"},
+        "consent_kept": {"number": MOST},
         "collecting_ended": appeal,
         "digest": {
             "month": "2026-12",
@@ -272,6 +273,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
         ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
         *(("consent_revoked", {"ends": ends, "until": "2026-11-26T03:00:00+00:00"}) for ends in ([4], [])),
+        ("consent_kept", {"number": 4}),
         ("collecting_ended", {"number": 4, "title": "苗寨修路"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
