@@ -58,8 +58,8 @@ def export_page(parts: ExportPageParts) -> Blueprint:
         with Session(parts.database, expire_on_commit=False) as db, db.begin():
             request = _open(db, number, "page", parts.clock())
             overview = show_person(db, find_person(db, request.conversation_id))
-            number, proved = overview.user and overview.user.id_number, request.is_proved
-            shown = number if proved else hide_places(number)
+            known, proved = overview.user.id_number if overview.user else None, request.is_proved
+            shown = known if proved else hide_places(known)
             values = {"overview": overview, "until": request.until, "id_number": shown, "proved": proved}
         file = f"/mydata/{token}/json"
         return parts.pages.show("rights/export", **values, now=parts.clock(), file=file)
