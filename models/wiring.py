@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.appeals import erasure as appeals
+from models.appeals import review as appeal_review
 from models.core import audit_trail, hash_chain
 from models.disbursements import disbursement, hold, payout_claim
 from models.disbursements import erasure as disbursements
@@ -29,6 +30,7 @@ from models.outreach import audience, broadcasts
 from models.outreach import erasure as outreach
 from models.payments import erasure as payments
 from models.people import erasure as people
+from models.people import user
 from models.proxy import act, mandate
 from models.proxy import erasure as proxy
 from models.rights import (
@@ -68,6 +70,9 @@ def wire() -> None:
     hash_chain.SEALS.connect("audit", audit_trail.seal)
     hash_chain.SEALS.connect("ledger", links.seal)
 
+    # An ID number that the county gave back is kept for its owner.
+    user.kept_for_another.connect(number_claim.kept_for_another)
+
     # When a household's case is decided.
     decisions.on_verified.connect(_on_verified)
     decisions.on_suspended.connect(_on_suspended)
@@ -83,8 +88,9 @@ def wire() -> None:
     for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
 
-    # When a request on one's own data is stopped.
+    # When a request on one's own data is stopped, and when the county stops one.
     request.on_stopped.connect(consent_request.undo)
+    appeal_review.on_denied.connect(consent_request.deny)
 
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)

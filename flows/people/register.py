@@ -63,6 +63,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         id_number=answers["id_number"] if resident else None,
         phone=answers["phone"] if resident else None,
         region_code=answers["home"]["code"] if resident else None,
+        conversation_id=turn.person.conversation_id,
     )
     user = users.register(turn.db, registration, turn.world.now)
     turn.db.execute(update(Conversation).where(Conversation.id == turn.person.conversation_id).values(user_id=user.id))

@@ -11,7 +11,7 @@ from handlers.staff.decide import decided
 from handlers.staff.seat import staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals import review
-from models.appeals.appeal import MACHINE, Appeal, lock_appeal
+from models.appeals.appeal import MACHINE, Appeal
 from models.core.state_machine import WrongState
 from models.staff.member import Staff
 from models.staff.task import demand_may_undo, demand_no_conflict, demand_region, demand_task
@@ -47,7 +47,7 @@ def cancel(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
 
 def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
     """Check a decision before its reason is asked. Raises what the decision itself would."""
-    db, appeal = talk.turn.db, lock_appeal(talk.turn.db, number)
+    db, appeal = talk.turn.db, review.lock_after_cases(talk.turn.db, number)
     if command in _TURNED_AWAY:
         task = demand_task(db, staff, appeal.matter, appeal.state)
         MACHINE.check(review.state_at_step(appeal, task), _TURNED_AWAY[command], staff.actor)

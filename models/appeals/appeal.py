@@ -192,8 +192,8 @@ class Appeal(Base):
         return self.deadline
 
     def collects(self, now: datetime) -> bool:
-        """Tell whether it takes pledges now."""
-        return self.state == "funding" and self.closes_at > now
+        """Tell whether it takes pledges now: not while its words are hidden, as nobody could read what for."""
+        return self.state == "funding" and self.closes_at > now and self.hidden_at is None
 
     def is_overdue(self, now: datetime) -> bool:
         """Tell whether its deadline has passed; one that waits for publication to fix it is never overdue."""

@@ -15,6 +15,7 @@ from models.appeals.appeal import MACHINE, Appeal, freeze, lock_appeal, resume
 from models.appeals.file import has_read_appeal
 from models.appeals.publication import publish
 from models.core.calendar import day_in_china
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.broadcast import notify_backers
@@ -31,11 +32,16 @@ from models.staff.task import (
     demand_no_conflict,
     demand_region,
     demand_task,
+    find_task,
     open_task,
 )
 from models.verification.case import check_verified, lock_cases
 from models.verification.eligibility import verifiers_of
 from models.verification.lifecycle import is_drawn
+
+# Arguments: the owner's and the appeal's number. Called before the county freezes an appeal whose owner it had to call,
+# as somebody withdraws their consent; the caller holds the household's cases and the appeal.
+on_denied: Hook[[Session, int, int, datetime], None] = Hook("appeals.review.on_denied")
 
 # Reason of a return -> the questions to answer again (flows/appeals/start_appeal.py).
 TO_CORRECT: Mapping[str, tuple[str, ...]] = {
@@ -66,6 +72,15 @@ class ChangedSince(Refusal):
         super().__init__(number=number, ways=(("look", f"appeal:{number}"),))
 
 
+class ConsentWithdrawn(Refusal):
+    """The appeal collected, and its owner withdraws the consent to publish: it can only end."""
+
+    code = "consent_withdrawn"
+
+    def __init__(self, number: int, title: str) -> None:
+        super().__init__(number=number, title=title, ways=(("look", f"appeal:{number}"),))
+
+
 class DeadlinePassed(Refusal):
     """The appeal's deadline passed during review."""
 
@@ -88,8 +103,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasConflict, DecidedBefore, ChangedSince, NotVerified,
     DeadlinePassed, WrongState, NoCharity or NoFiling.
     """
-    _lock_cases(db, number)
-    appeal = lock_appeal(db, number)
+    appeal = lock_after_cases(db, number)
     task = demand_review_task(db, staff, appeal, now)
     if task.step not in _STATE_AT:
         # The task is about a frozen appeal or a doubt: there is nothing to pass.
@@ -128,16 +142,32 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
     return appeal
 
 
+def lock_after_cases(db: Session, number: int) -> Appeal:
+    """Lock the household's cases, then the appeal (see lock_cases), so that no suspension happens meanwhile.
+
+    Raises NoSuchAppeal.
+    """
+    lock_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
+    return lock_appeal(db, number)
+
+
 def state_at_step(appeal: Appeal, task: Task) -> str:
     """Return the state from which an appeal is sent back or rejected at this task's step."""
     return _STATE_AT.get(task.step, appeal.state)
 
 
 def freeze_by_county(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
-    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasConflict or WrongState."""
-    appeal = lock_appeal(db, number)
+    """The county freezes a live appeal; a withdrawal of consent that its owner did not mean ends with that.
+
+    Raises NoSuchAppeal, OutsideRegion, HasConflict or WrongState.
+    """
+    appeal = lock_after_cases(db, number)
     demand_region(db, staff, appeal.matter)
     demand_no_conflict(db, staff, appeal.matter)
+    task = find_task(db, "appeal", number)
+    if task and task.step == "withdrawal":
+        close_task(db, "appeal", number, now, staff)
+        on_denied(db, appeal.owner_id, number, now)
     return _freeze(db, staff, appeal, reason, now)
 
 
@@ -152,10 +182,14 @@ def freeze_reported(db: Session, staff: Staff, number: int, reason: str, now: da
 
 
 def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
-    """The county that froze it resumes an appeal. Raises as ``freeze_by_county`` does, and NotVerified."""
-    _lock_cases(db, number)
-    appeal = lock_appeal(db, number)
+    """The county that froze it resumes an appeal.
+
+    Raises as ``freeze_by_county`` does, and NotVerified, or ConsentWithdrawn where it would collect unread.
+    """
+    appeal = lock_after_cases(db, number)
     demand_may_undo(db, staff, appeal.matter)
+    if appeal.hidden_at and (appeal.state, appeal.was) == ("frozen", "funding"):
+        raise ConsentWithdrawn(number, appeal.title)
     close_task(db, "appeal", number, now, staff)
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
@@ -202,11 +236,6 @@ def notify_owner(
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     if not notify_user(db, appeal.owner_id, template, values, key, now, ("appeal", appeal.id)):
         notify_writer(db, appeal.id, values, key, now)
-
-
-def _lock_cases(db: Session, number: int) -> None:
-    """Lock the household's cases before the appeal (see lock_cases), so that no suspension happens meanwhile."""
-    lock_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
 
 
 def _pass_step(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:

@@ -170,7 +170,8 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
     Raises NotFunding, NoCollector or OwnHousehold.
     """
     if not appeal.collects(now):
-        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
+        hidden = appeal.hidden_at is not None
+        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state, hidden=hidden)
     if not is_collected(db, appeal):
         raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:

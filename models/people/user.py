@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.people.erased_phone import tries_from_phone
 
@@ -23,10 +24,12 @@ CONSENT_VERSIONS = {"account": 1, "identity": 1, "publish": 1}
 MOST_ID_NUMBERS = 5
 _TRIED = "id_number"
 NUMBER_TRIED = "number_tried"
+# The ID number, the conversation that wants it (None: by proxy), now -> whether it is kept for another conversation.
+kept_for_another: Hook[[Session, str, int | None, datetime], bool] = Hook("people.user.kept_for_another")
 
 
 class IdNumberTaken(Refusal):
-    """Another person is registered with this ID number. The refusal says nothing about them."""
+    """Another person is registered with this ID number, or it is kept for them. The refusal says nothing of either."""
 
     code = "id_number_taken"
     step = "id_number"
@@ -128,7 +131,7 @@ class Consent(Base):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The answers of a registration; only a resident has the identity fields."""
+    """The answers of a registration; only a resident has the identity fields. ``conversation_id``: None by proxy."""
 
     draft_id: str
     role: str
@@ -139,6 +142,7 @@ class Registration:
     phone: str | None = None
     region_code: str | None = None
     registered_by: int | None = None
+    conversation_id: int | None = None
 
 
 def register(db: Session, wanted: Registration, now: datetime) -> User:
@@ -177,7 +181,7 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
 def _make_resident(db: Session, user: User, wanted: Registration, now: datetime) -> None:
     assert wanted.id_number  # noqa: S101 - the flow asks residents for both
     assert wanted.region_code  # noqa: S101
-    check_id_number_free(db, wanted.id_number)
+    check_id_number_free(db, wanted.id_number, wanted.conversation_id, now)
     hashes = keyring().lookup_hashes(wanted.id_number, "id_number")
     household = Household(region_code=wanted.region_code, created_at=now)
     db.add(household)
@@ -209,9 +213,9 @@ def withdraw_consent(db: Session, user_id: int, purpose: str, now: datetime) -> 
     return bool(ended)
 
 
-def check_id_number_free(db: Session, id_number: str) -> None:
-    """Raises IdNumberTaken."""
-    if find_by_id_number(db, id_number):
+def check_id_number_free(db: Session, id_number: str, conversation_id: int | None, now: datetime) -> None:
+    """Check that nobody has the number, and that it is kept for nobody else. Raises IdNumberTaken."""
+    if find_by_id_number(db, id_number) or kept_for_another(db, id_number, conversation_id, now):
         raise IdNumberTaken
 
 
@@ -221,7 +225,7 @@ def try_id_number(db: Session, id_number: str, conversation_id: int, now: dateti
     Raises TooManyIdNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the record must stay.
     """
     count_id_number(db, conversation_id, now, find_by_id_number(db, id_number))
-    check_id_number_free(db, id_number)
+    check_id_number_free(db, id_number, conversation_id, now)
 
 
 def count_id_number(

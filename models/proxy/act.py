@@ -15,7 +15,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.notifications.notify import notify_user
 from models.people.photo import Photo
-from models.people.user import User, find_by_id_number
+from models.people.user import User, find_by_id_number, kept_for_another
 from models.places.region import Region, county_of
 from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, record_mandate_event, revoke_mandate
@@ -129,7 +129,7 @@ def check_newcomer(db: Session, staff: Staff, id_number: str, now: datetime) -> 
     user = find_by_id_number(db, id_number)
     record_typed(db, staff, user, ONLY_TYPED, now)
     check_no_conflict(db, staff, id_number)
-    if user:
+    if user or kept_for_another(db, id_number, None, now):
         raise NotForProxy
 
 

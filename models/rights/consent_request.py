@@ -7,7 +7,7 @@ appeal waits the same day. The county has a task for each appeal that would stop
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
@@ -77,6 +77,26 @@ def undo(db: Session, number: int, _state: str, now: datetime) -> None:
         appeal.hidden_at = None
         _close_task(db, appeal, now)
     db.flush()
+
+
+def deny(db: Session, user_id: int, number: int, now: datetime) -> None:
+    """End what waits of this person, as the county stopped their appeal meanwhile, and notify them.
+
+    A request that others hold is being ended or carried out; to wait for it could be a deadlock, as they lock it before
+    the appeal.
+    """
+    waiting = _waiting_of(user_id).order_by(RightsRequest.id).with_for_update(skip_locked=True)
+    for request in db.scalars(waiting).all():
+        end_change(db, request, now, made=False)
+        about = ("rights_request", request.id)
+        key = f"consent_kept:{request.id}"
+        notify(db, request.conversation_id, "consent_kept", {"number": number}, key, now, about)
+
+
+def _waiting_of(user_id: int) -> Select[RightsRequest]:
+    theirs = select(Conversation.id).where(Conversation.user_id == user_id)
+    waits = (RightsRequest.kind == KIND) & (RightsRequest.state == "waiting")
+    return select(RightsRequest).where(waits, RightsRequest.conversation_id.in_(theirs))
 
 
 def _user_of(db: Session, request: RightsRequest) -> User | None:

@@ -17,5 +17,6 @@ KINDS: dict[str, Kind] = {
     "consent_withdrawn": legal(),
     # At night, too: a day is all the person has to stop it.
     "consent_revoked": safety(),
+    "consent_kept": safety(),
     "collecting_ended": to_staff(),
 }

@@ -43,6 +43,8 @@ MOST_CLAIMS = 2
 IN_DAYS = timedelta(days=30)
 # Who lost a number claims none for so long: they object in words (人工).
 NOT_BACK_FOR = timedelta(days=365)
+# Whoever had it hears of the release first, perhaps: the number is the claimant's alone for so long.
+KEPT = timedelta(days=7)
 _COUNTY = frozenset({By.COUNTY})
 
 MACHINE = Machine(
@@ -168,6 +170,7 @@ def claim(
         region_code=county_of((holder.region_code if holder else None) or home),
         household_id=holder.household_id if holder else None,
         id_number=id_number,
+        id_hash=keyring().lookup_hashes(id_number, "id_number")[0],
         asked_at=now,
     )
     db.add(made)
@@ -192,6 +195,15 @@ def holder_of(db: Session, made: NumberClaim) -> User | None:
     user = find_by_id_number(db, made.id_number) if made.id_number else None
     own = db.scalar(select(Conversation.user_id).where(Conversation.id == made.conversation_id))
     return None if user is None or user.id == own else user
+
+
+def kept_for_another(db: Session, id_number: str, conversation_id: int | None, now: datetime) -> bool:
+    """Tell whether the county gave the number back within KEPT, on the claim of another conversation than this."""
+    hashes = keyring().lookup_hashes(id_number, "id_number")
+    given = (NumberClaim.state == "released") & (NumberClaim.ended_at > now - KEPT)
+    latest = select(NumberClaim.conversation_id).where(NumberClaim.id_hash.in_(hashes), given)
+    claimant = db.scalar(latest.order_by(NumberClaim.ended_at.desc(), NumberClaim.id.desc()).limit(1))
+    return claimant not in (None, conversation_id)
 
 
 def forget_claims(db: Session, leaver: Leaver) -> None:

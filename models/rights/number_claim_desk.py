@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.core.calendar import day_in_china
+from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region
-from models.rights.number_claim import MACHINE, STEP, SUBJECT, NumberClaim, claimants_seats, holder_of
+from models.rights.number_claim import KEPT, MACHINE, STEP, SUBJECT, NumberClaim, claimants_seats, holder_of
 from models.rights.number_release import release_number
 from models.rights.photos_seen import demand_opened
 from models.staff.decision import decide, end_review
@@ -67,7 +69,8 @@ def open_claim(db: Session, staff: Staff, number: int, now: datetime) -> ClaimFi
     """Show a claim to an officer of the county; the reading is recorded. Raises NoSuchClaim."""
     made = _readable(db, staff, number)
     record_file_access(db, staff, SUBJECT, number, None, now)
-    others = (NumberClaim.id_hash == made.id_hash) & (NumberClaim.id != made.id)
+    hashes = keyring().lookup_hashes(made.id_number, "id_number") if made.id_number else []
+    others = NumberClaim.id_hash.in_(hashes) & (NumberClaim.id != made.id)
     freed = func.count().filter(NumberClaim.state == "released")
     earlier, released = db.execute(select(func.count(), freed).where(others)).one()
     user = holder_of(db, made)
@@ -137,7 +140,9 @@ def _end(db: Session, made: NumberClaim, staff: Staff, state: str, reasons: Sequ
     made.ended_at = now
     end_review(db, MACHINE, made, state, staff.actor, now, staff=staff)
     registered = db.scalar(select(Conversation.user_id).where(Conversation.id == made.conversation_id)) is not None
-    facts = {"released": state == "released", "registered": registered, "reasons": list(reasons)}
+    released = state == "released"
+    until = day_in_china(now + KEPT) if released else None
+    facts = {"released": released, "registered": registered, "reasons": list(reasons), "until": until}
     key = f"number_claim_decided:{made.id}"
     notify(db, made.conversation_id, "number_claim_decided", facts, key, now, (SUBJECT, made.id))
 

@@ -2,8 +2,9 @@
 
 That is the picture of a claim (models.rights.number_claim), or on the command line what stands on a ticket.
 
-The number is free at once, for its owner to register with. Whoever had it keeps the account without it: public appeals
-stop until the county has decided on each, what was under review ends, and they are told how to object.
+The number is free at once, for its owner to register with: for some days after a claim, for the claimant alone
+(models.rights.number_claim.KEPT). Whoever had it keeps the account without it: public appeals stop until the county
+has decided on each, what was under review ends, and they are told how to object.
 """
 
 from dataclasses import dataclass

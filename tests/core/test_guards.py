@@ -93,7 +93,7 @@ def test_one_id_number_is_one_person_while_a_new_data_key_takes_over(stage: Stag
     use_keyring(Keyring.parse(f"{'A' * 43}=,{old}"))
     try:
         with Database(stage.database) as db, pytest.raises(IdNumberTaken):
-            check_id_number_free(db, id_number(3))
+            check_id_number_free(db, id_number(3), None, stage.clock())
     finally:
         use_keyring(Keyring.parse(old))
 

@@ -188,3 +188,42 @@ def test_that_an_owner_means_to_withdraw_is_no_spot_check(owner: Stage) -> None:
         town = db.scalars(select(Staff).where(Staff.openid == "o-town")).one()
         record_doubt(db, town, "appeal", 1, ("money_doubtful",), owner.clock())
     assert of(owner, Task, "step")[-1] == "doubt"
+
+
+def test_the_county_that_stops_the_appeal_ends_the_withdrawal_too(owner: Stage) -> None:
+    owner.appoint("o-county", "county", "431124000000")
+    revoke(owner, "o-owner-0", "207")
+    owner.say("o-county", "看 1")
+    owner.say("o-county", "1")
+    owner.say("o-county", "1")
+    assert (of(owner, Appeal, "state"), of(owner, Appeal, "hidden_at")) == (["frozen"], [None])
+    assert of(owner, RightsRequest, "state") == ["stopped"]
+    day_passes(owner)
+    assert "什么都没有收回" in owner.say("o-owner-0", "菜单")
+    owner.say("o-county", "解冻 1")
+    assert (of(owner, Appeal, "state"), of(owner, Appeal, "hidden_at")) == (["funding"], [None])
+    assert not is_hidden(owner)
+
+
+def test_what_was_withdrawn_while_it_was_frozen_takes_no_gift_again_and_can_only_end(owner: Stage) -> None:
+    owner.appoint("o-county", "county", "431124000000")
+    owner.register("o-li", "donor")
+    owner.say("o-county", "冻结 1")
+    owner.say("o-county", "1")
+    with Database(owner.database) as db, db.begin():
+        user = db.get_one(User, db.scalars(select(Appeal.owner_id)).one())
+        withdraw_purpose(db, user, owner.person("o-owner-0"), "publish", owner.clock())
+    assert "不能再收捐款" in owner.say("o-county", "解冻 1")
+    assert of(owner, Appeal, "state") == ["frozen"]
+    owner.say("o-county", "1")
+    owner.say("o-county", "2")
+    assert "结束" in owner.say("o-county", "1")
+    assert of(owner, Appeal, "state") == ["cancelled"]
+
+
+def test_what_is_hidden_takes_no_gift(owner: Stage) -> None:
+    owner.register("o-li", "donor")
+    revoke(owner, "o-owner-0", "207")
+    assert "现在不给大家看" in owner.say("o-li", "捐 1 5")
+    owner.say("o-owner-0", "菜单")
+    assert "现在不给大家看" not in owner.say("o-li", "捐 1 5")

@@ -13,15 +13,16 @@ from models.core.encryption import keyring
 from models.oversight.pictures import NotForYou, open_gallery
 from models.people.conversation import Conversation
 from models.people.photo import Photo
-from models.people.user import User, find_by_id_number
+from models.people.user import IdNumberTaken, Registration, User, find_by_id_number, register
+from models.proxy.act import NotForProxy, check_newcomer
 from models.rights import export
 from models.rights.export import find_person
-from models.rights.number_claim import NumberClaim
+from models.rights.number_claim import KEPT, NumberClaim
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.erasing import EVENTS, of, tell_gone
 from tests.harness.platform import wechat
-from tests.harness.stage import Stage, id_number
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number
 from tests.harness.transcript import Actor
 from tests.scenes.disbursements import pictures_arrive
 
@@ -53,6 +54,11 @@ class County:
         self.say(name, f"看 号码{number}")
         self.actor._open_pictures()
         return self.say(name, f"通过 号码{number}")
+
+    def registers(self, name: str, number: str = TAKEN) -> str:
+        """Register as far as the answer to the ID number; whose number is not refused goes on to the end."""
+        said = self.say(name, "注册", "1", "1", "1", "王秀兰", number)
+        return self.say(name, "13800000001", "梅花镇", "1", "确认") if "手机号" in said else said
 
     def holder_now(self, number: str = TAKEN) -> int | None:
         with Database(self.stage.database) as db:
@@ -162,7 +168,10 @@ def test_who_lost_a_number_does_not_claim_it_back(county: County) -> None:
     assert "县里已经定过的" in county.say("wang", "号码被占")
     # From a WeChat that nobody knows, the county reads that it was given back before.
     county.claims("again")
+    county.claims("probe", FREE)
     assert "以前有人要过 1 次，还过 1 次" in county.say("jia", "看 号码2")
+    # Of that number alone.
+    assert "以前有人要过" not in county.say("jia", "看 号码3")
     county.stage.clock.move(timedelta(days=366))
     assert "18 位" in county.say("wang", "号码被占")
     with snapshot(county.stage.settings.database_url) as connection:
@@ -202,3 +211,32 @@ def test_a_claim_that_is_decided_last_shows_what_a_later_one_released(county: Co
     county.stage.register("o-real", "resident")
     county.set(User, 2, id_number=TAKEN, id_hash=keyring().lookup_hashes(TAKEN, "id_number")[0])
     assert "以前有人要过 1 次，还过 1 次" in county.say("jia", "看 号码1")
+
+
+def test_a_released_number_is_kept_for_who_claimed_it(county: County) -> None:
+    county.claims("real")
+    county.passes("jia")
+    county.passes("yi")
+    # Whoever had it hears first: from another WeChat it is refused as a number that is taken.
+    assert "已经注册过了" in county.registers("squatter")
+    # Nor does an officer register somebody else with it.
+    officer, now = county.stage.appoint("o-zhou", "village"), county.stage.clock()
+    wanted = Registration("by-proxy", "resident", (), id_number=TAKEN, region_code=DAOXIAN_MEIHUA)
+    with Database(county.stage.database) as db, pytest.raises(NotForProxy):
+        check_newcomer(db, db.get_one(Staff, officer), TAKEN, now)
+    with Database(county.stage.database) as db, pytest.raises(IdNumberTaken):
+        register(db, wanted, now)
+    told = county.say("real", "消息")
+    assert "前别人都用不了它，只给您留着" in told
+    assert "注册" in county.registers("real")
+    assert county.holder_now() not in (None, county.holder)
+
+
+def test_a_released_number_that_nobody_comes_for_is_free_after_a_week(county: County) -> None:
+    county.claims("real")
+    county.passes("jia")
+    county.passes("yi")
+    county.stage.clock.move(KEPT - timedelta(hours=1))
+    assert "已经注册过了" in county.registers("other")
+    county.stage.clock.move(timedelta(hours=1))
+    assert "手机号" in county.say("other", TAKEN)

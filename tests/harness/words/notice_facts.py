@@ -88,6 +88,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "released": False,
             "registered": False,
             "reasons": list(lexicon.choices["claim_reason"]),
+            "until": None,
         },
         "requests_ended": {"kinds": ["phone", "payee", "home", "consent", "erasure", "export"]},
         "home_moved": {"home": place, "made": True},
@@ -96,6 +97,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
         "consent_revoked": {"ends": [MOST] * 5, "until": "2026-12-31T15:59:59+00:00"},
+        "consent_kept": {"number": MOST},
         "collecting_ended": appeal,
         "digest": {
             "month": "2026-12",
@@ -259,8 +261,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("export_ready", {"number": 3, "until": "2026-11-26T03:00:00+00:00"}),
         *(("paper_erasure_moved", {"number": 3, "what": what, **facts}) for what, facts in _PAPER.items()),
         ("phone_changed", {"tail": "4321"}),
-        *(("number_claim_decided", {"released": True, "registered": donor, "reasons": []}) for donor in (True, False)),
-        ("number_claim_decided", {"released": False, "registered": False, "reasons": ["card_unclear"]}),
+        *(("number_claim_decided", {**_GIVEN, "registered": donor}) for donor in (True, False)),
+        ("number_claim_decided", {"released": False, "registered": False, "reasons": ["card_unclear"], "until": None}),
         *(("requests_ended", {"kinds": [kind]}) for kind in ("phone", "payee", "home", "consent", "erasure", "export")),
         *(("home_moved", {"home": "湖南省永州市道县寿雁镇", "made": made}) for made in (True, False)),
         ("number_released", {"frozen": [4], "cancelled": []}),
@@ -271,6 +273,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("consent_withdrawn", {"purposes": ["publish"], "cancelled": [4], "hidden": []}),
         ("consent_withdrawn", {"purposes": ["voice"], "cancelled": [], "hidden": []}),
         *(("consent_revoked", {"ends": ends, "until": "2026-11-26T03:00:00+00:00"}) for ends in ([4], [])),
+        ("consent_kept", {"number": 4}),
         ("collecting_ended", {"number": 4, "title": "苗寨修路"}),
         ("card_void", {"name": "王**"}),
         *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
@@ -425,6 +428,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
 
 _STOPPED = ("failed", "cancelled", "frozen")
 _SEATED = ("suspended", "revoked", "active")
+_GIVEN: Facts = {"released": True, "reasons": [], "until": "2026-12-07"}
 _PAPER: dict[str, Facts] = {
     "confirmed": {"until": "2026-11-26T03:00:00+00:00"},
     "returned": {"reasons": ["sheet_unsigned"]},
