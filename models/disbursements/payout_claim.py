@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import UNSUCCESSFUL, Appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, WrongState
 from models.disbursements.allocation_run import AllocationPending, is_pending
-from models.disbursements.approval import notify_owner, return_or_refuse, turn_of
+from models.disbursements.approval import notify_owner, return_or_refuse, turn_of, withdraw
 from models.disbursements.budget import OverHeld, check_again, is_spendable
 from models.disbursements.disbursement import MACHINE, TRANSFERRING, Disbursement, transferring_fen, transfers_of
 from models.disbursements.evidence import demand_pictures_seen
@@ -39,6 +39,13 @@ class PayeeTooNew(Refusal):
     """The payee is new, and nothing may be paid to it before ``payable_from``."""
 
     code = "payee_too_new"
+    final = True
+
+
+class ClaimedByAnother(Refusal):
+    """The member of staff ``work_no`` claimed the payout ``use`` and may be at the bank; ``until`` then, they end it."""
+
+    code = "claimed_by_another"
     final = True
 
 
@@ -81,11 +88,13 @@ def claim_payout(db: Session, staff: Staff, number: int, now: datetime) -> tuple
 def release_claim(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """End a claim of which the fund holder says that nothing was transferred. What had to wait for it is done now.
 
-    Raises as models.disbursements.approval.turn_of does, and WrongState.
+    For ASKED_EVERY only who claimed it knows. Raises as models.disbursements.approval.turn_of does, WrongState and
+    ClaimedByAnother.
     """
     disbursement, appeal, _ = turn_of(db, staff, number)
     if disbursement.state != TRANSFERRING:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="authorised")
+    _demand_own(db, disbursement, staff, now)
     MACHINE.move(db, disbursement, "authorised", staff.actor, now, "not_transferred")
     disbursement.claimed_by = disbursement.claimed_at = disbursement.ask_at = disbursement.holder_id = None
     db.flush()
@@ -98,8 +107,18 @@ def release_claim(db: Session, staff: Staff, number: int, now: datetime) -> Disb
         disbursement.payee_id = _replacement(db, payee).id
         return_or_refuse(db, disbursement, "requested", SYSTEM, now, ("payee_changed",))
         notify_owner(db, disbursement, appeal, now)
+    elif appeal.state in UNSUCCESSFUL:
+        withdraw(db, disbursement, SYSTEM, now, f"appeal_{appeal.state}")
     db.flush()
     return disbursement
+
+
+def _demand_own(db: Session, disbursement: Disbursement, staff: Staff, now: datetime) -> None:
+    """Raises ClaimedByAnother."""
+    claimed_by, at = disbursement.claimed_by, disbursement.claimed_at
+    if claimed_by is not None and claimed_by != staff.id and at is not None and now < at + ASKED_EVERY:
+        work_no = db.get_one(Staff, claimed_by).work_no
+        raise ClaimedByAnother(use=disbursement.id, work_no=work_no, until=at + ASKED_EVERY)
 
 
 def what_stops(db: Session, appeal: Appeal, now: datetime) -> str | None:

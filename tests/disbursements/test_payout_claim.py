@@ -17,6 +17,7 @@ from models.disbursements.payee import Payee, payees_of
 from models.disbursements.payout import pay
 from models.disbursements.payout_claim import (
     ASKED_EVERY,
+    ClaimedByAnother,
     TransferUnderWay,
     ask_about_transfers,
     check_not_transferring,
@@ -32,6 +33,7 @@ from models.payments.refund_run import plan_page
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.staff.member import Staff
+from models.staff.task import find_task
 from models.support.payout_hold import HOLD_LASTS
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.erasing import erase_person
@@ -175,6 +177,30 @@ def test_nobody_takes_a_claimed_payout_back_but_the_fund_holder(stage: Stage, st
     with at(stage) as db:  # nobody has seen the new account
         assert (db.get_one(Disbursement, use).payee_id, db.get_one(Disbursement, use).state) == (new, "requested")
     assert wrong(stage) == set()
+
+
+def test_for_a_day_only_who_claimed_it_says_that_nothing_was_transferred(stage: Stage, staff: dict[str, int]) -> None:
+    """Whoever else says so while the first is at the bank would have both transfer it."""
+    _, use = claimed(stage, 10_000, fen=4_000, staff=staff)
+    other = stage.appoint("o-other", "fund_holder", COUNTY, "QH-2")
+    with at(stage) as db:
+        task = find_task(db, "disbursement", use)
+        assert task
+        task.assignee = other
+    with at(stage) as db, pytest.raises(ClaimedByAnother):
+        release_claim(db, db.get_one(Staff, other), use, stage.clock())
+    stage.clock.move(ASKED_EVERY)
+    with at(stage) as db:
+        release_claim(db, db.get_one(Staff, other), use, stage.clock())
+    assert state(stage, use) == "authorised"
+
+
+def test_what_was_not_transferred_of_a_cancelled_appeal_is_withdrawn(stage: Stage, staff: dict[str, int]) -> None:
+    number, use = claimed(stage, 10_000, fen=4_000, staff=staff)
+    end(stage, number, staff)
+    with at(stage) as db:
+        release_claim(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
+    assert state(stage, use) == "withdrawn"
 
 
 def test_what_was_not_transferred_of_an_erased_owners_is_withdrawn(stage: Stage, staff: dict[str, int]) -> None:
