@@ -35,7 +35,8 @@ def add_number_commands(app: Flask, settings: Settings, clock: Clock) -> None:
                 try:
                     check_ticket(db, user, ticket)
                     with telling_who_cannot():
-                        released = release_number(db, user, f"ticket:{ticket}", find_signers(db, signers), clock())
+                        by, home = find_signers(db, signers), user.region_code or ""
+                        released = release_number(db, user, f"ticket:{ticket}", by, home, clock())
                 except NoEvidence:
                     raise click.ClickException(_NO_EVIDENCE) from None
                 frozen = ", ".join(map(str, released.frozen)) or "none"

@@ -24,7 +24,7 @@ from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
 from models.people.conversation import Conversation
-from models.rights.export import Person, export_person, find_person
+from models.rights.export import Person, export_person, find_person, hide_places
 from models.rights.overview import show_person
 from models.rights.request import RightsRequest, find_openable, record_opening
 
@@ -58,8 +58,11 @@ def export_page(parts: ExportPageParts) -> Blueprint:
         with Session(parts.database, expire_on_commit=False) as db, db.begin():
             request = _open(db, number, "page", parts.clock())
             overview = show_person(db, find_person(db, request.conversation_id))
+            known, proved = overview.user.id_number if overview.user else None, request.is_proved
+            shown = known if proved else hide_places(known)
+            values = {"overview": overview, "until": request.until, "id_number": shown, "proved": proved}
         file = f"/mydata/{token}/json"
-        return parts.pages.show("rights/export", overview=overview, until=request.until, now=parts.clock(), file=file)
+        return parts.pages.show("rights/export", **values, now=parts.clock(), file=file)
 
     @blueprint.get("/mydata/<token>/json")
     def file(token: str) -> Response:
@@ -68,8 +71,8 @@ def export_page(parts: ExportPageParts) -> Blueprint:
             raise VisitRefused("not_yours")
         with Session(parts.database) as db, db.begin():
             request = _open(db, number, "file", parts.clock())
-            person = find_person(db, request.conversation_id)
-        response = guarded(Response(_pieces(_write(parts, person)), mimetype="application/json"))
+            person, proved = find_person(db, request.conversation_id), request.is_proved
+        response = guarded(Response(_pieces(_write(parts, person, proved)), mimetype="application/json"))
         response.headers["Content-Disposition"] = f'attachment; filename="{NAME}"'
         return response
 
@@ -114,12 +117,12 @@ def _open(db: Session, number: int, what: str, now: datetime) -> RightsRequest:
     return request
 
 
-def _write(parts: ExportPageParts, person: Person) -> IO[bytes]:
+def _write(parts: ExportPageParts, person: Person, proved: bool) -> IO[bytes]:
     """Write the copy as the database has it at one moment; nobody who reads it slowly holds up the database."""
     reading = parts.database.connect().execution_options(isolation_level="REPEATABLE READ")
     with ExitStack() as undo:
         file = undo.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-        with reading, Session(reading) as db, closing(export_person(db, person)) as rows:
+        with reading, Session(reading) as db, closing(export_person(db, person, proved=proved)) as rows:
             file.write(json.dumps({"made_at": parts.clock().isoformat()})[:-1].encode())
             last = ""
             for table, row in rows:

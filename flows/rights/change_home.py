@@ -3,13 +3,14 @@
 Who cannot prove who they are waits a day. A home changes twice a year at most.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.readers import Place
-from flows.rights.identity import STEP, PlacesOrWait, check_places, take_proof
+from flows.rights.identity import STEP, WAIT, PlacesOrWait, check_places, take_proof
 from models.people.user import get_resident
 from models.rights.home_change import check_may_move, move_home
 from models.rights.home_wish import KIND, ask_for_home, check_moves_left
@@ -40,6 +41,10 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
     check_places(turn, draft, WAY)
 
 
+def review_facts(_turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
+    return {"waits": draft.answers.get(STEP) == WAIT}
+
+
 def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises WrongPlaces, SameHome, MovesLater, MovedTooOften or AskedTooOften."""
     proved = take_proof(turn, draft)
@@ -65,5 +70,6 @@ change_home = Flow(
     done=done,
     admit=admit,
     check_answers=check_answers,
+    review_facts=review_facts,
     single=True,
 )

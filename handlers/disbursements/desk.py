@@ -54,7 +54,13 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     find_disbursement(talk.turn.db, int(number))
     first = _stepped_aside(talk, int(number)) or _ask_about_transfer(talk, int(number))
     first = first or _must_see_first(talk, int(number), _PAYS)
-    return first or talk.start("pay_out", {"use": int(number)})
+    if first:
+        return first
+    answer = talk.start("pay_out", {"use": int(number)})
+    if answer.outcome == "asked":
+        # Said here alone: a draft that is taken up again does not know who has transferred it meanwhile.
+        answer.says.insert(0, Say("replies/disbursements/claimed", None, {"use": int(number)}))
+    return answer
 
 
 def enter_transfer(talk: Talk, number: str) -> Answer:

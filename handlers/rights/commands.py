@@ -7,7 +7,7 @@ from handlers.rights import consents, export, my_data, paper_erasure_desk
 from handlers.rights.erasure import erase, without_places
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
-from handlers.routing.roles import VILLAGE_AND_TOWNSHIP
+from handlers.routing.roles import OFFICERS, VILLAGE_AND_TOWNSHIP
 
 COMMANDS: tuple[Command, ...] = (
     Command("export", export.export),
@@ -20,7 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("change_home", starts("change_home"), guess=False),
     # For a person without a phone.
     Command("erase_on_paper", starts("erase_on_paper"), staff=VILLAGE_AND_TOWNSHIP, guess=False),
-    Command("stop_paper_erasure", paper_erasure_desk.stop, Takes.NUMBER, staff=VILLAGE_AND_TOWNSHIP, guess=False),
+    Command("stop_paper_erasure", paper_erasure_desk.stop, Takes.NUMBER, staff=OFFICERS, guess=False),
     # Only numbered lines lead here.
     Command("ask_withdraw_consent", consents.ask),
     Command("withdraw_consent", consents.withdraw),

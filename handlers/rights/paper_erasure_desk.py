@@ -9,7 +9,6 @@ from handlers.routing.talk import Talk
 from handlers.staff.file import pictures
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
-from handlers.staff.todo import todo
 from models.rights import paper_erasure_desk as desk
 from models.rights.paper_erasure import SUBJECT, PaperErasure
 from models.rights.paper_erasure_desk import NoSuchPaperErasure
@@ -44,8 +43,13 @@ def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> 
 
 
 def stop(talk: Talk, number: str = "") -> Answer:
-    """停止注销 <号>: the person says so. Raises NoSuchPaperErasure or WrongState."""
-    return _moved(desk.stop(talk.turn.db, staff_of(talk), int(number), talk.world.now)) if number else todo(talk)
+    """停止注销 <号>: the person says so. Without a number say how to find it: what cools is nobody's task.
+
+    Raises NoSuchPaperErasure or WrongState.
+    """
+    if not number:
+        return Answer([Say("replies/rights/which_paper_erasure")])
+    return _moved(desk.stop(talk.turn.db, staff_of(talk), int(number), talk.world.now))
 
 
 def _moved(paper: PaperErasure) -> Answer:

@@ -7,7 +7,7 @@ from handlers.staff import appointments, decide, file, handover, todo
 # The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
-_READ = (*_DECIDED_ON, "message", "paper_erasure", "number_claim", *_GOODS)
+_READ = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
 _LOOKED_AT = (*_READ, "inquiry")
 
 COMMANDS: tuple[Command, ...] = (

@@ -53,14 +53,20 @@ def check_disbursements(connection: Connection, now: datetime) -> Iterator[Viola
 
 
 def _held(connection: Connection) -> Iterator[Violation]:
-    """Check that nothing was paid out of an appeal while a report held its payouts."""
+    """Check that nobody was told to transfer money of an appeal while a report held its payouts.
+
+    What was claimed before is recorded during the hold as well; so is what a restored backup brought back.
+    """
+    told = func.coalesce(Disbursement.claimed_at, Disbursement.paid_at)
     held = and_(
         Inquiry.appeal_id == Disbursement.appeal_id,
-        Disbursement.paid_at > Inquiry.held_until - literal(HOLD_LASTS, Interval()),
-        Disbursement.paid_at < Inquiry.held_until,
-        or_(Inquiry.decided_at.is_(None), Disbursement.paid_at < Inquiry.decided_at),
+        told > Inquiry.held_until - literal(HOLD_LASTS, Interval()),
+        told < Inquiry.held_until,
+        or_(Inquiry.decided_at.is_(None), told < Inquiry.decided_at),
+        or_(Disbursement.claimed_at.is_(None), Disbursement.claimed_by.is_not(None)),
     )
     paid = select(Disbursement.id, Inquiry.id.label("inquiry")).join(Inquiry, held).order_by(Disbursement.id)
+    paid = paid.where(Disbursement.paid_at.is_not(None))
     for found in stream(connection, paid.where(Inquiry.held_until.is_not(None))):
         yield Violation("paid_while_held", _SUBJECT, found.id, f"was paid while inquiry {found.inquiry} held payouts")
 

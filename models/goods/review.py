@@ -25,7 +25,7 @@ from models.staff.decision import Decision, decide
 from models.staff.file_access import has_opened
 from models.staff.member import Staff, seats_of_users
 from models.staff.task import HasConflict, Matter, close_task, demand_no_conflict, demand_region, demand_task, open_task
-from models.verification.case import NotVerified, check_verified
+from models.verification.case import NotVerified, check_verified, is_suspended
 
 KINDS = ("request", "offer", "listing")
 # Why another officer reviews an officer's own things.
@@ -104,7 +104,8 @@ def submit(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime,
 
 
 def open_review(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
-    """Open the review task. The things of a household that is not verified yet wait for that, without a deadline.
+    """Open the review task. The things of a household that is not verified yet, or is suspended, wait for that, without
+    a deadline.
 
     Locks the household's cases, as decisions on them lock its things after them.
     """
@@ -114,6 +115,8 @@ def open_review(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
             check_verified(db, matter.household_id, now)
         except NotVerified:
             return
+        if is_suspended(db, matter.household_id):
+            return  # the county decides on that first, whatever its owner mends meanwhile
     step = AGAIN if _county_took_down(db, matter) else kind.step(thing)
     open_task(db, matter, step, now, dict.fromkeys(seats_of_users(db, [thing.owner_id]), OWN))
 

@@ -1,4 +1,4 @@
-"""Carry out the changes whose wait is over, each by itself: what does not decrypt keeps nobody else waiting."""
+"""Carry out the changes whose wait is over, each by itself: what cannot be read keeps nobody else waiting."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _LATER = timedelta(days=1)
 def carry_out(db: Session, kind: str, now: datetime, change: Callable[[Session, RightsRequest, datetime], None]) -> int:
     """Call ``change`` for the requests of this kind that are due, in a savepoint each. Returns how many it made.
 
-    One of which something does not decrypt is logged, stays as it is, and is due again a day later.
+    One of which something cannot be read is logged, stays as it is, and is due again a day later.
     """
     found = lock_due(db, "waiting", now, kind)
     numbers = [request.id for request in found]
@@ -37,7 +37,7 @@ def _carry_out(
         with db.begin_nested():
             change(db, request, now)
             db.flush()
-    except CannotOpen:
+    except (CannotOpen, LookupError, TypeError, ValueError):  # the last three: a wish that an earlier release wrote
         log.exception("request.cannot_open", request=number)
         db.execute(update(RightsRequest).where(RightsRequest.id == number).values(until=now + _LATER))
         return False

@@ -33,6 +33,8 @@ from models.core.encryption import CannotOpen, Encrypted, keyring
 from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo
 from models.people.user import NUMBER_TRIED, User
+from models.rights.identity import PLACES
+from models.rights.number_claim import SUBJECT as NUMBER_CLAIM
 from models.staff.member import Staff
 from models.subjects import SUBJECTS
 from models.verification.case import Verification
@@ -117,12 +119,13 @@ LEFT_OUT_COLUMNS = {
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
     "audit_events.actor": _OF_STAFF,
-    **dict.fromkeys(("number_claims.region_code", "number_claims.household_id"), _OF_HOLDER),
+    **dict.fromkeys(("number_claims.region_code", "number_claims.household_id", "number_claims.holder_id"), _OF_HOLDER),
 }
 # Sealed, but not declared as such: the column -> its purpose.
 _SEALED = {"broken_sessions.session": SESSION.purpose}
 _SESSIONS = ("conversations.session", "broken_sessions.session")
 _JSON = ("notifications.facts", "visits.assessment", "visits.place")
+_ID_NUMBERS = ("users.id_number", "staff.id_number", "registry_entries.id_number", "number_claims.id_number")
 # A value that no key opens any more.
 UNREADABLE = {"unreadable": True}
 # Conversations of staff at work: their drafts are about others (tests/rights/test_export.py knows the rest).
@@ -157,10 +160,12 @@ def find_person(db: Session, conversation_id: int) -> Person:
     return Person(*own, user.id, user.household_id, tuple(hashes))
 
 
-def export_person(db: Session, person: Person) -> Generator[tuple[str, dict[str, Any]]]:
+def export_person(db: Session, person: Person, *, proved: bool = True) -> Generator[tuple[str, dict[str, Any]]]:
     """Yield each row about the person as (table, column -> JSON value), table by table, the oldest row first.
 
     One query a table, read a batch at a time. ``photos.path`` names the file, which the caller puts in its place.
+    For whoever did not prove who they are, the copy has nothing that would prove it: of ID numbers the last places,
+    and the pictures of identity cards, are left out.
     """
     for table in Base.metadata.sorted_tables:
         if table.name in LEFT_OUT:
@@ -170,7 +175,21 @@ def export_person(db: Session, person: Person) -> Generator[tuple[str, dict[str,
         in_order = rows.order_by(*table.primary_key.columns)
         with db.execute(in_order, execution_options={"yield_per": 500}) as found:
             for row in found:
-                yield table.name, _as_json(columns, row)
+                values = _as_json(columns, row)
+                yield table.name, values if proved else _without_proof(table, values)
+
+
+def hide_places(id_number: str | None) -> str | None:
+    """Replace the last places of an ID number, which prove a person, by stars."""
+    return id_number and id_number[:-PLACES] + "*" * PLACES
+
+
+def _without_proof(table: Table, values: dict[str, Any]) -> dict[str, Any]:
+    numbers = {column.name for column in table.columns if str(column) in _ID_NUMBERS}
+    hidden = {name: hide_places(values[name]) for name in numbers & values.keys() if isinstance(values[name], str)}
+    if table is Photo.__table__ and values["subject"] == NUMBER_CLAIM:
+        hidden["path"] = None
+    return values | hidden
 
 
 def exported_columns(table: Table) -> list[Column[Any]]:

@@ -1,6 +1,7 @@
 """A person claims the ID number with which somebody else is registered; the county decides on the picture of the card.
 
 submitted → seen → released         two different people of the county, each of whom has opened the picture
+seen → submitted                    somebody else is registered with it by now: it begins anew, before two people
 submitted, seen → returned          by one of them, with a reason; nothing was changed
 submitted, seen → withdrawn         the person is erased
 
@@ -11,7 +12,7 @@ the same whether the number is registered or not.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, null, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, func, null, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import AuditEvent, record
@@ -52,6 +53,7 @@ MACHINE = Machine(
     {
         ("submitted", "seen"): _COUNTY,
         ("seen", "released"): _COUNTY,
+        ("seen", "submitted"): _COUNTY,
         **{(state, "returned"): _COUNTY for state in LIVE},
         **{(state, "withdrawn"): frozenset({By.SYSTEM}) for state in LIVE},
     },
@@ -80,7 +82,8 @@ class ClaimedTooOften(Refusal):
 
 
 class NumberClaim(Base):
-    """``region_code``: the county that decides. ``household_id``: the holder's. ``first_staff`` passed it on.
+    """``region_code``: the county that decides. ``holder_id``: who had the number when this ``round`` began, with
+    ``household_id``, theirs, for conflicts of interest. ``first_staff`` passed it on.
 
     ``id_number`` and ``id_hash`` are empty once the claimant is erased.
     """
@@ -91,6 +94,8 @@ class NumberClaim(Base):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     id_number: Mapped[str | None] = mapped_column(Encrypted("number claim ID number", Lookup("id_hash", "id_number")))
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     state: Mapped[str] = mapped_column(String(12), default="submitted")
@@ -169,6 +174,7 @@ def claim(
         conversation_id=conversation_id,
         region_code=county_of((holder.region_code if holder else None) or home),
         household_id=holder.household_id if holder else None,
+        holder_id=holder.id if holder else None,
         id_number=id_number,
         id_hash=keyring().lookup_hashes(id_number, "id_number")[0],
         asked_at=now,

@@ -14,7 +14,7 @@ from models.core.state_machine import By
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.rights.number_claim import KEPT, MACHINE, STEP, SUBJECT, NumberClaim, claimants_seats, holder_of
 from models.rights.number_release import release_number
 from models.rights.photos_seen import demand_opened
@@ -22,7 +22,7 @@ from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, may_read, record_file_access, view_task
 from models.staff.member import Staff, all_seats_of
 from models.staff.signers import CannotSign, SignerGone
-from models.staff.task import demand_task, open_task
+from models.staff.task import close_task, demand_task, open_task
 
 # Why the second of the county is not the first.
 _PASSED = "decided_before"
@@ -100,6 +100,8 @@ def check_decidable(db: Session, staff: Staff, number: int) -> NumberClaim:
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> NumberClaim:
     """Pass the claim on to a second of the county, who releases the number.
 
+    Where somebody else has the number than when the round began, it begins anew instead, and stays ``submitted``.
+
     Raises NotOpened, NobodyHasIt, DecidedBefore, SignerGone, or as ``check_decidable`` does.
     """
     made = check_decidable(db, staff, number)
@@ -107,7 +109,10 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> NumberClai
     user = holder_of(db, made)
     if user is None:
         raise NobodyHasIt(number=number)
-    decide(db, made.matter, 1, staff, "pass", now)
+    if user.id != made.holder_id:
+        _begin_anew(db, made, user, staff, now)
+        return made
+    decide(db, made.matter, made.round, staff, "pass", now)
     if made.state == "submitted":
         made.first_staff = staff.id
         end_review(db, MACHINE, made, "seen", staff.actor, now, staff=staff)
@@ -121,16 +126,29 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> NumberClai
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> NumberClaim:
     """Leave everything as it is, and tell the claimant why. Raises as ``check_decidable`` does."""
     made = check_decidable(db, staff, number)
-    decide(db, made.matter, 1, staff, "return", now, reasons)
+    decide(db, made.matter, made.round, staff, "return", now, reasons)
     _end(db, made, staff, "returned", reasons, now)
     return made
+
+
+def _begin_anew(db: Session, made: NumberClaim, user: User, staff: Staff, now: datetime) -> None:
+    """Put the claim before the county of who has the number now, without what the first officer said of another."""
+    if made.state == "seen":
+        MACHINE.move(db, made, "submitted", staff.actor, now)
+    close_task(db, SUBJECT, made.id, now, staff)
+    made.holder_id, made.household_id, made.first_staff = user.id, user.household_id, None
+    made.region_code = county_of(user.region_code or made.region_code)
+    made.round += 1
+    db.flush()
+    open_task(db, made.matter, STEP, now, claimants_seats(db, made))
 
 
 def _release(db: Session, made: NumberClaim, user: User, staff: Staff, now: datetime) -> None:
     """Release the number from its holder, whom it is told (models.rights.number_release). Raises SignerGone."""
     by = db.get_one(Staff, made.first_staff), staff
     try:
-        release_number(db, user, f"{SUBJECT}:{made.id}", by, now)
+        # The holder may have moved away since: the claim keeps its county.
+        release_number(db, user, f"{SUBJECT}:{made.id}", by, made.region_code, now)
     except CannotSign as refused:
         raise SignerGone(work_no=refused.work_no, subject=SUBJECT, number=made.id) from None
     _end(db, made, staff, "released", (), now)

@@ -42,15 +42,16 @@ class Released:
     cancelled: list[int]
 
 
-def release_number(db: Session, user: User, evidence: str, by: Signers, now: datetime) -> Released:
+def release_number(db: Session, user: User, evidence: str, by: Signers, place: str, now: datetime) -> Released:
     """Take the ID number from the person who is registered with it. ``evidence``: ``ticket:3``, ``number_claim:2``.
+    ``place``: both officers are of its county.
 
     Raises CannotSign, before anything is changed.
 
     Locks the cases, the appeals, what is sold and asked for, then the person. The trail names both officers, and the
     evidence.
     """
-    check_signers(db, by, user.household_id, user.region_code or "", now, county=True)
+    check_signers(db, by, user.household_id, place, now, county=True)
     withdraw(db, user.id, SYSTEM, now)
     released = _stop_appeals(db, user, now)
     if user.household_id:

@@ -30,7 +30,8 @@ DAYS = STEPS[STEP][1]
 LIVE = ("submitted", "cooling")
 _IS_LIVE = text("state IN ('submitted', 'cooling')")
 _SECOND = frozenset({By.TOWNSHIP, By.COUNTY})
-_STOPS = frozenset({By.VILLAGE, By.TOWNSHIP, By.SYSTEM})
+# By the county too: the village's and the township's may be the two who did it.
+_STOPS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY, By.SYSTEM})
 
 MACHINE = Machine(
     SUBJECT,

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
-from models.core.state_machine import By
 from models.people.user import User
 from models.rights.erasure_request import COOLS
 from models.rights.erasure_standing import show_standing
@@ -61,7 +60,7 @@ def open_paper_erasure(db: Session, staff: Staff, number: int, now: datetime) ->
         work_no=db.get_one(Staff, paper.staff_id).work_no,
         until=paper.until,
         standing=show_standing(db, None, paper.user_id).facts,
-        stoppable=(paper.state, "stopped") in MACHINE.moves and staff.role != By.COUNTY,
+        stoppable=(paper.state, "stopped") in MACHINE.moves,
         task=view_task(db, staff, SUBJECT, number),
     )
 

@@ -92,6 +92,11 @@ class RightsRequest(Base):
         Index("ix_rights_requests_due", "until", postgresql_where=_IS_LIVE),
     )
 
+    @property
+    def is_proved(self) -> bool:
+        """Tell of a copy that is ready whether who asked had proved who they are, and so did not wait for it."""
+        return self.until - self.asked_at <= READY_LASTS
+
 
 # Whoever asked: a user, or None while they are not registered.
 _OWNER = select(Conversation.user_id).where(Conversation.id == RightsRequest.conversation_id).scalar_subquery()

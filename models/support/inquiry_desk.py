@@ -8,13 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
-from models.core.state_machine import By, WrongState
+from models.core.state_machine import SYSTEM, By, WrongState
 from models.notifications.notify import NewNotification, notify_each
 from models.people.photo import Photo
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Task, demand_task, find_task, is_turn_of, reaches
+from models.staff.task import Task, assign_to, demand_task, find_task, is_turn_of, reaches, recuse_if_conflicted
 from models.support.inquiry import LIVE, MACHINE, SUBJECT, Inquiry, NoSuchInquiry, Report, get_inquiry
 from models.support.inquiry_outcome import carry_out, outcomes
 from models.support.payout_hold import hold_payouts
@@ -140,6 +140,7 @@ def uphold(db: Session, staff: Staff, number: int, outcome: str, reasons: Sequen
     decide(db, inquiry.matter, 1, staff, "uphold", now, reasons)
     _end(db, inquiry, staff, "upheld", outcome, now)
     carry_out(db, staff, inquiry, outcome, now)
+    _hand_over(db, staff, inquiry, now)
     return inquiry
 
 
@@ -150,6 +151,17 @@ def pass_to_county(db: Session, staff: Staff, number: int, now: datetime) -> Inq
     decide(db, inquiry.matter, 1, staff, "pass", now)
     move_before(db, inquiry, "before_county", now, staff)
     return inquiry
+
+
+def _hand_over(db: Session, staff: Staff, inquiry: Inquiry, now: datetime) -> None:
+    """Give the task of what is stopped to the officer of another county who decided; else take it from the concerned,
+    who may have stopped the thing before."""
+    subject, number = ("appeal", inquiry.appeal_id) if inquiry.appeal_id else (inquiry.about, inquiry.about_id)
+    task = find_task(db, subject, number)
+    if task and task.step in ("frozen", "suspended") and not staff.covers(task.region_code):
+        assign_to(db, task, staff, SYSTEM.name, now)
+    elif task and task.assignee:
+        recuse_if_conflicted(db, db.get_one(Staff, task.assignee), subject, number, now)
 
 
 def _reports(db: Session, number: int, newest: int | None) -> list[ReportLine]:

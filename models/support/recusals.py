@@ -36,7 +36,10 @@ def concerned(db: Session, subject: str, number: int, _household_id: int | None)
 
 
 def inquiry_that_stopped(db: Session, subject: str, number: int) -> Inquiry | None:
-    """Find the inquiry by which the thing was frozen, suspended or taken down, while nobody has decided otherwise."""
+    """Find the inquiry by which the thing was frozen, suspended or taken down, while nobody has decided otherwise.
+
+    It may have been stopped already when the reports were found right: then by that inquiry it stays so.
+    """
     its_own = (Decision.subject == subject) & (Decision.subject_id == number) & Decision.verdict.in_(_STOPS)
     newest = db.scalar(select(Decision).where(its_own).order_by(Decision.id.desc()).limit(1))
     if newest is None or newest.verdict != "freeze":
@@ -44,6 +47,6 @@ def inquiry_that_stopped(db: Session, subject: str, number: int) -> Inquiry | No
     about = (Inquiry.about == subject) & (Inquiry.about_id == number)
     if subject == "appeal":
         about |= Inquiry.appeal_id == number
-    # What an inquiry brings about is decided in its moment, by who decided on it.
-    decided = (Inquiry.decided_by == newest.staff_id) & (Inquiry.decided_at == newest.at) & (Inquiry.state == "upheld")
-    return db.scalar(select(Inquiry).where(about, decided).limit(1))
+    # What an inquiry brings about is decided in its moment, by who decided on it: that one comes first.
+    decided = (Inquiry.decided_at >= newest.at) & (Inquiry.state == "upheld")
+    return db.scalar(select(Inquiry).where(about, decided).order_by(Inquiry.decided_at, Inquiry.id).limit(1))

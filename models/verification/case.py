@@ -279,6 +279,12 @@ def is_verified(db: Session, household_id: int, now: datetime) -> bool:
     return db.scalar(select(Verification.id).where(theirs, Verification.expires_at > now).limit(1)) is not None
 
 
+def is_suspended(db: Session, household_id: int | None) -> bool:
+    """Tell whether a case of the household is suspended; the caller holds its cases (lock_cases)."""
+    theirs = (Verification.household_id == household_id) & (Verification.state == "suspended")
+    return db.scalar(select(Verification.id).where(theirs).limit(1)) is not None
+
+
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
     """Withdraw a person's cases under way and verified ones, under lock; a suspended case stays suspended."""
     theirs = (Verification.user_id == user_id) & Verification.state.in_(WITHDRAWABLE)

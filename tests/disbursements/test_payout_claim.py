@@ -36,7 +36,19 @@ from models.support.payout_hold import HOLD_LASTS
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import asked, at, authorised, fixed, owner_of, passed, people, seen, state, wrong
+from tests.scenes.disbursements import (
+    COUNTY,
+    asked,
+    at,
+    authorised,
+    fixed,
+    owner_of,
+    passed,
+    people,
+    seen,
+    state,
+    wrong,
+)
 from tests.scenes.reports import reports
 
 
@@ -107,7 +119,9 @@ def test_what_was_transferred_is_recorded_whatever_came_between(
     stage: Stage, staff: dict[str, int], comes: Comes, why: str, left: str
 ) -> None:
     number, use = claimed(stage, 10_000, fen=4_000, staff=staff)
+    stage.clock.move(timedelta(hours=1))
     comes(stage, number, staff)
+    stage.clock.move(timedelta(hours=1))
     # The fund holder hears it at once: perhaps nothing has left the bank.
     assert told(stage, "transfer_asked") == ["o-holder"]
     assert state(stage, use) == "transferring"
@@ -260,3 +274,16 @@ def test_a_report_between_the_word_and_the_record_of_it_in_the_chat(stage: Stage
     stage.clock.move(HOLD_LASTS)
     assert "请到银行转账" in stage.say("o-holder", f"放款 {other}")
     assert wrong(stage) == set()
+
+
+def test_a_question_that_is_taken_up_again_sends_nobody_to_the_bank(stage: Stage, staff: dict[str, int]) -> None:
+    stage.appoint("o-second", "fund_holder", COUNTY, "N-SECOND")
+    _, use = authorised(stage, 10_000, fen=4_000, staff=staff)
+    assert "请到银行转账" in stage.say("o-holder", f"放款 {use}")
+    stage.say("o-holder", "菜单")
+    for words in (f"放款 {use}", "1", "T20261130", "确认"):
+        stage.say("o-second", words)
+    assert state(stage, use) == "paid"
+    again = stage.say("o-holder", "继续")
+    assert "请到银行转账" not in again
+    assert "别人可能已经转了" in again

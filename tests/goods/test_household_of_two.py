@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session as Database
 
 from models.goods.review import approve
 from models.goods.rules import STRICT
-from models.market.listing import Listing, NewListing, submit_listing
+from models.market.listing import Listing, NewListing, mend_listing, submit_listing
 from models.people.user import User
 from models.public.catalogue import MARKET
 from models.staff.member import Staff
 from models.staff.recusal import Recusal
 from models.staff.task import Task, find_task
 from models.verification.case import VALIDITY, Verification, newest_case_of
-from models.verification.decisions import on_verified, revoke, suspend
+from models.verification.decisions import on_verified, reinstate, revoke, suspend
 from models.verification.lifecycle import expire_and_remind
 from tests.harness.erasing import erase_person
 from tests.harness.money.checking_books import codes
@@ -122,3 +122,16 @@ def test_the_books_name_what_is_shown_of_a_household_that_nobody_verified(world:
     with Database(world.database) as db, db.begin():
         db.execute(update(Verification).values(state="revoked"))
     assert [code for code in codes(world) if not code.startswith("state_differs")] == ["shown_unverified listing 1"]
+
+
+def test_nothing_that_is_mended_while_one_of_two_is_suspended_comes_before_an_officer(world: Stage) -> None:
+    with Database(world.database) as db, db.begin():
+        suspend(db, case_of(world, db, 1), db.get_one(Staff, 2), "complaint", world.clock())
+        wanted = NewListing("m", "handicraft", "竹篮", "piece", 6_000, 9, None, None)
+        mend_listing(db, db.get_one(Listing, 1), wanted, world.clock())
+    assert stands(world) == ("submitted", False, False)
+    assert codes(world) == []
+    with Database(world.database) as db, db.begin():
+        reinstate(db, case_of(world, db, 1), db.get_one(Staff, 2), world.clock())
+    assert stands(world) == ("submitted", False, True)
+    assert codes(world) == []

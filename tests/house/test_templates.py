@@ -13,7 +13,7 @@ import models
 from bot.words.lexicon import AmbiguousWords, load_lexicon
 from bot.words.render import TEMPLATES, Renderer
 from flows.catalogue import FLOWS
-from flows.engine.flow import Flow, Step
+from flows.engine.flow import Flow, Say, Step
 from handlers.routing.command_table import COMMANDS
 from models.core.refusal import Refusal
 
@@ -44,6 +44,11 @@ def test_there_is_no_template_of_a_flow_that_is_not() -> None:
     files = {path.relative_to(TEMPLATES / "flows") for path in (TEMPLATES / "flows").rglob("*.*")}
     folders = {str(path.parent) for path in files - {Path("engine/drafts.txt")}}
     assert folders == {f"{flow.room}/{flow.name}" for flow in FLOWS}
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_flow_has_a_name_when_it_is_left(flow: Flow) -> None:
+    assert RENDERER.say(Say("flows/engine/drafts", "name", {"v": {"flow": flow.name, "given": {}}}))
 
 
 def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:

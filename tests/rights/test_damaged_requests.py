@@ -45,6 +45,19 @@ def test_one_damaged_row_is_logged_and_the_others_go_on(stage: Stage) -> None:
         assert stop_waiting(db, stage.person("o-bad"), stage.clock()) == ["phone"]
 
 
+def test_a_wish_of_another_shape_keeps_nobody_waiting(stage: Stage) -> None:
+    bad, good = asks(stage, "o-bad", "13600000001"), asks(stage, "o-good", "13600000002")
+    with Database(stage.database) as db, db.begin():
+        for number, wish in ((bad, '{"of": "an earlier release"}'), (good, None)):
+            request = db.get_one(RightsRequest, number)
+            request.kind, request.wish = "payee", wish or '{"appeal": 1}'
+    stage.clock.move(timedelta(hours=25))
+    with capture_logs() as logs:
+        apply_deadlines(stage.database, stage.clock())
+    assert {entry["request"] for entry in logs if entry["event"] == "request.cannot_open"} == {bad, good}
+    assert [entry for entry in logs if entry["event"] == "deadline.failed"] == []
+
+
 def test_a_payee_a_copy_and_an_erasure_wait_for_no_damaged_one(stage: Stage) -> None:
     for kind, state in (
         ("payee", "waiting"),

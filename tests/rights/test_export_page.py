@@ -9,8 +9,17 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session as Database
 
 from models.core.audit_trail import AuditEvent, record
-from models.people.user import NUMBER_TRIED
-from models.rights.request import MOST_A_DAY, MOST_OPENINGS, READY_LASTS, RightsRequest
+from models.people.conversation import Conversation
+from models.people.user import NUMBER_TRIED, User
+from models.rights.request import (
+    MOST_A_DAY,
+    MOST_OPENINGS,
+    READY_LASTS,
+    WAITS,
+    RightsRequest,
+    ask_for_export,
+    make_ready,
+)
 from models.support.ticket import open_ticket
 from tests.harness.erasing import erase_person
 from tests.harness.money.paid_stage import DONOR, OTHER, collecting
@@ -27,6 +36,12 @@ def openings(stage: Stage) -> list[tuple[str, str | None]]:
     with Database(stage.database) as db:
         opened = select(AuditEvent.actor, AuditEvent.detail).where(AuditEvent.action == "opened")
         return [tuple(row) for row in db.execute(opened.order_by(AuditEvent.id))]  # type: ignore[misc]
+
+
+def id_of(stage: Stage, openid: str) -> str:
+    with Database(stage.database) as db:
+        found = select(User.id_number).join(Conversation, Conversation.user_id == User.id)
+        return db.scalars(found.where(Conversation.openid == openid)).one() or ""
 
 
 def links(stage: Stage) -> int:
@@ -63,6 +78,25 @@ def test_the_page_says_in_plain_words_what_is_known(stage: Stage) -> None:
     assert {"made_at", "users", "appeals", "pledges", "tickets"} <= set(json.loads(file.data))
     who = f"conversation:{stage.person('o-wang')}"
     assert openings(stage) == [(who, "page"), (who, "file")]
+
+
+def test_abuse_a_copy_without_proof_does_not_hold_the_proof(stage: Stage) -> None:
+    """A thief who waits a silent day does not read in the copy what proves the person everywhere else."""
+    stage.register("o-wang", "resident")
+    number = id_of(stage, "o-wang")
+    with Database(stage.database) as db, db.begin():
+        asked = ask_for_export(db, stage.person("o-wang"), stage.clock(), proved=False).id
+    stage.clock.move(WAITS)
+    with Database(stage.database) as db, db.begin():
+        assert make_ready(db, stage.clock()) == 1
+    path = path_of(stage, asked)
+    page, file = visit(stage, "o-wang", path), visit(stage, "o-wang", f"{path}/json")
+    assert (page.status_code, file.status_code) == (200, 200)
+    assert "后六位就不写出来" in page.text
+    for text in (page.text, file.text):
+        assert number[:-6] + "******" in text
+        assert number[-6:] not in text
+    assert number in visit(stage, "o-wang", path_of(stage, ask(stage, "o-wang"))).text
 
 
 def test_who_never_registered_reads_what_there_is(stage: Stage) -> None:

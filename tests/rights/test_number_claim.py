@@ -17,7 +17,7 @@ from models.people.user import IdNumberTaken, Registration, User, find_by_id_num
 from models.proxy.act import NotForProxy, check_newcomer
 from models.rights import export
 from models.rights.export import find_person
-from models.rights.number_claim import KEPT, NumberClaim
+from models.rights.number_claim import KEPT, STEP, NumberClaim
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.erasing import EVENTS, of, tell_gone
@@ -240,3 +240,34 @@ def test_a_released_number_that_nobody_comes_for_is_free_after_a_week(county: Co
     assert "已经注册过了" in county.registers("other")
     county.stage.clock.move(timedelta(hours=1))
     assert "手机号" in county.say("other", TAKEN)
+
+
+def test_a_new_holder_is_judged_by_two_anew(county: County) -> None:
+    county.claims("accomplice")
+    county.passes("jia")
+    tell_gone(county.stage, EVENTS[0], "o-wang")
+    county.registers("victim")
+    holder = county.holder_now()
+    assert "前面看过的不算了" in county.passes("yi")
+    assert county.holder_now() == holder
+    assert of(county.stage, NumberClaim, "state") == ["submitted"]
+    assert of(county.stage, NumberClaim, "holder_id") == [holder]
+    with Database(county.stage.database) as db:
+        households = [db.get_one(User, holder).household_id]
+        assert (
+            db.scalars(select(Task.household_id).where(Task.closed_at.is_(None), Task.step == STEP)).all() == households
+        )
+    # Each may look again, and neither is enough alone.
+    assert "号码现在还没动" in county.passes("jia")
+    assert "这一步要换一个人看" in county.say("jia", "通过 号码1")
+    assert "两边都告诉了" in county.passes("yi")
+    with snapshot(county.stage.settings.database_url) as connection:
+        assert [each.code for each in violations(connection, county.stage.clock())] == []
+
+
+def test_a_holder_who_moves_away_stops_no_claim(county: County) -> None:
+    county.claims("real")
+    county.passes("jia")
+    county.set(User, county.holder, region_code="430524101000")
+    assert "两边都告诉了" in county.passes("yi")
+    assert county.holder_now() is None

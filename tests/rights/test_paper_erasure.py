@@ -132,6 +132,14 @@ def test_others_learn_nothing_of_it_and_stop_nothing(handed_in: Village) -> None
     assert state_of(handed_in) == "submitted"
 
 
+def test_the_county_stops_it_where_the_two_below_are_those_who_did_it(handed_in: Village) -> None:
+    confirmed(handed_in)
+    handed_in.stage.appoint("o-he", "county", "431124000000", work_no="DX-H")
+    assert "停下" in handed_in.say("he", "看 注销1")
+    assert "停" in handed_in.say("he", "停止注销 1")
+    assert state_of(handed_in) == "stopped"
+
+
 def test_what_collects_holds_it_up_first_and_last(handed_in: Village) -> None:
     appeal = handed_in.stage.open_appeal()
     with Database(handed_in.stage.database) as db, db.begin():

@@ -71,10 +71,9 @@ PERMITTED = {
     ),
     ("village", "township", "county"): (
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
-        "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down"
+        "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down stop_paper_erasure"
     ),
-    ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card "
-    "erase_on_paper stop_paper_erasure",
+    ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper",
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
         "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports"

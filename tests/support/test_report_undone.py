@@ -15,13 +15,14 @@ from models.goods.rules import STRICT
 from models.market.listing import Listing, NewListing, mend_listing, submit_listing
 from models.people.user import User
 from models.staff.member import Staff
-from models.staff.task import find_task
+from models.staff.task import Task, find_task
 from models.verification.case import Verification
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.reports import decided, reports
 
 COUNTY = "431124000000"
 OTHER_COUNTY = "430524000000"
+THIRD_COUNTY = "110101000000"
 BASKET = NewListing("l", "handicraft", "竹篮", "piece", 6_000, 9, None, None)
 
 
@@ -82,6 +83,26 @@ def test_what_another_county_froze_it_alone_lets_go_on(world: Stage) -> None:
     world.say("o-there", "解冻 1")
     assert appeal_state(world) == "funding"
     assert "解冻" not in world.say("o-there", "看 1")
+
+
+def test_nor_does_a_third_county_that_never_read_the_report(world: Stage) -> None:
+    world.appoint("o-concerned", "county", COUNTY)
+    world.appoint("o-there", "county", OTHER_COUNTY)
+    decided(world, "o-concerned")
+    reports(world, "o-wang", kind="4")
+    world.appoint("o-third", "county", THIRD_COUNTY)
+    with Database(world.database) as db, db.begin():  # o-there has more to do than o-third
+        busy = db.scalars(select(Staff).where(Staff.openid == "o-there")).one()
+        facts = {"role": "county", "region_code": OTHER_COUNTY, "opened_at": world.clock(), "due_at": world.clock()}
+        db.add_all(
+            Task(subject="appeal", subject_id=number, step="frozen", assignee=busy.id, **facts) for number in (8, 9)
+        )
+    uphold(world, "o-there")
+    assert holder_of(world, "appeal") == "o-there"
+    assert "不归您管" in world.say("o-third", "解冻 1")
+    assert appeal_state(world) == "frozen"
+    world.say("o-there", "解冻 1")
+    assert appeal_state(world) == "funding"
 
 
 def test_nor_a_verification_that_was_suspended(world: Stage) -> None:
@@ -182,3 +203,42 @@ def test_another_county_reads_the_request_it_decides_on_with_its_reason(world: S
     sent_elsewhere(world, "求物1", "request")
     assert "家里没有" in thing_of(world, "o-there")
     assert looks(world, "o-there") == {"inquiry:1", "request:1"}
+
+
+def test_who_stops_it_before_the_report_is_decided_does_not_let_it_go_on_after(world: Stage) -> None:
+    world.appoint("o-concerned", "county", COUNTY)
+    world.appoint("o-there", "county", OTHER_COUNTY)
+    decided(world, "o-concerned")
+    reports(world, "o-wang", kind="4")
+    for words in ("冻结 1", "1"):
+        world.say("o-concerned", words)
+    uphold(world, "o-there")
+    assert "您不能办" in world.say("o-concerned", "解冻 1")
+    assert appeal_state(world) == "frozen"
+    assert holder_of(world, "appeal") == "o-there"
+    world.say("o-there", "解冻 1")
+    assert appeal_state(world) == "funding"
+
+
+def test_nor_a_village_that_takes_down_what_it_had_let_through(world: Stage) -> None:
+    world.appoint("o-village", "village")
+    world.appoint("o-judge", "county", COUNTY)
+    with Database(world.database) as db, db.begin():
+        seller = db.scalars(select(User).order_by(User.id.desc())).first()
+        assert seller
+        village = db.scalars(select(Staff).where(Staff.openid == "o-village")).one()
+        number = submit_listing(db, BASKET, seller, world.clock()).id
+        approve(db, village, "listing", number, STRICT, world.clock())
+    world.clock.move(timedelta(hours=1))
+    reports(world, "o-li", "集市1", kind="4")
+    for words in ("下架 集市1", "1"):
+        world.say("o-village", words)
+    world.clock.move(timedelta(hours=1))
+    uphold(world, "o-judge")
+    with Database(world.database) as db, db.begin():
+        mend_listing(db, db.get_one(Listing, 1), BASKET, world.clock())
+    assert holder_of(world, "listing") != "o-village"
+    world.say("o-village", "看 集市1")
+    world.say("o-village", "通过 集市1")
+    with Database(world.database) as db:
+        assert db.get_one(Listing, 1).state == "submitted"
