@@ -28,10 +28,11 @@ from models.notifications import broadcast
 from models.notifications import erasure as notifications
 from models.outreach import audience, broadcasts
 from models.outreach import erasure as outreach
+from models.oversight import spot_check
 from models.payments import erasure as payments
 from models.people import erasure as people
 from models.people import user
-from models.proxy import act, mandate
+from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
 from models.rights import (
     consent_request,
@@ -91,6 +92,9 @@ def wire() -> None:
     # When a request on one's own data is stopped, and when the county stops one.
     request.on_stopped.connect(consent_request.undo)
     appeal_review.on_denied.connect(consent_request.deny)
+    spot_check.on_cleared.connect(consent_request.ask_county_again)
+    # What waits of a WeChat is stopped as by a message, where its owner binds a new one.
+    card.on_unbound.connect(request.end_requests)
 
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)

@@ -17,6 +17,7 @@ from models.people.conversation import Conversation
 from models.people.shared_phone import ParkedSession, lock_parked
 from models.people.user import User, get_user
 from models.rights.consent_request import revoke_publishing
+from models.rights.consent_request import waits as already_waits
 from models.rights.consent_withdrawal import (
     PUBLISH,
     WITHDRAWABLE,
@@ -98,14 +99,19 @@ def _revoke(talk: Talk, conversation_id: int, user_id: int | None, purposes: Seq
     user = db.get(User, user_id) if user_id else None
     may = withdrawable_purposes(db, user_id, conversation_id)
     waits = user is not None and PUBLISH in may and any(appeals_to_stop(db, user.id))
-    at_once = [each for each in purposes if each in may and not (waits and each == PUBLISH)]
+    # What was revoked a while ago has hidden all there is: what it ends still waits.
+    later = waits or (user is not None and already_waits(db, user.id))
+    at_once = [each for each in purposes if each in may and not (later and each == PUBLISH)]
     for purpose in at_once:
         withdraw_purpose(db, user, conversation_id, purpose, now)
     if at_once:
         facts = {"purposes": at_once, "cancelled": [], "hidden": []}
         notify(db, conversation_id, "consent_withdrawn", facts, f"consent_withdrawn:{conversation_id}:{key}", now)
     if user is not None and waits and PUBLISH in purposes:
-        return revoke_publishing(db, user, conversation_id, key, now).id
+        request = revoke_publishing(db, user, conversation_id, key, now)
+        if request:
+            return request.id
+        log.warning("consent.revoked_too_often", conversation=conversation_id)
     return None
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from models.appeals.appeal import LIVE, Appeal, lock_appeal
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
+from models.core.hooks import Hook
 from models.core.lottery import draw as draw_lot
 from models.core.refusal import Refusal
 from models.core.state_machine import By
@@ -24,6 +25,10 @@ _MOST = 250
 _CHECKED = ("sound", "doubt")
 # The county decides on these, whoever passed the thing: on a doubt, and on a consent that somebody withdraws.
 _FOR_COUNTY = ("doubt", "withdrawal")
+
+# Arguments: the appeal's number. Called when a doubt of an appeal has ended as sound: what kept the county from other
+# tasks about it is over. The caller holds the appeal.
+on_cleared: Hook[[Session, int, datetime], None] = Hook("oversight.spot_check.on_cleared")
 
 
 class SpotCheckedAlready(Refusal):
@@ -67,6 +72,8 @@ def record_sound(db: Session, staff: Staff, subject: str, number: int, now: date
     if task is None or task.step != "withdrawal":
         decide(db, matter, round_, staff, "sound", now)
     close_task(db, subject, number, now, staff)
+    if task and (subject, task.step) == ("appeal", "doubt"):
+        on_cleared(db, number, now)
 
 
 def record_doubt(db: Session, staff: Staff, subject: str, number: int, reasons: Sequence[str], now: datetime) -> None:

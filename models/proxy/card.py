@@ -15,6 +15,7 @@ from models.core.base import Base, RowId
 from models.core.calendar import CHINA
 from models.core.codes import new_code
 from models.core.encryption import Encrypted, Lookup, keyring
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
@@ -26,6 +27,10 @@ LENGTH = 12
 MOST_TRIES = 3
 LAST_PLACES = 6
 OBJECT_WITHIN = timedelta(days=3)
+
+# Arguments: the conversation of a WeChat that is about to be the resident's no more, as they bind a new one.
+on_unbound: Hook[[Session, int, datetime], object] = Hook("proxy.card.on_unbound")
+
 _LIVE = text("bound_at IS NULL AND void_at IS NULL")
 _OWED = text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL")
 
@@ -151,6 +156,7 @@ def bind_wechat(db: Session, number: int, conversation_id: int, now: datetime) -
         raise CardTooSoon(day=_free_at(card))
     for other in db.scalars(select(Conversation).where(others)).all():
         copy_household_to_seats(db, other.account, other.openid)
+        on_unbound(db, other.id, now)
     facts = {
         "on": now.astimezone(CHINA).date().isoformat(),
         "work_no": db.get_one(Staff, card.issued_by).work_no,

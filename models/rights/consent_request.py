@@ -10,13 +10,21 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import Appeal, get_appeal
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.consent_withdrawal import PUBLISH, Stopped, lock_affected, withdraw_purpose, withdrawable_purposes
 from models.rights.due import carry_out
-from models.rights.request import WAITS, RightsRequest, ask_to_change, begin_request, end_change
+from models.rights.request import (
+    MOST_A_DAY,
+    WAITS,
+    RightsRequest,
+    ask_to_change,
+    asked_today,
+    begin_request,
+    end_change,
+)
 from models.staff.task import close_task, find_task, open_task
 
 KIND = "consent"
@@ -33,12 +41,15 @@ def ask_for_withdrawal(db: Session, user: User, conversation_id: int, now: datet
     return request
 
 
-def revoke_publishing(db: Session, user: User, conversation_id: int, key: str, now: datetime) -> RightsRequest:
+def revoke_publishing(db: Session, user: User, conversation_id: int, key: str, now: datetime) -> RightsRequest | None:
     """Hide what the person published, as WeChat says that they revoked it; what that ends, waits for WAITS.
 
-    The person is notified. ``key``: of WeChat's event. The caller holds the conversation's lock.
+    The person is notified. None, and nothing is done, after as many revocations as a day takes. ``key``: of WeChat's
+    event. The caller holds the conversation's lock.
     """
-    request = begin_request(db, conversation_id, KIND, "waiting", WAITS, now)
+    if asked_today(db, conversation_id, now, KIND, by_wechat=True) >= MOST_A_DAY:
+        return None
+    request = begin_request(db, conversation_id, KIND, "waiting", WAITS, now, by_wechat=True)
     request.wish = PUBLISH
     appeals = lock_affected(db, user)
     for appeal in appeals:
@@ -93,10 +104,22 @@ def deny(db: Session, user_id: int, number: int, now: datetime) -> None:
         notify(db, request.conversation_id, "consent_kept", {"number": number}, key, now, about)
 
 
+def waits(db: Session, user_id: int) -> bool:
+    """Tell whether a withdrawal of this person's waits."""
+    return db.scalar(_waiting_of(user_id).limit(1)) is not None
+
+
+def ask_county_again(db: Session, number: int, now: datetime) -> None:
+    """Open the county's task to call the owner, if a request waits that another task kept from it."""
+    appeal = get_appeal(db, number)
+    if waits(db, appeal.owner_id):
+        _ask_county(db, [appeal], now)
+
+
 def _waiting_of(user_id: int) -> Select[RightsRequest]:
     theirs = select(Conversation.id).where(Conversation.user_id == user_id)
-    waits = (RightsRequest.kind == KIND) & (RightsRequest.state == "waiting")
-    return select(RightsRequest).where(waits, RightsRequest.conversation_id.in_(theirs))
+    waiting = (RightsRequest.kind == KIND) & (RightsRequest.state == "waiting")
+    return select(RightsRequest).where(waiting, RightsRequest.conversation_id.in_(theirs))
 
 
 def _user_of(db: Session, request: RightsRequest) -> User | None:

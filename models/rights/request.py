@@ -9,7 +9,7 @@ waiting, cooling → stopped  any message of the person's stops it
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, exists, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import AuditEvent, record
@@ -38,6 +38,8 @@ _ENDED = ("done", "stopped", "gone")
 _IS_LIVE = text("state IN ('waiting', 'ready', 'cooling', 'erasing')")
 _BATCH = 500
 _SUBJECT = "rights_request"
+# The action in the trail of a request that WeChat's revocation made.
+_REVOKED = "revoked"
 
 # Arguments: the request's id and state. Called when a request is stopped, to undo what it did while it waited.
 on_stopped: Hook[[Session, int, str, datetime], None] = Hook("rights.request.on_stopped")
@@ -110,10 +112,17 @@ def ready_export(db: Session, conversation_id: int, now: datetime) -> RightsRequ
 
 def check_may_ask(db: Session, conversation_id: int, now: datetime, kind: str = "export") -> None:
     """Raises AskedTooOften."""
+    if asked_today(db, conversation_id, now, kind) >= MOST_A_DAY:
+        raise AskedTooOften(most=MOST_A_DAY, kind=kind)
+
+
+def asked_today(db: Session, conversation_id: int, now: datetime, kind: str, *, by_wechat: bool = False) -> int:
+    """Count the requests of today from this phone; those that WeChat's revocations made are counted by themselves."""
     here = RightsRequest.conversation_id.in_(conversations_of_phone(db, conversation_id, now))
     today = here & (RightsRequest.asked_at >= start_of_day(now)) & (RightsRequest.kind == kind)
-    if (db.scalar(select(func.count()).where(today)) or 0) >= MOST_A_DAY:
-        raise AskedTooOften(most=MOST_A_DAY, kind=kind)
+    its_own = (AuditEvent.subject == _SUBJECT) & (AuditEvent.subject_id == RightsRequest.id)
+    revoked = exists().where(its_own, AuditEvent.action == _REVOKED)
+    return db.scalar(select(func.count()).where(today, revoked if by_wechat else ~revoked)) or 0
 
 
 def ask_for_export(db: Session, conversation_id: int, now: datetime, *, proved: bool) -> RightsRequest:
@@ -145,14 +154,22 @@ def ask(db: Session, conversation_id: int, kind: str, state: str, lasts: timedel
 
 
 def begin_request(
-    db: Session, conversation_id: int, kind: str, state: str, lasts: timedelta, now: datetime
+    db: Session,
+    conversation_id: int,
+    kind: str,
+    state: str,
+    lasts: timedelta,
+    now: datetime,
+    *,
+    by_wechat: bool = False,
 ) -> RightsRequest:
-    """Make a request, however many there were today; an earlier one of its kind ends."""
+    """Make a request, however many there were today; an earlier one of its kind ends. ``by_wechat``: its event did."""
     end_requests(db, conversation_id, now, kind)
     request = RightsRequest(conversation_id=conversation_id, kind=kind, state=state, asked_at=now, until=now + lasts)
     db.add(request)
     db.flush()
-    _note(db, request, _owner(conversation_id).name, "asked", state if kind == "export" else kind, now)
+    action = _REVOKED if by_wechat else "asked"
+    _note(db, request, _owner(conversation_id).name, action, state if kind == "export" else kind, now)
     return request
 
 

@@ -11,6 +11,7 @@ from models.appeals.appeal import Appeal
 from models.oversight.spot_check import record_doubt
 from models.people.conversation import Conversation
 from models.people.user import CONSENT_VERSIONS, Consent, User, grant_consent, withdraw_consent
+from models.proxy.card import bind_wechat, issue_card
 from models.public.views import find_story
 from models.rights.consent_withdrawal import NothingToWithdraw, withdraw_purpose
 from models.rights.request import RightsRequest
@@ -22,10 +23,13 @@ from tests.harness.platform import wechat
 from tests.harness.stage import Stage
 
 
-def revoke(stage: Stage, openid: str, codes: str) -> None:
-    """As WeChat does: the platform itself is the sender."""
+def revoke(stage: Stage, openid: str, codes: str, created: int | None = None) -> None:
+    """As WeChat does: the platform itself is the sender, and two of one second (``created``) are one."""
     fields = {"OpenID": openid, "AppID": "wx0000000000sample", "RevokeInfo": codes}
-    assert stage.deliver(wechat.event("user_authorization_revoke", "gh_platform", **fields)) == (200, "")
+    assert stage.deliver(wechat.event("user_authorization_revoke", "gh_platform", created=created, **fields)) == (
+        200,
+        "",
+    )
 
 
 def day_passes(stage: Stage) -> None:
@@ -227,3 +231,54 @@ def test_what_is_hidden_takes_no_gift(owner: Stage) -> None:
     assert "现在不给大家看" in owner.say("o-li", "捐 1 5")
     owner.say("o-owner-0", "菜单")
     assert "现在不给大家看" not in owner.say("o-li", "捐 1 5")
+
+
+def test_a_new_wechat_stops_what_waits_of_the_old_one(owner: Stage) -> None:
+    officer = owner.appoint("o-zhou", "village")
+    owner.person("o-new")
+    revoke(owner, "o-owner-0", "207")
+    with Database(owner.database) as db, db.begin():
+        user = db.get_one(User, db.scalars(select(Appeal.owner_id)).one())
+        card = issue_card(db, user, db.get_one(Staff, officer), owner.clock() - timedelta(days=4))
+        bind_wechat(db, card.id, owner.person("o-new"), owner.clock())
+    assert of(owner, RightsRequest, "state") == ["stopped"]
+    assert of(owner, Appeal, "hidden_at") == [None]
+    assert None not in of(owner, Task, "closed_at")
+    day_passes(owner)
+    assert of(owner, Appeal, "state") == ["funding"]
+
+
+def test_the_county_calls_once_a_doubt_has_ended(owner: Stage) -> None:
+    owner.appoint("o-county", "county", "431124000000")
+    town = owner.appoint("o-town", "township")
+    with Database(owner.database) as db, db.begin():
+        record_doubt(db, db.get_one(Staff, town), "appeal", 1, ("money_doubtful",), owner.clock())
+    revoke(owner, "o-owner-0", "207")
+    assert of(owner, Task, "step")[-1] == "doubt"
+    owner.say("o-county", "看 1")
+    owner.say("o-county", "2")
+    assert of(owner, Task, "step")[-1] == "withdrawal"
+    assert of(owner, Task, "closed_at")[-1] is None
+
+
+def test_revocations_are_counted_by_themselves(owner: Stage) -> None:
+    for second in range(6):
+        revoke(owner, "o-owner-0", "207", second + 1)
+        owner.say("o-owner-0", "菜单")
+    assert of(owner, RightsRequest, "state") == ["stopped"] * 5
+    assert of(owner, Appeal, "hidden_at") == [None]
+    for said in ("收回同意", "2", "1", "记不得了", "确认"):
+        owner.say("o-owner-0", said)
+    assert of(owner, RightsRequest, "state") == ["stopped"] * 5 + ["waiting"]
+
+
+def test_revocations_in_a_row_leave_the_consent_to_the_one_that_waits(owner: Stage) -> None:
+    with Database(owner.database) as db, db.begin():
+        grant_consent(db, db.scalars(select(Appeal.owner_id)).one(), "publish", owner.clock())
+    for second in range(3):
+        revoke(owner, "o-owner-0", "207", second + 1)
+    assert of(owner, RightsRequest, "state")[-1] == "waiting"
+    with Database(owner.database) as db:
+        assert None in db.scalars(select(Consent.withdrawn_at).where(Consent.purpose == "publish")).all()
+    owner.say("o-owner-0", "菜单")
+    assert of(owner, Appeal, "hidden_at") == [None]
