@@ -43,7 +43,7 @@ class PayeeTooNew(Refusal):
 
 
 class ClaimedByAnother(Refusal):
-    """The member of staff ``work_no`` claimed the payout ``use`` and may be at the bank; ``until`` then, they end it."""
+    """The member of staff ``work_no`` claimed the payout ``use`` and may be at the bank: till ``until`` they end it."""
 
     code = "claimed_by_another"
     final = True
