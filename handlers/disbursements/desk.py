@@ -13,11 +13,12 @@ from handlers.staff.todo import todo
 from models.disbursements import acquittal, approval, confirmation
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import TRANSFERRING, NoSuchDisbursement, find_disbursement
-from models.disbursements.evidence import PicturesNotSeen, demand_pictures_seen
+from models.disbursements.evidence import demand_pictures_opened
 from models.disbursements.file import DisbursementFile, open_disbursement
 from models.disbursements.payout_claim import release_claim
 from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
+from models.staff.pictures_opened import PicturesNotOpened
 from models.staff.task import find_task
 
 SUBJECT = "disbursement"
@@ -155,8 +156,8 @@ def _must_see_first(talk: Talk, number: int, steps: Sequence[str]) -> Answer | N
     if staff is None or task is None or not task.mine or task.step not in steps:
         return None
     try:
-        demand_pictures_seen(db, staff, number, task.step)
-    except PicturesNotSeen as refusal:
+        demand_pictures_opened(db, staff, number, task.step)
+    except PicturesNotOpened as refusal:
         return _file_after(talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
     return None
 

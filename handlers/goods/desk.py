@@ -11,12 +11,13 @@ from handlers.public import catalogue
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures
+from handlers.staff.opened_first import opened_first
 from handlers.staff.reasons import with_reasons
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import QueueLine, ReasonedDecision, SubjectActions
 from models.goods import review
 from models.goods.file import find_readable, is_read, open_file
-from models.goods.review import REVIEWED, NeedsReason, PhotosNotSeen
+from models.goods.review import REVIEWED, NeedsReason
 from models.staff.member import Staff
 
 # The page that everybody else sees.
@@ -85,20 +86,9 @@ def _must_read_first(subject: str, talk: Talk, command: str, number: int) -> Ans
     """
     db, staff = talk.turn.db, staff_of(talk)
     review.check_decidable(db, staff, subject, number)
-    if not is_read(db, staff, subject, number):
-        return _file_after(subject, talk, number, Say("replies/staff/must_read_first", None, {}))
-    if command == "approve":
-        try:
-            review.demand_photos_seen(db, staff, subject, number)
-        except PhotosNotSeen as refusal:
-            return _file_after(subject, talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
-    return None
-
-
-def _file_after(subject: str, talk: Talk, number: int, why: Say) -> Answer:
-    answer = _show_file(subject, talk, number)
-    answer.says.insert(0, why)
-    return answer
+    show = partial(_show_file, subject, talk, number)
+    demand = partial(review.demand_pictures_opened, db, staff, subject, number) if command == "approve" else None
+    return opened_first(show, is_read=is_read(db, staff, subject, number), demand=demand)
 
 
 def _approve(subject: str, talk: Talk, number: int) -> Answer:

@@ -1,17 +1,19 @@
 """看 号码3: two of the county read the claim of an ID number and decide on it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from flows.engine.flow import Answer, Say
-from handlers.rights.opened_first import opened_first
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures
+from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.rights import number_claim_desk as desk
 from models.rights.number_claim import SUBJECT, NumberClaim
 from models.rights.number_claim_desk import NoSuchClaim
+from models.staff.file_access import has_read
 from models.staff.member import Staff
 
 
@@ -28,8 +30,10 @@ def show_file(talk: Talk, number: int) -> Answer:
 
 def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
     """Raises NoSuchClaim, NotYourTurn, NotIdentified or HasConflict."""
-    desk.check_decidable(talk.turn.db, staff_of(talk), number)
-    return opened_first(talk, SUBJECT, number, command, show_file)
+    db, staff = talk.turn.db, staff_of(talk)
+    desk.check_decidable(db, staff, number)
+    demand = partial(desk.demand_pictures_opened, db, staff, number) if command == "approve" else None
+    return opened_first(partial(show_file, talk, number), is_read=has_read(db, staff, SUBJECT, number), demand=demand)
 
 
 def approve(talk: Talk, number: int) -> Answer:

@@ -1,17 +1,19 @@
 """看 注销3, 停止注销 3: officers read an erasure that was asked for on paper, decide on it, and stop it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from flows.engine.flow import Answer, Say
-from handlers.rights.opened_first import opened_first
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures
+from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.rights import paper_erasure_desk as desk
 from models.rights.paper_erasure import SUBJECT, PaperErasure
 from models.rights.paper_erasure_desk import NoSuchPaperErasure
+from models.staff.file_access import has_read
 from models.staff.member import Staff
 
 
@@ -30,8 +32,10 @@ def show_file(talk: Talk, number: int) -> Answer:
 
 def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
     """Raises NoSuchPaperErasure, OutsideRegion, NotYourTurn, NotIdentified or HasConflict."""
-    desk.check_decidable(talk.turn.db, staff_of(talk), number)
-    return opened_first(talk, SUBJECT, number, command, show_file)
+    db, staff = talk.turn.db, staff_of(talk)
+    desk.check_decidable(db, staff, number)
+    demand = partial(desk.demand_pictures_opened, db, staff, number) if command == "approve" else None
+    return opened_first(partial(show_file, talk, number), is_read=has_read(db, staff, SUBJECT, number), demand=demand)
 
 
 def approve(talk: Talk, number: int) -> Answer:

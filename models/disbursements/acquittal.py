@@ -17,7 +17,7 @@ from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, WrongState
 from models.disbursements.approval import lock_disbursement, notify_owner, turn_of
 from models.disbursements.disbursement import ENDED, MACHINE, SPENT, UNACQUITTED, UNDER_WAY, Disbursement, matter_of
-from models.disbursements.evidence import demand_pictures_seen
+from models.disbursements.evidence import demand_pictures_opened
 from models.disbursements.payout import RECEIPTS_WITHIN
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
@@ -54,12 +54,12 @@ def hand_in_receipts(
 def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """Accept the receipts, which acquits the disbursement.
 
-    Raises as models.disbursements.approval.turn_of does, WrongState, and PicturesNotSeen.
+    Raises as models.disbursements.approval.turn_of does, WrongState, and PicturesNotOpened.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="acquitted")
-    demand_pictures_seen(db, staff, number, task.step)
+    demand_pictures_opened(db, staff, number, task.step)
     MACHINE.move(db, disbursement, "acquitted", staff.actor, now)
     disbursement.acquitted_by, disbursement.acquitted_at = staff.id, now
     close_task(db, "disbursement", number, now, staff)

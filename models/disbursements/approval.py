@@ -26,7 +26,7 @@ from models.disbursements.disbursement import (
     find_disbursement,
     matter_of,
 )
-from models.disbursements.evidence import demand_pictures_seen
+from models.disbursements.evidence import demand_pictures_opened
 from models.disbursements.payee import Payee
 from models.notifications.notify import notify_user
 from models.people.photo import attach_photos
@@ -150,7 +150,7 @@ def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appea
 def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """Endorse, approve or authorise a disbursement, whichever the open task asks for.
 
-    Raises as ``turn_of`` does, DecidedBefore, NotSpendable, OverLine, OverHeld, PicturesNotSeen, or WrongState at any
+    Raises as ``turn_of`` does, DecidedBefore, NotSpendable, OverLine, OverHeld, PicturesNotOpened, or WrongState at any
     other step.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
@@ -158,7 +158,7 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     if approval is None:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="passed")
     check_again(db, disbursement, appeal)
-    demand_pictures_seen(db, staff, number, task.step)
+    demand_pictures_opened(db, staff, number, task.step)
     matter = matter_of(disbursement, appeal)
     decide(db, matter, disbursement.round, staff, "pass", now)
     if approval.state == "endorsed":

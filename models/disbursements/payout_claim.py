@@ -18,7 +18,7 @@ from models.disbursements.allocation_run import AllocationPending, is_pending
 from models.disbursements.approval import notify_owner, return_or_refuse, turn_of, withdraw
 from models.disbursements.budget import OverHeld, check_again, is_spendable
 from models.disbursements.disbursement import MACHINE, TRANSFERRING, Disbursement, transferring_fen, transfers_of
-from models.disbursements.evidence import demand_pictures_seen
+from models.disbursements.evidence import demand_pictures_opened
 from models.disbursements.hold import demand_not_held, held_until
 from models.disbursements.payee import Payee
 from models.disbursements.payee_change import forget, notify_county
@@ -75,7 +75,7 @@ def claim_payout(db: Session, staff: Staff, number: int, now: datetime) -> tuple
         return disbursement, appeal
     check_again(db, disbursement, appeal)
     demand_not_held(db, appeal.id, number, now)
-    demand_pictures_seen(db, staff, number, task.step)
+    demand_pictures_opened(db, staff, number, task.step)
     payee = db.get_one(Payee, disbursement.payee_id)
     if payee.payable_from > now:
         raise PayeeTooNew(use=number, payable_from=payee.payable_from)

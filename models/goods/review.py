@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
@@ -20,10 +20,9 @@ from models.core.subject import Subject
 from models.goods.exchange import NoSuchThing
 from models.goods.rules import GoodsRules
 from models.notifications.notify import notify_user
-from models.people.photo import Photo
 from models.staff.decision import Decision, decide
-from models.staff.file_access import has_opened
 from models.staff.member import Staff, seats_of_users
+from models.staff.pictures_opened import demand_opened
 from models.staff.task import HasConflict, Matter, close_task, demand_no_conflict, demand_region, demand_task, open_task
 from models.verification.case import NotVerified, check_verified, is_suspended
 
@@ -74,15 +73,6 @@ class Reviewed:
 
 
 REVIEWED: Registry[Reviewed] = Registry("goods.review.REVIEWED", KINDS)
-
-
-class PhotosNotSeen(Refusal):
-    """The officer has not opened the photos of the thing (``subject``, ``number``) as they are now.
-
-    ``why``: ``unseen``; ``coming``, while ``count`` of them are still being fetched; ``lost``, when none arrived.
-    """
-
-    code = "photos_not_seen"
 
 
 class NeedsReason(Refusal):
@@ -169,20 +159,10 @@ def check_decidable(db: Session, staff: Staff, name: str, number: int) -> Any:
     return thing
 
 
-def demand_photos_seen(db: Session, staff: Staff, name: str, number: int) -> None:
-    """Check that this officer has opened the photos since it was submitted. Raises PhotosNotSeen."""
-    kinds = REVIEWED[name].subject.photos
-    counted = select(Photo.state, func.count()).where(Photo.subject.in_(kinds), Photo.subject_id == number)
-    counts: dict[str, int] = dict(db.execute(counted.group_by(Photo.state)).all())
-    why = next(
-        (why for state, why in (("owed", "coming"), ("kept", "unseen"), ("lost", "lost")) if counts.get(state)), ""
-    )
-    if why == "unseen":
-        submitted = AuditEvent.to_state == "submitted"
-        why = "" if has_opened(db, staff, name, number, purpose="pictures", changes=submitted) else why
-    if why:
-        count = counts.get("owed") or counts.get("kept") or counts.get("lost")
-        raise PhotosNotSeen(subject=name, number=number, why=why, count=count)
+def demand_pictures_opened(db: Session, staff: Staff, name: str, number: int) -> None:
+    """Check that this officer has opened the photos since it was submitted. Raises PicturesNotOpened."""
+    submitted = AuditEvent.to_state == "submitted"
+    demand_opened(db, staff, name, number, changes=submitted, photos=REVIEWED[name].subject.photos)
 
 
 def approve(
@@ -190,7 +170,7 @@ def approve(
 ) -> Any:
     """Approve it, which makes it public, and notify its owner.
 
-    Raises NotVerified, PhotosNotSeen, NeedsReason, DecidedBefore, or as ``check_decidable`` does.
+    Raises NotVerified, PicturesNotOpened, NeedsReason, DecidedBefore, or as ``check_decidable`` does.
     """
     kind = REVIEWED[name]
     if kind.of_household:
@@ -198,7 +178,7 @@ def approve(
         found = db.get(kind.subject.table, number)
         check_verified(db, kind.matter(db, found).household_id if found else None, now)
     thing = check_decidable(db, staff, name, number)
-    demand_photos_seen(db, staff, name, number)
+    demand_pictures_opened(db, staff, name, number)
     if kind.needs_reason(thing, rules) and not reasons:
         raise NeedsReason(number=number)
     decide(db, kind.matter(db, thing), thing.round, staff, "pass", now, reasons)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.core.audit_trail import AuditEvent
 from models.core.calendar import day_in_china
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
@@ -17,10 +18,10 @@ from models.people.user import User
 from models.places.region import Region, county_of
 from models.rights.number_claim import KEPT, MACHINE, STEP, SUBJECT, NumberClaim, claimants_seats, holder_of
 from models.rights.number_release import release_number
-from models.rights.photos_seen import demand_opened
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, may_read, record_file_access, view_task
 from models.staff.member import Staff, all_seats_of
+from models.staff.pictures_opened import demand_opened
 from models.staff.signers import CannotSign, SignerGone
 from models.staff.task import close_task, demand_task, open_task
 
@@ -97,15 +98,20 @@ def check_decidable(db: Session, staff: Staff, number: int) -> NumberClaim:
     return made
 
 
+def demand_pictures_opened(db: Session, staff: Staff, number: int) -> None:
+    """Check that this officer has opened the pictures; they were handed in with it. Raises PicturesNotOpened."""
+    demand_opened(db, staff, SUBJECT, number, changes=AuditEvent.action == "asked", needs_one=True)
+
+
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> NumberClaim:
     """Pass the claim on to a second of the county, who releases the number.
 
     Where somebody else has the number than when the round began, it begins anew instead, and stays ``submitted``.
 
-    Raises NotOpened, NobodyHasIt, DecidedBefore, SignerGone, or as ``check_decidable`` does.
+    Raises PicturesNotOpened, NobodyHasIt, DecidedBefore, SignerGone, or as ``check_decidable`` does.
     """
     made = check_decidable(db, staff, number)
-    demand_opened(db, staff, SUBJECT, number)
+    demand_pictures_opened(db, staff, number)
     user = holder_of(db, made)
     if user is None:
         raise NobodyHasIt(number=number)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.people.user import User
 from models.rights.erasure_request import COOLS
@@ -18,10 +19,10 @@ from models.rights.paper_erasure import (
     check_may_be_erased,
     tell_officer,
 )
-from models.rights.photos_seen import demand_opened
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
+from models.staff.pictures_opened import demand_opened
 from models.staff.signers import CannotSign, SignerGone, check_signers
 from models.staff.task import demand_task
 
@@ -75,13 +76,18 @@ def check_decidable(db: Session, staff: Staff, number: int) -> PaperErasure:
     return paper
 
 
+def demand_pictures_opened(db: Session, staff: Staff, number: int) -> None:
+    """Check that this officer has opened the pictures; they were handed in with it. Raises PicturesNotOpened."""
+    demand_opened(db, staff, SUBJECT, number, changes=AuditEvent.action == "asked", needs_one=True)
+
+
 def confirm(db: Session, staff: Staff, number: int, now: datetime) -> PaperErasure:
     """Confirm it as the second person: the seven days begin, and who handed it in is told.
 
-    Raises NotOpened, HasOwnWeChat, CannotEraseThem, SignerGone, or as ``check_decidable`` does.
+    Raises PicturesNotOpened, HasOwnWeChat, CannotEraseThem, SignerGone, or as ``check_decidable`` does.
     """
     paper = check_decidable(db, staff, number)
-    demand_opened(db, staff, SUBJECT, number)
+    demand_pictures_opened(db, staff, number)
     check_may_be_erased(db, paper.user_id)
     try:
         by = (db.get_one(Staff, paper.staff_id), staff)

@@ -10,9 +10,9 @@ from models.disbursements.acquittal import acquit, hand_in_receipts
 from models.disbursements.approval import hand_in, lock_disbursement, pass_on, turn_away
 from models.disbursements.confirmation import answer, record_call
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.evidence import PicturesNotSeen
 from models.disbursements.payout import pay
 from models.staff.member import Staff
+from models.staff.pictures_opened import PicturesNotOpened
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import (
     COUNTY,
@@ -51,7 +51,7 @@ def passes(stage: Stage, use: int, staff_id: int) -> str:
     try:
         with at(stage) as db:
             return pass_on(db, db.get_one(Staff, staff_id), use, stage.clock()).state
-    except PicturesNotSeen as refusal:
+    except PicturesNotOpened as refusal:
         return str(refusal.values["why"])
 
 
@@ -69,7 +69,7 @@ def test_each_of_the_three_must_have_looked(stage: Stage, staff: dict[str, int],
 def test_another_cashier_than_the_one_who_authorised_looks_too(stage: Stage, staff: dict[str, int]) -> None:
     _, use = authorised(stage, 10_000, fen=1_000, staff=staff)
     other = stage.appoint("o-cashier", "fund_holder", COUNTY)
-    with pytest.raises(PicturesNotSeen), at(stage) as db:
+    with pytest.raises(PicturesNotOpened), at(stage) as db:
         pay(db, db.get_one(Staff, other), use, "T1", stage.clock())
     reply = stage.say("o-cashier", f"放款 {use}")
     assert "还没打开看" in reply
