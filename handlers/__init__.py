@@ -41,7 +41,7 @@ class Router:
         self.commands = commands
 
     def begin_afresh(self, turn: TurnContext) -> Answer:
-        """Answer a person whose session was set aside; nothing that they could have stopped goes on waiting."""
+        """Answer a person whose session was set aside, and stop all their waiting requests."""
         return Answer([*export.stop_unseen(turn), FRESH_START], outcome="set_aside")
 
     def route(self, turn: TurnContext, session: Session, message: Message) -> Answer:

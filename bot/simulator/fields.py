@@ -6,6 +6,7 @@ has them for templates as well). A field is named after its type: ``thing1``, ``
 
 import json
 import re
+import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import Any
 
 from bot.simulator.errors import ApiError
 
+_SIGNS = tomllib.loads((Path(__file__).parents[2] / "config" / "signs.toml").read_text(encoding="utf-8"))
+YEAR, MONTH, DAY, YUAN = (_SIGNS[name] for name in ("year", "month", "day", "yuan"))
 _HAN = r"\u4e00-\u9fff\u3400-\u4dbf"
 _CLOCK = r"([01]?\d|2[0-3])[:：][0-5]\d([:：][0-5]\d)?"
-_DATE = r"(\d{4})(?:年(\d{1,2})月(\d{1,2})日|-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2}))"
+_PART = r"(\d{1,2})"
+_DATE = rf"(\d{{4}})(?:{YEAR}{_PART}{MONTH}{_PART}{DAY}|-{_PART}-{_PART}|/{_PART}/{_PART})"
 _PLACE = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 _DAY = re.compile(_DATE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -32,7 +36,7 @@ SHAPES = {
     "car_number": rf"(?=.{{1,8}}$)[{_HAN}A-Z0-9][A-Za-z0-9]*[{_HAN}A-Za-z0-9]",
     "name": rf"(?=.*[{_HAN}])[^\d]{{1,10}}|[^\d{_HAN}]{{1,20}}",
     "phrase": rf"[{_HAN}]{{1,5}}",
-    "amount": rf"[^\w\s{_HAN}]?(?=[\d.]{{1,11}}元?$)\d{{1,10}}(\.\d{{1,2}})?元?",
+    "amount": rf"[^\w\s{_HAN}]?(?=[\d.]{{1,11}}{YUAN}?$)\d{{1,10}}(\.\d{{1,2}})?{YUAN}?",
     "time": rf"({_DATE}\s*)?{_CLOCK}(\s*~\s*({_DATE}\s*)?{_CLOCK})?",
     "date": rf"{_DATE}(\s*{_CLOCK})?(\s*~\s*{_DATE}(\s*{_CLOCK})?)?",
 }

@@ -58,7 +58,7 @@ def show_queues(jobs: JobQueues) -> None:
 
 
 def _counts(kept: Any) -> dict[str, int]:
-    """Read counts as we write them, and pass over all else: whoever can write to Redis must not blind the figures."""
+    """Return the counts that workers wrote, and skip other values, so that nobody blinds the figures through Redis."""
     sound = [(name, count) for name, count in kept.items() if name.isascii() and _COUNT.fullmatch(count)]
     return {name.decode(): int(count) for name, count in sound}
 

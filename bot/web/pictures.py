@@ -47,7 +47,7 @@ def pictures(
         shown = _addressed(links, files, gallery, grant.staff_id)
         page = pages.show("oversight/pictures", gallery=gallery, shown=shown)
         if is_looked_at():
-            # After the rendering: a page that failed was seen by nobody.
+            # Recorded once the page is rendered: where that fails, the officer saw nothing.
             can_be_seen = not shown or any(address for address, _ in shown)
             with Session(database) as db, db.begin():
                 # What came meanwhile is not on the page.

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import date
 
 from bot.wechat.markup import clean
+from config.signs import DAY, MONTH, YEAR, YUAN
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
-_DAY = r"\d{4}年\d{1,2}月\d{1,2}日"
-_DAYS = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
+_DAY = rf"\d{{4}}{YEAR}\d{{1,2}}{MONTH}\d{{1,2}}{DAY}"
+_DAYS = re.compile(rf"(\d{{4}}){YEAR}(\d{{1,2}}){MONTH}(\d{{1,2}}){DAY}")
 _THING, _PHRASE, _CODE = 20, 5, 32
 _NAME_HAN, _NAME = 10, 20
 # A day without a time, in a field that needs one, means the day's end.
@@ -116,7 +117,7 @@ _SHAPES = {
         "car_number": rf"[{_HAN}][A-Z][A-Za-z0-9{_HAN}]{{5,6}}",
         "name": rf"(?=.*[{_HAN}])[^\d]{{1,{_NAME_HAN}}}|[^\d{_HAN}]{{1,{_NAME}}}",
         "phrase": rf"[{_HAN}]{{1,{_PHRASE}}}",
-        "amount": rf"[^\w\s{_HAN}]?(?=[\d.]{{1,11}}元?$)\d{{1,10}}(\.\d{{1,2}})?元?",
+        "amount": rf"[^\w\s{_HAN}]?(?=[\d.]{{1,11}}{YUAN}?$)\d{{1,10}}(\.\d{{1,2}})?{YUAN}?",
         "time": rf"({_DAY} )?{_CLOCK}",
         "date": rf"{_DAY}( {_CLOCK})?",
     }.items()

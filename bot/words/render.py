@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from config.signs import DAY, MONTH, YEAR
 from flows.engine.flow import Say
 from flows.engine.world import no_link
 from flows.language.numerals import hanzi_money
@@ -41,7 +42,7 @@ def day(value: str | date | datetime) -> str:
         value = date.fromisoformat(value)
     if isinstance(value, datetime):
         value = value.astimezone(CHINA).date()
-    return f"{value.year}年{value.month}月{value.day}日"
+    return f"{value.year}{YEAR}{value.month}{MONTH}{value.day}{DAY}"
 
 
 def moment(value: str | datetime) -> str:

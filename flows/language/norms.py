@@ -9,14 +9,14 @@ from math import prod
 
 from flows.language import numerals
 from flows.language.lexicon import Lexicon, Norms, Price, Thing
-from flows.language.numerals import Unread
+from flows.language.numerals import FIGURES, UNITS, Unread
 from flows.language.wording import plain
 from models.appeals.flag import NewFlag
 
 # Replaces a word, so that the parts beside it are not read together.
 _GAP = "·"
 _IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
-_FIGURES = r"[0-9][0-9,.]*[十百千万]*|[零一二三四五六七八九两十百千万]+"
+_FIGURES = rf"[0-9][0-9,.]*[{UNITS}]*|[{FIGURES}{UNITS}]+"
 # 缝纫机x2, but not 2米x3米
 _TIMES = re.compile(r"[x×*]\s*([0-9]+)(?![0-9.]*[^\W\d_])")
 _BETWEEN = re.compile(rf"[\s,、+;:/{_GAP}]+")

@@ -28,6 +28,8 @@ Parse = Callable[[str], Fraction | Unread]
 LONGEST = 60
 
 _FIGURES = "零一二三四五六七八九"
+# The signs of which a folded number consists, beside ASCII figures.
+FIGURES, UNITS = f"{_FIGURES}两", "十百千万"
 _VARIANTS = {
     "零": "〇○",
     "一": "壹",

@@ -1,4 +1,4 @@
-"""号码被占: a person claims the ID number with which somebody else is registered, with a picture of the card."""
+"""号码被占: a person claims their ID number, with which another account is registered, by a picture of the card."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""收回同意: take back the consent to publish, where appeals would end by it; the phone in the hand proves nothing."""
+"""收回同意: withdraw the consent to publish, with proof of identity or after a day, where appeals end by it."""
 
 from collections.abc import Mapping
 from typing import Any

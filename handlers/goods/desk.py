@@ -35,7 +35,7 @@ def take_down(talk: Talk, reference: str, words: str = "") -> Answer:
 
 
 def approve_shop(talk: Talk, reference: str, words: str = "") -> Answer:
-    """Approve a listing whose shop is not on the list, with a reason. Only a numbered line leads here."""
+    """Approve, with a reason, a listing whose shop is not on the list. Only a numbered line runs it."""
     return with_reasons(talk, "approve_shop", reference, words)
 
 

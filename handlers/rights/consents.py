@@ -116,7 +116,7 @@ def _revoke(talk: Talk, conversation_id: int, user_id: int | None, purposes: Seq
 
 
 def _let_stop(db: Database, parked: ParkedSession, request: int) -> None:
-    """Note the request in the session of a person who is not at the phone, whose next message stops it."""
+    """Note the request in the session of a parked person, so that their next message stops it."""
     try:
         session = loads(parked.open_session())
     except (SessionBroken, CannotOpen):

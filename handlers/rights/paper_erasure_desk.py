@@ -47,7 +47,9 @@ def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> 
 
 
 def stop(talk: Talk, number: str = "") -> Answer:
-    """停止注销 <号>: the person says so. Without a number say how to find it: what cools is nobody's task.
+    """停止注销 <号>: stop an erasure on paper at the person's word. Without a number, say how to find it.
+
+    One that waits for its seven days stands in no queue.
 
     Raises NoSuchPaperErasure or WrongState.
     """

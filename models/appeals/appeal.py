@@ -192,7 +192,7 @@ class Appeal(Base):
         return self.deadline
 
     def collects(self, now: datetime) -> bool:
-        """Tell whether it takes pledges now: not while its words are hidden, as nobody could read what for."""
+        """Tell whether it takes pledges now. It takes none while its words are hidden from the public."""
         return self.state == "funding" and self.closes_at > now and self.hidden_at is None
 
     def is_overdue(self, now: datetime) -> bool:

@@ -39,8 +39,8 @@ from models.verification.case import check_verified, lock_cases
 from models.verification.eligibility import verifiers_of
 from models.verification.lifecycle import is_drawn
 
-# Arguments: the owner's and the appeal's number. Called before the county freezes an appeal whose owner it had to call,
-# as somebody withdraws their consent; the caller holds the household's cases and the appeal.
+# Arguments: the owner's and the appeal's number. Called before the county freezes an appeal for which a withdrawal of
+# the owner's consent waits; the caller holds the household's cases and the appeal.
 on_denied: Hook[[Session, int, int, datetime], None] = Hook("appeals.review.on_denied")
 
 # Reason of a return -> the questions to answer again (flows/appeals/start_appeal.py).

@@ -18,9 +18,8 @@ def check_goods(connection: Connection, _now: datetime) -> Iterator[Violation]:
             continue
         table = kind.subject.table
         theirs = (Verification.household_id == kind.subject.household) & (Verification.state == "verified")
-        shown = select(table.id, table.state).where(table.state == kind.public, table.looked_at.is_not(None))
-        for found in stream(
-            connection, shown.where(~select(Verification.id).where(theirs).exists()).order_by(table.id)
-        ):
+        verified = select(Verification.id).where(theirs).exists()
+        shown = select(table.id, table.state).where(table.state == kind.public, table.looked_at.is_not(None), ~verified)
+        for found in stream(connection, shown.order_by(table.id)):
             why = f"stands in {found.state}, and nobody of its household is verified"
             yield Violation("shown_unverified", kind.subject.name, found.id, why)

@@ -18,6 +18,8 @@ from models.people.conversation import Conversation
 # A report that is not decided is older only where nobody decides; what is counted by the day needs less.
 LASTS = timedelta(days=30)
 _PURPOSE = "erased phone"
+# Of who is parked on a shared phone, too.
+_PHONE = func.coalesce(Conversation.parked_openid, Conversation.openid)
 
 
 def hashes_of(account: str, openid: str) -> list[str]:
@@ -27,25 +29,20 @@ def hashes_of(account: str, openid: str) -> list[str]:
 
 def remembered(db: Session, conversation_id: int, now: datetime) -> dict[str, Any]:
     """Return the columns that remember the WeChat of a conversation which is to be erased; nothing if it is already."""
-    phone = func.coalesce(Conversation.parked_openid, Conversation.openid)
-    row = db.execute(select(Conversation.account, phone).where(Conversation.id == conversation_id)).one()
-    if row[1] == f"erased-{conversation_id}":
+    account, phone = db.execute(select(Conversation.account, _PHONE).where(Conversation.id == conversation_id)).one()
+    if phone == f"erased-{conversation_id}":
         return {}
-    return {"erased_phone": hashes_of(*row)[0], "erased_phone_until": now + LASTS}
+    return {"erased_phone": hashes_of(account, phone)[0], "erased_phone_until": now + LASTS}
 
 
-def conversations_of_phone(db: Session, conversation_id: int, now: datetime) -> Collection[int]:
+def conversations_of_phone(db: Session, conversation_id: int) -> list[int]:
     """List this conversation, and those of people who were erased within LASTS and wrote from its WeChat."""
-    phone = func.coalesce(Conversation.parked_openid, Conversation.openid)
-    row = db.execute(select(Conversation.account, phone).where(Conversation.id == conversation_id)).one()
-    erased = Conversation.erased_phone.in_(hashes_of(*row)) & (Conversation.erased_phone_until > now)
-    return [conversation_id, *db.scalars(select(Conversation.id).where(erased))]
+    return [conversation_id, *erased_before(db, [conversation_id]).get(conversation_id, ())]
 
 
 def erased_before(db: Session, conversations: Collection[int]) -> dict[int, list[int]]:
     """Conversation -> those of people who were erased within LASTS and wrote from its WeChat; none without such."""
-    phone = func.coalesce(Conversation.parked_openid, Conversation.openid)
-    found = db.execute(select(Conversation.id, Conversation.account, phone).where(Conversation.id.in_(conversations)))
+    found = db.execute(select(Conversation.id, Conversation.account, _PHONE).where(Conversation.id.in_(conversations)))
     hashes = {number: hashes_of(account, openid) for number, account, openid in found}
     erased = select(Conversation.erased_phone, Conversation.id).where(
         Conversation.erased_phone.in_([each for some in hashes.values() for each in some])
@@ -56,7 +53,7 @@ def erased_before(db: Session, conversations: Collection[int]) -> dict[int, list
 
 def tries_from_phone(db: Session, purpose: str, conversation_id: int, now: datetime) -> int:
     """Count today's tries (models.core.audit_trail), with those of whom this WeChat erased since."""
-    return tries_today(db, purpose, conversations_of_phone(db, conversation_id, now), now)
+    return tries_today(db, purpose, conversations_of_phone(db, conversation_id), now)
 
 
 def forget_phones(db: Session, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Tell from the audit trail where people lived before: who moves, takes the ties to the village along."""
+"""Read from the audit trail where people lived before: their ties to a village outlast a move."""
 
 from collections import defaultdict
 from collections.abc import Collection

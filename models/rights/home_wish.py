@@ -1,6 +1,6 @@
-"""Limit how often a home changes, and change it a day later for whom could not prove who they are.
+"""Limit how often people change their home, and delay the change by a day where they did not prove who they are.
 
-An officer of the new place looks at what waits; who could move as they like would choose their officer.
+What waits goes to an officer of the new place: whoever could move at will would choose their officer.
 """
 
 from datetime import datetime, timedelta

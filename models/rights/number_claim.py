@@ -144,7 +144,7 @@ def check_may_claim(db: Session, conversation_id: int, user_id: int | None, now:
     if waits:
         raise ClaimWaits(number=waits)
     # Whoever has WeChat erase them comes back as somebody new.
-    before = conversations_of_phone(db, conversation_id, now)
+    before = conversations_of_phone(db, conversation_id)
     recent = select(func.count()).where(NumberClaim.conversation_id.in_(before), NumberClaim.asked_at > now - IN_DAYS)
     erased = db.scalars(select(Erasure.user_id).where(Erasure.conversation_id.in_(before))).all()
     if (db.scalar(recent) or 0) >= MOST_CLAIMS or _lost_one(db, [user_id, *erased], now):

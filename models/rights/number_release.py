@@ -1,4 +1,4 @@
-"""Release an ID number from whom it does not belong to: two of the county answer for it, on evidence.
+"""Release an ID number from an account that it does not belong to: two of the county answer for it, on evidence.
 
 That is the picture of a claim (models.rights.number_claim), or on the command line what stands on a ticket.
 

@@ -118,7 +118,7 @@ def check_may_ask(db: Session, conversation_id: int, now: datetime, kind: str = 
 
 def asked_today(db: Session, conversation_id: int, now: datetime, kind: str, *, by_wechat: bool = False) -> int:
     """Count the requests of today from this phone; those that WeChat's revocations made are counted by themselves."""
-    here = RightsRequest.conversation_id.in_(conversations_of_phone(db, conversation_id, now))
+    here = RightsRequest.conversation_id.in_(conversations_of_phone(db, conversation_id))
     today = here & (RightsRequest.asked_at >= start_of_day(now)) & (RightsRequest.kind == kind)
     its_own = (AuditEvent.subject == _SUBJECT) & (AuditEvent.subject_id == RightsRequest.id)
     revoked = exists().where(its_own, AuditEvent.action == _REVOKED)

@@ -74,7 +74,7 @@ def check_may_report(db: Session, thing: ReportedThing, conversation_id: int, no
     if is_owner or (thing.about == "staff" and thing.number in seats):
         raise OwnThing(about=thing.about, number=thing.number)
     inquiry = live_inquiry(db, thing.about, thing.number)
-    of_person = _of_person(db, conversation, now)
+    of_person = _of_person(db, conversation)
     if inquiry and db.scalar(select(Report.id).where(of_person, Report.inquiry_id == inquiry.id)):
         raise ReportedAlready(about=thing.about, thing=thing.number, name=thing.name)
     today = select(func.count()).where(of_person, Report.at >= start_of_day(now))
@@ -165,9 +165,9 @@ def move_before(db: Session, inquiry: Inquiry, to: str, now: datetime, staff: St
     open_task(db, inquiry.matter, STEP_IN[to], now)
 
 
-def _of_person(db: Session, conversation: Conversation, now: datetime) -> ColumnElement[bool]:
+def _of_person(db: Session, conversation: Conversation) -> ColumnElement[bool]:
     """Match the reports of the person behind a conversation, from any WeChat of theirs, and before an erasure."""
-    here = Report.conversation_id.in_(conversations_of_phone(db, conversation.id, now))
+    here = Report.conversation_id.in_(conversations_of_phone(db, conversation.id))
     if conversation.user_id is None:
         return here
     theirs = select(Conversation.id).where(Conversation.user_id == conversation.user_id)

@@ -56,9 +56,6 @@ def smoke_tests(path: str, source: str) -> Iterator[str]:
 
 # Where single signs stand beside figures, and why.
 _SIGNS = {
-    "bot/simulator/fields.py": "WeChat's rules on the values of dates and amounts (年, 元)",
-    "bot/wechat/template_fields.py": "the same rules, on our side",
-    "bot/words/render.py": "how a date is written (年, 月, 日), which every template uses",
     "flows/language/said_numbers.py": "what stands for a figure (半, 几)",
     "flows/language/sorts.py": "the same",
     "handlers/routing/typed_commands.py": "what stands around a number (第, 号)",
