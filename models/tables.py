@@ -25,8 +25,9 @@ from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
-from models.rights import erasure as rights_erasure  # noqa: F401
-from models.rights import erasure_remainder, name_change, number_claim, paper_erasure, request  # noqa: F401
+from models.rights import name_change, number_claim, request  # noqa: F401
+from models.rights.erasure import erasure as rights_erasure  # noqa: F401
+from models.rights.erasure import paper, remainder  # noqa: F401
 from models.speech import consent, voice  # noqa: F401
 from models.staff import conflict_of_interest, decision, member, recusal, task  # noqa: F401
 from models.support import inquiry, ticket  # noqa: F401

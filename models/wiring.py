@@ -34,16 +34,9 @@ from models.people import erasure as people
 from models.people import user
 from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
-from models.rights import (
-    consent_request,
-    erasure_photos,
-    erasure_remainder,
-    name_change,
-    number_claim,
-    paper_erasure,
-    request,
-)
-from models.rights.erasure_rooms import ROOMS
+from models.rights import consent_request, name_change, number_claim, request
+from models.rights.erasure import paper, photos, remainder
+from models.rights.erasure.rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
 from models.staff import file_access, recusal
@@ -62,7 +55,7 @@ def wire() -> None:
     # The kinds of things of rooms that stand above models.subjects.
     declare_subject(request.RIGHTS_REQUEST)
     declare_subject(name_change.NAME_CHANGE)
-    declare_subject(paper_erasure.PAPER)
+    declare_subject(paper.PAPER)
     declare_subject(number_claim.CLAIM)
     declare_subject(inquiry.INQUIRY)
     declare_subject(inquiry.REPORT)
@@ -121,7 +114,7 @@ def wire() -> None:
     broadcast.on_done.connect(broadcasts.notify_done)
 
     # What each room does when a person is erased.
-    ROOMS.connect("rights", erasure_remainder.forget)
+    ROOMS.connect("rights", remainder.forget)
     ROOMS.connect("verification", verification.forget)
     ROOMS.connect("staff", staff.forget)
     ROOMS.connect("people", people.forget)
@@ -137,7 +130,7 @@ def wire() -> None:
     ROOMS.connect("support", support.forget)
     ROOMS.connect("speech", speech.forget)
     ROOMS.connect("notifications", notifications.forget)
-    ROOMS.connect("photos", erasure_photos.forget)
+    ROOMS.connect("photos", photos.forget)
 
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:

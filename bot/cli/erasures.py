@@ -15,11 +15,11 @@ from bot.work.clock import Clock
 from config.settings import Settings
 from flows.readers.numbers.id_number import read_id_number
 from models.people.user import User, find_by_id_number
-from models.rights.erasure import REASONS
-from models.rights.erasure_by_staff import erase_by_two, open_remainders
-from models.rights.erasure_list import NoSuchLine, list_erased, replay
-from models.rights.erasure_request import CannotErase
-from models.rights.restored import end_waiting
+from models.rights.erasure.by_staff import erase_by_two, open_remainders
+from models.rights.erasure.erasure import REASONS
+from models.rights.erasure.replay import NoSuchLine, list_erased, replay
+from models.rights.erasure.request import CannotErase
+from models.rights.erasure.restored import end_waiting
 
 # What the audit trail keeps of a reason.
 _LONGEST = 80

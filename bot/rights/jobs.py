@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.work.job import Job
-from models.rights.erasure import forget_page
+from models.rights.erasure.erasure import forget_page
 
 if TYPE_CHECKING:
     from bot.work.context import WorkerContext

@@ -29,11 +29,11 @@ from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.people.erased_phone import forget_phones
 from models.rights.consent_request import withdraw_due
-from models.rights.erasure import running_erasures
-from models.rights.erasure_remainder import purge_remainders, seal_paid_payees
-from models.rights.erasure_request import begin_due
+from models.rights.erasure.erasure import running_erasures
+from models.rights.erasure.paper_due import begin_due_papers
+from models.rights.erasure.remainder import purge_remainders, seal_paid_payees
+from models.rights.erasure.request import begin_due
 from models.rights.home_wish import move_due
-from models.rights.paper_erasure_due import begin_due_papers
 from models.rights.payee_wish import set_payees
 from models.rights.phone_change import change_phones
 from models.rights.request import end_ready, make_ready

@@ -10,9 +10,9 @@ from flows.proxy.common import answered_resident, for_officers, officer
 from flows.readers import IdNumber, Photo
 from models.people.photo import attach_photos
 from models.proxy.act import find_resident
-from models.rights.erasure_request import COOLS
-from models.rights.erasure_standing import show_standing
-from models.rights.paper_erasure import DAYS, SUBJECT, check_may_hand_in, hand_in
+from models.rights.erasure.paper import DAYS, SUBJECT, check_may_hand_in, hand_in
+from models.rights.erasure.request import COOLS
+from models.rights.erasure.standing import show_standing
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:

@@ -7,8 +7,8 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.rights.identity import STEP, WAIT, PlacesOrWait, check_places, take_proof
-from models.rights.erasure_request import COOLS, KIND, ask_for_erasure, check_may_erase
-from models.rights.erasure_standing import show_standing
+from models.rights.erasure.request import COOLS, KIND, ask_for_erasure, check_may_erase
+from models.rights.erasure.standing import show_standing
 from models.rights.identity import Unproved, check_tries_left
 from models.rights.request import WAITS, check_may_ask
 

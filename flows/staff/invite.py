@@ -13,7 +13,7 @@ from models.organisations.charity import charity_for
 from models.staff.appointment import Invitation, NotYoursToInvite, check_invitation, invite
 from models.staff.directory import BELOW, demand_staff, is_below, seat_of
 from models.staff.member import Staff
-from models.staff.task import demand_identified
+from models.staff.turn import demand_identified
 
 # Term -> years; other terms have no end, or end on a day that is asked for.
 _YEARS = {"one_year": 1, "three_years": 3}

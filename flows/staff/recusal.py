@@ -3,7 +3,8 @@
 from flows.engine.flow import Answer, Say
 from flows.engine.turn import TurnContext
 from models.staff.member import Staff
-from models.staff.task import has_no_holder, recuse_if_conflicted
+from models.staff.task import has_no_holder
+from models.staff.turn import recuse_if_conflicted
 
 
 def recuse_and_answer(turn: TurnContext, staff: Staff, subject: str, number: int) -> Answer | None:

@@ -14,7 +14,7 @@ from models.core.state_machine import WrongState
 from models.people.photo import attach_photos
 from models.places.region import LEVELS, Region, county_of, covers, level_of, township_of
 from models.staff.member import Staff, find_staff
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from models.verification.case import Verification, lock_case
 from models.verification.decisions import demand_visit_task, move_after_visit
 from models.verification.visit import OtherCounty, VisitOver, VisitReport, find_visit, record_visit

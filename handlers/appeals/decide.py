@@ -14,7 +14,7 @@ from models.appeals import review
 from models.appeals.appeal import MACHINE, Appeal
 from models.core.state_machine import WrongState
 from models.staff.member import Staff
-from models.staff.task import demand_may_undo, demand_no_conflict, demand_region, demand_task
+from models.staff.turn import demand_may_undo, demand_no_conflict, demand_region, demand_task
 
 # Command -> the state that it moves the appeal to.
 _TURNED_AWAY = {"send_back": "returned", "reject": "rejected"}

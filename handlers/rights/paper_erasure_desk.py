@@ -10,9 +10,9 @@ from handlers.staff.file import pictures
 from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
-from models.rights import paper_erasure_desk as desk
-from models.rights.paper_erasure import SUBJECT, PaperErasure
-from models.rights.paper_erasure_desk import NoSuchPaperErasure
+from models.rights.erasure import paper_desk as desk
+from models.rights.erasure.paper import SUBJECT, PaperErasure
+from models.rights.erasure.paper_desk import NoSuchPaperErasure
 from models.staff.file_access import has_read
 from models.staff.member import Staff
 

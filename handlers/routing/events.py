@@ -15,7 +15,7 @@ from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.people.shared_phone import parked_on, people_parked
 from models.proxy.card import SCENE
-from models.rights.erasure import erase_in_turn, order_erasure
+from models.rights.erasure.erasure import erase_in_turn, order_erasure
 
 log = structlog.get_logger()
 

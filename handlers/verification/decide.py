@@ -14,7 +14,7 @@ from models.appeals.case_outcome import frozen_appeals
 from models.core.state_machine import WrongState
 from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
-from models.staff.task import demand_may_undo, demand_no_conflict, demand_region, demand_task
+from models.staff.turn import demand_may_undo, demand_no_conflict, demand_region, demand_task
 from models.verification import decisions
 from models.verification.case import MACHINE, Verification, lock_case
 

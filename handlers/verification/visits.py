@@ -9,7 +9,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.reasons import recuse_first
 from handlers.staff.seat import parse_reference, staff_of
 from handlers.staff.todo import todo
-from models.staff.task import HasConflict
+from models.staff.turn import HasConflict
 from models.verification.case import NoSuchCase, lock_case
 from models.verification.decisions import demand_visit_task
 from models.verification.file import open_visit_record

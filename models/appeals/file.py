@@ -15,7 +15,7 @@ from models.places.region import Region
 from models.proxy.mandate import is_unconfirmed
 from models.staff.file_access import TaskView, has_read, may_read, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import reaches
+from models.staff.turn import reaches
 from models.verification.case import Verification
 
 

@@ -24,17 +24,8 @@ from models.organisations.charity import Charity
 from models.proxy.act import notify_writer
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
-from models.staff.task import (
-    NotYourTurn,
-    Task,
-    close_task,
-    demand_may_undo,
-    demand_no_conflict,
-    demand_region,
-    demand_task,
-    find_task,
-    open_task,
-)
+from models.staff.task import Task, close_task, find_task, open_task
+from models.staff.turn import NotYourTurn, demand_may_undo, demand_no_conflict, demand_region, demand_task
 from models.verification.case import check_verified, lock_cases
 from models.verification.eligibility import verifiers_of
 from models.verification.lifecycle import is_drawn

@@ -19,7 +19,8 @@ from models.proxy.mandate import acted_for
 from models.staff.decision import decide, end_review, passed_by
 from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Matter, demand_task, open_task
+from models.staff.task import Matter, open_task
+from models.staff.turn import demand_task
 from models.verification.eligibility import verifiers_of
 
 
@@ -160,7 +161,7 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
 def erase_revisions(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     """Withdraw an erased owner's undecided revision and delete the stories of all revisions.
 
-    models.rights.erasure deletes the photos.
+    models.rights.erasure.erasure deletes the photos.
     """
     for revision in db.scalars(select(Revision).where(Revision.appeal_id == appeal.id)).all():
         if revision.state == "submitted":

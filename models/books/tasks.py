@@ -18,9 +18,9 @@ from models.goods.exchange import GoodsRequest, Offer
 from models.goods.review import AGAIN
 from models.market.listing import Listing
 from models.outreach.update import Update
+from models.rights.erasure.paper import PaperErasure
 from models.rights.name_change import NameChange
 from models.rights.number_claim import NumberClaim
-from models.rights.paper_erasure import PaperErasure
 from models.staff.task import Task
 from models.support.inquiry import STEP_IN, Inquiry
 from models.verification.case import Verification

@@ -1,4 +1,4 @@
-"""Describe the person who is erased to the rooms that forget them (models.rights.erasure_rooms)."""
+"""Describe the person who is erased to the rooms that forget them (models.rights.erasure.rooms)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -34,7 +34,8 @@ from models.people.user import User
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
-from models.staff.task import Task, close_task, demand_task, open_task
+from models.staff.task import Task, close_task, open_task
+from models.staff.turn import demand_task
 from models.verification.eligibility import verifiers_of
 
 

@@ -30,8 +30,9 @@ from models.people.user import User
 from models.staff.decision import decide, end_review, passed_by
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff, seats_of_users
-from models.staff.task import Matter, demand_task, open_task
+from models.staff.task import Matter, open_task
 from models.staff.task_steps import STEPS
+from models.staff.turn import demand_task
 
 DAYS = STEPS["message"][1]
 

@@ -27,7 +27,8 @@ from models.payments.refund_entitlement import orders_of
 from models.people.user import User
 from models.staff.decision import end_review
 from models.staff.member import Staff, in_charge_of
-from models.staff.task import Matter, Task, find_task, is_turn_of, open_task
+from models.staff.task import Matter, Task, find_task, open_task
+from models.staff.turn import is_turn_of
 
 _BATCH = 100
 

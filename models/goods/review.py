@@ -23,7 +23,8 @@ from models.notifications.notify import notify_user
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff, seats_of_users
 from models.staff.pictures_opened import demand_opened
-from models.staff.task import HasConflict, Matter, close_task, demand_no_conflict, demand_region, demand_task, open_task
+from models.staff.task import Matter, close_task, open_task
+from models.staff.turn import HasConflict, demand_no_conflict, demand_region, demand_task
 from models.verification.case import NotVerified, check_verified, is_suspended
 
 KINDS = ("request", "offer", "listing")

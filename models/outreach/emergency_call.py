@@ -13,7 +13,7 @@ from models.giving.pledge import check_open
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast
 from models.places.region import Region, county_of
 from models.staff.member import Staff
-from models.staff.task import demand_no_conflict, demand_region
+from models.staff.turn import demand_no_conflict, demand_region
 
 CALLERS = ("county", "fund_holder")
 # The least time between two calls for one appeal. A county also has at most one call a day, for whichever appeal.

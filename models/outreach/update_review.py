@@ -24,7 +24,8 @@ from models.proxy.mandate import acted_for
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Matter, demand_task, open_task
+from models.staff.task import Matter, open_task
+from models.staff.turn import demand_task
 
 # The states of an appeal in which updates and thanks may be written and published.
 TAKES_UPDATES = (*LIVE, "completed")
@@ -182,7 +183,7 @@ def send_back(
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     """Erase the words of an appeal's updates and stop its broadcasts, as its owner is erased.
 
-    models.rights.erasure deletes the pictures.
+    models.rights.erasure.erasure deletes the pictures.
     """
     hush(db, appeal, actor, now)
     for update in db.scalars(select(Update).where(Update.appeal_id == appeal.id)).all():

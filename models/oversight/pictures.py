@@ -16,7 +16,8 @@ from models.proxy.mandate import ProxyAct
 from models.staff.conflict_of_interest import is_own
 from models.staff.file_access import decides_on_report
 from models.staff.member import Staff
-from models.staff.task import Matter, find_task, reaches
+from models.staff.task import Matter, find_task
+from models.staff.turn import reaches
 from models.subjects import SUBJECTS, records_of
 from models.support.inquiry import INQUIRY, Inquiry
 from models.support.inquiry_desk import may_read

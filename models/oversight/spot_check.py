@@ -16,7 +16,8 @@ from models.core.state_machine import By
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import DecidedBefore, Decision, decide, passed_by
 from models.staff.member import Staff, all_seats_of, covered_by
-from models.staff.task import Matter, close_task, demand_no_conflict, demand_region, demand_task, find_task, open_task
+from models.staff.task import Matter, close_task, find_task, open_task
+from models.staff.turn import demand_no_conflict, demand_region, demand_task
 from models.verification.case import Verification, lock_case
 
 LOOK_BACK = timedelta(days=30)

@@ -41,7 +41,8 @@ from models.payments.refund import new_refund
 from models.payments.refund_entitlement import orders_of
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.staff.task import close_task, demand_no_conflict
+from models.staff.task import close_task
+from models.staff.turn import demand_no_conflict
 
 
 def check_return(db: Session, staff: Staff, number: int) -> Disbursement:

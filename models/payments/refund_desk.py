@@ -15,7 +15,7 @@ from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import LEASE, MACHINE, STUCK, Refund
 from models.payments.refund_result import close_refund_tasks, mark_paid
 from models.staff.member import Staff, in_charge_of
-from models.staff.task import demand_identified
+from models.staff.turn import demand_identified
 
 # The most refunds of one appeal that are submitted again at once, so that a turn stays short.
 MOST_RESUBMITTED = 100

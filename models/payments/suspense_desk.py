@@ -32,7 +32,8 @@ from models.payments.refund_desk import RefundShort
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from models.staff.member import Staff, in_charge_of
-from models.staff.task import Matter, Task, close_task, demand_task
+from models.staff.task import Matter, Task, close_task
+from models.staff.turn import demand_task
 
 
 class NoSuchSuspenseItem(Refusal):

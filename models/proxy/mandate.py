@@ -18,7 +18,7 @@ SCOPES = ("register", "appeal")
 # What can be done by mandate: registering a resident, or writing an appeal.
 SUBJECTS = ("user", "appeal")
 LASTS = timedelta(days=30)
-# An erasure that is asked for on paper (models.rights.paper_erasure).
+# An erasure that is asked for on paper (models.rights.erasure.paper).
 PAPER_ERASURE = "paper_erasure"
 # The reason for which an officer is recused from what they did by mandate.
 ACTED = "acted_for"

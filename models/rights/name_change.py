@@ -24,8 +24,9 @@ from models.rights.request import AskedTooOften
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Matter, demand_task, open_task
+from models.staff.task import Matter, open_task
 from models.staff.task_steps import STEPS
+from models.staff.turn import demand_task
 
 SUBJECT = "name_change"
 STEP = "name"

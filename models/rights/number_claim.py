@@ -27,7 +27,7 @@ from models.people.erased_phone import conversations_of_phone
 from models.people.photo import Photo, attach_photos
 from models.people.user import User, find_by_id_number
 from models.places.region import county_of
-from models.rights.erasure import Erasure
+from models.rights.erasure.erasure import Erasure
 from models.staff.decision import end_review
 from models.staff.member import SAME_WECHAT, Staff, all_seats_of
 from models.staff.task import Matter, open_task

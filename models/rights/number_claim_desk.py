@@ -23,7 +23,8 @@ from models.staff.file_access import TaskView, may_read, record_file_access, vie
 from models.staff.member import Staff, all_seats_of
 from models.staff.pictures_opened import demand_opened
 from models.staff.signers import CannotSign, SignerGone
-from models.staff.task import close_task, demand_task, open_task
+from models.staff.task import close_task, open_task
+from models.staff.turn import demand_task
 
 # Why the second of the county is not the first.
 _PASSED = "decided_before"

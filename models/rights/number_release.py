@@ -21,9 +21,9 @@ from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User, withdraw_consent
 from models.proxy.mandate import revoke_all_mandates
+from models.rights.erasure.paper import withdraw_paper_erasure
 from models.rights.name_change import withdraw_waiting
 from models.rights.number_claim import RELEASED
-from models.rights.paper_erasure import withdraw_paper_erasure
 from models.staff.signers import Signers, check_signers
 from models.staff.task import close_task
 from models.support.ticket import Ticket

@@ -3,7 +3,7 @@
 waiting → ready → gone      a copy: after WAITS, for whoever could not prove who they are; else ready at once, for
                             READY_LASTS
 waiting → done              a change, or a consent that is withdrawn
-cooling → erasing → done    to be erased (models.rights.erasure_request); from ``erasing`` on, nothing stops it
+cooling → erasing → done    to be erased (models.rights.erasure.request); from ``erasing`` on, nothing stops it
 waiting, cooling → stopped  any message of the person's stops it
 """
 

@@ -37,7 +37,7 @@ from models.staff.directory import (
 )
 from models.staff.member import HOLDING, SEATS, Staff, copy_household_to_seats, notify_staff
 from models.staff.queue import assign_pool_tasks
-from models.staff.task import demand_identified
+from models.staff.turn import demand_identified
 
 CODE_LENGTH = 10
 CODE_LASTS = timedelta(days=7)

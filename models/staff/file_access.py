@@ -11,7 +11,8 @@ from models.core.hooks import Hook
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
-from models.staff.task import Matter, conflict_in, find_task, is_turn_of, reaches
+from models.staff.task import Matter, conflict_in, find_task
+from models.staff.turn import is_turn_of, reaches
 
 # Arguments: the officer, a subject and its number. Returns whether the officer has to decide on a report of it.
 decides_on_report: Hook[[Session, Staff, str, int], bool] = Hook("staff.file_access.decides_on_report")

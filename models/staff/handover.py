@@ -23,20 +23,8 @@ from models.staff.directory import (
 )
 from models.staff.member import Staff, notify_staff
 from models.staff.number_search import DECLARED, demand_may_type, record_typed
-from models.staff.task import (
-    HasConflict,
-    Matter,
-    OutsideRegion,
-    Task,
-    assign_holder,
-    assign_to,
-    conflict_in,
-    demand_identified,
-    find_task,
-    may_hold,
-    record_on_task,
-    recuse,
-)
+from models.staff.task import Matter, Task, assign_holder, assign_to, conflict_in, find_task, record_on_task, recuse
+from models.staff.turn import HasConflict, OutsideRegion, demand_identified, may_hold
 
 
 class NotAColleague(Refusal):

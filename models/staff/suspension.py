@@ -20,7 +20,8 @@ from models.staff.directory import (
 )
 from models.staff.member import Staff, notify_staff
 from models.staff.queue import assign_pool_tasks, release_tasks
-from models.staff.task import Task, demand_identified
+from models.staff.task import Task
+from models.staff.turn import demand_identified
 
 _GONE = ("suspended", "revoked")
 _BATCH = 100

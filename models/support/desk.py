@@ -13,7 +13,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region
 from models.staff.member import SAME_WECHAT, Staff, all_seats_of, covered_by
-from models.staff.task import HasConflict, OutsideRegion
+from models.staff.turn import HasConflict, OutsideRegion
 from models.support.concerned import deciders, kept_from, refusers
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket, lock_ticket
 

@@ -14,7 +14,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     db.execute(delete(TicketMessage).where(TicketMessage.ticket_id.in_(select(Ticket.id).where(theirs))))
     db.execute(update(Ticket).where(theirs).values(state="closed", closed_at=leaver.now, about=None))
     reported = Report.conversation_id == leaver.conversation_id
-    # Not with the photos of what is theirs (models.rights.erasure_photos): who reports may never have registered.
+    # Not with the photos of what is theirs (models.rights.erasure.photos): who reports may never have registered.
     shown = (
         (Photo.subject == "report") & Photo.subject_id.in_(select(Report.id).where(reported)) & (Photo.state != "gone")
     )

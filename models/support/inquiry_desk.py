@@ -14,7 +14,8 @@ from models.people.photo import Photo
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Task, assign_to, demand_task, find_task, is_turn_of, reaches, recuse_if_conflicted
+from models.staff.task import Task, assign_to, find_task
+from models.staff.turn import demand_task, is_turn_of, reaches, recuse_if_conflicted
 from models.support.inquiry import LIVE, MACHINE, SUBJECT, Inquiry, NoSuchInquiry, Report, get_inquiry
 from models.support.inquiry_outcome import carry_out, outcomes
 from models.support.payout_hold import hold_payouts

@@ -19,7 +19,8 @@ from models.organisations.charity import Charity
 from models.people.user import Household, User
 from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
-from models.staff.task import Task, assign_holder, may_hold, record_on_task
+from models.staff.task import Task, assign_holder, record_on_task
+from models.staff.turn import may_hold
 from models.subjects import SUBJECTS
 from models.support.ticket import Ticket, may_go_on
 

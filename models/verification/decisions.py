@@ -13,7 +13,8 @@ from models.notifications.notify import notify
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import decide, overturn
 from models.staff.member import Staff, all_seats_of
-from models.staff.task import HasConflict, NotYourTurn, Task, close_task, demand_region, demand_task, open_task, recuse
+from models.staff.task import Task, close_task, open_task, recuse
+from models.staff.turn import HasConflict, NotYourTurn, demand_region, demand_task
 from models.verification.case import (
     MACHINE,
     NOTICE_PERIOD,

@@ -11,7 +11,7 @@ from models.people.user import User
 from models.places.region import Region
 from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import reaches
+from models.staff.turn import reaches
 from models.verification.case import Verification
 from models.verification.visit import Visit
 

@@ -16,7 +16,8 @@ from models.people.conversation import Conversation
 from models.people.shared_phone import people_of_phone
 from models.people.user import User
 from models.staff.member import SAME_WECHAT, Staff, notify_staff
-from models.staff.task import NotYourTurn, Task, demand_task, find_task, open_task, recuse
+from models.staff.task import Task, find_task, open_task, recuse
+from models.staff.turn import NotYourTurn, demand_task
 from models.verification.case import MACHINE, Verification
 from models.verification.lifecycle import notify_owner, took_part
 

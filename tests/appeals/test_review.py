@@ -21,7 +21,8 @@ from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.member import STAFF_ROLES, Staff
 from models.staff.queue import escalate_overdue, list_queue
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import find_task
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from models.support.desk import AnswerTooLong, answer_ticket
 from models.support.ticket import Ticket, open_ticket
 from models.verification.case import Verification

@@ -24,7 +24,8 @@ from models.people.photo import Photo
 from models.public.catalogue import APPEALS
 from models.public.views import PublicStory, find_story
 from models.staff.member import Staff
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import find_task
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from tests.harness.erasing import erase_person
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 from models.core.audit_trail import AuditEvent
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import Erasure, begin_erasure
+from models.rights.erasure.erasure import Erasure, begin_erasure
 from models.staff.member import Staff
 from tests.harness.command_line import run
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage

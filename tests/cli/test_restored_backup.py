@@ -19,7 +19,7 @@ from bot.work.sweeps import apply_deadlines
 from models.disbursements.disbursement import Disbursement
 from models.notifications.notification import Notification
 from models.people.user import User
-from models.rights.erasure_request import ask_for_erasure
+from models.rights.erasure.request import ask_for_erasure
 from models.rights.phone_change import ask_for_phone
 from models.rights.request import RightsRequest, ask_for_export, stop_waiting
 from tests.harness.command_line import run

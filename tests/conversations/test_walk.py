@@ -30,7 +30,8 @@ from models.proxy.mandate import Mandate, ProxyAct
 from models.staff.conflict_of_interest import conflicts_with, record_conflict
 from models.staff.decision import Decision
 from models.staff.member import Staff
-from models.staff.task import Task, recuse_if_conflicted
+from models.staff.task import Task
+from models.staff.turn import recuse_if_conflicted
 from models.verification.case import NOTICE_PERIOD, STANDING, UNDER_WAY, Verification, lock_case
 from models.verification.decisions import move_after_visit
 from models.verification.lifecycle import cases_for_registry, registry_answered

@@ -20,7 +20,7 @@ from models.notifications.notify import notify
 from models.people.message import Message, MessageKind
 from models.people.user import IdNumberTaken, User, check_id_number_free
 from models.staff.member import Staff, find_staff
-from models.staff.task import HasConflict
+from models.staff.turn import HasConflict
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
 

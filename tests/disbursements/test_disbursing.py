@@ -31,7 +31,8 @@ from models.people.user import User
 from models.staff.conflict_of_interest import record_conflict
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import find_task
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage

@@ -43,7 +43,8 @@ from models.payments.refund_entitlement import NoSuchGift
 from models.people.user import User
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import find_task
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from tests.harness.erasing import erase_person
 from tests.harness.racing import at_once
 from tests.harness.stage import Clock, Stage

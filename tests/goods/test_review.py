@@ -20,7 +20,8 @@ from models.market.listing import Listing, NewListing, is_known_shop, submit_lis
 from models.people.user import User
 from models.public.catalogue import REQUESTS
 from models.staff.member import Staff
-from models.staff.task import HasConflict, Task, find_task
+from models.staff.task import Task, find_task
+from models.staff.turn import HasConflict
 from models.verification.case import NotVerified
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.goods import GUANGZHOU, LONGHUI, REASON

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from models.rights.erasure import erase_in_turn, forget_page
+from models.rights.erasure.erasure import erase_in_turn, forget_page
 from models.tables import metadata
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage

@@ -37,8 +37,10 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
-from models.rights import erasure, name_change, number_claim, paper_erasure
+from models.rights import name_change, number_claim
 from models.rights import request as rights
+from models.rights.erasure.erasure import Erasure
+from models.rights.erasure.paper import PaperErasure
 from models.speech import consent, voice
 from models.staff import conflict_of_interest, decision, member, task
 from models.support import inquiry, ticket
@@ -93,10 +95,10 @@ TABLES: dict[str, Any] = {
     "receipt": receipt.Receipt,
     "report": inquiry.Report,
     "request": exchange.GoodsRequest,
-    "erasure": erasure.Erasure,
+    "erasure": Erasure,
     "name_change": name_change.NameChange,
     "number_claim": number_claim.NumberClaim,
-    "paper_erasure": paper_erasure.PaperErasure,
+    "paper_erasure": PaperErasure,
     "rights_request": rights.RightsRequest,
     "speech_consent": consent.SpeechConsent,
     "staff": member.Staff,

@@ -25,7 +25,8 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.public.views import find_update
 from models.staff.member import Staff
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import find_task
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from tests.harness.erasing import erase_person, everything
 from tests.harness.stage import Stage
 

@@ -15,8 +15,8 @@ from models.oversight.pictures import shown_subjects
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.proxy.mandate import Mandate
+from models.rights.erasure.paper import PaperErasure
 from models.rights.number_claim import NumberClaim
-from models.rights.paper_erasure import PaperErasure
 from models.staff.decision import Decision
 from models.support.inquiry import Report
 from models.verification.case import newest_case_of

@@ -13,7 +13,8 @@ from models.core.database import snapshot
 from models.oversight.spot_check import SpotCheckedAlready, draw, record_doubt, record_sound
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
-from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import find_task
+from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from models.verification.case import Verification, lock_case
 from models.verification.decisions import suspend
 from models.verification.lifecycle import expire_and_remind

@@ -17,7 +17,7 @@ from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
-from models.staff.task import HasConflict
+from models.staff.turn import HasConflict
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.racing import assert_books_close, at_once
 from tests.harness.stage import Stage

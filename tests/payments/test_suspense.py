@@ -31,7 +31,8 @@ from models.payments.suspense_desk import (
 )
 from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
-from models.staff.task import HasConflict, Task
+from models.staff.task import Task
+from models.staff.turn import HasConflict
 from models.treasury.bill import number_of
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage, id_number

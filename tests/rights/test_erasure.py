@@ -29,11 +29,12 @@ from models.proxy.card import issue_card, void_card
 from models.proxy.consent_code import make_consent_code
 from models.proxy.mandate import grant_mandate
 from models.rights import export
-from models.rights.erasure import Erasure, begin_erasure, forget_page, running_erasures
-from models.rights.erasure_kept import FORGOTTEN, KEPT, says_why
-from models.rights.erasure_remainder import SealedRemainder
-from models.rights.erasure_request import begin_due
-from models.rights.export import LEFT_OUT, find_person
+from models.rights.erasure.erasure import Erasure, begin_erasure, forget_page, running_erasures
+from models.rights.erasure.kept import FORGOTTEN, KEPT, says_why
+from models.rights.erasure.remainder import SealedRemainder
+from models.rights.erasure.request import begin_due
+from models.rights.export import find_person
+from models.rights.export_rules import LEFT_OUT
 from models.rights.request import RightsRequest, ask
 from models.staff.conflict_of_interest import Conflict, record_conflict
 from models.staff.member import Staff, notify_staff

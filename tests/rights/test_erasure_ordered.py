@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import Erasure, forget_page, running_erasures
-from models.rights.erasure_rooms import ROOMS
+from models.rights.erasure.erasure import Erasure, forget_page, running_erasures
+from models.rights.erasure.rooms import ROOMS
 from tests.harness.erasing import EVENTS, of, tell_gone
 from tests.harness.stage import Stage
 

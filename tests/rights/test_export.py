@@ -17,16 +17,9 @@ from models.giving.pledge import Pledge
 from models.people.conversation import SESSION, BrokenSession, Conversation
 from models.people.photo import Photo
 from models.people.user import Registration, User, register
-from models.rights import export
-from models.rights.export import (
-    LEFT_OUT,
-    LEFT_OUT_COLUMNS,
-    OFFICE_FLOWS,
-    UNREADABLE,
-    Person,
-    export_person,
-    find_person,
-)
+from models.rights import export, export_rules
+from models.rights.export import OFFICE_FLOWS, UNREADABLE, Person, export_person, find_person
+from models.rights.export_rules import LEFT_OUT, LEFT_OUT_COLUMNS
 from models.support.ticket import TicketMessage
 from models.tables import metadata
 from models.verification.registry import RegistryEntry
@@ -35,7 +28,14 @@ from tests.harness.transcript import Actor
 from tests.scenes.own_data import ask, copy_of, path_of, visit
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
-RULES = (export.OF_CONVERSATION, export.OF_USER, export.OF_HOUSEHOLD, export.PARTS, export.SPECIAL, LEFT_OUT)
+RULES = (
+    export_rules.OF_CONVERSATION,
+    export_rules.OF_USER,
+    export_rules.OF_HOUSEHOLD,
+    export_rules.PARTS,
+    export_rules.SPECIAL,
+    LEFT_OUT,
+)
 SOMEBODY = Person(1, "gh", "o", 1, 1, ("a",))
 # Their drafts are of who writes; those of the others are of the people they work for.
 OWN_FLOWS = {
@@ -63,7 +63,7 @@ def test_every_table_is_somebodys_or_left_out_with_a_reason(table: Table) -> Non
         named = {key.target_fullname for key in table.foreign_keys}
         assert not named & {"users.id", "conversations.id"} or table.name == "turns", "its rows are a person's"
         return
-    assert export.exported_columns(table)
+    assert export_rules.exported_columns(table)
     rows = select(*table.primary_key.columns).where(export.theirs(table, SOMEBODY))
     assert "WHERE" in str(rows)
 
@@ -75,7 +75,7 @@ def test_whatever_is_sealed_is_in_the_copy_but_for_what_is_known_here() -> None:
         str(column)
         for table in metadata.sorted_tables
         if table.name not in LEFT_OUT
-        for column in export.exported_columns(table)
+        for column in export_rules.exported_columns(table)
     }
     assert sealed - got == SEALED_BUT_LEFT_OUT
 

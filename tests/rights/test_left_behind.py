@@ -12,8 +12,8 @@ from models.disbursements.payee import Payee
 from models.goods.exchange import GoodsRequest
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import begin_erasure
-from models.rights.erasure_remainder import SealedRemainder
+from models.rights.erasure.erasure import begin_erasure
+from models.rights.erasure.remainder import SealedRemainder
 from models.rights.request import ask
 from models.staff.member import Staff
 from tests.harness.command_line import run

@@ -14,8 +14,8 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.proxy.mandate import Mandate, ProxyAct
-from models.rights.erasure import Erasure, forget_page
-from models.rights.paper_erasure import PaperErasure
+from models.rights.erasure.erasure import Erasure, forget_page
+from models.rights.erasure.paper import PaperErasure
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.command_line import run

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.people.conversation import Conversation
 from models.people.shared_phone import wait_for_code
-from models.rights.restored import end_waiting
+from models.rights.erasure.restored import end_waiting
 from tests.harness.stage import Stage
 
 

@@ -20,7 +20,8 @@ from models.staff.conflict_of_interest import conflicts_with, record_conflict
 from models.staff.decision import Decision
 from models.staff.directory import StoppedAbove
 from models.staff.member import Staff, all_seats_of
-from models.staff.task import HasConflict, conflict_in, find_task
+from models.staff.task import conflict_in, find_task
+from models.staff.turn import HasConflict
 from models.verification import decisions
 from models.verification.case import Verification, begin_case, lock_case
 from models.verification.lifecycle import end_notices

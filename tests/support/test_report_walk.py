@@ -23,8 +23,8 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.hold import PayoutsHeld
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import begin_erasure, forget_page, running_erasures
-from models.rights.erasure_request import ask_for_erasure, begin_due
+from models.rights.erasure.erasure import begin_erasure, forget_page, running_erasures
+from models.rights.erasure.request import ask_for_erasure, begin_due
 from models.support.inquiry import live_inquiry
 from models.support.inquiry_desk import dismiss, open_inquiry, uphold
 from models.support.reported_thing import get_thing

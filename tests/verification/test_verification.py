@@ -17,8 +17,9 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.recusal import Recusal
-from models.staff.task import HasConflict, Task, find_task
+from models.staff.task import Task, find_task
 from models.staff.task_steps import STEPS
+from models.staff.turn import HasConflict
 from models.support.ticket import Ticket
 from models.verification import decisions, lifecycle
 from models.verification.case import NOTICE_PERIOD, VALIDITY, Verification, begin_case, lock_case, withdraw

@@ -18,7 +18,7 @@ from models.core.subject import Subject
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.proxy.mandate import ACTED, PAPER_ERASURE
-from models.rights.erasure_standing import show_standing
+from models.rights.erasure.standing import show_standing
 from models.staff.decision import end_review
 from models.staff.member import Staff, all_seats_of, notify_staff
 from models.staff.task import Matter, open_task
@@ -60,7 +60,7 @@ class HandedInAlready(Refusal):
 
 
 class CannotEraseThem(Refusal):
-    """Something has to end before this person is erased. ``holds``: what (models.rights.erasure_standing)."""
+    """Something has to end before this person is erased. ``holds``: what (models.rights.erasure.standing)."""
 
     code = "cannot_erase_them"
     final = True

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record, record_reading
 from models.people.conversation import Conversation
 from models.people.user import Household, User
-from models.rights.erasure import Erasure, begin_erasure
-from models.rights.erasure_remainder import SealedRemainder
-from models.rights.erasure_request import CannotErase
-from models.rights.erasure_standing import show_standing
+from models.rights.erasure.erasure import Erasure, begin_erasure
+from models.rights.erasure.remainder import SealedRemainder
+from models.rights.erasure.request import CannotErase
+from models.rights.erasure.standing import show_standing
 from models.staff.signers import Signers, check_signers
 
 

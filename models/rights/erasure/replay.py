@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import Erasure, begin_erasure
+from models.rights.erasure.erasure import Erasure, begin_erasure
 
 _BATCH = 500
 

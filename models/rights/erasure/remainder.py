@@ -23,10 +23,10 @@ from models.disbursements.payee import Payee
 from models.giving.pledge import PAID, Pledge
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.rights.erasure import Erasure
+from models.rights.erasure.erasure import Erasure
+from models.rights.erasure.paper import withdraw_paper_erasure
 from models.rights.name_change import forget_names
 from models.rights.number_claim import forget_claims
-from models.rights.paper_erasure import withdraw_paper_erasure
 from models.rights.request import end_requests
 
 log = structlog.get_logger()

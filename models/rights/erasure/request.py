@@ -11,8 +11,8 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
-from models.rights.erasure import begin_erasure
-from models.rights.erasure_standing import show_standing
+from models.rights.erasure.erasure import begin_erasure
+from models.rights.erasure.standing import show_standing
 from models.rights.request import MACHINE, WAITS, RightsRequest, ask
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ _BATCH = 20
 
 
 class CannotErase(Refusal):
-    """Something is open that the person has to end first. ``holds``: what (models.rights.erasure_standing)."""
+    """Something is open that the person has to end first. ``holds``: what (models.rights.erasure.standing)."""
 
     code = "cannot_erase"
     final = True

@@ -1,7 +1,7 @@
 """Say of every column that holds words whether an erasure empties it, or why it stays (tests/rights/test_erasure.py).
 
 Numbers of rows, days and sums name nobody and are not listed. Tables that are no person's have their reason in
-models.rights.export.LEFT_OUT.
+models.rights.export_rules.LEFT_OUT.
 """
 
 # Table -> the columns that are empty afterwards; "*": its rows are deleted.

@@ -16,7 +16,7 @@ Forget = Callable[[Session, Leaver, int], int | None]
 # Up to "people" all is done in the transaction that begins, so that no word of the person's comes between.
 AT_ONCE = ("rights", "verification", "staff", "people")
 ROOMS: Registry[Forget] = Registry(
-    "rights.erasure_rooms.ROOMS",
+    "rights.erasure.rooms.ROOMS",
     (
         *AT_ONCE,
         *("appeals", "payments", "giving", "disbursements", "outreach", "donors", "goods", "market"),

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from models.disbursements.payout_claim import claim_restored
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
-from models.rights.paper_erasure import LIVE as PAPER_LIVE
-from models.rights.paper_erasure import PaperErasure, tell_officer, withdraw_paper_erasure
+from models.rights.erasure.paper import LIVE as PAPER_LIVE
+from models.rights.erasure.paper import PaperErasure, tell_officer, withdraw_paper_erasure
 from models.rights.request import LIVE, RightsRequest, end_requests
 
 

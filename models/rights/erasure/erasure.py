@@ -1,4 +1,4 @@
-"""Erase a person: every room forgets them (models.rights.erasure_rooms), page by page; the sums of money stay.
+"""Erase a person: every room forgets them (models.rights.erasure.rooms), page by page; the sums of money stay.
 
 running → done      a worker that is killed between two pages leaves the rest to the next
 """
@@ -13,7 +13,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.batch_run import lock_run
 from models.core.leaver import Leaver
 from models.people.conversation import Conversation
-from models.rights.erasure_rooms import AT_ONCE, ROOMS
+from models.rights.erasure.rooms import AT_ONCE, ROOMS
 from models.rights.request import RightsRequest, end_change
 
 # Who wanted it: the person in the chat; WeChat, to which the person said so; two of the staff; a restored backup.

@@ -10,21 +10,21 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.people.user import User
-from models.rights.erasure_request import COOLS
-from models.rights.erasure_standing import show_standing
-from models.rights.paper_erasure import (
+from models.rights.erasure.paper import (
     MACHINE,
     SUBJECT,
     PaperErasure,
     check_may_be_erased,
     tell_officer,
 )
+from models.rights.erasure.request import COOLS
+from models.rights.erasure.standing import show_standing
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
 from models.staff.pictures_opened import demand_opened
 from models.staff.signers import CannotSign, SignerGone, check_signers
-from models.staff.task import demand_task
+from models.staff.turn import demand_task
 
 
 class NoSuchPaperErasure(Refusal):

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 from models.core.encryption import CannotOpen
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.rights.erasure_by_staff import begin_signed
-from models.rights.erasure_request import LATER
-from models.rights.paper_erasure import (
+from models.rights.erasure.by_staff import begin_signed
+from models.rights.erasure.paper import (
     MACHINE,
     CannotEraseThem,
     HasOwnWeChat,
@@ -19,6 +18,7 @@ from models.rights.paper_erasure import (
     check_may_be_erased,
     tell_officer,
 )
+from models.rights.erasure.request import LATER
 from models.staff.member import Staff
 
 log = structlog.get_logger()

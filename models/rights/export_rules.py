@@ -1,0 +1,89 @@
+"""Say of each table whose rows belong to a person, and which tables and columns their copy leaves out, with the reason.
+
+tests/rights/test_export.py walks the schema.
+"""
+
+from typing import Any
+
+from sqlalchemy import Column, Table
+
+# Table -> its column that names whose a row is.
+OF_CONVERSATION = {
+    "conversations": "id",
+    **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
+    **dict.fromkeys(("number_claims", "rights_requests", "reports"), "conversation_id"),
+    **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
+}
+OF_USER = {
+    "users": "id",
+    "appeals": "owner_id",
+    "audit_events": "about",
+    "goods_requests": "owner_id",
+    "listings": "seller_id",
+    **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
+    "verifications": "user_id",
+    **dict.fromkeys(
+        ("cards", "consent_codes", "consents", "mandates", "name_changes", "paper_erasures", "proxy_acts"), "user_id"
+    ),
+}
+OF_HOUSEHOLD = {"households": "id"}
+# Part -> its column, and the table whose row it is a part of.
+PARTS = {
+    "sealed_remainders": ("erasure_id", "erasures"),
+    **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),
+    **dict.fromkeys(("revisions", "updates"), ("appeal_id", "appeals")),
+    **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
+    "conflicts_of_interest": ("staff_id", "staff"),
+    "receipts": ("pledge_id", "pledges"),
+    "refunds": ("pay_order_id", "pay_orders"),
+    "suspense_items": ("order_id", "pay_orders"),
+    "ticket_messages": ("ticket_id", "tickets"),
+    "visits": ("verification_id", "verifications"),
+}
+SPECIAL = ("photos", "registry_entries", "staff")
+
+_OF_ALL = "it is of a place, a charity or the whole service, and of no person"
+_OF_OFFICE = "what an officer decided or entered is of the office; the person's own rows show its result"
+_OF_MONEY = "it counts money without naming anybody; the person's pledges, payments and refunds are exported"
+LEFT_OUT = {
+    **dict.fromkeys(("regions", "charities", "filings", "merchants", "matching_pools", "broadcasts"), _OF_ALL),
+    **dict.fromkeys(("audit_head", "ledger_head", "last_runs", "channel_pauses", "dead_jobs"), _OF_ALL),
+    **dict.fromkeys(
+        ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
+    ),
+    **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
+    **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
+    "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",
+    "turns": "a month of steps and times without what was said; our answers, kept for a day, repeat what other rows "
+    "hold, and an officer's hold other people's files",
+}
+
+_SEARCHES = "it finds what the value beside it holds, and says nothing more"
+_OPENS = "whoever has it could act as the person or open what is theirs"
+_WORKS = "the program's own bookkeeping"
+_OF_STAFF = "another person's: who looked stands under the readings, by work number"
+_OF_HOLDER = "it may be of whoever else is registered with the number"
+LEFT_OUT_COLUMNS = {
+    **dict.fromkeys(("id_hash", "phone_hash", "print", "print_0", "print_1", "print_2", "print_3"), _SEARCHES),
+    **dict.fromkeys(
+        ("code_hash", "cards.code", "conversations.code", "cards.qr_url", "prepay_id", "media_id", "pic_url"), _OPENS
+    ),
+    **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
+    "conversations.erased_phone": "of erased people alone, who have no copy",
+    "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
+    "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
+    "audit_events.actor": _OF_STAFF,
+    **dict.fromkeys(("number_claims.region_code", "number_claims.household_id", "number_claims.holder_id"), _OF_HOLDER),
+}
+
+
+def exported_columns(table: Table) -> list[Column[Any]]:
+    """List the columns of a table that the person gets."""
+    return [column for column in table.columns if why_left_out(column) is None]
+
+
+def why_left_out(column: Column[Any]) -> str | None:
+    """Return why a column of an exported table is left out; None if it is exported."""
+    if any(key.target_fullname == "staff.id" for key in column.foreign_keys):
+        return _OF_STAFF
+    return LEFT_OUT_COLUMNS.get(str(column)) or LEFT_OUT_COLUMNS.get(column.name)
