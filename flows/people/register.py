@@ -12,8 +12,7 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
-from flows.readers import Choice, DisplayName, IdNumber, PersonName, Phone, Place
-from flows.readers.base import Asking, Rejected
+from flows.readers import Agree, Choice, DisplayName, IdNumber, PersonName, Phone, Place
 from models.core.state_machine import Actor
 from models.people import user as users
 from models.people.conversation import Conversation
@@ -27,11 +26,6 @@ def is_resident(answers: Mapping[str, Any]) -> bool:
 
 def is_donor(answers: Mapping[str, Any]) -> bool:
     return answers.get("role") == "donor"
-
-
-def must_agree(value: Any, asking: Asking) -> Rejected | None:
-    """Reject a no: without this consent the person cannot be registered; the words say what still works."""
-    return None if value == "yes" else Rejected("not_agreed")
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +76,9 @@ register = Flow(
     "register",
     room="people",
     steps=(
-        Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),
+        Step("consent", Agree()),
         Step("role", Choice("role")),
-        Step("consent_identity", Choice("agree"), when=is_resident, check=must_agree, codes=("not_agreed",)),
+        Step("consent_identity", Agree(), when=is_resident),
         Step("name", PersonName(), when=is_resident),
         Step("id_number", IdNumber(), when=is_resident),
         Step("phone", Phone(), when=is_resident),

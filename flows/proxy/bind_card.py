@@ -9,15 +9,10 @@ from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
 from flows.proxy.common import Figures
 from flows.proxy.read_back import next_question
-from flows.readers import Choice
-from flows.readers.base import Asking, Rejected
+from flows.readers import Agree
 from models.core.audit_trail import record
 from models.proxy.card import LAST_PLACES, CardDead, WeChatOfStaff, WeChatTaken, bind_wechat, check_last_places
 from models.staff.member import Staff
-
-
-def must_agree(value: Any, asking: Asking) -> Rejected | None:
-    return None if value == "yes" else Rejected("not_agreed")
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +63,7 @@ bind_card = Flow(
     room="proxy",
     steps=(
         Step("last_places", Figures(length=LAST_PLACES, x=True)),
-        Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),
+        Step("consent", Agree()),
     ),
     done=done,
     admit=admit,

@@ -10,7 +10,7 @@ from flows.readers.numbers.money import Money
 from flows.readers.numbers.phone import Phone
 from flows.readers.numbers.price import Price
 from flows.readers.numbers.weight import Weight
-from flows.readers.words.choice import Choice, SaidChoice
+from flows.readers.words.choice import Agree, Choice, SaidChoice
 from flows.readers.words.location import Here
 from flows.readers.words.person_name import DisplayName, PersonName
 from flows.readers.words.photo import Photo
@@ -19,6 +19,7 @@ from flows.readers.words.text import Text
 from flows.readers.words.url import Url
 
 __all__ = [
+    "Agree",
     "BudgetLines",
     "Choice",
     "Count",

@@ -5,7 +5,7 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
-from flows.readers import IdNumber, Photo, Place
+from flows.readers import Agree, IdNumber, Photo, Place
 from models.people.user import count_id_number, find_by_id_number
 from models.rights.number_claim import DAYS, check_may_claim, claim
 
@@ -38,6 +38,7 @@ claim_number = Flow(
     "claim_number",
     room="rights",
     steps=(
+        Step("consent", Agree()),
         Step("id_number", IdNumber()),
         Step("home", Place(level="county")),
         Step("photos", Photo(max=3, min=1)),

@@ -3,7 +3,7 @@
 from flows.rights import change_home, change_phone, erasure, withdraw_publish
 from flows.rights import export as exporting
 from flows.rights.identity import WAIT
-from handlers.rights import consents, export, my_data, paper_erasure_desk
+from handlers.rights import consents, export, my_data, number_claim, paper_erasure_desk
 from handlers.rights.erasure import erase, without_places
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
@@ -24,6 +24,8 @@ COMMANDS: tuple[Command, ...] = (
     # Only numbered lines lead here.
     Command("ask_withdraw_consent", consents.ask),
     Command("withdraw_consent", consents.withdraw),
+    Command("ask_withdraw_claim", number_claim.ask),
+    Command("withdraw_claim", number_claim.end),
     Command(exporting.WAY.command, export.wait),
     Command(erasure.WAY.command, without_places),
     Command(change_home.WAY.command, starts("change_home", {"waits": True}, last_places=WAIT)),

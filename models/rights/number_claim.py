@@ -3,7 +3,7 @@
 submitted → seen → released         two different people of the county, each of whom has opened the picture
 seen → submitted                    somebody else is registered with it by now: it begins anew, before two people
 submitted, seen → returned          by one of them, with a reason; nothing was changed
-submitted, seen → withdrawn         the person is erased
+submitted, seen → withdrawn         the claimant takes the consent back, or is erased
 
 Nothing happens to the holder until it is released. Nobody but the county reads a claim, and the claimant's words are
 the same whether the number is registered or not.
@@ -12,7 +12,19 @@ the same whether the number is registered or not.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, func, null, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    func,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import AuditEvent, record
@@ -20,7 +32,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.leaver import Leaver
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, By, Machine
+from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.people.conversation import Conversation
 from models.people.erased_phone import conversations_of_phone
@@ -44,6 +56,8 @@ MOST_CLAIMS = 2
 IN_DAYS = timedelta(days=30)
 # Who lost a number claims none for so long: they object in words (人工).
 NOT_BACK_FOR = timedelta(days=365)
+# The wording that is shown today, raised when it promises other things: templates/flows/rights/claim_number/consent.txt
+CONSENT_VERSION = 1
 # Whoever had it hears of the release first, perhaps: the number is the claimant's alone for so long.
 KEPT = timedelta(days=7)
 _COUNTY = frozenset({By.COUNTY})
@@ -55,7 +69,7 @@ MACHINE = Machine(
         ("seen", "released"): _COUNTY,
         ("seen", "submitted"): _COUNTY,
         **{(state, "returned"): _COUNTY for state in LIVE},
-        **{(state, "withdrawn"): frozenset({By.SYSTEM}) for state in LIVE},
+        **{(state, "withdrawn"): frozenset({By.SYSTEM, By.OWNER}) for state in LIVE},
     },
 )
 
@@ -81,11 +95,19 @@ class ClaimedTooOften(Refusal):
     final = True
 
 
+class NoClaimWaits(Refusal):
+    """The claim was decided or withdrawn already."""
+
+    code = "no_claim_waits"
+
+
 class NumberClaim(Base):
     """``region_code``: the county that decides. ``holder_id``: who had the number when this ``round`` began, with
     ``household_id``, theirs, for conflicts of interest. ``first_staff`` passed it on.
 
-    ``id_number`` and ``id_hash`` are empty once the claimant is erased.
+    ``consent_version``: the wording that the claimant agreed to; None: from before it was asked.
+
+    ``id_number`` and ``id_hash`` are empty once the claim is withdrawn or the claimant erased.
     """
 
     __tablename__ = "number_claims"
@@ -99,6 +121,7 @@ class NumberClaim(Base):
     id_number: Mapped[str | None] = mapped_column(Encrypted("number claim ID number", Lookup("id_hash", "id_number")))
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     state: Mapped[str] = mapped_column(String(12), default="submitted")
+    consent_version: Mapped[int | None] = mapped_column(SmallInteger)
     asked_at: Mapped[datetime]
     first_staff: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     ended_at: Mapped[datetime | None]
@@ -142,7 +165,7 @@ def check_may_claim(db: Session, conversation_id: int, user_id: int | None, now:
     theirs = NumberClaim.conversation_id == conversation_id
     waits = db.scalar(select(NumberClaim.id).where(theirs, NumberClaim.state.in_(LIVE)))
     if waits:
-        raise ClaimWaits(number=waits)
+        raise ClaimWaits(number=waits, ways=(("ask_withdraw_claim",),))
     # Whoever has WeChat erase them comes back as somebody new.
     before = conversations_of_phone(db, conversation_id)
     recent = select(func.count()).where(NumberClaim.conversation_id.in_(before), NumberClaim.asked_at > now - IN_DAYS)
@@ -177,6 +200,7 @@ def claim(
         holder_id=holder.id if holder else None,
         id_number=id_number,
         id_hash=keyring().lookup_hashes(id_number, "id_number")[0],
+        consent_version=CONSENT_VERSION,
         asked_at=now,
     )
     db.add(made)
@@ -186,6 +210,21 @@ def claim(
     record(db, at=now, actor=who, action="asked", subject=SUBJECT, subject_id=made.id)
     open_task(db, made.matter, STEP, now, claimants_seats(db, made))
     return made, owed
+
+
+def waiting_claim(db: Session, conversation_id: int) -> NumberClaim:
+    """Lock and return the person's claim that is not decided yet. Raises NoClaimWaits."""
+    waits = (NumberClaim.conversation_id == conversation_id) & NumberClaim.state.in_(LIVE)
+    made = db.scalar(select(NumberClaim).where(waits).with_for_update())
+    if made is None:
+        raise NoClaimWaits
+    return made
+
+
+def withdraw(db: Session, made: NumberClaim, now: datetime) -> list[int]:
+    """Withdraw the claim with the consent to it; return the ids of the photos whose files are to be deleted."""
+    _withdraw(db, made, Actor(By.OWNER, f"conversation:{made.conversation_id}"), now)
+    return _empty(db, NumberClaim.id == made.id)
 
 
 def claimants_seats(db: Session, made: NumberClaim) -> dict[int, str]:
@@ -216,12 +255,22 @@ def forget_claims(db: Session, leaver: Leaver) -> None:
     """Withdraw what waits, empty the numbers and give up the pictures, as the claimant is erased."""
     theirs = NumberClaim.conversation_id == leaver.conversation_id
     for made in db.scalars(select(NumberClaim).where(theirs, NumberClaim.state.in_(LIVE)).with_for_update()).all():
-        made.ended_at = leaver.now
-        end_review(db, MACHINE, made, "withdrawn", SYSTEM, leaver.now)
-    shown = (Photo.subject == SUBJECT) & Photo.subject_id.in_(select(NumberClaim.id).where(theirs))
+        _withdraw(db, made, SYSTEM, leaver.now)
+    leaver.files.extend(_empty(db, theirs))
+
+
+def _withdraw(db: Session, made: NumberClaim, actor: Actor, now: datetime) -> None:
+    made.ended_at = now
+    end_review(db, MACHINE, made, "withdrawn", actor, now)
+
+
+def _empty(db: Session, which: ColumnElement[bool]) -> list[int]:
+    """Empty the numbers of these claims and give up their pictures; return those whose files are to be deleted."""
+    shown = (Photo.subject == SUBJECT) & Photo.subject_id.in_(select(NumberClaim.id).where(which))
     gone = update(Photo).where(shown, Photo.state != "gone").values(state="gone", media_id="", pic_url="")
-    leaver.files.extend(sorted(number for number, path in db.execute(gone.returning(Photo.id, Photo.path)) if path))
-    db.execute(update(NumberClaim).where(theirs).values(id_number=None, id_hash=None))
+    files = sorted(number for number, path in db.execute(gone.returning(Photo.id, Photo.path)) if path)
+    db.execute(update(NumberClaim).where(which).values(id_number=None, id_hash=None))
+    return files
 
 
 def _lost_one(db: Session, users: Collection[int | None], now: datetime) -> bool:

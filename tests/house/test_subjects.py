@@ -31,6 +31,7 @@ def test_what_its_owner_may_withdraw_can_be_found_by_the_word() -> None:
         "receipt": "票据 lists the requests, with the line to withdraw each",
         "case": "it goes with the registration, by 注销 or as 授权代办 is refused",
         "name_change": "another one takes its place",
+        "number_claim": "号码被占 offers it while it waits; whoever claims may not be registered",
     }
     withdrawn = {
         name

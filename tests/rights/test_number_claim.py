@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
+from bot.photos.store import gone_photos
 from models.books import violations
 from models.core.database import snapshot
 from models.core.encryption import keyring
@@ -46,7 +47,7 @@ class County:
         return self.actor.reply
 
     def claims(self, name: str, number: str = TAKEN) -> str:
-        said = self.say(name, "号码被占", number, "永州市道县", "[photo]", "完成", "确认")
+        said = self.say(name, "号码被占", "1", number, "永州市道县", "[photo]", "完成", "确认")
         pictures_arrive(self.stage)
         return said
 
@@ -102,9 +103,9 @@ def test_claims_are_limited_with_the_numbers_that_a_person_tries(county: County)
     county.say("jia", "看 号码2", "退回 号码2 1")
     assert "30 天里最多交 2 次" in county.say("real", "号码被占")
     # Numbers are counted together with those of the registration: five a day.
-    county.say("probe", "号码被占", *(id_number(serial) for serial in (11,)))
+    county.say("probe", "号码被占", "1", *(id_number(serial) for serial in (11,)))
     for serial in range(12, 17):
-        said = county.say("probe", "重来", "1", id_number(serial))
+        said = county.say("probe", "重来", "1", "1", id_number(serial))
     assert "为了大家的安全" in said
     assert "还是登记" not in county.say("wang", "我的资料")
     assert "您登记的就有身份证号" in county.say("wang", "号码被占")
@@ -173,7 +174,7 @@ def test_who_lost_a_number_does_not_claim_it_back(county: County) -> None:
     # Of that number alone.
     assert "以前有人要过" not in county.say("jia", "看 号码3")
     county.stage.clock.move(timedelta(days=366))
-    assert "18 位" in county.say("wang", "号码被占")
+    assert "18 位" in county.say("wang", "号码被占", "1")
     with snapshot(county.stage.settings.database_url) as connection:
         assert [each.code for each in violations(connection, county.stage.clock())] == []
 
@@ -186,6 +187,42 @@ def test_an_erased_claimant_leaves_no_number_and_no_picture(county: County) -> N
     assert of(county.stage, Photo, "state") == ["gone"]
     with Database(county.stage.database) as db:
         assert db.scalars(select(Task.id).where(Task.closed_at.is_(None), Task.subject == "number_claim")).all() == []
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_who_takes_a_claim_back_leaves_no_number_and_no_picture(county: County, seen: bool) -> None:
+    county.claims("real")
+    county.set(Photo, 1, path="1.sealed")
+    if seen:
+        county.passes("jia")
+    assert "真的不要了吗" in county.say("real", "号码被占", "1")
+    assert "还在看" in county.say("real", "2")
+    assert "照片删掉了" in county.say("real", "1", "1")
+    assert of(county.stage, NumberClaim, "state") == ["withdrawn"]
+    assert of(county.stage, NumberClaim, "id_number") == of(county.stage, NumberClaim, "id_hash") == [None]
+    assert of(county.stage, Photo, "state") == ["gone"]
+    with Database(county.stage.database) as db:
+        assert db.scalars(select(Task.id).where(Task.closed_at.is_(None), Task.subject == "number_claim")).all() == []
+    with county.stage.database.connect() as connection:
+        assert gone_photos(connection, 10) == [1]
+    for name in ("jia", "yi"):
+        assert "通过" not in county.say(name, "看 号码1")
+    assert county.holder_now() == county.holder
+
+
+def test_a_decided_claim_is_not_taken_back(county: County) -> None:
+    county.claims("real")
+    county.say("real", "号码被占", "1")
+    county.passes("jia")
+    county.passes("yi")
+    assert "没有在看的号码" in county.say("real", "1")
+    assert of(county.stage, NumberClaim, "state") == ["released"]
+
+
+def test_nothing_is_asked_of_who_does_not_agree(county: County) -> None:
+    assert "什么也没有问、没有记" in county.say("real", "号码被占", "2")
+    assert "18 位" not in county.say("real", TAKEN)
+    assert of(county.stage, NumberClaim, "id") == []
 
 
 def test_who_has_wechat_erase_them_does_not_begin_anew(county: County) -> None:

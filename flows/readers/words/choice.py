@@ -60,6 +60,23 @@ class Choice(WordsReader):
         return self.keys or tuple(asking.world.lexicon.choices[self.choice_set])
 
 
+class Agree(Choice):
+    """Whether the person agrees. Value: ``yes``; a no is rejected, in words that say what works without it.
+
+    Codes: those of Choice, and not_agreed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("agree")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*super().codes, "not_agreed")
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return super().check(value, asking) or (None if value == "yes" else Rejected("not_agreed"))
+
+
 class SaidChoice(Choice):
     """A choice that may be made in a sentence: it has a word of one of them, and of no other (孙女上学的学费).
 
