@@ -22,12 +22,11 @@ from models.people.user import IdNumberTaken, User, check_id_number_free
 from models.staff.member import Staff, find_staff
 from models.staff.turn import HasConflict
 from tests.harness.platform import wechat
-from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -81,6 +81,7 @@ def _fault(old: str, new: str, test: str = "tests/giving/test_gone.py") -> Fault
     return Fault("giving", "models/fees.py", old, new, "Something.", test)
 
 
+@pytest.mark.slow  # it starts pytest several times
 def test_a_fault_dies_of_the_test_that_fails_for_it_alone(small, capsys):
     fault = _fault("return -(-fen // 100)", "return fen // 100")
     found = small.look(fault, slow=False)
@@ -92,6 +93,7 @@ def test_a_fault_dies_of_the_test_that_fails_for_it_alone(small, capsys):
     assert small.results.of(fault.key, "other code") is None
 
 
+@pytest.mark.slow  # it starts pytest several times
 def test_a_fault_lives_where_only_what_fails_anyway_fails(small, capsys):
     found = small.look(_fault("return 'fee'", "return 'fees'"), slow=True)
     assert (found.killer, found.tier) == (None, "slow")

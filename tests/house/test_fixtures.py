@@ -133,6 +133,7 @@ def test_is_slow(postgres_url, redis_url, request):
 """
 
 
+@pytest.mark.slow  # it starts pytest with servers of its own
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_servers_end_with_the_tests_however_those_end(tmp_path, ending):
     (tmp_path / "test_slow.py").write_text(A_RUN_OF_TESTS)

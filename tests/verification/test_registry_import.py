@@ -451,6 +451,7 @@ def test_what_was_read_before_a_failure_is_kept_and_the_next_run_goes_on(
     assert "3 added, 0 updated, 2 unchanged" in run(app, path).output
 
 
+@pytest.mark.slow  # it starts the program twice
 def test_the_bar_is_for_a_person_at_a_terminal(database: Engine, database_url: str, file: Callable[..., Path]) -> None:
     path = file(*[row(n) for n in range(3, 400)])
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "import-registry", str(path)]
