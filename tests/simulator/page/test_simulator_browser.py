@@ -202,7 +202,7 @@ def test_whoever_leaves_can_come_back(browser):
         page.get_by_role("button", name="More").click()
         page.get_by_role("button", name="Unfollow").click()
         page.get_by_role("button", name="关注公众号 Follow", exact=True).click()
-        expect(page.locator(".bubble")).to_have_text("subscribe")
+        expect(page.locator(".bubble")).to_have_text(["subscribe"])
 
 
 def test_on_a_phone_one_thing_is_seen_at_a_time(browser):
@@ -224,9 +224,9 @@ def test_on_a_phone_one_thing_is_seen_at_a_time(browser):
 def test_a_reload_comes_back_to_the_same_person(browser):
     with opened(browser, EchoBot()) as (page, _):
         pick(page, "小满")
-        expect(page.locator(".bubble")).to_have_text("subscribe")
+        expect(page.locator(".bubble")).to_have_text(["subscribe"])
         page.reload()
-        expect(page.locator(".bubble")).to_have_text("subscribe")
+        expect(page.locator(".bubble")).to_have_text(["subscribe"])
         expect(page.locator("#who")).to_contain_text("小满")
 
 
