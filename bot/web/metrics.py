@@ -58,7 +58,7 @@ def show_queues(jobs: JobQueues) -> None:
 
 
 def _counts(kept: Any) -> dict[str, int]:
-    """Return the counts that workers wrote, and skip other values, so that nobody blinds the figures through Redis."""
+    """Return the counts that workers wrote; skip what somebody else wrote to Redis, so that the figures go on."""
     sound = [(name, count) for name, count in kept.items() if name.isascii() and _COUNT.fullmatch(count)]
     return {name.decode(): int(count) for name, count in sound}
 

@@ -1,12 +1,14 @@
 """看 用款 <号>, 放款 <号>: staff read a disbursement's file and take the decision of its current step."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.staff import recusal
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, parse_reference, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from handlers.staff.todo import todo
@@ -18,7 +20,6 @@ from models.disbursements.file import DisbursementFile, open_disbursement
 from models.disbursements.payout_claim import release_claim
 from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
-from models.staff.pictures_opened import PicturesNotOpened
 from models.staff.task import find_task
 
 SUBJECT = "disbursement"
@@ -100,7 +101,7 @@ def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
         return None
     if has_read(db, staff, SUBJECT, number):
         return _must_see_first(talk, number, tuple(_DECISIONS)) if command == "approve" else None
-    return _file_after(talk, number, Say("replies/staff/must_read_first", None, {}))
+    return opened_first(partial(show_file, talk, number), is_read=False)
 
 
 def approve(talk: Talk, number: int) -> Answer:
@@ -155,17 +156,8 @@ def _must_see_first(talk: Talk, number: int, steps: Sequence[str]) -> Answer | N
     task = view_task(db, staff, SUBJECT, number) if staff else None
     if staff is None or task is None or not task.mine or task.step not in steps:
         return None
-    try:
-        demand_pictures_opened(db, staff, number, task.step)
-    except PicturesNotOpened as refusal:
-        return _file_after(talk, number, Say("replies/refusals", refusal.code, {"v": refusal.values}))
-    return None
-
-
-def _file_after(talk: Talk, number: int, why: Say) -> Answer:
-    answer = show_file(talk, number)
-    answer.says.insert(0, why)
-    return answer
+    demand = partial(demand_pictures_opened, db, staff, number, task.step)
+    return opened_first(partial(show_file, talk, number), is_read=True, demand=demand)
 
 
 def _stepped_aside(talk: Talk, number: int) -> Answer | None:

@@ -1,12 +1,14 @@
 """留言, 大家的留言: a donor writes to the family, an officer decides on the message, the family reads or reports it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import ask_which, ask_which_appeal, more, with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals.appeal import LIVE, get_appeal
@@ -107,11 +109,8 @@ def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """
     db, staff = talk.turn.db, staff_of(talk)
     message_review.check_decidable(db, staff, number)
-    if message_review.is_read(db, staff, number):
-        return None
-    answer = show_file(talk, number)
-    answer.says.insert(0, Say("replies/donors/must_read_first", None, {}))
-    return answer
+    is_read = message_review.is_read(db, staff, number)
+    return opened_first(partial(show_file, talk, number), is_read=is_read, unread="replies/donors/must_read_first")
 
 
 def approve(talk: Talk, number: int) -> Answer:

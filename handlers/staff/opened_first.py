@@ -6,12 +6,19 @@ from flows.engine.flow import Answer, Say
 from models.staff.pictures_opened import PicturesNotOpened
 
 
-def opened_first(show_file: Callable[[], Answer], *, is_read: bool, demand: Callable[[], None] | None) -> Answer | None:
+def opened_first(
+    show_file: Callable[[], Answer],
+    *,
+    is_read: bool,
+    demand: Callable[[], None] | None = None,
+    unread: str = "replies/staff/must_read_first",
+) -> Answer | None:
     """Return the file with what has to be done first; None where the officer may decide.
 
-    ``demand`` raises PicturesNotOpened; None where the decision needs no look at pictures.
+    ``demand`` raises PicturesNotOpened; None where the decision needs no look at pictures. ``unread``: the template
+    that asks to read it.
     """
-    why = None if is_read else Say("replies/staff/must_read_first", None, {})
+    why = None if is_read else Say(unread, None, {})
     if why is None and demand:
         try:
             demand()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from flows.engine.flow import Answer, Say
+from flows.engine.flow import Answer
 from handlers.oversight import spot_check
 from handlers.routing.talk import Talk
 from handlers.staff.decide import decided
+from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from handlers.verification.file import show_file
@@ -35,11 +36,7 @@ def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
         decisions.check_reopen(db, case, staff)
     elif case.state not in _DECIDED or not view_task(db, staff, "case", number).mine:
         return None
-    if has_read(db, staff, "case", number):
-        return None
-    answer = show_file(talk, number)
-    answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
-    return answer
+    return opened_first(partial(show_file, talk, number), is_read=has_read(db, staff, "case", number))
 
 
 def approve(talk: Talk, number: int) -> Answer:

@@ -82,9 +82,9 @@ class Turn(Base):
 
     __table_args__ = (
         Index(None, "received_at"),
-        # An erasure finds the person's last turns by it. An index of those with a reply would be smaller, but each turn
-        # that gets its reply would then write all indexes of its row anew.
-        Index("ix_turns_conversation", "conversation_id", "received_at"),
+        # An erasure finds the person's turns by it. An index of those with a reply would be smaller, but each turn that
+        # gets its reply would then write all indexes of its row anew.
+        Index(None, "conversation_id"),
     )
 
 

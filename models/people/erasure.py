@@ -1,7 +1,5 @@
 """Forget who an erased person is: user and conversation stay as tombstones, which money and trail refer to."""
 
-from datetime import timedelta
-
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
@@ -37,6 +35,4 @@ def _forget_conversation(db: Session, number: int, leaver: Leaver) -> None:
     nobody |= remembered(db, number, leaver.now)
     db.execute(update(Conversation).where(Conversation.id == number).values(nobody))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == number))
-    # bot.work.sweeps deletes replies after a day.
-    recent = (Turn.conversation_id == number) & (Turn.received_at > leaver.now - timedelta(days=2))
-    db.execute(update(Turn).where(recent, Turn.reply.is_not(None)).values(reply=None))
+    db.execute(update(Turn).where(Turn.conversation_id == number, Turn.reply.is_not(None)).values(reply=None))

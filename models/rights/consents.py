@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.people.user import PURPOSES, Consent
+from models.rights.number_claim import SUBJECT, NumberClaim
 from models.speech.consent import SpeechConsent
 
 VOICE = "voice"
@@ -15,7 +16,10 @@ VOICE = "voice"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A consent. ``purpose``: one of models.people.user.PURPOSES, or ``voice``, to whom (``recogniser``)."""
+    """A consent. ``purpose``: one of models.people.user.PURPOSES, ``number_claim``, or ``voice``.
+
+    ``recogniser``: to whom the voice goes.
+    """
 
     purpose: str
     version: int
@@ -33,7 +37,17 @@ def consents_of(db: Session, user_id: int, conversation_id: int) -> Sequence[Giv
     spoken = select(SpeechConsent).where(SpeechConsent.conversation_id == conversation_id)
     last = db.scalar(spoken.order_by(SpeechConsent.id.desc()).limit(1))
     voice = [Given(VOICE, last.version, last.granted_at, last.withdrawn_at, last.recogniser)] if last else []
-    return [*(newest[purpose] for purpose in PURPOSES if purpose in newest), *voice]
+    return [*(newest[purpose] for purpose in PURPOSES if purpose in newest), *_to_claim(db, conversation_id), *voice]
+
+
+def _to_claim(db: Session, conversation_id: int) -> list[Given]:
+    """List the consent to their newest claim of an ID number; it is withdrawn with the claim."""
+    theirs = (NumberClaim.conversation_id == conversation_id) & NumberClaim.consent_version.is_not(None)
+    claim = db.scalar(select(NumberClaim).where(theirs).order_by(NumberClaim.id.desc()).limit(1))
+    if claim is None or claim.consent_version is None:
+        return []
+    withdrawn_at = claim.ended_at if claim.state == "withdrawn" else None
+    return [Given(SUBJECT, claim.consent_version, claim.asked_at, withdrawn_at)]
 
 
 def has_live_consent(db: Session, user_id: int | None, conversation_id: int, purpose: str) -> bool:

@@ -1,4 +1,4 @@
-"""Say of each table whose rows belong to a person, and which tables and columns their copy leaves out, with the reason.
+"""List by which column a table's rows belong to a person, and what the person's copy leaves out, with the reason.
 
 tests/rights/test_export.py walks the schema.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-# Table -> its column that names whose a row is.
+# Table -> the column that holds the person's id.
 OF_CONVERSATION = {
     "conversations": "id",
     **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
@@ -27,7 +27,7 @@ OF_USER = {
     ),
 }
 OF_HOUSEHOLD = {"households": "id"}
-# Part -> its column, and the table whose row it is a part of.
+# Table of parts -> the column that holds the whole's id, and the table of the wholes.
 PARTS = {
     "sealed_remainders": ("erasure_id", "erasures"),
     **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),

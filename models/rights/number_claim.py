@@ -222,7 +222,7 @@ def waiting_claim(db: Session, conversation_id: int) -> NumberClaim:
 
 
 def withdraw(db: Session, made: NumberClaim, now: datetime) -> list[int]:
-    """Withdraw the claim with the consent to it; return the ids of the photos whose files are to be deleted."""
+    """Withdraw a claim and the consent to it; return the ids of the photos whose files a job has to delete."""
     _withdraw(db, made, Actor(By.OWNER, f"conversation:{made.conversation_id}"), now)
     return _empty(db, NumberClaim.id == made.id)
 
@@ -265,7 +265,7 @@ def _withdraw(db: Session, made: NumberClaim, actor: Actor, now: datetime) -> No
 
 
 def _empty(db: Session, which: ColumnElement[bool]) -> list[int]:
-    """Empty the numbers of these claims and give up their pictures; return those whose files are to be deleted."""
+    """Delete the numbers and pictures of these claims; return the ids of the photos whose files a job has to delete."""
     shown = (Photo.subject == SUBJECT) & Photo.subject_id.in_(select(NumberClaim.id).where(which))
     gone = update(Photo).where(shown, Photo.state != "gone").values(state="gone", media_id="", pic_url="")
     files = sorted(number for number, path in db.execute(gone.returning(Photo.id, Photo.path)) if path)

@@ -1,4 +1,4 @@
-"""Tell whose turn it is to do a task, and refuse whoever may not: another place, another role, or a conflict."""
+"""Check that an officer may do a task: it is of their place and role, and they have no conflict of interest."""
 
 from datetime import datetime
 

@@ -295,7 +295,7 @@ def test_among_a_days_turns_an_erasure_reads_its_own_persons(stage: Stage) -> No
     with stage.database.connect() as connection:
         plan = str(connection.exec_driver_sql(f"EXPLAIN {words}", values).all())
         left = connection.exec_driver_sql("SELECT count(*) FROM turns WHERE reply IS NOT NULL").scalar_one()
-    assert "ix_turns_conversation" in plan
+    assert "ix_turns_conversation_id" in plan
     assert left == 100_000
 
 

@@ -210,6 +210,14 @@ def test_who_takes_a_claim_back_leaves_no_number_and_no_picture(county: County, 
     assert county.holder_now() == county.holder
 
 
+def test_a_donor_reads_what_they_agreed_to_for_the_claim(county: County) -> None:
+    county.stage.register("o-real", "donor")
+    county.claims("real")
+    assert "核对被占的身份证号：" in county.say("real", "我的资料")
+    county.say("real", "号码被占", "1", "1")
+    assert "收回了" in county.say("real", "我的资料").split("核对被占的身份证号：")[1].split("\n")[0]
+
+
 def test_a_decided_claim_is_not_taken_back(county: County) -> None:
     county.claims("real")
     county.say("real", "号码被占", "1")
