@@ -34,7 +34,7 @@ from models.core.encryption import keyring
 from models.core.state_machine import Actor
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
-from models.people.user import Registration, User, register
+from models.people.user import Registration, User, grant_consent, register
 from models.staff.conflict_of_interest import record_conflict
 from models.staff.identity import identify, unidentified_seats
 from models.staff.member import Appointment, Staff, appoint
@@ -239,6 +239,8 @@ class _History:
         appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, self.staff[by].actor if by else None)
         if by:
             self.proxies.asked(by, owner, appeal, when)
+        else:
+            grant_consent(self.db, owner.id, "publish", when)
         sender = self.people[f"@{by}" if by else row["owner"]]
         picture(self.db, "appeal", appeal.id, sender, when)
         flag_words(self.db, appeal.id, signs(appeal.title, appeal.story, wanted.budget, self.lexicon), when)

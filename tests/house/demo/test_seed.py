@@ -60,7 +60,7 @@ from models.people.photo import Photo
 from models.people.user import Consent, Household, Registration, User, register
 from models.places.region import Region, covers
 from models.proxy.card import live_card
-from models.proxy.mandate import is_unconfirmed
+from models.proxy.mandate import ProxyAct, is_unconfirmed
 from models.staff.conflict_of_interest import Conflict
 from models.staff.member import Appointment, Staff, appoint, find_staff
 from models.staff.task import Task
@@ -145,6 +145,12 @@ def test_a_second_time_changes_nothing(database: Engine) -> None:
     assert (first.written, again.written) == (True, False)
     assert (again.people, again.tags) == (first.people, first.tags)
     assert rows_of(database) == before
+
+
+def test_who_wrote_their_own_appeal_agreed_that_it_is_public(filled: Filled) -> None:
+    by_mandate = select(ProxyAct.subject_id).where(ProxyAct.subject == "appeal")
+    owners = set(filled.db.scalars(select(Appeal.owner_id).where(Appeal.id.not_in(by_mandate))))
+    assert set(filled.db.scalars(select(Consent.user_id).where(Consent.purpose == "publish"))) == owners
 
 
 @pytest.mark.usefixtures("no_regions")
