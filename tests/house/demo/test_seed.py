@@ -147,12 +147,6 @@ def test_a_second_time_changes_nothing(database: Engine) -> None:
     assert rows_of(database) == before
 
 
-def test_who_wrote_their_own_appeal_agreed_that_it_is_public(filled: Filled) -> None:
-    by_mandate = select(ProxyAct.subject_id).where(ProxyAct.subject == "appeal")
-    owners = set(filled.db.scalars(select(Appeal.owner_id).where(Appeal.id.not_in(by_mandate))))
-    assert set(filled.db.scalars(select(Consent.user_id).where(Consent.purpose == "publish"))) == owners
-
-
 @pytest.mark.usefixtures("no_regions")
 def test_where_somebody_lives_nothing_is_written(database: Engine) -> None:
     with Session(database) as db, db.begin():
@@ -397,8 +391,12 @@ def test_every_purpose_was_agreed_to(filled: Filled) -> None:
     agreed = defaultdict(set)
     for consent in filled.all(Consent):
         agreed[consent.user_id].add(consent.purpose)
+    # An appeal that an officer wrote is public by its mandate.
+    by_mandate = select(ProxyAct.subject_id).where(ProxyAct.subject == "appeal")
+    wrote = set(filled.db.scalars(select(Appeal.owner_id).where(Appeal.id.not_in(by_mandate))))
     for user in filled.all(User):
-        assert agreed[user.id] == ({"account", "identity"} if user.role == "resident" else {"account"})
+        wanted = {"account", "identity"} if user.role == "resident" else {"account"}
+        assert agreed[user.id] == wanted | ({"publish"} if user.id in wrote else set())
 
 
 def test_the_people_are_invented(filled: Filled) -> None:
