@@ -23,6 +23,7 @@ from models.books.payments import check_payments
 from models.books.refunds import check_refunds
 from models.books.signatures import check_decisions, check_signed
 from models.books.states import check_states
+from models.books.stock import check_stock
 from models.books.tasks import check_tasks
 from models.books.violation import Violation
 
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     check_states,
     check_tasks,
     check_goods,
+    check_stock,
     check_three_people,
     check_households,
     check_consents,

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.goods.exchange import NoSuchThing, hand_out
+from models.goods.exchange import NoSuchThing
 from models.goods.review import ALL_GONE, REVIEWED, Reviewed, hold
 from models.staff.task import close_task
+from models.stock.move import hand_out
 from models.verification.case import lock_cases
 
 
@@ -76,7 +77,7 @@ def end(db: Session, user_id: int | None, name: str, number: int, to: str, now: 
     kind.machine.move(db, thing, to, _owner(thing), now)
     close_task(db, name, number, now)
     if to in ALL_GONE:
-        hand_out(thing)
+        hand_out(db, thing, f"{to}:{now:%Y%m%d%H%M%S%f}", now)
     db.flush()
     return thing
 

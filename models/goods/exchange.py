@@ -10,6 +10,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
+from models.stock.move import Stocked, adds_up
 
 CATEGORIES = ("oil", "seeds", "fertiliser", "clothes", "books", "food", "tools", "household", "other")
 UNITS = ("piece", "bag", "bottle", "bucket", "box", "book", "set", "jin")
@@ -91,7 +92,7 @@ class NoSuchThing(Refusal):
     code = "no_such_thing"
 
 
-class Offer(Base):
+class Offer(Stocked, Base):
     """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
     ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
@@ -107,11 +108,6 @@ class Offer(Base):
     category: Mapped[str] = mapped_column(String(16))
     item: Mapped[str] = mapped_column(String(60))
     unit: Mapped[str] = mapped_column(String(12))
-    initial: Mapped[int]
-    available: Mapped[int]
-    reserved: Mapped[int] = mapped_column(default=0, server_default="0")
-    delivered: Mapped[int] = mapped_column(default=0, server_default="0")
-    lost: Mapped[int] = mapped_column(default=0, server_default="0")
     condition: Mapped[str] = mapped_column(String(8))
     best_before: Mapped[date | None] = mapped_column(Date)
     handover: Mapped[str] = mapped_column(String(8))
@@ -132,11 +128,7 @@ class Offer(Base):
         one_of("condition", CONDITIONS),
         one_of("handover", HANDOVERS),
         one_of("state", OFFER_MACHINE.states),
-        CheckConstraint(
-            "initial > 0 AND available >= 0 AND reserved >= 0 AND delivered >= 0 AND lost >= 0 "
-            "AND initial = available + reserved + delivered + lost",
-            name="stock_adds_up",
-        ),
+        adds_up(),
         Index("ix_offers_state_id", "state", "id"),
         Index("ix_offers_turn", "state", "category", "sort", "handover", "turn_at", "id"),
         Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
@@ -215,15 +207,3 @@ REQUEST = Subject(
     place=GoodsRequest.region_code,
     household=GoodsRequest.household_id,
 )
-
-
-def restock(thing: Any, available: int) -> None:
-    """Set how much there is, beside what is reserved, delivered or lost."""
-    thing.available = available
-    thing.initial = available + thing.reserved + thing.delivered + thing.lost
-
-
-def hand_out(thing: Any) -> None:
-    """Count what is left as delivered: its owner gave it away or sold it elsewhere."""
-    thing.delivered += thing.available
-    thing.available = 0

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from models.core.lottery import draw
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.destination import place_of_review
-from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer, restock
+from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
 from models.goods.match_notifications import notify_donors, notify_households
 from models.goods.review import Reviewed, publish, submit
 from models.goods.rules import STRICT, GoodsRules
 from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.task import Matter, close_task
+from models.stock.move import open_stock, restock
 
 _FAULTS = ("reject", "freeze")
 
@@ -108,6 +109,7 @@ def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules:
     offer = Offer(**fields, initial=quantity, available=quantity, donor_id=donor.id, created_at=now, turn_at=now)
     db.add(offer)
     db.flush()
+    open_stock(db, offer, now)
     submit_offer(db, offer, now, rules)
     return offer
 
@@ -142,7 +144,7 @@ def mend_offer(db: Session, offer: Offer, wanted: NewOffer, now: datetime, rules
     """Change an offer, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
     for name in ("category", "item", "unit", "condition", "best_before", "handover", "region_code", "sort"):
         setattr(offer, name, getattr(wanted, name))
-    restock(offer, wanted.quantity)
+    restock(db, offer, wanted.quantity, f"mended:{offer.round}", now)
     submit_offer(db, offer, now, rules)
 
 

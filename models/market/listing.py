@@ -11,11 +11,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
-from models.goods.exchange import UNITS, UNSEEN, by_age, restock
+from models.goods.exchange import UNITS, UNSEEN, by_age
 from models.goods.review import Reviewed, submit
 from models.goods.rules import GoodsRules
 from models.people.user import User
 from models.staff.task import Matter
+from models.stock.move import Stocked, adds_up, open_stock, restock
 
 KINDS = ("produce", "handicraft")
 
@@ -50,7 +51,7 @@ MACHINE = Machine(
 )
 
 
-class Listing(Base):
+class Listing(Stocked, Base):
     """Goods that a seller lists. ``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams).
     ``shop_url``: a shop elsewhere that sells them, or None.
 
@@ -67,11 +68,6 @@ class Listing(Base):
     name: Mapped[str] = mapped_column(String(60))
     unit: Mapped[str] = mapped_column(String(12))
     price_fen: Mapped[int]
-    initial: Mapped[int]
-    available: Mapped[int]
-    reserved: Mapped[int] = mapped_column(default=0, server_default="0")
-    delivered: Mapped[int] = mapped_column(default=0, server_default="0")
-    lost: Mapped[int] = mapped_column(default=0, server_default="0")
     harvest_date: Mapped[date | None] = mapped_column(Date)
     shop_url: Mapped[str | None] = mapped_column(String(500))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
@@ -87,11 +83,7 @@ class Listing(Base):
         one_of("unit", UNITS),
         one_of("state", MACHINE.states),
         CheckConstraint("price_fen > 0", name="price_positive"),
-        CheckConstraint(
-            "initial > 0 AND available >= 0 AND reserved >= 0 AND delivered >= 0 AND lost >= 0 "
-            "AND initial = available + reserved + delivered + lost",
-            name="stock_adds_up",
-        ),
+        adds_up(),
         CheckConstraint("shop_url IS NULL OR shop_url LIKE 'https://%'", name="shop_url_https"),
         Index("ix_listings_state_id", "state", "id"),
         Index("ix_listings_household_id", "household_id"),
@@ -189,6 +181,7 @@ def submit_listing(db: Session, wanted: NewListing, seller: User, now: datetime)
     )
     db.add(listing)
     db.flush()
+    open_stock(db, listing, now)
     submit(db, REVIEW, listing, Actor.owner(seller.id), now)
     return listing
 
@@ -203,5 +196,5 @@ def mend_listing(db: Session, listing: Listing, wanted: NewListing, now: datetim
     )
     listing.region_code = db.get_one(User, listing.seller_id).region_code or listing.region_code
     listing.harvest_date, listing.shop_url = wanted.harvest_date, wanted.shop_url
-    restock(listing, wanted.stock)
+    restock(db, listing, wanted.stock, f"mended:{listing.round}", now)
     submit(db, REVIEW, listing, Actor.owner(listing.seller_id), now)

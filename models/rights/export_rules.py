@@ -53,6 +53,7 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
+    "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",
     "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",
     "turns": "a month of steps and times without what was said; our answers, kept for a day, repeat what other rows "
     "hold, and an officer's hold other people's files",
