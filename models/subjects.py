@@ -16,6 +16,10 @@ from models.donors.recurring_gift import RECURRING_GIFT
 from models.giving.pledge import PLEDGE
 from models.giving.pool import POOL
 from models.goods.exchange import OFFER, REQUEST
+from models.goods.matches.match import MATCH
+from models.goods.matches.thanks import GOODS_THANKS
+from models.goods.points.point import POINT
+from models.goods.rounds.round import ROUND
 from models.market.listing import LISTING
 from models.outreach.update import UPDATE
 from models.payments.order import PAY_ORDER
@@ -33,6 +37,7 @@ SUBJECTS: dict[str, Subject] = {
         *(STAFF, MANDATE, CASE, VISIT, APPEAL, REVISION),
         *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
         *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING),
+        *(POINT, ROUND, MATCH, GOODS_THANKS),
     )
 }
 

@@ -20,6 +20,7 @@ class By(StrEnum):
     VILLAGE = "village"
     TOWNSHIP = "township"
     COUNTY = "county"
+    KEEPER = "keeper"
     FUND_HOLDER = "fund_holder"
 
 

@@ -1,7 +1,6 @@
 """Surplus goods that people give away, and goods that households ask for."""
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -79,6 +78,8 @@ REQUEST_MACHINE = Machine(
         # By the owner: mended.
         **{(state, "submitted"): _OWNER for state in ("submitted", "returned", "expired")},
         ("open", "met"): _OWNER | _SYSTEM,
+        # What counted as received was not.
+        ("met", "open"): _SYSTEM,
         **{(state, "withdrawn"): _OWNER_OR_COUNTY for state in ("submitted", "open")},
         ("open", "expired"): _SYSTEM,
         **{(state, "withdrawn"): _OWNER for state in ("returned", "checked", "expired")},
@@ -99,6 +100,7 @@ class Offer(Stocked, Base):
     (models.goods.match_notifications). ``goes_to``: the region whose officers review it (models.goods.destination).
     ``looked_at``: when it was approved, which made it public. ``renewed_at``: when its owner last said that it
     still stands; ``asked_at``: since when they are asked (models.goods.expiry). ``round``: how often it was submitted.
+    ``smallest``: the least that its donor sends to one household.
     """
 
     __tablename__ = "offers"
@@ -121,11 +123,13 @@ class Offer(Stocked, Base):
     renewed_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    smallest: Mapped[int] = mapped_column(default=1, server_default="1")
 
     __table_args__ = (
         one_of("category", CATEGORIES),
         one_of("unit", UNITS),
         one_of("condition", CONDITIONS),
+        CheckConstraint("smallest > 0", name="smallest_positive"),
         one_of("handover", HANDOVERS),
         one_of("state", OFFER_MACHINE.states),
         adds_up(),
@@ -148,7 +152,9 @@ class Offer(Stocked, Base):
 class GoodsRequest(Base):
     """Goods that a household asks for. ``sort``, ``turn_at``, ``looked_at`` and what follows it as for an offer.
 
-    ``reason`` is read by the officers who review it, and by its owner.
+    ``reason`` is read by the officers who review it, and by its owner. ``need_by``: the day by which it is needed.
+    ``promised``: how much live matches hold for it; ``received``: how much it got. ``waits_from``: since when its days
+    of waiting count.
     """
 
     __tablename__ = "goods_requests"
@@ -170,12 +176,19 @@ class GoodsRequest(Base):
     renewed_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    need_by: Mapped[date | None] = mapped_column(Date)
+    promised: Mapped[int] = mapped_column(default=0, server_default="0")
+    received: Mapped[int] = mapped_column(default=0, server_default="0")
+    waits_from: Mapped[datetime | None]
 
     __table_args__ = (
         one_of("category", CATEGORIES),
         one_of("unit", UNITS),
         one_of("state", REQUEST_MACHINE.states),
         CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint(
+            "promised >= 0 AND received >= 0 AND promised + received <= quantity", name="promised_at_most_asked"
+        ),
         Index("ix_goods_requests_state_id", "state", "id"),
         Index("ix_goods_requests_turn", "state", "category", "sort", "turn_at", "id"),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
@@ -187,6 +200,11 @@ class GoodsRequest(Base):
     @property
     def title(self) -> str:
         return self.item
+
+    @property
+    def missing(self) -> int:
+        """How much of it nobody has given or promised."""
+        return self.quantity - self.promised - self.received
 
 
 OFFER = Subject(

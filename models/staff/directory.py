@@ -18,13 +18,16 @@ from models.staff.task import Task
 from models.staff.task_steps import STEPS, roles_at
 
 # Role -> the roles that it invites, suspends and lists.
-BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("township", "village", "fund_holder")}
+BELOW: Mapping[str, tuple[str, ...]] = {
+    "township": ("village", "keeper"),
+    "county": ("township", "village", "fund_holder", "keeper"),
+}
 
 # How many events of the audit trail are searched for the suspension.
 _MOST_EVENTS = 20
 # Role -> how many digits of the region's code colleagues share: village officers the township's, others the county's.
 # Fund holders are colleagues of one charity, wherever their seats are.
-_SHARED_DIGITS = {"village": 9, "township": 6, "county": 6}
+_SHARED_DIGITS = {"village": 9, "township": 6, "county": 6, "keeper": 9}
 
 
 class NoSuchStaff(Refusal):

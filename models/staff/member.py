@@ -35,6 +35,8 @@ SEATS: dict[str, tuple[str, ...]] = {
     "township": ("township",),
     "county": ("county",),
     "fund_holder": ("province", "city", "county"),
+    # Keeps a handover point (models.goods.points), and decides nothing else.
+    "keeper": ("village", "township"),
 }
 STAFF_ROLES = tuple(SEATS)
 # In these states a seat occupies its WeChat, which can then hold no other seat.

@@ -40,6 +40,12 @@ STEPS: dict[str, tuple[str, int]] = {
     "listing_shop": ("county", 3),
     # What the county took down, and its owner mended.
     "goods_again": ("county", 3),
+    # A household says that it did not get what was handed out; a word of an officer's, by which goods were handed out,
+    # that the township asks the household about; goods that were lost or came broken.
+    "match_issue": ("township", 5),
+    "match_call": ("township", 5),
+    "match_lost": ("county", 5),
+    "goods_thanks": ("village", 5),
     "refund": ("fund_holder", 5),
     "suspense_item": ("fund_holder", 5),
     "discrepancy": ("fund_holder", 5),

@@ -1,0 +1,114 @@
+"""Goods from hand to hand, past the door: a village with a handover point, offers, requests, rounds and matches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import object_session
+
+from models.core.state_machine import SYSTEM, Actor, By
+from models.goods.exchange import GoodsRequest, Offer
+from models.goods.matches import holding
+from models.goods.matches.holding import Held, Proposal, lock_match
+from models.goods.matches.match import Match
+from models.goods.points.point import POINT_MACHINE, Point
+from models.goods.rounds.round import ROUND_MACHINE, Round
+from models.staff.member import Staff
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import Village
+
+KEEPER, POINT_NAME = "o-keeper", "梅花镇张家小店"
+
+
+@dataclass
+class Handover(Village):
+    """A village whose goods are collected at a point. Steps by name, past every check of who may take them."""
+
+    keeper: int = 0
+    point: int = 0
+
+    def open_point(self, openid: str = KEEPER, region: str = DAOXIAN_MEIHUA, name: str = POINT_NAME) -> int:
+        """Open a point with its keeper; returns its number."""
+        self.stage.appoint(openid, "keeper", region)
+        now = self.stage.clock()
+        with self.session() as db:
+            keeper = db.scalars(select(Staff).where(Staff.openid == openid)).one()
+            point = Point(
+                draft_id=f"point-{openid}",
+                name=name,
+                region_code=region,
+                address="梅花镇街上12号",
+                hours="每天8点到18点",
+                keeper_id=keeper.id,
+                phone="13900000000",
+                opened_by=keeper.id,
+                created_at=now,
+                agreed_at=now,
+            )
+            db.add(point)
+            db.flush()
+            POINT_MACHINE.move(db, point, "open", Actor(By.KEEPER, f"staff:{keeper.id}"), now)
+            self.keeper, self.point = keeper.id, point.id
+            return point.id
+
+    def match(self, offer: int, request: int, quantity: int = 2) -> int:
+        """Propose a part of the offer to the request, as a round would; returns the match's number."""
+        now = self.stage.clock()
+        with self.session() as db:
+            seed = "00" * 16
+            round_ = Round(
+                offer_id=offer,
+                rule=1,
+                seed=seed,
+                seed_hash=sha256(bytes.fromhex(seed)).hexdigest(),
+                opens_at=now - timedelta(days=1),
+                closes_at=now,
+                there=quantity,
+            )
+            db.add(round_)
+            db.flush()
+            round_.drawn_at = now
+            ROUND_MACHINE.move(db, round_, "drawn", SYSTEM, now)
+            given = db.get_one(Offer, offer, with_for_update=True)
+            asked = db.get_one(GoodsRequest, request, with_for_update=True)
+            return holding.propose(db, given, asked, Proposal(round_.id, self.point, quantity), now).id
+
+    def advance(self, match: int, to: str) -> None:
+        """Take the match on to a state, step by step."""
+        steps = ("proposed", "recipient_ok", "donor_ok", "in_transit", "at_point", "collected", "confirmed")
+        with self.session() as db:
+            held = lock_match(db, match)
+            for state in steps[steps.index(held.match.state) + 1 : steps.index(to) + 1]:
+                self._step(held, state)
+
+    def _step(self, held: Held, state: str) -> None:
+        db, now = object_session(held.match), self.stage.clock()
+        assert db is not None
+        keeper = Actor(By.KEEPER, f"staff:{self.keeper}")
+        match state:
+            case "recipient_ok":
+                holding.accept(db, held, held.match.quantity, now)
+            case "donor_ok":
+                holding.agree(db, held, now)
+            case "in_transit":
+                holding.send(db, held, "中通", f"ZT{held.match.id:012}", now)
+            case "at_point":
+                holding.lay(db, held, held.match.quantity, keeper, now)
+            case "collected":
+                holding.collect(db, held, "code", keeper, self.keeper, now)
+            case "confirmed":
+                holding.confirm(db, held, Actor.owner(held.request.owner_id), now)
+
+    def state_of(self, match: int) -> str:
+        with self.session() as db:
+            return db.get_one(Match, match).state
+
+
+@pytest.fixture
+def handover(database_url: str) -> Iterator[Handover]:
+    stage = Stage(database_url)
+    yield Handover(stage)
+    stage.close()
