@@ -121,7 +121,7 @@ def test_a_column_that_was_changed_past_its_moves_is_found(village: Village) -> 
 
 @pytest.mark.parametrize("statement", ["UPDATE stock_moves SET quantity = 1", "DELETE FROM stock_moves"])
 def test_moves_are_only_added(village: Village, statement: str) -> None:
-    database = connect(village.stage.database.url)
+    database = connect(village.stage.settings.database_url)
     with pytest.raises(IntegrityError, match="append-only"), database.begin() as connection:
         connection.execute(text(statement))
     database.dispose()
