@@ -22,6 +22,9 @@ def sort_goods(database: Engine, lexicon: Lexicon) -> int:
                 rows = db.execute(page.where(table.id > last)).all()
                 sorts = [(row, sort_of(row.category, row.item, lexicon)) for row in rows]
                 moved = [{"id": row.id, "sort": sort} for row, sort in sorts if sort != row.sort]
+                if table is GoodsRequest:
+                    # Two requests of one household may now be of one sort: neither is given up for that.
+                    moved = [{**row, "beside": row["id"]} for row in moved]
                 if moved:
                     db.execute(update(table), moved)
             changed += len(moved)

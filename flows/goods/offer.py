@@ -7,7 +7,7 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.goods.mending import keep_photos, with_round
-from flows.goods.quantity import amount, amount_of, quantity, unit
+from flows.goods.quantity import amount, amount_of, quantity, smallest, smallest_of, smallest_part, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
@@ -39,6 +39,7 @@ def answers_of(turn: TurnContext, offer: Offer) -> dict[str, Any]:
         "fits": offer.category,
         "unit": offer.unit,
         **amount_of(offer.unit, offer.available),
+        "smallest": smallest_of(offer.smallest, offer.initial),
         "condition": offer.condition,
         "handover": offer.handover,
         "photos": photo.pictures_of(turn.db, "offer", offer.id),
@@ -62,6 +63,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         handover=answers["handover"],
         region_code=answers["place"]["code"],
         sort=sort_of(category, item, turn.world.lexicon),
+        smallest=smallest(answers),
     )
     rules, now, mended = turn.world.lexicon.goods, turn.world.now, "mends" in draft.given
     if mended:
@@ -72,7 +74,12 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     keep_photos(turn, "offer", offer.id, answers["photos"], mended=mended)
     label = turn.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", label])]
-    values = {"number": offer.id, "item": offer.item, "public": offer.looked_at is not None}
+    values = {
+        "number": offer.id,
+        "item": offer.item,
+        "handover": offer.handover,
+        "public": offer.looked_at is not None,
+    }
     return Answer([Say("flows/goods/offer_goods/done", None, values)], options)
 
 
@@ -81,17 +88,23 @@ def without_item(answers: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answers.items() if name != "item"}
 
 
+def without_fetching(answers: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a draft from version 2, in which ``pickup`` meant that the household fetches it: ask again."""
+    return {name: value for name, value in answers.items() if (name, value) != ("handover", "pickup")}
+
+
 offer_goods = Flow(
     "offer_goods",
     room="goods",
-    version=2,
-    migrations={1: without_item},
+    version=3,
+    migrations={1: without_item, 2: without_fetching},
     steps=(
         Step("category", GoodsCategory()),
         Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
         Step("fits", BetterCategory(), when=misfits),
         unit(),
         *amount(most_grams=20 * TONNE, most_pieces=100_000),
+        smallest_part(),
         Step("condition", Choice("condition"), check=new_enough, codes=("must_be_new",)),
         Step("best_before", Day(earliest=DAYS_STILL_GOOD), when=is_edible),
         Step("handover", Choice("handover")),

@@ -7,6 +7,7 @@ from flows.readers.numbers.day import Day
 from flows.readers.numbers.id_number import IdNumber
 from flows.readers.numbers.last_day import LastDay
 from flows.readers.numbers.money import Money
+from flows.readers.numbers.need_by import NeedBy
 from flows.readers.numbers.phone import Phone
 from flows.readers.numbers.price import Price
 from flows.readers.numbers.weight import Weight
@@ -29,6 +30,7 @@ __all__ = [
     "IdNumber",
     "LastDay",
     "Money",
+    "NeedBy",
     "PersonName",
     "Phone",
     "Photo",

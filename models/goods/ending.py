@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.core.calendar import CHINA
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.goods.exchange import NoSuchThing
+from models.goods.exchange import REQUEST, NoSuchThing
 from models.goods.review import ALL_GONE, REVIEWED, Reviewed, hold
 from models.staff.task import close_task
 from models.stock.move import hand_out
@@ -83,11 +84,16 @@ def end(db: Session, user_id: int | None, name: str, number: int, to: str, now: 
 
 
 def renew(db: Session, user_id: int | None, name: str, number: int, now: datetime) -> Any:
-    """Renew the user's own public thing. Raises NoSuchThing, or WrongState where it is not public."""
+    """Renew the user's own public thing. Raises NoSuchThing, or WrongState where it is not public.
+
+    What is needed although its day is past is needed by no day from now on.
+    """
     kind, thing = REVIEWED[name], hold_own(db, user_id, name, number)
     if thing.state != kind.public or thing.looked_at is None:
         raise WrongState(subject=name, state=thing.state, wanted=kind.public)
     thing.renewed_at, thing.asked_at = now, None
+    if kind.subject is REQUEST and thing.need_by is not None and thing.need_by < now.astimezone(CHINA).date():
+        thing.need_by = None
     db.flush()
     return thing
 

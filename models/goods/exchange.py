@@ -18,6 +18,8 @@ HANDOVERS = ("post", "pickup")
 # These categories need a best-before date.
 EDIBLE = ("oil", "food", "seeds")
 
+# In these states a request waits for goods; a household has one of a sort at a time (models.goods.one_request).
+WAITING = ("submitted", "checked", "open")
 # Made public before reviews began (models.goods.review.review_earlier).
 UNSEEN = "looked_at IS NULL"
 
@@ -154,7 +156,7 @@ class GoodsRequest(Base):
 
     ``reason`` is read by the officers who review it, and by its owner. ``need_by``: the day by which it is needed.
     ``promised``: how much live matches hold for it; ``received``: how much it got. ``waits_from``: since when its days
-    of waiting count.
+    of waiting count. ``beside``: its own number where it may stand beside another one of its sort, else 0.
     """
 
     __tablename__ = "goods_requests"
@@ -180,6 +182,7 @@ class GoodsRequest(Base):
     promised: Mapped[int] = mapped_column(default=0, server_default="0")
     received: Mapped[int] = mapped_column(default=0, server_default="0")
     waits_from: Mapped[datetime | None]
+    beside: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         one_of("category", CATEGORIES),
@@ -193,6 +196,16 @@ class GoodsRequest(Base):
         Index("ix_goods_requests_turn", "state", "category", "sort", "turn_at", "id"),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
         Index("ix_goods_requests_household_id", "household_id"),
+        Index(
+            "uq_goods_requests_waiting",
+            "household_id",
+            "category",
+            text("coalesce(sort, item)"),
+            "beside",
+            unique=True,
+            postgresql_where=text(f"state IN {WAITING}"),
+        ),
+        Index("ix_goods_requests_need_by", "need_by", postgresql_where=text("state = 'open' AND asked_at IS NULL")),
         Index("ix_goods_requests_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state = 'open'")),
         *by_age("goods_requests"),
     )

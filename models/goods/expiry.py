@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models.core.calendar import day_in_china
+from models.core.calendar import CHINA, day_in_china
 from models.core.state_machine import SYSTEM
+from models.goods.exchange import REQUEST, GoodsRequest
 from models.goods.review import REVIEWED, Reviewed, notify_owner
 from models.goods.rules import GoodsRules
 from models.notifications.notify import notify_user
@@ -18,7 +19,7 @@ _BATCH = 100
 def ask_about_old(db: Session, rules: GoodsRules, now: datetime) -> int:
     """Ask the owners of what was approved or renewed ``days_fresh`` ago; one digit renews it. Returns how many.
 
-    Takes one batch of each kind.
+    A request is asked about as soon as the day is past by which it was needed. Takes one batch of each kind.
     """
     count = 0
     for kind in REVIEWED.values():
@@ -26,15 +27,25 @@ def ask_about_old(db: Session, rules: GoodsRules, now: datetime) -> int:
         since = func.coalesce(table.renewed_at, table.looked_at)
         old = since <= now - timedelta(days=rules.days_fresh)
         for thing in db.scalars(_public(kind).where(table.asked_at.is_(None), old).order_by(since)).all():
-            thing.asked_at = now
-            name, until = kind.subject.name, now + timedelta(days=rules.days_to_answer)
-            facts = {"subject": name, "number": thing.id, "item": thing.title, "until": day_in_china(until)}
-            facts["reference"] = f"{name}:{thing.id}"
-            key = f"goods_old:{name}:{thing.id}:{now.date()}"
-            notify_user(db, thing.owner_id, "goods_old", facts, key, now, about=(name, thing.id))
+            _ask(db, kind, thing, rules, now)
             count += 1
+    past = (GoodsRequest.asked_at.is_(None)) & (GoodsRequest.need_by < now.astimezone(CHINA).date())
+    requests = REVIEWED[REQUEST.name]
+    for request in db.scalars(_public(requests).where(past).order_by(GoodsRequest.need_by)).all():
+        _ask(db, requests, request, rules, now)
+        count += 1
     db.flush()
     return count
+
+
+def _ask(db: Session, kind: Reviewed, thing: Any, rules: GoodsRules, now: datetime) -> None:
+    thing.asked_at = now
+    name, until = kind.subject.name, now + timedelta(days=rules.days_to_answer)
+    need_by = getattr(thing, "need_by", None)
+    facts = {"subject": name, "number": thing.id, "item": thing.title, "until": day_in_china(until)}
+    facts |= {"reference": f"{name}:{thing.id}", "need_by": need_by.isoformat() if need_by else None}
+    key = f"goods_old:{name}:{thing.id}:{now.date()}"
+    notify_user(db, thing.owner_id, "goods_old", facts, key, now, about=(name, thing.id))
 
 
 def expire_unanswered(db: Session, rules: GoodsRules, now: datetime) -> int:

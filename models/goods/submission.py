@@ -8,10 +8,12 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.core.lottery import draw
+from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.destination import place_of_review
-from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
+from models.goods.exchange import OFFER, REQUEST, REQUEST_MACHINE, GoodsRequest, Offer
 from models.goods.match_notifications import notify_donors, notify_households
+from models.goods.one_request import Need, check_one_request
 from models.goods.review import Reviewed, publish, submit
 from models.goods.rules import STRICT, GoodsRules
 from models.people.user import User
@@ -20,6 +22,20 @@ from models.staff.task import Matter, close_task
 from models.stock.move import open_stock, restock
 
 _FAULTS = ("reject", "freeze")
+_WHAT_IT_IS = ("category", "item", "unit", "sort")
+
+
+class InUse(Refusal):
+    """A part of the offer or request (``subject``, ``number``) is promised or given: it stays an ``item``."""
+
+    code = "goods_in_use"
+    final = True
+
+
+class LessThanPromised(Refusal):
+    """Of the request ``number``, ``given`` is promised or received, in its ``unit``: it cannot ask for less."""
+
+    code = "less_than_promised"
 
 
 def _matter_of_offer(db: Session, offer: Offer) -> Matter:
@@ -36,12 +52,19 @@ def _choose_place(db: Session, offer: Offer) -> None:
 
 
 def _describe_offer(offer: Offer) -> dict[str, Any]:
-    names = ("category", "unit", "available", "condition", "best_before", "handover")
+    names = ("category", "unit", "available", "condition", "best_before", "handover", "smallest")
     return {name: getattr(offer, name) for name in names}
 
 
 def _describe_request(request: GoodsRequest) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in ("category", "unit", "quantity")}
+    return {name: getattr(request, name) for name in ("category", "unit", "quantity", "missing", "need_by")}
+
+
+def _on_request_open(db: Session, request: GoodsRequest, now: datetime) -> None:
+    """Notify donors; end a request that has all it asks for since it was mended."""
+    if request.received == request.quantity:
+        REQUEST_MACHINE.move(db, request, "met", SYSTEM, now)
+    notify_donors(db, request, now)
 
 
 OFFER_REVIEW = Reviewed(
@@ -66,7 +89,7 @@ REQUEST_REVIEW = Reviewed(
     describe=_describe_request,
     needs_reason=lambda _request, _rules: False,
     prepare=lambda _db, _request: None,
-    on_public=notify_donors,
+    on_public=_on_request_open,
 )
 
 
@@ -82,6 +105,7 @@ class NewOffer:
     handover: str
     region_code: str
     sort: str | None = None
+    smallest: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,6 +118,7 @@ class NewRequest:
     reason: str
     region_code: str
     sort: str | None = None
+    need_by: date | None = None
 
 
 def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules: GoodsRules = STRICT) -> Offer:
@@ -127,13 +152,17 @@ def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) ->
 
 
 def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) -> GoodsRequest:
-    """Submit a request of the owner's household. The same draft again returns the earlier request."""
+    """Submit a request of the owner's household. The same draft again returns the earlier request.
+
+    Raises RequestedAlready.
+    """
     earlier = db.scalar(select(GoodsRequest).where(GoodsRequest.draft_id == wanted.draft_id))
     if earlier:
         return earlier
     request = GoodsRequest(
         **asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now, turn_at=now
     )
+    check_one_request(db, Need.of(request), owner.id)
     db.add(request)
     db.flush()
     submit(db, REQUEST_REVIEW, request, Actor.owner(owner.id), now)
@@ -141,18 +170,37 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
 
 
 def mend_offer(db: Session, offer: Offer, wanted: NewOffer, now: datetime, rules: GoodsRules) -> None:
-    """Change an offer, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
-    for name in ("category", "item", "unit", "condition", "best_before", "handover", "region_code", "sort"):
+    """Change an offer, and submit it again. The caller holds its row (models.goods.ending.hold_own).
+
+    Raises InUse.
+    """
+    _keep_what_was_promised(OFFER.name, offer, wanted, offer.reserved + offer.delivered + offer.lost)
+    for name in (*_WHAT_IT_IS, "condition", "best_before", "handover", "region_code", "smallest"):
         setattr(offer, name, getattr(wanted, name))
     restock(db, offer, wanted.quantity, f"mended:{offer.round}", now)
     submit_offer(db, offer, now, rules)
 
 
 def mend_request(db: Session, request: GoodsRequest, wanted: NewRequest, now: datetime) -> None:
-    """Change a request, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
-    for name in ("category", "item", "unit", "quantity", "reason", "region_code", "sort"):
+    """Change a request, and submit it again. The caller holds its row (models.goods.ending.hold_own).
+
+    Raises InUse, LessThanPromised or RequestedAlready.
+    """
+    given = request.promised + request.received
+    _keep_what_was_promised(REQUEST.name, request, wanted, given)
+    if wanted.quantity < given:
+        raise LessThanPromised(number=request.id, given=given, unit=request.unit)
+    for name in (*_WHAT_IT_IS, "quantity", "reason", "region_code", "need_by"):
         setattr(request, name, getattr(wanted, name))
+    with db.no_autoflush:
+        check_one_request(db, Need.of(request), request.owner_id, but=request.id)
     submit(db, REQUEST_REVIEW, request, Actor.owner(request.owner_id), now)
+
+
+def _keep_what_was_promised(name: str, thing: Offer | GoodsRequest, wanted: NewOffer | NewRequest, given: int) -> None:
+    """Check that what people agreed to stays what it is: its sort, name and unit. Raises InUse."""
+    if given and any(getattr(thing, part) != getattr(wanted, part) for part in _WHAT_IT_IS):
+        raise InUse(subject=name, number=thing.id, item=thing.title)
 
 
 def is_known_giver(db: Session, donor_id: int, rules: GoodsRules) -> bool:

@@ -160,6 +160,8 @@ REQUESTS: Catalogue[PublicRequest] = Catalogue(
         GoodsRequest.item,
         GoodsRequest.unit,
         GoodsRequest.quantity,
+        (GoodsRequest.quantity - GoodsRequest.promised - GoodsRequest.received).label("missing"),
+        GoodsRequest.need_by,
         Region.full_name.label("place"),
         GoodsRequest.state,
     ).join(Region, Region.code == GoodsRequest.region_code),
@@ -167,7 +169,11 @@ REQUESTS: Catalogue[PublicRequest] = Catalogue(
     owner=GoodsRequest.owner_id,
     name=GoodsRequest.item,
     category=GoodsRequest.category,
-    listed=lambda _: (GoodsRequest.state == "open") & GoodsRequest.looked_at.is_not(None),
+    listed=lambda _: (
+        (GoodsRequest.state == "open")
+        & GoodsRequest.looked_at.is_not(None)
+        & (GoodsRequest.promised + GoodsRequest.received < GoodsRequest.quantity)
+    ),
     shown=GoodsRequest.state.in_(("open", "met")) & GoodsRequest.looked_at.is_not(None),
 )
 
@@ -179,6 +185,7 @@ OFFERS: Catalogue[PublicOffer] = Catalogue(
         Offer.item,
         Offer.unit,
         Offer.available,
+        Offer.smallest,
         Offer.condition,
         Offer.best_before,
         Offer.handover,

@@ -80,26 +80,33 @@ class PublicUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PublicRequest:
-    """A household's request for goods. ``quantity`` is in grams where the unit is ``jin``."""
+    """A household's request for goods, in grams where the unit is ``jin``.
+
+    ``quantity``: how much was asked for; ``missing``: how much nobody has promised or given; ``need_by``: the last day
+    on which it is of use, or None.
+    """
 
     number: int
     category: str
     item: str
     unit: str
     quantity: int
+    missing: int
+    need_by: date | None
     place: str
     state: str
 
 
 @dataclass(frozen=True, slots=True)
 class PublicOffer:
-    """A donor's offer of goods. ``available`` is in grams where the unit is ``jin``."""
+    """A donor's offer of goods, in grams where the unit is ``jin``. ``smallest``: the least that one household gets."""
 
     number: int
     category: str
     item: str
     unit: str
     available: int
+    smallest: int
     condition: str
     best_before: date | None
     handover: str

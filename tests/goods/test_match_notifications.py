@@ -44,7 +44,7 @@ def test_nobody_hears_of_their_own_or_of_their_households(village: Village) -> N
     village.give("wang")
     village.give("son")
     assert village.who_heard() == []
-    village.ask("son")
+    village.ask_again("son")
     assert village.who_heard() == []
 
 
@@ -66,7 +66,7 @@ def test_an_offer_that_is_over_brings_no_news(village: Village, state: str) -> N
     village.ask(village.resident("wang"), told=False)
     with village.session() as db:
         db.execute(update(Offer).where(Offer.id == number).values(state=state))
-    village.ask("wang")
+    village.ask_again("wang")
     with village.session() as db:
         notify_households(db, db.get_one(Offer, number), village.stage.clock())
     assert village.who_heard() == []
@@ -96,7 +96,7 @@ def test_what_is_past_its_day_brings_no_news(village: Village) -> None:
     village.ask("wang", "油", "oil")
     assert village.who_heard() == ["sun"]
     village.stage.clock.move(timedelta(minutes=1))
-    village.ask("wang", "油", "oil")
+    village.ask_again("wang", "油", "oil")
     assert len(village.heard("sun")) == 1
 
 
@@ -106,8 +106,8 @@ def test_what_must_be_fetched_is_told_of_within_its_city_only(village: Village) 
     village.give(village.donor("qin"), handover="pickup", region=YONGZHOU)
     assert village.who_heard() == ["wang"]
     village.give(village.donor("sun"), handover="pickup", region=GUANGZHOU)
-    village.ask("far")
-    village.ask("wang")
+    village.ask_again("far")
+    village.ask_again("wang")
     assert [len(village.heard(name)) for name in ("wang", "far", "qin", "sun")] == [1, 0, 1, 0]
 
 
@@ -135,5 +135,5 @@ def test_what_no_word_of_ours_ever_sorted_is_the_like_of_nothing(village: Villag
     offer = village.give(village.donor("qin"))
     with village.session() as db:
         db.execute(update(Offer).where(Offer.id == offer).values(sort=None))
-    village.ask("wang")
+    village.ask_again("wang")
     assert village.who_heard() == []

@@ -85,7 +85,7 @@ def test_who_gives_much_of_it_hears_once_and_takes_nobodys_turn(village: Village
     village.ask(village.resident("wang"))
     assert len(village.heard("shop")) == 1
     village.stage.clock.move(timedelta(minutes=1))
-    village.ask("wang", "棉被")
+    village.ask_again("wang", "棉被")
     assert len(village.heard("qin")) == 1
 
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.words.lexicon import load_lexicon
@@ -83,6 +83,13 @@ class Village:
             sort = sort_of(category, item, LEXICON)
             wanted = NewRequest(draft, category, item, "piece", 2, REASON, owner.region_code or "", sort)
             return asked(db, wanted, owner, self.stage.clock(), told=told).id
+
+    def ask_again(self, name: str, item: str = "厚被子", category: str = "clothes") -> int:
+        """Take back what this one's household asks for, and ask once more."""
+        with self.session() as db:
+            theirs = GoodsRequest.household_id == db.get_one(User, self.people[name]).household_id
+            db.execute(update(GoodsRequest).where(theirs).values(state="withdrawn"))
+        return self.ask(name, item, category)
 
     def give(
         self,

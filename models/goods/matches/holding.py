@@ -18,6 +18,7 @@ from models.core.state_machine import SYSTEM, Actor, WrongState
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, NoSuchThing, Offer
 from models.goods.matches.match import LASTS, MATCH_MACHINE, Match
 from models.goods.matches.telling import tell
+from models.goods.one_request import stand_beside
 from models.goods.points.point import Shelf
 from models.stock.move import move
 
@@ -198,6 +199,7 @@ def take_back(db: Session, held: Held, actor: Actor, now: datetime) -> None:
     move(db, held.offer, "miss", match.quantity, f"match:{match.id}:miss", now)
     request.received -= match.quantity
     if request.state == "met":
+        stand_beside(db, request)
         REQUEST_MACHINE.move(db, request, "open", SYSTEM, now)
     match.ended_by = "keeper"
     _end(db, held, "lost", actor, now)

@@ -339,6 +339,13 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             ("goods_old", {"subject": s, "number": 5, "item": "棉被", "until": "2026-12-31", "reference": f"{s}:5"})
             for s in ("request", "offer", "listing")
         ),
+        (
+            "goods_old",
+            {
+                **{"subject": "request", "number": 5, "item": "棉被", "until": "2026-12-31", "reference": "request:5"},
+                "need_by": "2026-12-24",
+            },
+        ),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
         ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),
         *(
