@@ -24,6 +24,7 @@ from bot.web.home import home_page
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
 from bot.web.pages import Pages
+from bot.web.parcel import parcel_page
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(home_page(pages))
     visitors = visitors_of(settings, turns.database, links)
     app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))
+    app.register_blueprint(parcel_page(turns.database, pages, links, visitors))
     photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))

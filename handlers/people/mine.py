@@ -13,6 +13,7 @@ from handlers.routing.talk import Talk
 from models.appeals.reopening import reopenable_appeals
 from models.donors.recurring_gift import live_of
 from models.giving.pledge import UNPAID, Pledge
+from models.goods.matches.views import count_under_way, own_lines, waiting_offers
 from models.people.user import NotRegistered, User, get_user
 from models.places.region import Region
 from models.public.catalogue import own_pledges
@@ -34,6 +35,7 @@ def mine(talk: Talk) -> Answer:
     if user is None:
         return list_drafts(talk.session)
     options: list[Option] = []
+    goods = _goods(talk, user, options)
     views = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, view, user, options) for name, view in views.items()}
     reopens = len(options) + 1 if reopenable_appeals(talk.turn.db, user, 1) else None
@@ -49,6 +51,7 @@ def mine(talk: Talk) -> Answer:
         drafts.append((len(options), {"flow": draft.flow, "given": draft.given}))
     values = {
         "who": _who(talk, user),
+        "goods": goods,
         "sections": sections,
         "reopens": reopens,
         "recurring_gifts": recurring_gifts,
@@ -98,6 +101,26 @@ def _section(talk: Talk, view: CatalogueView, user: User, options: list[Option])
         options.append(Option(len(options) + 1, "", ["command", view.command, str(item.number)]))
         lines.append((len(options), item))
     return lines
+
+
+def _goods(talk: Talk, user: User, options: list[Option]) -> dict[str, Any]:
+    """List where goods from hand to hand stand: the household's own, and what waits for a donor."""
+    db = talk.turn.db
+
+    def add(*command: str) -> int:
+        options.append(Option(len(options) + 1, "", ["command", *command]))
+        return len(options)
+
+    coming = own_lines(db, user.id, "household", most=MOST_SHOWN)
+    lines = [(add("view_match", str(line.number)), line) for line in coming.items]
+    more = add("my_goods") if coming.after else None
+    waiting = waiting_offers(db, user.id)
+    offers = [(add("will_send", f"offer:{each.offer}"), each) for each in waiting[:MOST_SHOWN]]
+    to_send, under_way = count_under_way(db, user.id)
+    left = sum(each.households for each in waiting[MOST_SHOWN:])
+    parcels = add("my_parcels") if to_send or under_way or left else None
+    counts = {"to_send": to_send, "under_way": under_way, "left": left}
+    return {"lines": lines, "more": more, "offers": offers, "parcels": parcels, **counts}
 
 
 def _who(talk: Talk, user: User) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
+from handlers.goods.match_list import MATCHED, match_ways, own_matches
 from handlers.people.own_things import ways_of_owner
 from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
@@ -140,6 +141,9 @@ def detail(
         ways = {**ways, **renewing, **ways_of_owner(talk, subject, found.number, found.state)}
         returned = found.state in ("returned", "rejected", "suspended")
         facts["reasons"] = reasons_of(talk.turn.db, subject, found.number) if returned else []
+        if subject in MATCHED:
+            facts["matches"] = own_matches(talk, subject, found.number)
+            ways = {**match_ways(facts["matches"], subject, found.number), **ways}
     ways = {**ways, "list": ["command", view.list_command, word, after]}
     if own:
         ways["mine"] = ["command", "mine"]
@@ -150,6 +154,7 @@ def detail(
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, view.categories, "unit", "condition", "handover"),
         "reasons": [],
+        "matches": None,
         **facts,
     }
     return with_ways(view.template, values, ways)

@@ -9,6 +9,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
 from handlers.giving.pledge import is_gift, said_amount
+from handlers.goods import plain_answers
 from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import intents, menu
 from handlers.routing.command import Takes
@@ -43,6 +44,7 @@ def _read(talk: Talk, text: str) -> Answer:
         _offered(talk)
         or _on_screen(talk, text)
         or _on_ticket(talk)
+        or plain_answers.answer(talk)
         or _command(talk, text)
         or _accusation(talk)
         or _to_draft(talk)
@@ -70,7 +72,8 @@ def _control(talk: Talk, name: str) -> Answer:
     if draft is None and name == "mistake":
         return stand(talk, [Say("replies/routing/mistake")], ["mine", PERSON], "mistake")
     if draft is None:
-        return menu.help_(talk) if name == "help" else menu.show(talk)
+        not_any_more = plain_answers.not_any_more(talk) if name == "cancel" else None
+        return not_any_more or (menu.help_(talk) if name == "help" else menu.show(talk))
     match name:
         case "cancel":
             return ask_to_drop(draft)

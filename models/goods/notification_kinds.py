@@ -1,6 +1,8 @@
 """The notification kinds of goods given away."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from models.notifications.kinds import Kind, Offer, Standing, join_count, legal, safety, to_staff
 
@@ -13,23 +15,45 @@ SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 WANT = Offer("want_goods", ("want_goods", "match"))
 WANT_PART = Offer("want_part", ("want_part", "match"))
 DO_NOT_WANT = Offer("leave_goods", ("leave_goods", "match"))
-WILL_SEND = Offer("will_send", ("will_send", "match"))
-WILL_NOT_SEND = Offer("will_not_send", ("will_not_send", "match"))
+WILL_SEND = Offer("will_send", ("will_send", "reference"))
+WILL_NOT_SEND = Offer("will_not_send", ("will_not_send", "reference"))
+
+
+def join_matches(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Join what is told of several matches of one offer, so that forty households make one message, not forty.
+
+    ``reference`` becomes the offer: its donor sees the list before they answer. ``county`` is empty where they differ.
+    """
+    days = [day for day in (before["until"], now["until"]) if day]
+    joined = {
+        "count": before["count"] + now["count"],
+        "quantity": before["quantity"] + now["quantity"],
+        "until": min(days, default=None),
+        "reference": f"offer:{now['offer']}",
+    }
+    for name in ("county", "place"):
+        joined[name] = now[name] if before[name] == now[name] else ""
+    return {**now, **joined}
+
+
+# Of a round's households each answers for itself: their donor hears of those of some hours together.
+_together = partial(Kind, running=timedelta(hours=6), join=join_matches)
+_of_the_day = partial(Kind, Standing.SERVICE, "progress", running=timedelta(days=1), join=join_matches)
 
 KINDS: dict[str, Kind] = {
     "collection_code": Kind(Standing.LEGAL, "goods", brief=True),
     "goods_proposed": legal(offers=(WANT, DO_NOT_WANT, WANT_PART)),
-    "goods_wanted": legal(offers=(WILL_SEND, WILL_NOT_SEND)),
+    "goods_wanted": _together(Standing.LEGAL, "progress", offers=(WILL_SEND, WILL_NOT_SEND), brief=True),
     "goods_coming": Kind(Standing.SERVICE, "progress"),
     "goods_shipped": Kind(Standing.SERVICE, "progress"),
-    "goods_arrived": Kind(Standing.SERVICE, "progress"),
+    "goods_arrived": _of_the_day(),
     "goods_handed": safety(),
     "goods_ended": legal(),
-    "goods_freed": Kind(Standing.SERVICE, "progress"),
-    "parcel_coming": to_staff(),
+    "goods_freed": _of_the_day(),
+    "parcel_coming": to_staff(running=timedelta(hours=6), join=join_count),
     "goods_moved": legal(),
     "goods_old": Kind(Standing.SERVICE, "progress", offers=(RENEW, WITHDRAW)),
-    "goods_received": Kind(Standing.SERVICE, "progress", topic="progress"),
+    "goods_received": _of_the_day(topic="progress"),
     "match_found": Kind(
         Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=timedelta(days=1), join=join_count
     ),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.goods.matches.carriers import NO_CARRIERS, Carriers
+
 
 @dataclass(frozen=True, slots=True)
 class GoodsRules:
@@ -11,6 +13,8 @@ class GoodsRules:
 
     What was approved or renewed ``days_fresh`` ago is asked about, and expires ``days_to_answer`` later.
 
+    ``carriers``: tells whose waybill it is.
+
     ``shop_hosts``: the platforms whose shops need no reason; a host below one counts too.
     """
 
@@ -19,6 +23,7 @@ class GoodsRules:
     shop_hosts: tuple[str, ...] = ()
     days_fresh: int = 60
     days_to_answer: int = 7
+    carriers: Carriers = NO_CARRIERS
 
 
 # Without figures, officers review everything.

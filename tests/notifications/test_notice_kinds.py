@@ -26,8 +26,6 @@ USUAL = usual(LEXICON)
 MOMENT = "2026年11月24日 10:00"
 # The machines of money and goods that cause these come with them; until then their words wait.
 TOLD_BY_NOBODY_YET = {
-    "collection_code",
-    "goods_received",
     "ordered",
     "shipped",
     "stock_low",

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
+from flows.engine.session import Option, Screen, Session, dumps
 from models.core.state_machine import SYSTEM, Actor, By
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding
@@ -16,6 +17,7 @@ from models.goods.matches.holding import Held, Proposal, lock_match
 from models.goods.matches.match import Match
 from models.goods.points.point import POINT_MACHINE, Point
 from models.goods.rounds.round import ROUND_MACHINE, Round
+from models.people.conversation import Conversation
 from models.staff.member import Staff
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.goods import Village
@@ -94,13 +96,40 @@ class Handover(Village):
             case "donor_ok":
                 holding.agree(db, held, now)
             case "in_transit":
-                holding.send(db, held, "中通", f"ZT{held.match.id:012}", now)
+                holding.send(db, held, "zto", f"ZT{held.match.id:012}", now)
             case "at_point":
                 holding.lay(db, held, held.match.quantity, keeper, now)
             case "collected":
                 holding.collect(db, held, "code", keeper, self.keeper, now)
             case "confirmed":
                 holding.confirm(db, held, Actor.owner(held.request.owner_id), now)
+
+    def say(self, name: str, words: str) -> str:
+        """What this person is answered to these words."""
+        return self.stage.say(f"o-{name}", words)
+
+    def choose(self, name: str, *command: str) -> str:
+        """Let this person choose a numbered line that an older screen or a forged session may hold."""
+        with self.session() as db:
+            row = db.get_one(Conversation, self.conversation(name))
+            at = int(self.stage.clock().timestamp())
+            row.session = dumps(Session(screen=Screen([Option(1, "", ["command", *command])], at), shown=at))
+        return self.say(name, "1")
+
+    def clear(self, name: str) -> None:
+        """Nothing stands on this person's screen."""
+        with self.session() as db:
+            db.get_one(Conversation, self.conversation(name)).session = ""
+
+    def smallest(self, offer: int, quantity: int) -> None:
+        """The donor sends no smaller part than this."""
+        with self.session() as db:
+            db.get_one(Offer, offer).smallest = quantity
+
+    def lapse(self, match: int, by: str = "household") -> None:
+        """Nobody has answered in time."""
+        with self.session() as db:
+            holding.release(db, lock_match(db, match), "lapsed", SYSTEM, by, self.stage.clock())
 
     def state_of(self, match: int) -> str:
         with self.session() as db:

@@ -30,9 +30,10 @@ _MOST_DRAWS = 50
 
 
 class NotThatMany(Refusal):
-    """Between 1 and ``most`` of it can be taken, in the offer's unit; ``smallest``: the least that its donor sends."""
+    """Between ``smallest`` and ``most`` of it can be taken, in the offer's ``unit``."""
 
     code = "not_that_many"
+    step = "part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def accept(db: Session, held: Held, quantity: int, now: datetime) -> None:
     MATCH_MACHINE.check(match.state, "recipient_ok", owner)
     least = min(held.offer.smallest, match.quantity)
     if not least <= quantity <= match.quantity:
-        raise NotThatMany(most=match.quantity, smallest=least)
+        raise NotThatMany(most=match.quantity, smallest=least, unit=held.offer.unit)
     if quantity < match.quantity:
         _give_back(db, held, match.quantity - quantity, "part", now)
         match.quantity = quantity
@@ -141,7 +142,7 @@ def lay(db: Session, held: Held, came: int, actor: Actor, now: datetime) -> None
     match, state = held.match, held.match.state
     MATCH_MACHINE.check(state, "at_point", actor)
     if not 0 <= came <= match.quantity:
-        raise NotThatMany(most=match.quantity, smallest=0)
+        raise NotThatMany(most=match.quantity, smallest=0, unit=held.offer.unit)
     late = state in ("lapsed", "lost")
     if not came:
         if not late:

@@ -120,7 +120,8 @@ class Match(Base):
             unique=True,
             postgresql_where=text(f"state IN {(*HELD, 'collected', 'issue')}"),
         ),
-        Index("uq_matches_waybill", "waybill", unique=True, postgresql_where=text("waybill IS NOT NULL")),
+        # Parcels in one box have one; models.goods.matches.sending refuses it for any other.
+        Index("ix_matches_waybill", "waybill", postgresql_where=text("waybill IS NOT NULL")),
         Index("uq_matches_code", "point_id", "code_hash", unique=True, postgresql_where=text("code_hash IS NOT NULL")),
         Index("ix_matches_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_matches_offer", "offer_id", "state"),

@@ -27,6 +27,61 @@ WORK_NO = "9" * 20
 
 Facts = dict[str, Any]
 
+# What a notification of a match may name (models.goods.matches.telling).
+_MATCHED = {
+    **{
+        "number": 4,
+        "item": "棉被",
+        "offered": "新棉被",
+        "match": 7,
+        "request": 4,
+        "offer": 5,
+        "count": 1,
+        "quantity": 2,
+    },
+    **{
+        "quantity": 2,
+        "unit": "piece",
+        "place": "张家小店",
+        "county": "湖南省永州市道县",
+        "came_from": "广东省广州市天河区",
+    },
+    **{"hours": "每天8点到18点", "handover": "post", "parcel": "AB23CD45", "waybill": None, "state": "proposed"},
+    **{"by": None, "until": DAY, "code": "402918", "reference": "match:7"},
+}
+_OF_MATCHES = (
+    *("goods_proposed", "goods_wanted", "goods_coming", "goods_shipped", "goods_arrived", "goods_handed"),
+    *("goods_received", "goods_ended", "goods_freed", "parcel_coming", "collection_code"),
+)
+_ENDED = {
+    "declined": ("donor",),
+    "lapsed": ("household", "donor"),
+    "cancelled": ("household", "donor", "system"),
+    "lost": ("carrier", "keeper"),
+    "uncollected": ("household",),
+}
+
+
+def _of_matches(place: str) -> dict[str, Facts]:
+    """Kind -> the longest facts of a notification of a match."""
+    most = {
+        **_MATCHED,
+        **dict.fromkeys(("number", "count", "quantity"), MOST),
+        **dict.fromkeys(("item", "offered"), ITEM),
+    }
+    most |= {"place": WIDE * 40, "hours": WIDE * 60, "county": place, "came_from": place}
+    return {kind: {**most, "state": "uncollected", "by": "household"} for kind in _OF_MATCHES}
+
+
+def _usual_matches() -> list[tuple[str, Facts]]:
+    plain = [(kind, _MATCHED) for kind in _OF_MATCHES if kind not in ("goods_ended", "goods_freed")]
+    ends = [{**_MATCHED, "state": state, "by": by} for state, whose in _ENDED.items() for by in whose]
+    ended = [(kind, {**facts, "count": n}) for kind in ("goods_ended", "goods_freed") for facts in ends for n in (1, 3)]
+    together = ("goods_wanted", "goods_arrived", "goods_received", "parcel_coming")
+    many = [(kind, {**_MATCHED, "count": 40, "quantity": 80, "county": "", "place": ""}) for kind in together]
+    brought = [(kind, {**_MATCHED, "handover": "pickup"}) for kind in ("goods_wanted", "goods_coming")]
+    return [*plain, *ended, *many, *brought]
+
 
 def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
     """Kind -> facts. ``place``: the longest name of one."""
@@ -72,7 +127,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "expires": DAY,
         },
         "code_void": {},
-        "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        **_of_matches(place),
         "report_decided": {"about": "update", "thing": MOST, "outcome": "taken_down"},
         "taken_down": {"about": "update", "number": MOST},
         "erasure_put_off": {
@@ -129,7 +184,6 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["message_reason"]),
         },
         "payment_received": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
-        "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
         "goods_moved": {
@@ -284,7 +338,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for why in ([], ["objection"])
         ),
         ("code_void", {}),
-        ("collection_code", {"number": 4, "item": "棉被", "code": "K7M2", "place": "梅花镇爱心点", "until": DAY}),
+        *_usual_matches(),
         ("digest", {"month": "2026-01", "gifts": 3, "gave_fen": 30_000, **_FATES}),
         ("disaster_call", {**appeal, "place": "道县", "words": "昨夜大水冲了路，三十户人家出不来。"}),
         *(("disbursed", {**appeal, **_PAID, "owner": owner, "item": "水泥"}) for owner in (True, False)),
@@ -317,7 +371,6 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("payment_received", {**appeal, "amount_fen": 10_000, "code": CODE}),
         ("payment_received", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
-        ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(

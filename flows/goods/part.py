@@ -1,0 +1,64 @@
+"""只要一部分: ask a household how much it wants of what a round proposes to it."""
+
+from typing import Any
+
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
+from flows.goods.quantity import JIN
+from flows.goods.wanted import wanted_facts
+from flows.readers import Count, Weight
+from flows.readers.numbers.bounded import Bounded
+from models.goods.matches import answers
+from models.goods.matches.answers import check_part, least_of
+from models.goods.matches.holding import NotThatMany
+
+PIECES = Count()
+GRAMS = Weight(bare=JIN)
+
+
+def part_flow(unit: str) -> str:
+    """Name the conversation for goods that are counted in this unit."""
+    return "take_weight" if unit == "jin" else "take_part"
+
+
+def part_reader(unit: str) -> Bounded:
+    """Return the reader of a part in this unit."""
+    return GRAMS if unit == "jin" else PIECES
+
+
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``match``, its number. Raises NoSuchThing, MatchMoved or CannotPart."""
+    held = check_part(turn.db, turn.person.user_id, given["match"])
+    facts = {"item": held.request.item, "offered": held.offer.item, "unit": held.offer.unit}
+    return {**given, **facts, "most": held.match.quantity, "least": least_of(held)}
+
+
+def check_answers(turn: TurnContext, draft: Draft) -> None:
+    """Raises NotThatMany before the review, and what ``admit`` does."""
+    held = check_part(turn.db, turn.person.user_id, draft.given["match"])
+    part, most, least = draft.answers.get("part"), held.match.quantity, least_of(held)
+    if part is not None and not least <= part <= most:
+        raise NotThatMany(most=most, smallest=least, unit=held.offer.unit)
+
+
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    part = draft.answers["part"]
+    held = answers.want(turn.db, turn.person.user_id, draft.given["match"], part, turn.world.now)
+    options = [Option(1, "", ["command", "leave_goods", str(held.match.id)])]
+    return Answer([Say(f"flows/goods/{draft.flow}/done", None, wanted_facts(held))], options)
+
+
+def _flow(name: str, reader: Bounded) -> Flow:
+    return Flow(
+        name,
+        room="goods",
+        steps=(Step("part", reader),),
+        done=done,
+        admit=admit,
+        check_answers=check_answers,
+    )
+
+
+take_part = _flow("take_part", PIECES)
+take_weight = _flow("take_weight", GRAMS)
