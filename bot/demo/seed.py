@@ -20,6 +20,7 @@ from bot.demo.seed_cases import Cases, Happening, Row
 from bot.demo.seed_charities import Charities
 from bot.demo.seed_gifts import Gifts
 from bot.demo.seed_goods import Goods
+from bot.demo.seed_handover import Handover
 from bot.demo.seed_pictures import picture
 from bot.demo.seed_proxy import Proxies
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -145,6 +146,7 @@ class _History:
         self.proxies = Proxies(db, self.staff, self.people)
         self.gifts = Gifts(db, self.users, self.appeals)
         self.goods = Goods(db, self.lexicon, self.users, self.people, now)
+        self.handover = Handover(db, self.staff, self.goods.made)
         self.charities = Charities(db, now.astimezone(CHINA).date())
 
     def play(self, world: dict[str, Any]) -> None:
@@ -154,6 +156,7 @@ class _History:
             *self.cases.happenings(world["cases"], world["people"]["residents"]),
             *self._appeals(world["appeals"]["appeals"]),
             *self.goods.happenings(world["goods"], world["market"]["listings"]),
+            *self.handover.happenings(world["goods"]),
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
             happen(self.now - timedelta(days=days_ago))

@@ -62,6 +62,7 @@ class Goods:
             best_before=self._day(row["best_before_in_days"]) if "best_before_in_days" in row else None,
             region_code=row["region"],
             sort=sort_of(row["category"], row["item"], self.lexicon),
+            smallest=row.get("smallest", 1),
             **_some(row, "category", "item", "unit", "quantity", "condition", "handover"),
         )
         return make_offer(self.db, wanted, donor, when, self.lexicon.goods).id, donor.id
@@ -72,6 +73,7 @@ class Goods:
             draft_id=f"demo-request-{serial}",
             region_code=owner.region_code or "",
             sort=sort_of(row["category"], row["item"], self.lexicon),
+            need_by=self._day(row["need_in_days"]) if "need_in_days" in row else None,
             **_some(row, "category", "item", "unit", "quantity", "reason"),
         )
         return make_request(self.db, wanted, owner, when).id, owner.id

@@ -29,12 +29,14 @@ from flows.engine.flow import Flow
 from flows.engine.world import World
 from flows.giving.pledge import pledge as pledge_flow
 from flows.goods.offer import offer_goods
+from flows.goods.quantity import smallest_of
 from flows.goods.request import request_goods
 from flows.language.sorts import belonging_of
 from flows.market.list_produce import list_produce
 from flows.people.register import register as register_flow
 from flows.proxy.register import proxy_register
 from flows.readers.base import Asking
+from flows.readers.numbers.need_by import ANY_DAY
 from flows.readers.words.goods_name import is_food
 from flows.verification.visit import visit as visit_flow
 from models.appeals.appeal import MACHINE as APPEALS
@@ -47,6 +49,8 @@ from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, raised
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.goods.matches.match import HELD, MATCH_MACHINE, Match
+from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine, Shelf
 from models.ledger.accounts import FIRST_CHARITY
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
@@ -226,7 +230,7 @@ def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(
 def test_the_world_is_small_and_has_everything(filled: Filled) -> None:
     assert Counter(user.role for user in filled.all(User)) == {"resident": 20, "donor": 8}
     staff = Counter(staff.role for staff in filled.all(Staff))
-    assert staff == {"village": 10, "township": 5, "county": 6, "fund_holder": 2}
+    assert staff == {"village": 10, "township": 5, "county": 6, "fund_holder": 2, "keeper": 5}
     assert Counter((appeal.kind, appeal.state) for appeal in filled.all(Appeal)) == {
         ("crowdfund", "funding"): 2,
         ("crowdfund", "endorsed"): 1,
@@ -235,7 +239,7 @@ def test_the_world_is_small_and_has_everything(filled: Filled) -> None:
         ("one_to_one", "returned"): 1,
         ("one_to_one", "frozen"): 1,
     }
-    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 6, 7]
+    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 20, 7]
     assert {offer.category for offer in filled.all(Offer)} == {"oil", "seeds", "fertiliser", "clothes", "books"}
     counties = {home.region_code[:6] for home in filled.all(Household)}
     assert counties == {"430524", "431124", "360734", "513431", "610828"}
@@ -267,7 +271,8 @@ def test_the_officers_of_daoxian_have_something_to_decide(filled: Filled) -> Non
 
 def test_whatever_is_shown_was_looked_at_and_one_of_each_waits_for_an_officer_of_daoxian(filled: Filled) -> None:
     goods = [thing for table in (Offer, GoodsRequest, Listing) for thing in filled.all(table)]
-    waiting = {(thing.title, thing.looked_at) for thing in goods if thing.state not in ("available", "open", "on_sale")}
+    public = ("available", "open", "met", "on_sale")
+    waiting = {(thing.title, thing.looked_at) for thing in goods if thing.state not in public}
     assert waiting == {("老人穿的棉鞋", None), ("自家晒的干豆角", None)}
     assert sum(thing.looked_at is not None for thing in goods) == len(goods) - 2
     open_ones = [task for task in filled.all(Task) if task.closed_at is None]
@@ -372,12 +377,12 @@ def test_the_simulator_reads_the_people(filled: Filled, tmp_path: Path) -> None:
     people = read_people(file)
     assert all(person.name and person.note and person.gloss.isascii() and person.following for person in people)
     assert {person.openid for person in people} == set(filled.seeded.tags)
-    assert Counter(filled.seeded.tags.values()) == {"resident": 14, "donor": 4, "staff": 23}
+    assert Counter(filled.seeded.tags.values()) == {"resident": 14, "donor": 5, "staff": 26}
 
 
 def test_everybody_follows_the_account_as_who_they_are(filled: Filled) -> None:
     conversations = {row.openid: row for row in filled.all(Conversation)}
-    assert len(conversations) == 50
+    assert len(conversations) == 55
     assert all(len(openid) == 28 and row.account == ACCOUNT and row.following for openid, row in conversations.items())
     for openid, tag in filled.seeded.tags.items():
         user_id = conversations[openid].user_id
@@ -511,6 +516,37 @@ def test_numbers_follow_time(filled: Filled, table: Any) -> None:
     assert times[-1] < NOW
 
 
+# Goods from hand to hand
+
+
+def test_goods_stand_at_every_step_of_the_way(filled: Filled) -> None:
+    """A match in each state, a point in each, and something on a shelf; none of them is due before the demo begins."""
+    matches = filled.all(Match)
+    assert {match.state for match in matches} == MATCH_MACHINE.states
+    assert all(match.due_at is None or match.due_at > NOW for match in matches)
+    assert {point.state for point in filled.all(Point)} == POINT_MACHINE.states
+    assert [shelf.quantity for shelf in filled.all(Shelf) if shelf.quantity] == [10]
+    assert {line.kind for line in filled.all(ReceivedLine)} == {"came", "broken"}
+
+
+def test_who_can_be_played_has_something_to_answer_to_send_or_to_hand_out(filled: Filled) -> None:
+    known = {row.user_id: row.openid for row in filled.all(Conversation) if row.openid in filled.seeded.tags}
+    owners = {request.id: request.owner_id for request in filled.all(GoodsRequest)}
+    live = [match for match in filled.all(Match) if match.state in HELD]
+    by_household = {match.state for match in live if owners[match.request_id] in known}
+    by_donor = {match.state for match in live if match.donor_id in known}
+    assert by_household >= {"proposed", "at_point"}
+    assert by_donor >= {"recipient_ok", "donor_ok"}
+
+
+def test_goods_are_collected_in_the_household_s_own_county(filled: Filled) -> None:
+    for match in filled.all(Match):
+        request, point = filled.db.get_one(GoodsRequest, match.request_id), filled.db.get_one(Point, match.point_id)
+        assert request.region_code[:6] == point.region_code[:6]
+        assert request.created_at < match.proposed_at
+        assert point.agreed_at < match.proposed_at
+
+
 # What the flows would have said
 
 
@@ -581,9 +617,11 @@ def test_the_flow_would_have_taken_the_visits(filled: Filled) -> None:
 def test_the_flows_would_have_taken_the_goods(filled: Filled) -> None:
     for offer in filled.all(Offer):
         said = of(offer, "category", "condition", "handover") | amount_of(offer, offer.initial) | thing(offer)
+        said["smallest"] = smallest_of(offer.smallest, offer.initial)
         judge(offer_goods, said | day("best_before", offer.best_before), offer.created_at)
     for request in filled.all(GoodsRequest):
         said = of(request, "category", "reason") | amount_of(request, request.quantity) | thing(request)
+        said |= day("need_by", request.need_by) or {"need_by": ANY_DAY}
         judge(request_goods, said, request.created_at)
 
 

@@ -1,0 +1,131 @@
+"""Play in the demo's history how goods went from hand to hand: handover points, and matches in every state."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from bot.demo.seed_cases import Happening, Row
+from models.core.state_machine import SYSTEM, Actor
+from models.goods.exchange import GoodsRequest, Offer
+from models.goods.matches import holding
+from models.goods.matches.holding import Held, Proposal, lock_match
+from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine
+from models.goods.rounds.round import ROUND_MACHINE, Round
+from models.staff.member import Staff
+
+_GATHERED = timedelta(days=1)
+
+
+class Handover:
+    """``made``: number and owner of what was offered and asked for, by kind and serial (bot.demo.seed_goods)."""
+
+    def __init__(
+        self, db: Session, staff: Mapping[str, Staff], made: Mapping[tuple[str, int], tuple[int, int]]
+    ) -> None:
+        self.db, self.staff, self.made = db, staff, made
+        self.points: dict[int, Point] = {}
+        self.matches: dict[int, int] = {}
+        # By the state that a step leads to.
+        self.steps: Mapping[str, Callable[[Held, Row, Staff, datetime], None]] = {
+            "recipient_ok": lambda held, _row, _keeper, now: holding.accept(self.db, held, held.match.quantity, now),
+            "donor_ok": lambda held, _row, _keeper, now: holding.agree(self.db, held, now),
+            "in_transit": self._send,
+            "at_point": self._lay,
+            "collected": self._collect,
+            "confirmed": lambda held, _row, _keeper, now: holding.confirm(self.db, held, _household(held), now),
+            "issue": lambda held, _row, _keeper, now: holding.dispute(self.db, held, now),
+            "declined": partial(self._release, "declined"),
+            "cancelled": partial(self._release, "cancelled"),
+            "lapsed": lambda held, _row, _keeper, now: holding.release(
+                self.db, held, "lapsed", SYSTEM, "household", now
+            ),
+            "lost": lambda held, _row, _keeper, now: holding.lose(self.db, held, SYSTEM, "carrier", now),
+            "uncollected": lambda held, _row, _keeper, now: holding.leave(self.db, held, now),
+        }
+
+    def happenings(self, goods: dict[str, list[Row]]) -> Iterator[Happening]:
+        for serial, row in enumerate(goods["points"], 1):
+            yield row["days_ago"], partial(self.propose_point, serial, row)
+            if "agreed_days_ago" in row:
+                yield row["agreed_days_ago"], partial(self.open_point, serial, row)
+            if "closed_days_ago" in row:
+                yield row["closed_days_ago"], partial(self.close_point, serial, row)
+        for serial, row in enumerate(goods["matches"], 1):
+            yield row["proposed"], partial(self.propose, serial, row)
+            for state, days_ago in row.get("steps", ()):
+                yield days_ago, partial(self.step, serial, row, state)
+
+    def propose_point(self, serial: int, row: Row, when: datetime) -> None:
+        point = Point(
+            draft_id=f"demo-point-{serial}",
+            region_code=row["region"],
+            keeper_id=self.staff[row["keeper"]].id,
+            opened_by=self.staff[row["opened_by"]].id,
+            created_at=when,
+            **{name: row[name] for name in ("name", "address", "hours")},
+        )
+        self.db.add(point)
+        self.db.flush()
+        self.points[serial] = point
+
+    def open_point(self, serial: int, row: Row, when: datetime) -> None:
+        point = self.points[serial]
+        point.agreed_at, point.phone = when, row["phone"]
+        POINT_MACHINE.move(self.db, point, "open", self.staff[row["keeper"]].actor, when)
+
+    def close_point(self, serial: int, row: Row, when: datetime) -> None:
+        POINT_MACHINE.move(self.db, self.points[serial], "closed", self.staff[row["opened_by"]].actor, when)
+
+    def propose(self, serial: int, row: Row, when: datetime) -> None:
+        """Draw a round of the offer, which proposes a part of it to the request."""
+        offer = self.db.get_one(Offer, self.made["offer", row["offer"]][0], with_for_update=True)
+        request = self.db.get_one(GoodsRequest, self.made["request", row["request"]][0], with_for_update=True)
+        seed = f"{serial:032x}"
+        round_ = Round(
+            offer_id=offer.id,
+            rule=1,
+            seed=seed,
+            seed_hash=sha256(bytes.fromhex(seed)).hexdigest(),
+            opens_at=when - _GATHERED,
+            closes_at=when,
+            there=offer.available,
+        )
+        self.db.add(round_)
+        self.db.flush()
+        round_.drawn_at = when
+        ROUND_MACHINE.move(self.db, round_, "drawn", SYSTEM, when)
+        proposal = Proposal(round_.id, self.points[row["point"]].id, row["quantity"])
+        self.matches[serial] = holding.propose(self.db, offer, request, proposal, when).id
+
+    def step(self, serial: int, row: Row, state: str, when: datetime) -> None:
+        """Move the match on to the state."""
+        held = lock_match(self.db, self.matches[serial])
+        keeper = self.db.get_one(Staff, self.db.get_one(Point, held.match.point_id).keeper_id)
+        self.steps[state](held, row, keeper, when)
+        self.db.flush()
+
+    def _send(self, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
+        holding.send(self.db, held, "中通", f"7812{held.match.id:08}", when)
+
+    def _lay(self, held: Held, row: Row, keeper: Staff, when: datetime) -> None:
+        broken = row.get("broken", 0)
+        came = held.match.quantity - broken
+        for kind, quantity, reason in (("came", came, None), ("broken", broken, "packing")):
+            if quantity:
+                line = ReceivedLine(kind=kind, quantity=quantity, reason=reason, staff_id=keeper.id, at=when)
+                line.match_id = held.match.id
+                self.db.add(line)
+        holding.lay(self.db, held, came, keeper.actor, when)
+
+    def _collect(self, held: Held, _row: Row, keeper: Staff, when: datetime) -> None:
+        holding.collect(self.db, held, "code", keeper.actor, keeper.id, when)
+
+    def _release(self, to: str, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
+        holding.release(self.db, held, to, _household(held), "household", when)
+
+
+def _household(held: Held) -> Actor:
+    return Actor.owner(held.request.owner_id)
