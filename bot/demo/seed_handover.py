@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.demo.seed_cases import Happening, Row
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.exchange import GoodsRequest, Offer
-from models.goods.matches import holding
+from models.goods.matches import holding, issues
 from models.goods.matches.holding import Held, Proposal, lock_match
 from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine
 from models.goods.rounds.round import ROUND_MACHINE, Round
@@ -36,7 +36,7 @@ class Handover:
             "at_point": self._lay,
             "collected": self._collect,
             "confirmed": lambda held, _row, _keeper, now: holding.confirm(self.db, held, _household(held), now),
-            "issue": lambda held, _row, _keeper, now: holding.dispute(self.db, held, now),
+            "issue": self._complain,
             "declined": partial(self._release, "declined"),
             "cancelled": partial(self._release, "cancelled"),
             "lapsed": lambda held, _row, _keeper, now: holding.release(
@@ -106,6 +106,9 @@ class Handover:
         keeper = self.db.get_one(Staff, self.db.get_one(Point, held.match.point_id).keeper_id)
         self.steps[state](held, row, keeper, when)
         self.db.flush()
+
+    def _complain(self, held: Held, _row: Row, _keeper: Staff, now: datetime) -> None:
+        issues.complain(self.db, held.request.owner_id, held.match.id, "not_got", now)
 
     def _send(self, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
         holding.send(self.db, held, "中通", f"7812{held.match.id:08}", when)

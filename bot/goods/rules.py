@@ -13,14 +13,27 @@ class BadGoodsRules(Exception):
 
 def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
     """Raises BadGoodsRules."""
-    giver, fresh = read["known_giver"], read["fresh"]
+    giver, fresh, after = read["known_giver"], read["fresh"], read["after"]
     hosts = tuple(read["shops"]["hosts"])
     carriers = CarriersByNumber(tuple((code, re.compile(pattern)) for code, pattern in read["carriers"].items()))
     rules = GoodsRules(
-        giver["after"], giver["reviewed_of_hundred"], hosts, fresh["days"], fresh["days_to_answer"], carriers
+        known_after=giver["after"],
+        reviewed_of_hundred=giver["reviewed_of_hundred"],
+        shop_hosts=hosts,
+        days_fresh=fresh["days"],
+        days_to_answer=fresh["days_to_answer"],
+        days_on_shelf=after["days_on_shelf"],
+        donor_lapses=after["donor_lapses"],
+        one_taker_parts=after["one_taker_parts"],
+        one_taker_of_hundred=after["one_taker_of_hundred"],
+        carriers=carriers,
     )
     if rules.known_after < 0 or not 0 <= rules.reviewed_of_hundred <= 100:
         raise BadGoodsRules("known_giver: after is a count, reviewed_of_hundred from 0 to 100")
     if rules.days_fresh < 1 or rules.days_to_answer < 1:
         raise BadGoodsRules("fresh: days and days_to_answer are at least 1")
+    if min(rules.days_on_shelf, rules.donor_lapses, rules.one_taker_parts) < 1:
+        raise BadGoodsRules("after: days_on_shelf, donor_lapses and one_taker_parts are at least 1")
+    if not 1 <= rules.one_taker_of_hundred <= 100:
+        raise BadGoodsRules("after: one_taker_of_hundred is from 1 to 100")
     return rules

@@ -19,6 +19,7 @@ from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import cancel_overdue_reviews, end_funding
 from models.goods.expiry import ask_about_old, expire_unanswered
+from models.goods.matches.clock import end_overdue, remind_halfway, write_off_shelves
 from models.goods.review import review_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
@@ -78,6 +79,9 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "goods_submitted": review_earlier,
     "goods_asked_about": lambda db, now: ask_about_old(db, load_lexicon().goods, now),
     "goods_expired": lambda db, now: expire_unanswered(db, load_lexicon().goods, now),
+    "matches_ended": lambda db, now: end_overdue(db, load_lexicon().goods, now),
+    "matches_reminded": remind_halfway,
+    "shelves_written_off": lambda db, now: write_off_shelves(db, load_lexicon().goods, now),
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,

@@ -10,6 +10,7 @@ from models.core.calendar import CHINA
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.goods.exchange import REQUEST, NoSuchThing
+from models.goods.matches import leaving
 from models.goods.review import ALL_GONE, REVIEWED, Reviewed, hold
 from models.staff.task import close_task
 from models.stock.move import hand_out
@@ -75,6 +76,9 @@ def hold_to_mend(db: Session, user_id: int | None, name: str, number: int, round
 def end(db: Session, user_id: int | None, name: str, number: int, to: str, now: datetime) -> Any:
     """End the user's own thing: ``to`` withdrawn, exhausted, met or sold_out. Raises NoSuchThing or WrongState."""
     kind, thing = REVIEWED[name], hold_own(db, user_id, name, number)
+    kind.machine.check(thing.state, to, _owner(thing))
+    # Before the state changes: what is freed of an offer of which the rest is gone is gone too.
+    leaving.follow(db, name, number, to, now, by_owner=True)
     kind.machine.move(db, thing, to, _owner(thing), now)
     close_task(db, name, number, now)
     if to in ALL_GONE:

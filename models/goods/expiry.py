@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA, day_in_china
 from models.core.state_machine import SYSTEM
 from models.goods.exchange import REQUEST, GoodsRequest
+from models.goods.matches import leaving
 from models.goods.review import REVIEWED, Reviewed, notify_owner
 from models.goods.rules import GoodsRules
 from models.notifications.notify import notify_user
@@ -57,8 +58,9 @@ def expire_unanswered(db: Session, rules: GoodsRules, now: datetime) -> int:
     for kind in REVIEWED.values():
         asked_at = kind.subject.table.asked_at
         asked = asked_at <= now - timedelta(days=rules.days_to_answer)
-        for thing in db.scalars(_public(kind).where(asked).order_by(asked_at)).all():
+        for thing in db.scalars(_public(kind).where(asked, _waits_for_nothing(kind)).order_by(asked_at)).all():
             kind.machine.move(db, thing, "expired", SYSTEM, now, "unanswered")
+            leaving.follow(db, kind.subject.name, thing.id, "expired", now, by_owner=False)
             notify_owner(db, kind, thing, now)
             count += 1
     db.flush()
@@ -70,6 +72,12 @@ def is_asked(db: Session, name: str, number: int) -> bool:
     kind = REVIEWED[name]
     asked = (kind.subject.table.asked_at.is_not(None)) & (kind.subject.table.state == kind.public)
     return db.scalar(select(kind.subject.table.id).where(kind.subject.table.id == number, asked)) is not None
+
+
+def _waits_for_nothing(kind: Reviewed) -> ColumnElement[bool]:
+    """Keep a request for which something is promised: its household answers for that."""
+    table = kind.subject.table
+    return table.promised == 0 if kind.subject.name == "request" else true()
 
 
 def _public(kind: Reviewed) -> Select[Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.state_machine import SYSTEM
+from models.goods.matches import leaving
 from models.goods.review import REVIEWED, Reviewed, notify_owner, open_review
 from models.staff.task import close_task, find_task
 
@@ -27,6 +28,7 @@ def hide(db: Session, household_id: int, now: datetime, why: str = "household_su
 
     ``why``: ``household_suspended``; ``household_lapsed`` where nobody of it is verified any more.
     """
+    leaving.lock_offers_first(db, household_id)
     for kind, thing in _held(db, household_id, lambda kind: ("submitted", *kind.public_states)):
         close_task(db, kind.subject.name, thing.id, now)
         if thing.state != "submitted":
@@ -34,15 +36,18 @@ def hide(db: Session, household_id: int, now: datetime, why: str = "household_su
             thing.looked_at = None
             thing.round += 1
             notify_owner(db, kind, thing, now, (why,))
+    leaving.follow_household(db, household_id, "household_hidden", now)
     db.flush()
 
 
 def reject_waiting(db: Session, household_id: int, state: str, now: datetime) -> None:
     """Reject what waits of a household whose case was rejected or revoked (``state``), and tell its owners."""
+    leaving.lock_offers_first(db, household_id)
     for kind, thing in _held(db, household_id, lambda _kind: ("submitted",)):
         close_task(db, kind.subject.name, thing.id, now)
         kind.machine.move(db, thing, "rejected", SYSTEM, now, f"household_{state}")
         notify_owner(db, kind, thing, now, ("not_verified",))
+    leaving.follow_household(db, household_id, "household_rejected", now)
     db.flush()
 
 

@@ -52,6 +52,12 @@ KINDS: dict[str, Kind] = {
     "goods_freed": _of_the_day(),
     "parcel_coming": to_staff(running=timedelta(hours=6), join=join_count),
     "goods_moved": legal(),
+    "goods_wait": Kind(Standing.LEGAL, "goods", brief=True),
+    "goods_unsent": legal(),
+    "goods_written_off": Kind(Standing.SERVICE, "progress"),
+    "shelf_written_off": to_staff(),
+    "goods_issue_decided": legal(),
+    "match_issue_decided": to_staff(),
     "goods_old": Kind(Standing.SERVICE, "progress", offers=(RENEW, WITHDRAW)),
     "goods_received": _of_the_day(topic="progress"),
     "match_found": Kind(

@@ -18,6 +18,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
 from models.goods.exchange import NoSuchThing
+from models.goods.matches import leaving
 from models.goods.rules import GoodsRules
 from models.notifications.notify import notify_user
 from models.staff.decision import Decision, decide
@@ -142,7 +143,9 @@ def review_earlier(db: Session, now: datetime) -> int:
 
 
 def hold(db: Session, kind: Reviewed, number: int, *, lock: bool = True) -> Any:
-    """Lock the row and return it. Raises NoSuchThing."""
+    """Lock the row, and before it what its matches hold, and return it. Raises NoSuchThing."""
+    if lock:
+        leaving.lock_first(db, kind.subject.name, number)
     thing = db.get(kind.subject.table, number, with_for_update=lock, populate_existing=lock)
     if thing is None:
         raise NoSuchThing(what=kind.subject.name, number=number)
@@ -212,6 +215,7 @@ def return_or_reject(
     decide(db, kind.matter(db, thing), thing.round, staff, verdict, now, reasons)
     close_task(db, name, number, now, staff)
     kind.machine.move(db, thing, {"return": "returned", "reject": "rejected"}[verdict], staff.actor, now)
+    leaving.follow(db, name, number, thing.state, now, by_owner=False)
     db.flush()
     notify_owner(db, kind, thing, now, reasons)
     return thing
@@ -240,6 +244,7 @@ def take_down(db: Session, staff: Staff, name: str, number: int, reasons: Sequen
     kind, thing = REVIEWED[name], check_may_take_down(db, staff, name, number)
     decide(db, kind.matter(db, thing), thing.round, staff, "freeze", now, reasons)
     kind.machine.move(db, thing, kind.taken_down, staff.actor, now)
+    leaving.follow(db, name, number, thing.state, now, by_owner=False)
     thing.looked_at = None
     db.flush()
     notify_owner(db, kind, thing, now, reasons)

@@ -13,6 +13,10 @@ class GoodsRules:
 
     What was approved or renewed ``days_fresh`` ago is asked about, and expires ``days_to_answer`` later.
 
+    What lies on a shelf for ``days_on_shelf`` is written off. An offer whose donor let ``donor_lapses`` matches lapse
+    since it was approved or renewed expires. A donor of whom one household collected ``one_taker_parts`` in twelve
+    months, ``one_taker_of_hundred`` per cent of what was collected, is shown to the county.
+
     ``carriers``: tells whose waybill it is.
 
     ``shop_hosts``: the platforms whose shops need no reason; a host below one counts too.
@@ -24,6 +28,10 @@ class GoodsRules:
     days_fresh: int = 60
     days_to_answer: int = 7
     carriers: Carriers = NO_CARRIERS
+    days_on_shelf: int = 120
+    donor_lapses: int = 2
+    one_taker_parts: int = 5
+    one_taker_of_hundred: int = 80
 
 
 # Without figures, officers review everything.

@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    or_,
     select,
     type_coerce,
     union_all,
@@ -29,6 +30,10 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import AuditEvent
 from models.core.base import Base
 from models.core.encryption import CannotOpen, Encrypted, keyring
+from models.goods.exchange import GoodsRequest
+from models.goods.matches.issues import MatchIssue
+from models.goods.matches.match import MATCH, Match
+from models.goods.matches.thanks import GoodsThanks
 from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo
 from models.people.user import NUMBER_TRIED, User
@@ -123,6 +128,14 @@ def theirs(table: Table, person: Person) -> ColumnElement[bool]:
         whole = Base.metadata.tables[of]
         return table.c[name].in_(select(whole.c.id).where(theirs(whole, person)))
     match table.name:
+        case "matches":
+            return or_(Match.donor_id == person.user_id, _for_household(Match.id, person))
+        case "match_issues":
+            return _for_household(MatchIssue.match_id, person)
+        case "goods_thanks":
+            given = select(Match.id).where(Match.donor_id == person.user_id)
+            told = GoodsThanks.match_id.in_(given) & (GoodsThanks.state == "published")
+            return or_(told, _for_household(GoodsThanks.match_id, person))
         case "photos":
             return _photos(person)
         case "registry_entries":
@@ -134,6 +147,13 @@ def theirs(table: Table, person: Person) -> ColumnElement[bool]:
         if table.name in columns:
             return table.c[columns[table.name]] == number if number is not None else false()
     raise KeyError(f"nobody said whose the rows of {table.name} are")
+
+
+def _for_household(match: Any, person: Person) -> ColumnElement[bool]:
+    """Build a condition on a match's id: it is for a request of the person's."""
+    asked = select(Match.id).join(GoodsRequest, GoodsRequest.id == Match.request_id)
+    own: ColumnElement[bool] = match.in_(asked.where(GoodsRequest.owner_id == person.user_id))
+    return own
 
 
 def _rules(person: Person) -> tuple[tuple[Mapping[str, str], int | None], ...]:
@@ -156,7 +176,9 @@ def _photos(person: Person) -> ColumnElement[bool]:
     own = [select(Photo.id).where(drafts)]
     for subject in SUBJECTS.values():
         if subject.photos:
-            rows = select(subject.table.id).where(theirs(subject.table.__table__, person))
+            # The goods as they were handed out are shown to the household, not to the donor.
+            of = _for_household(Match.id, person) if subject is MATCH else theirs(subject.table.__table__, person)
+            rows = select(subject.table.id).where(of)
             own.append(select(Photo.id).where(Photo.subject.in_(subject.photos), Photo.subject_id.in_(rows)))
     # Not with OR, for which the planner would read the photos of the whole country.
     return Photo.id.in_(union_all(*own)) & (Photo.state != "gone")

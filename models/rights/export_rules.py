@@ -34,13 +34,17 @@ PARTS = {
     **dict.fromkeys(("revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
     "conflicts_of_interest": ("staff_id", "staff"),
+    "points": ("keeper_id", "staff"),
+    "received_lines": ("match_id", "matches"),
+    "round_candidates": ("request_id", "goods_requests"),
     "receipts": ("pledge_id", "pledges"),
     "refunds": ("pay_order_id", "pay_orders"),
     "suspense_items": ("order_id", "pay_orders"),
     "ticket_messages": ("ticket_id", "tickets"),
     "visits": ("verification_id", "verifications"),
 }
-SPECIAL = ("photos", "registry_entries", "staff")
+# A match is of its household and of its donor; what is said of it afterwards is of the household.
+SPECIAL = ("goods_thanks", "match_issues", "matches", "photos", "registry_entries", "staff")
 
 _OF_ALL = "it is of a place, a charity or the whole service, and of no person"
 _OF_OFFICE = "what an officer decided or entered is of the office; the person's own rows show its result"
@@ -54,6 +58,8 @@ LEFT_OUT = {
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",
+    "shelves": "they count pieces and grams of an offer; the offer is exported with what they add up to",
+    "rounds": "a round is of its offer, and public but for the names; the household's own place in it is exported",
     "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",
     "turns": "a month of steps and times without what was said; our answers, kept for a day, repeat what other rows "
     "hold, and an officer's hold other people's files",
@@ -63,6 +69,7 @@ _SEARCHES = "it finds what the value beside it holds, and says nothing more"
 _OPENS = "whoever has it could act as the person or open what is theirs"
 _WORKS = "the program's own bookkeeping"
 _OF_STAFF = "another person's: who looked stands under the readings, by work number"
+_OF_OTHER = "it leads to who is at the other end of the match, whom nobody is told"
 _OF_HOLDER = "it may be of whoever else is registered with the number"
 LEFT_OUT_COLUMNS = {
     **dict.fromkeys(("id_hash", "phone_hash", "print", "print_0", "print_1", "print_2", "print_3"), _SEARCHES),
@@ -72,6 +79,10 @@ LEFT_OUT_COLUMNS = {
     **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
     "conversations.erased_phone": "of erased people alone, who have no copy",
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
+    **dict.fromkeys(("matches.offer_id", "matches.request_id", "matches.round_id", "matches.shelf_id"), _OF_OTHER),
+    **dict.fromkeys(("matches.donor_id", "matches.household_id", "matches.carrier", "matches.waybill"), _OF_OTHER),
+    "matches.unwanted_at": _OF_OTHER,
+    "matches.code": _OPENS,
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",
     "audit_events.actor": _OF_STAFF,
     **dict.fromkeys(("number_claims.region_code", "number_claims.household_id", "number_claims.holder_id"), _OF_HOLDER),

@@ -12,6 +12,7 @@ from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Machine
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.goods.matches import leaving
 from models.goods.review import KINDS as GOODS
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
@@ -93,11 +94,13 @@ def _take_down_is_possible(db: Session, staff: Staff, inquiry: Inquiry, now: dat
 
 def _take_down(db: Session, staff: Staff, inquiry: Inquiry, now: datetime) -> None:
     item = _ITEMS[inquiry.about]
+    leaving.lock_first(db, inquiry.about, inquiry.about_id)
     thing = db.get_one(item.table, inquiry.about_id, with_for_update=True, populate_existing=True)
     if inquiry.about in GOODS:  # as an officer's taking down does, it tells that its donor is no known giver
         matter = Matter(inquiry.about, thing.id, inquiry.region_code, inquiry.household_id)
         decide(db, matter, thing.round, staff, "freeze", now, (_BY_REPORT,))
     item.machine.move(db, thing, item.state, staff.actor, now, _BY_REPORT)
+    leaving.follow(db, inquiry.about, thing.id, item.state, now, by_owner=False)
     close_task(db, inquiry.about, thing.id, now)  # a look at it, if one was still to come
     owner = getattr(thing, item.owner) if item.owner else db.get_one(Appeal, thing.appeal_id).owner_id
     facts = {"about": inquiry.about, "number": inquiry.about_id}

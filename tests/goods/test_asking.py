@@ -132,7 +132,7 @@ def test_what_was_never_handed_out_waits_again_beside_a_newer_request(half_given
     newer = half_given.ask("wang", told=False)
     with half_given.session() as db:
         held = holding.lock_match(db, 1)
-        holding.dispute(db, held, half_given.stage.clock())
+        holding.dispute(db, held, Actor.owner(held.request.owner_id), half_given.stage.clock())
         holding.take_back(db, held, Actor(By.TOWNSHIP, "staff:9"), half_given.stage.clock())
     with half_given.session() as db:
         assert [db.get_one(GoodsRequest, number).state for number in (1, newer)] == ["open", "open"]

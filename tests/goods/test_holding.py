@@ -94,7 +94,7 @@ def test_what_was_handed_to_nobody_is_taken_back(handover: Handover, match: int)
     now = handover.stage.clock()
     with handover.session() as db:
         held = lock_match(db, match)
-        holding.dispute(db, held, now)
+        holding.dispute(db, held, Actor.owner(held.request.owner_id), now)
         assert held.match.due_at is None
         holding.take_back(db, held, Actor(By.TOWNSHIP, "staff:9"), now)
     assert stand(handover, match) == ((7, 0, 0, 2), (0, 0, "open"), 0)

@@ -44,12 +44,12 @@ OWN_FLOWS = {
     *(*("change_phone", "change_home", "change_name", "withdraw_publish"), "erase_data", "claim_number"),
     "switch_person",
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
-    "accept_invitation",
+    *("accept_invitation", "send_parcel", "take_part", "take_weight"),
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.
 SEALED_BUT_LEFT_OUT = {
     *("broadcasts.facts", "cards.code", "cards.qr_url", "conflicts_of_interest.id_number", "discrepancies.note"),
-    "conversations.code",
+    *("conversations.code", "matches.code", "rounds.seed"),
     *("turns.reply", "voices.screen"),
 }
 

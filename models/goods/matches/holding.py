@@ -7,20 +7,26 @@ offers, requests, shelves, matches.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from models.core.audit_trail import record
+from models.core.calendar import CHINA, LAST_SECOND
 from models.core.codes import new_code, new_digits
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, WrongState
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, NoSuchThing, Offer
-from models.goods.matches.match import LASTS, MATCH_MACHINE, Match
+from models.goods.matches.match import HELD, LASTS, MATCH_MACHINE, Match
 from models.goods.matches.telling import tell
 from models.goods.one_request import stand_beside
 from models.goods.points.point import Shelf
 from models.stock.move import move
+from models.verification.case import is_suspended, is_verified
+
+Row = TypeVar("Row", Offer, GoodsRequest, Match)
 
 PARCEL_LENGTH = 8
 CODE_DIGITS = 6
@@ -53,6 +59,21 @@ def lock_match(db: Session, number: int) -> Held:
     offer = db.get_one(Offer, found.offer_id, with_for_update=True, populate_existing=True)
     request = db.get_one(GoodsRequest, found.request_id, with_for_update=True, populate_existing=True)
     return Held(db.get_one(Match, number, with_for_update=True, populate_existing=True), offer, request)
+
+
+def try_lock_match(db: Session, number: int) -> Held | None:
+    """Lock a match as ``lock_match`` does; None where another transaction holds it, its offer or its request."""
+    found = db.get_one(Match, number)
+    offer = _free(db, Offer, found.offer_id)
+    request = _free(db, GoodsRequest, found.request_id) if offer else None
+    match = _free(db, Match, number) if request else None
+    return Held(match, offer, request) if offer and request and match else None
+
+
+def lock_offers_first(db: Session, matches: ColumnElement[bool]) -> None:
+    """Lock the offers of the live matches for which the condition holds, before the caller locks their requests."""
+    offers = select(Match.offer_id).where(matches, Match.state.in_(HELD)).scalar_subquery()
+    db.execute(select(Offer.id).where(Offer.id.in_(offers)).order_by(Offer.id).with_for_update())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +157,8 @@ def send(db: Session, held: Held, carrier: str | None, waybill: str | None, now:
 def lay(db: Session, held: Held, came: int, actor: Actor, now: datetime) -> None:
     """Take in what came of a match at its point, in the offer's unit; the rest of it counts as lost.
 
-    What came late, after it was given up, or for a household that no longer wants it, goes to the shelf. Raises
-    WrongState, or OutOfStock where what was released since is somebody else's.
+    What came late, after it was given up, or for a household that no longer wants it, goes to the shelf; where what was
+    released since is promised to others, its donor had more than they said. Raises WrongState or NotThatMany.
     """
     match, state = held.match, held.match.state
     MATCH_MACHINE.check(state, "at_point", actor)
@@ -149,6 +170,8 @@ def lay(db: Session, held: Held, came: int, actor: Actor, now: datetime) -> None
             lose(db, held, actor, "carrier", now)
         return
     if late:
+        if state == "lapsed" and held.offer.available < came:
+            move(db, held.offer, "add", came - held.offer.available, f"match:{match.id}:more", now)
         kind = {"lapsed": "reserve", "lost": "find"}[state]
         move(db, held.offer, kind, came, f"match:{match.id}:late", now)
         _follow_stock(db, held.offer, now)
@@ -174,9 +197,14 @@ def collect(db: Session, held: Held, proof: str, actor: Actor, staff_id: int, no
     move(db, offer, "deliver", match.quantity, f"match:{match.id}:deliver", now)
     request.promised -= match.quantity
     request.received += match.quantity
+    follow_received(db, request, now)
+    _move(db, held, "collected", actor, now)
+
+
+def follow_received(db: Session, request: GoodsRequest, now: datetime) -> None:
+    """Let an open request that got all it asked for be met. The caller has locked it."""
     if request.state == "open" and request.received == request.quantity:
         REQUEST_MACHINE.move(db, request, "met", SYSTEM, now)
-    _move(db, held, "collected", actor, now)
 
 
 def confirm(db: Session, held: Held, actor: Actor, now: datetime) -> None:
@@ -185,9 +213,10 @@ def confirm(db: Session, held: Held, actor: Actor, now: datetime) -> None:
     _move(db, held, "confirmed", actor, now)
 
 
-def dispute(db: Session, held: Held, now: datetime) -> None:
+def dispute(db: Session, held: Held, actor: Actor, now: datetime) -> None:
     """Note that the household did not get what was handed out; its clock stops. Raises WrongState."""
-    _move(db, held, "issue", Actor.owner(held.request.owner_id), now)
+    held.match.ended_at = None
+    _move(db, held, "issue", actor, now)
 
 
 def take_back(db: Session, held: Held, actor: Actor, now: datetime) -> None:
@@ -199,11 +228,21 @@ def take_back(db: Session, held: Held, actor: Actor, now: datetime) -> None:
     MATCH_MACHINE.check(match.state, "lost", actor)
     move(db, held.offer, "miss", match.quantity, f"match:{match.id}:miss", now)
     request.received -= match.quantity
-    if request.state == "met":
-        stand_beside(db, request)
-        REQUEST_MACHINE.move(db, request, "open", SYSTEM, now)
+    if request.state == "met" and request.item:  # an erased household's has no words any more
+        _reopen(db, request, now)
     match.ended_by = "keeper"
     _end(db, held, "lost", actor, now)
+
+
+def _reopen(db: Session, request: GoodsRequest, now: datetime) -> None:
+    """Open a request again; that of a household that is not verified now is hidden until it is."""
+    stand_beside(db, request)
+    REQUEST_MACHINE.move(db, request, "open", SYSTEM, now)
+    household = request.household_id
+    if is_suspended(db, household) or not is_verified(db, household, now):
+        REQUEST_MACHINE.move(db, request, "submitted", SYSTEM, now, "household_lapsed")
+        request.looked_at = None
+        request.round += 1
 
 
 def release(db: Session, held: Held, to: str, actor: Actor, by: str, now: datetime) -> None:
@@ -218,11 +257,11 @@ def release(db: Session, held: Held, to: str, actor: Actor, by: str, now: dateti
     _end(db, held, to, actor, now)
 
 
-def leave(db: Session, held: Held, now: datetime) -> None:
-    """Lay on the shelf what nobody collected in time. Raises WrongState."""
+def leave(db: Session, held: Held, now: datetime, by: str = "household") -> None:
+    """Lay on the shelf what nobody collected in time. ``by``: whose fault it is. Raises WrongState."""
     MATCH_MACHINE.check(held.match.state, "uncollected", SYSTEM)
     _to_shelf(db, held, promised=True, now=now)
-    held.match.ended_by = "household"
+    held.match.ended_by = by
     _end(db, held, "uncollected", SYSTEM, now)
 
 
@@ -235,14 +274,28 @@ def lose(db: Session, held: Held, actor: Actor, by: str, now: datetime) -> None:
     _end(db, held, "lost", actor, now)
 
 
-def turn_away(db: Session, held: Held, now: datetime) -> None:
+def write_off(db: Session, offer: Offer, shelf: Shelf, now: datetime) -> int:
+    """Count as lost what lies on a shelf: it spoilt, or nobody wanted it. The caller has locked both. Returns how much.
+
+    The keeper takes it off the shelf; an audit event of the offer says how much it was.
+    """
+    quantity = shelf.quantity
+    move(db, offer, "lose", quantity, f"shelf:{shelf.id}:{now:%Y%m%d%H%M%S%f}", now)
+    shelf.quantity = 0
+    actor, what = SYSTEM.name, f"{quantity} at point:{shelf.point_id}"
+    record(db, at=now, actor=actor, action="written_off", subject="offer", subject_id=offer.id, detail=what)
+    db.flush()
+    return quantity
+
+
+def turn_away(db: Session, held: Held, now: datetime, by: str = "household") -> None:
     """Note that the household no longer takes what is on its way to it: it goes to the shelf when it comes.
 
-    Raises WrongState where it is not on its way.
+    ``by``: whose doing that is. Raises WrongState where it is not on its way.
     """
     if held.match.state != "in_transit":
         raise WrongState(subject="match", state=held.match.state, wanted="in_transit")
-    held.match.unwanted_at = now
+    held.match.unwanted_at, held.match.ended_by = now, by
     db.flush()
 
 
@@ -263,11 +316,21 @@ def _lay_ready(db: Session, held: Held, actor: Actor, now: datetime) -> None:
 def _move(db: Session, held: Held, to: str, actor: Actor, now: datetime, *, told: bool = True) -> None:
     """Move the match, set its clock, and tell whom it concerns."""
     MATCH_MACHINE.move(db, held.match, to, actor, now)
-    lasts = LASTS.get(to)
-    held.match.due_at = now + lasts if lasts else None
+    held.match.due_at, held.match.reminded_at = _due(held, to, now), None
     db.flush()
     if told:
         tell(db, held.match, held.offer, held.request, now)
+
+
+def _due(held: Held, to: str, now: datetime) -> datetime | None:
+    """Return when the clock ends the state: what spoils lies at a point to the end of its last day at most."""
+    lasts, last_day = LASTS.get(to), held.offer.best_before
+    if lasts is None:
+        return None
+    due = now + lasts
+    if to == "at_point" and last_day is not None:
+        due = min(due, datetime.combine(last_day, LAST_SECOND, CHINA))
+    return due
 
 
 def _end(db: Session, held: Held, to: str, actor: Actor, now: datetime, *, told: bool = True) -> None:
@@ -304,6 +367,12 @@ def _shelf_at(db: Session, match: Match, now: datetime) -> Shelf:
         db.add(shelf)
     shelf.since = now
     return shelf
+
+
+def _free(db: Session, table: type[Row], number: int) -> Row | None:
+    """Lock a row and read it afresh; None where another transaction has locked it."""
+    free = select(table).where(table.id == number).with_for_update(skip_locked=True)
+    return db.scalar(free.execution_options(populate_existing=True))
 
 
 def _lock_shelf(db: Session, number: int) -> Shelf:

@@ -29,6 +29,8 @@ LASTS: dict[str, timedelta] = {
     "at_point": timedelta(days=14),
     "collected": timedelta(days=7),
 }
+# In these states whoever has the next step is reminded of it halfway.
+REMINDED = ("donor_ok", "at_point")
 PROOFS = ("code", "card", "officer")
 # Who a match failed by. ``system``: nobody's fault, as when an officer took the offer down.
 ENDED_BY = ("household", "donor", "keeper", "carrier", "system")
@@ -47,7 +49,8 @@ MATCH_MACHINE = Machine(
         ("at_point", "collected"): _KEEPER | _OFFICER,
         # By the clock after some days without a complaint.
         ("collected", "confirmed"): _OWNER | _SYSTEM,
-        ("collected", "issue"): _OWNER,
+        # By the township: the household said so when it was called.
+        **{(state, "issue"): _OWNER | _ABOVE for state in ("collected", "confirmed")},
         # What the township finds: it was handed out rightly, or not.
         ("issue", "confirmed"): _ABOVE,
         ("issue", "lost"): _ABOVE,
@@ -58,7 +61,8 @@ MATCH_MACHINE = Machine(
             for state in ("proposed", "recipient_ok", "donor_ok", "at_point")
         },
         **{(state, "lost"): _SYSTEM | _KEEPER for state in ("donor_ok", "in_transit")},
-        ("at_point", "lost"): _KEEPER | _OFFICER,
+        # By the system: it passed its last day there.
+        ("at_point", "lost"): _KEEPER | _OFFICER | _SYSTEM,
         ("at_point", "uncollected"): _SYSTEM,
     },
 )
@@ -71,7 +75,7 @@ class Match(Base):
     ``due_at``: when the clock ends its state. ``parcel``: the code on its label, which says nothing of the household.
     ``code``: the six digits by which the household collects it, while it lies at the point. ``unwanted_at``: when the
     household stopped wanting what was on its way; it is then offered anew at the point. ``shelf_id``: the shelf that it
-    was taken from. ``ended_by``: by whom it failed.
+    was taken from. ``ended_by``: by whom it failed. ``reminded_at``: when whoever has the next step was reminded of it.
     """
 
     __tablename__ = "matches"
@@ -96,6 +100,7 @@ class Match(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(12))
     unwanted_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
     parcel: Mapped[str] = mapped_column(String(8), unique=True)
     code: Mapped[str | None] = mapped_column(Encrypted("collection code", Lookup("code_hash", "collection")))
     code_hash: Mapped[str | None] = mapped_column(String(64))
@@ -118,12 +123,17 @@ class Match(Base):
             "offer_id",
             "request_id",
             unique=True,
-            postgresql_where=text(f"state IN {(*HELD, 'collected', 'issue')}"),
+            postgresql_where=text(f"state IN {(*HELD, 'collected')}"),
         ),
         # Parcels in one box have one; models.goods.matches.sending refuses it for any other.
         Index("ix_matches_waybill", "waybill", postgresql_where=text("waybill IS NOT NULL")),
         Index("uq_matches_code", "point_id", "code_hash", unique=True, postgresql_where=text("code_hash IS NOT NULL")),
         Index("ix_matches_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_matches_to_remind",
+            "due_at",
+            postgresql_where=text(f"reminded_at IS NULL AND state IN {REMINDED}"),
+        ),
         Index("ix_matches_offer", "offer_id", "state"),
         Index("ix_matches_request", "request_id", "state"),
         Index("ix_matches_donor", "donor_id", "id"),

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches.match import Match
-from models.goods.points.point import Point
+from models.goods.points.point import Point, Shelf
 from models.notifications.notify import notify_user
 from models.places.region import Region, county_of
-from models.staff.member import Staff, notify_staff
+from models.staff.member import Staff, notify_staff, seats_covering, serving
 
 # State of a match -> the kind of notification for its household, for its donor, and for the point's keeper.
 TOLD: Mapping[str, tuple[str | None, str | None, str | None]] = {
@@ -60,6 +61,33 @@ def _concerned(match: Match) -> tuple[str | None, str | None, str | None]:
     if by == "donor" or (untouched and donor != "goods_received"):
         donor = None
     return household, donor, keeper
+
+
+# The state in which it is halfway over -> the reminder, for the household or for the donor.
+_REMINDERS: Mapping[str, str] = {"at_point": "goods_wait", "donor_ok": "goods_unsent"}
+
+
+def tell_reminder(db: Session, match: Match, offer: Offer, request: GoodsRequest, now: datetime) -> None:
+    """Remind the household of what waits for it at the point, or the donor of what they said they would send."""
+    kind, point = _REMINDERS[match.state], db.get_one(Point, match.point_id)
+    to, number, item = (
+        (request.owner_id, request.id, request.item)
+        if match.state == "at_point"
+        else (offer.donor_id, offer.id, offer.item)
+    )
+    facts = {**_facts(db, match, offer, request, point), "number": number, "item": item}
+    notify_user(db, to, kind, facts, f"{kind}:{match.id}", now, ("match", match.id))
+
+
+def tell_written_off(db: Session, offer: Offer, shelf: Shelf, quantity: int, now: datetime) -> None:
+    """Tell the donor, the keeper and the county's officers that what lay at a point is lost."""
+    point = db.get_one(Point, shelf.point_id)
+    facts = {"number": offer.id, "item": offer.item, "quantity": quantity, "unit": offer.unit, "place": point.name}
+    key, about = f"goods_written_off:{shelf.id}:{now.timestamp()}", ("offer", offer.id)
+    notify_user(db, offer.donor_id, "goods_written_off", facts, key, now, about)
+    county = select(Staff).where(Staff.role == "county", serving(now), seats_covering(point.region_code, "county"))
+    for member in (db.get_one(Staff, point.keeper_id), *db.scalars(county.order_by(Staff.id)).all()):
+        notify_staff(db, member, "shelf_written_off", facts, f"shelf:{key}", now, about)
 
 
 def _facts(db: Session, match: Match, offer: Offer, request: GoodsRequest, point: Point) -> dict[str, Any]:

@@ -186,6 +186,20 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "payment_received": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
+        **{
+            kind: {
+                **{"number": MOST, "item": ITEM, "quantity": MOST, "unit": "bottle", "place": WIDE * 40},
+                **{"hours": WIDE * 60, "until": DAY, "parcel": CODE[:8]},
+            }
+            for kind in ("goods_wait", "goods_unsent", "goods_written_off", "shelf_written_off")
+        },
+        **{
+            kind: {
+                **{"match": MOST, "number": MOST, "item": ITEM, "upheld": True, "what": "not_got"},
+                "reasons": list(lexicon.choices["match_uphold_reason"]),
+            }
+            for kind in ("goods_issue_decided", "match_issue_decided")
+        },
         "goods_moved": {
             **{"subject": "request", "number": MOST, "item": ITEM, "state": "returned"},
             "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
@@ -374,6 +388,15 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(
+            (kind, {**_LYING, "number": 5})
+            for kind in ("goods_wait", "goods_unsent", "goods_written_off", "shelf_written_off")
+        ),
+        *(
+            (kind, {"match": 7, "number": 5, "item": "棉被", "upheld": upheld, "what": "not_got", "reasons": [why]})
+            for kind in ("goods_issue_decided", "match_issue_decided")
+            for upheld, why in ((True, "never_handed"), (False, "photo_shows"))
+        ),
+        *(
             ("goods_moved", {"subject": subject, "number": 5, "item": "棉被", "state": state, "reasons": reasons})
             for subject, state, reasons in (
                 ("request", "open", []),
@@ -502,6 +525,10 @@ _PROXIED = ("appeal", "user")
 _ACTED: Facts = {"number": 12, "work_no": "DX0100"}
 _TASK: Facts = {"number": 12, "due": DAY}
 _MATCH: Facts = {"number": 4, "item": "棉被"}
+_LYING: Facts = {
+    **{"item": "棉被", "quantity": 2, "unit": "piece", "place": "梅花镇张家小店"},
+    **{"hours": "每天8点到18点", "until": DAY, "parcel": CODE[:8]},
+}
 _PAID: Facts = {"amount_fen": 100_000, "code": CODE}
 _USE: Facts = {"use": 3, "amount_fen": 80_000}
 _FATES: Facts = {"appeals": 3, "funding": 1, "reached": 1, "ended": 1}
