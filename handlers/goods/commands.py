@@ -1,6 +1,6 @@
 """List the commands of goods."""
 
-from handlers.goods import desk, match_list, matches, own, sending
+from handlers.goods import desk, joining, match_list, matches, own, sending
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS
@@ -15,6 +15,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("my_parcels", sending.my_parcels, Takes.NUMBER),
     Command("ship_goods", sending.ship, Takes.CODE_AND_WORDS, guess=False),
     # Only numbered lines lead here, and a household's plain words (handlers.goods.plain_answers).
+    Command("take_offer", joining.ask_for_offer),
+    Command("give_requested", joining.give_requested),
     Command("view_match", matches.view),
     Command("my_goods", matches.my_goods),
     Command("matches_of", match_list.matches_of),

@@ -21,8 +21,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("view_reports", inquiry.view_reports, staff=TOWNSHIP_AND_COUNTY),
     *(Command(f"uphold_{outcome}", inquiry.upholds(outcome), staff=COUNTY) for outcome in UPHELD),
     Command("buy", introduction.buy),
-    Command("take_offer", introduction.ask_for_offer),
-    Command("give_requested", introduction.ask_for_requester),
     Command("solve_ticket", call.solve_ticket),
     Command("take_up_ticket", call.take_up_ticket),
     Command("talk_about", call.talk_about),

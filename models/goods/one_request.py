@@ -43,7 +43,7 @@ def check_one_request(db: Session, need: Need, owner_id: int | None, but: int | 
     Locks the need until the transaction ends, so that of two at once the later sees the other.
     """
     _lock(db, need)
-    earlier = _waiting(db, need, but)
+    earlier = find_waiting(db, need, but)
     if earlier is not None:
         raise RequestedAlready(earlier, owner_id)
 
@@ -52,12 +52,13 @@ def stand_beside(db: Session, request: GoodsRequest) -> None:
     """Let a request that waits again stand beside a newer one of its sort. Call it before its state changes."""
     need = Need.of(request)
     _lock(db, need)
-    if _waiting(db, need, request.id) is not None:
+    if find_waiting(db, need, request.id) is not None:
         request.beside = request.id
         db.flush()
 
 
-def _waiting(db: Session, need: Need, but: int | None) -> GoodsRequest | None:
+def find_waiting(db: Session, need: Need, but: int | None = None) -> GoodsRequest | None:
+    """Return the household's request for this that waits, other than ``but``; None where there is none."""
     theirs = (GoodsRequest.household_id == need.household_id) & GoodsRequest.state.in_(WAITING)
     called = func.coalesce(GoodsRequest.sort, GoodsRequest.item) == need.called
     others = select(GoodsRequest).where(theirs, GoodsRequest.category == need.category, called)

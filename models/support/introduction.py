@@ -1,4 +1,4 @@
-"""Introduce a person who wants a listing, offer or request to its owner, through an officer.
+"""Introduce a person who wants a listing to its seller, through an officer; until 0.3 also of offers and requests.
 
 Both talk to the same officers, each in a ticket of their own about the item, so that neither learns the other's name
 or phone. The owner has a ticket ``beside`` each asker's, so an owner with askers in two counties talks to each apart.
@@ -75,23 +75,16 @@ class Thread:
         return (self.about or "").partition(":")[0] in (*ITEMS, *DECISIONS, *AT_COUNTY)
 
 
-def request_introduction(
-    db: Session, kind: str, number: int, conversation_id: int, home: str | None, now: datetime
-) -> Ticket:
-    """Open a ticket about the item, and notify its owner. Raises NoSuchThing.
-
-    The ticket goes to the officers of the item's region, the seller's or the requesting household's. For an offer it
-    goes to those of ``home``, where the person who wants it lives: the donor may live where there are no officers.
-    """
-    card = ITEMS[kind].card(db, number)
+def request_introduction(db: Session, number: int, conversation_id: int, now: datetime) -> Ticket:
+    """Open a ticket about the listing for the officers of its region, and notify its seller. Raises NoSuchThing."""
+    card = MARKET.card(db, number)
     if card is None:
-        raise NoSuchThing(what=kind, number=number)
-    region = home if kind == "offer" and home else card.region_code
-    ticket = open_ticket(db, conversation_id, region, f"{kind}:{number}", now)
-    facts = {"kind": kind, "number": number, "name": card.name}
+        raise NoSuchThing(what="listing", number=number)
+    ticket = open_ticket(db, conversation_id, card.region_code, f"listing:{number}", now)
+    facts = {"kind": "listing", "number": number, "name": card.name}
     # The key holds the time of opening, so that a ticket opened again notifies the owner again.
     key = f"wanted:{ticket.id}:{int(ticket.opened_at.timestamp())}"
-    notify_user(db, card.owner_id, "introduction", facts, key, now, (kind, number))
+    notify_user(db, card.owner_id, "introduction", facts, key, now, ("listing", number))
     return ticket
 
 

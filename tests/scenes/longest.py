@@ -270,12 +270,12 @@ class World:
         ticket = open_ticket(db, self.people["stranger"], self.home.code, "flow:pledge:999999", self.now)
         add_message(db, ticket.id, "person", WIDE * 1000, self.now)
         add_message(db, ticket.id, "person", "<" * 1000, self.now)
-        ticket = request_introduction(db, "request", 1, self.people["donor"], None, self.now)
+        ticket = open_ticket(db, self.people["donor"], self.home.code, "request:1", self.now)
         for _ in range(150):
             add_message(db, ticket.id, "person", "[image]", self.now)
         add_message(db, ticket.id, "person", f"[location] {WIDE * 500}", self.now)
         for number in (1, 3):
-            request_introduction(db, "listing", number, self.people["other"], self.home.code, self.now)
+            request_introduction(db, number, self.people["other"], self.now)
 
     def _reports(self, db: Database) -> None:
         """Of an appeal whose payouts they hold, each by somebody of another circle, and with photos."""

@@ -45,7 +45,7 @@ def ask(stage: Stage, openid: str) -> int:
     """Somebody asks for the first listing; the number of the ticket."""
     with Database(stage.database) as db, db.begin():
         asker = db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
-        return request_introduction(db, "listing", 1, asker, None, stage.clock()).id
+        return request_introduction(db, 1, asker, stage.clock()).id
 
 
 def answer(stage: Stage, ticket: int) -> None:
