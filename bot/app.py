@@ -28,6 +28,7 @@ from bot.web.parcel import parcel_page
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
+from bot.web.points import points_pages
 from bot.web.public_notices import public_notices
 from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
@@ -136,6 +137,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     visitors = visitors_of(settings, turns.database, links)
     app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))
     app.register_blueprint(parcel_page(turns.database, pages, links, visitors))
+    app.register_blueprint(points_pages(turns.database, pages, links, visitors, clock))
     photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))

@@ -9,7 +9,7 @@ from models.donors import message, receipt, recurring_gift  # noqa: F401
 from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401
 from models.goods.matches import issues, match, thanks  # noqa: F401
-from models.goods.points import point  # noqa: F401
+from models.goods.points import collection_card, point  # noqa: F401
 from models.goods.rounds import round as goods_round  # noqa: F401
 from models.market import listing  # noqa: F401
 from models.notifications import (  # noqa: F401

@@ -20,6 +20,7 @@ from models.giving import funding, pledge, pool_transfer, refund_run
 from models.goods import erasure as goods
 from models.goods import household, review
 from models.goods import submission as look
+from models.goods.points import keeping
 from models.ledger import links
 from models.market import erasure as market
 from models.market import listing
@@ -39,7 +40,7 @@ from models.rights.erasure import paper, photos, remainder
 from models.rights.erasure.rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
-from models.staff import file_access, recusal
+from models.staff import file_access, recusal, suspension
 from models.subjects import declare_subject
 from models.support import erasure as support
 from models.support import inquiry, inquiry_desk, payout_hold, recusals, reported_thing
@@ -99,6 +100,9 @@ def wire() -> None:
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
+
+    # When a seat of staff ends or is suspended.
+    suspension.on_left.connect(keeping.leave_points)
 
     # What lets an officer read a thing of another place.
     file_access.decides_on_report.connect(inquiry_desk.decides_on)

@@ -27,6 +27,7 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
         one_taker_parts=after["one_taker_parts"],
         one_taker_of_hundred=after["one_taker_of_hundred"],
         carriers=carriers,
+        **read["points"],
     )
     if rules.known_after < 0 or not 0 <= rules.reviewed_of_hundred <= 100:
         raise BadGoodsRules("known_giver: after is a count, reviewed_of_hundred from 0 to 100")
@@ -36,4 +37,6 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
         raise BadGoodsRules("after: days_on_shelf, donor_lapses and one_taker_parts are at least 1")
     if not 1 <= rules.one_taker_of_hundred <= 100:
         raise BadGoodsRules("after: one_taker_of_hundred is from 1 to 100")
+    if not 0 <= rules.called_of_hundred <= 100 or rules.first_calls < 0 or rules.many_collections < 1:
+        raise BadGoodsRules("points: called_of_hundred from 0 to 100, first_calls and many_collections are counts")
     return rules

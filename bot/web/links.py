@@ -24,6 +24,8 @@ PATHS = {
     "pictures": "/pictures/{token}",
     "picture": "/picture/{token}",
     "card": "/cards/{token}",
+    "point": "/points/{token}",
+    "collection_card": "/collect/{token}",
     "subscribe": "/subscribe/{token}",
     "pay": "/pay/{token}",
     "export": "/mydata/{token}",

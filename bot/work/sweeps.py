@@ -20,6 +20,7 @@ from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_
 from models.giving.funding import cancel_overdue_reviews, end_funding
 from models.goods.expiry import ask_about_old, expire_unanswered
 from models.goods.matches.clock import end_overdue, remind_halfway, write_off_shelves
+from models.goods.points.closing import move_on_from_closed
 from models.goods.review import review_earlier
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
@@ -83,6 +84,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "matches_reminded": remind_halfway,
     "shelves_written_off": lambda db, now: write_off_shelves(db, load_lexicon().goods, now),
     "terms_ended": end_terms,
+    "points_moved_on_from": move_on_from_closed,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,
     "exports_ready": make_ready,

@@ -1,13 +1,34 @@
 """List the commands of goods."""
 
-from handlers.goods import desk, joining, match_list, matches, own, sending
+from handlers.goods import arrivals, desk, joining, match_list, matches, own, points, sending
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
-from handlers.routing.roles import OFFICERS
+from handlers.routing.roles import KEEPER, OFFICERS, VILLAGE_AND_TOWNSHIP
+
+_AT_POINTS = OFFICERS | KEEPER
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_request", starts("request_goods")),
     Command("start_offer", starts("offer_goods")),
+    Command("points", points.points, Takes.NUMBER, staff=_AT_POINTS, guess=False),
+    Command("open_point", starts("open_point"), staff=OFFICERS, guess=False),
+    Command("close_point", points.ask_close, Takes.NUMBER, staff=_AT_POINTS, guess=False),
+    Command("parcel_here", arrivals.parcel_here, Takes.CODES, staff=KEEPER, guess=False),
+    Command("hand_out", arrivals.hand_out, Takes.CODE, staff=VILLAGE_AND_TOWNSHIP | KEEPER, guess=False),
+    # Only numbered lines lead to these.
+    Command("ask_close_point", points.ask_close, staff=_AT_POINTS),
+    Command("change_point", points.change, staff=OFFICERS),
+    Command("close_now", points.close_now, staff=_AT_POINTS),
+    Command("point_list", points.point_list, staff=_AT_POINTS),
+    Command("view_parcel", points.view_parcel, staff=OFFICERS),
+    Command("print_collection_card", points.print_collection_card, staff=VILLAGE_AND_TOWNSHIP),
+    Command("give_word", points.give_word, staff=VILLAGE_AND_TOWNSHIP),
+    Command("carry_goods", points.carry_goods, staff=OFFICERS),
+    Command("keep_point", points.keep, staff=KEEPER),
+    Command("decline_point", points.decline_point, staff=KEEPER),
+    Command("take_all", arrivals.take_all, staff=KEEPER),
+    Command("one_by_one", arrivals.one_by_one, staff=KEEPER),
+    Command("take_amiss", arrivals.take_amiss, staff=KEEPER),
     # Only numbered lines lead here.
     Command("renew_goods", own.renew),
     Command("take_down", desk.take_down, staff=OFFICERS),

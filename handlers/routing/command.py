@@ -26,6 +26,8 @@ class Takes(StrEnum):
     """The same; or, after a space, anything: the name of a place."""
     CODE = "code"
     """A work number or a code: letters and digits, perhaps with spaces between them."""
+    CODES = "codes"
+    """One code or several, with spaces or marks between them."""
     CODE_AND_WORDS = "code_and_words"
     """A work number in one piece, then perhaps something: a reason."""
     GIFT = "gift"

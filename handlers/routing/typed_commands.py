@@ -90,6 +90,8 @@ class TypedCommands:
                 return [said] if said[0].isdigit() or head_number(said.removeprefix(to)) else None
         if takes in (Takes.CODE, Takes.CODE_AND_WORDS):
             return _code(rest, takes)
+        if takes is Takes.CODES:
+            return _codes(rest)
         if takes in (Takes.MATTER, Takes.MATTER_AND_WORDS):
             return self._matter(rest, takes, command)
         if takes is Takes.MATTER_OR_WORDS:
@@ -128,6 +130,12 @@ def _code(rest: str, takes: Takes) -> list[str] | None:
     said = rest.strip(_BETWEEN)
     head = _CODE.match(said)
     return [head[0], *filter(None, [said[head.end() :].strip(_BETWEEN)])] if head else None
+
+
+def _codes(rest: str) -> list[str] | None:
+    """Read codes; what is no code fits no command that takes some."""
+    said = [each for each in re.split(rf"[{_BETWEEN}\s;,/]+", rest) if each]
+    return [" ".join(said)] if said and all(_CODE.fullmatch(each) for each in said) else None
 
 
 def head_number(text: str) -> tuple[int, str] | None:

@@ -46,9 +46,8 @@ def authorise(talk: Talk, word: str = "") -> Answer:
 
 
 def invite(talk: Talk) -> Answer:
-    """Start an invitation; a township, which invites only village officers, is not asked for the role."""
-    below = BELOW[staff_of(talk).role]
-    return talk.start("invite_staff", {}, **({"role": below[0]} if len(below) == 1 else {}))
+    """Start an invitation."""
+    return talk.start("invite_staff")
 
 
 def team(talk: Talk, after: str = "") -> Answer:

@@ -1,18 +1,18 @@
 """List the commands by which staff decide, are appointed, and share their work."""
 
 from handlers.routing.command import Command, Takes
-from handlers.routing.roles import COUNTY, STAFF, TOWNSHIP_AND_COUNTY
+from handlers.routing.roles import COUNTY, EVERY_SEAT, STAFF, TOWNSHIP_AND_COUNTY
 from handlers.staff import appointments, decide, file, handover, todo
 
 # The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
 _READ = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
-_LOOKED_AT = (*_READ, "inquiry")
+_LOOKED_AT = (*_READ, "inquiry", "point")
 
 COMMANDS: tuple[Command, ...] = (
     Command("look", file.open_file, Takes.MATTER, guess=False, matters=_LOOKED_AT),
-    Command("todo", todo.todo, staff=STAFF),
+    Command("todo", todo.todo, staff=EVERY_SEAT),
     Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_READ),
     Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_READ),
     Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=(*_DECIDED_ON, *_GOODS)),
@@ -24,7 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("suspend_staff", appointments.suspend, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
     Command("restore_staff", appointments.restore, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
     Command("revoke_staff", appointments.revoke, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
-    Command("hand_over", handover.hand_over, Takes.CODE, staff=STAFF, guess=False),
+    Command("hand_over", handover.hand_over, Takes.CODE, staff=EVERY_SEAT, guess=False),
     Command(
         "assign",
         handover.assign,
@@ -33,8 +33,8 @@ COMMANDS: tuple[Command, ...] = (
         guess=False,
         matters=(*_DECIDED_ON, *_GOODS),
     ),
-    Command("declare_conflict", handover.declare_conflict, staff=STAFF, guess=False),
-    Command("my_conflicts", handover.my_conflicts, staff=STAFF, guess=False),
+    Command("declare_conflict", handover.declare_conflict, staff=EVERY_SEAT, guess=False),
+    Command("my_conflicts", handover.my_conflicts, staff=EVERY_SEAT, guess=False),
     # Without words of their own: only numbered lines lead to these.
     Command("view_staff", appointments.view, staff=TOWNSHIP_AND_COUNTY),
     Command("revoke_case", decide.revoke, staff=COUNTY),

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.engine.flow import Answer
 from handlers.public import catalogue
+from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.subject_actions import actions_for
 from models.oversight.pictures import count_pictures
@@ -17,6 +18,8 @@ def open_file(talk: Talk, reference: str = "") -> Answer:
     """Show to staff of the region the file, to others the public page; without a number, the list of appeals."""
     if not reference:
         return catalogue.appeals(talk)
+    if reference.startswith("point:"):
+        return run_command(talk, "points", [reference.removeprefix("point:")])
     actions, number = actions_for(talk, reference)
     return actions.show_file(talk, number)
 

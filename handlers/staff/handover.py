@@ -11,8 +11,10 @@ from handlers.routing.talk import Talk
 from handlers.staff.appointments import PAGE, place_of
 from handlers.staff.seat import parse_reference, staff_of
 from models.appeals.appeal import lock_appeal
+from models.core.state_machine import By
 from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import matter_of
+from models.goods.points.keeping import kept_point
 from models.goods.review import REVIEWED, hold
 from models.staff import handover
 from models.staff.conflict_of_interest import declared_by
@@ -24,10 +26,11 @@ from models.verification.case import lock_case
 
 def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
     """Answer 移交 <work number>: ask to confirm; without a number, list the colleagues who could take the queue."""
-    if work_no:
-        return talk.start("handover", {"work_no": work_no})
     db, staff = talk.turn.db, staff_of(talk)
-    count = len(handover.queue_of(db, staff))
+    keeps = staff.role == By.KEEPER
+    if work_no:
+        return talk.start("pass_on_point" if keeps else "handover", {"work_no": work_no})
+    count = int(kept_point(db, staff) is not None) if keeps else len(handover.queue_of(db, staff))
     if not count:
         raise NothingToHandOver
     code, _, number = after.partition(":")

@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 from flows.engine.flow import Answer
 from flows.engine.session import Option
 from handlers.routing.answers import labels, one_page
+from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from handlers.staff.subject_actions import appeal_facts
+from models.core.state_machine import By
+from models.goods.points.board import waiting_in_place
 from models.notifications.notification import mark_seen
 from models.places.region import Region
 from models.staff.member import Staff
@@ -37,8 +40,13 @@ class _Line:
 
 
 def todo(talk: Talk, after: str = "") -> Answer:
-    """List one page of the queue. A number leads to the thing's file, from which one more number decides."""
+    """List one page of the queue. A number leads to the thing's file, from which one more number decides.
+
+    A keeper decides nothing: theirs is the point. A village officer's first page says what waits at the points.
+    """
     staff, now = staff_of(talk), talk.world.now
+    if staff.role == By.KEEPER:
+        return run_command(talk, "points", [])
     mark_seen(talk.turn.db, talk.turn.person.conversation_id, QUEUE_KINDS, now)
     lines = _lines(talk.turn.db, staff, _parse(after) if after else None)
     shown = lines[:PAGE]
@@ -50,7 +58,11 @@ def todo(talk: Talk, after: str = "") -> Answer:
         facts |= {"urgent": line.place[0] == _URGENT, "due": due, "late": due <= now}
         values.append({"number": number, "short": _short(talk, line), **facts})
     unidentified = staff.work_no if staff.id_hash is None else ""
+    waiting = waiting_in_place(talk.turn.db, staff) if staff.role == By.VILLAGE and not after else None
+    if waiting:
+        options.append(Option(len(options) + 1, "", ["command", "points"]))
     facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind"), "unidentified": unidentified}
+    facts |= {"waiting": waiting, "at_points": len(options)}
     turn = ["todo", _format(shown[-1].place)] if len(lines) > PAGE else None
     return one_page(talk, "replies/staff/todo", facts, options, turn)
 

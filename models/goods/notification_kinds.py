@@ -40,6 +40,11 @@ def join_matches(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 _together = partial(Kind, running=timedelta(hours=6), join=join_matches)
 _of_the_day = partial(Kind, Standing.SERVICE, "progress", running=timedelta(days=1), join=join_matches)
 
+# A keeper's answers about a handover point, and an officer's look at one.
+KEEP_POINT = Offer("keep_point", ("keep_point", "point"))
+LEAVE_POINT = Offer("leave_point", ("decline_point", "point"))
+SEE_POINT = Offer("see_point", ("points", "number"))
+
 KINDS: dict[str, Kind] = {
     "collection_code": Kind(Standing.LEGAL, "goods", brief=True),
     "goods_proposed": legal(offers=(WANT, DO_NOT_WANT, WANT_PART)),
@@ -51,6 +56,12 @@ KINDS: dict[str, Kind] = {
     "goods_ended": legal(),
     "goods_freed": _of_the_day(),
     "parcel_coming": to_staff(running=timedelta(hours=6), join=join_count),
+    "point_offered": to_staff(offers=(KEEP_POINT, LEAVE_POINT)),
+    "point_answered": to_staff(offers=(SEE_POINT,)),
+    "point_closed": to_staff(offers=(SEE_POINT,)),
+    "goods_carried": to_staff(),
+    "goods_point_moved": legal(),
+    "parcel_point_moved": legal(),
     "goods_moved": legal(),
     "goods_wait": Kind(Standing.LEGAL, "goods", brief=True),
     "goods_unsent": legal(),

@@ -20,6 +20,10 @@ class GoodsRules:
     ``carriers``: tells whose waybill it is.
 
     ``shop_hosts``: the platforms whose shops need no reason; a host below one counts too.
+
+    Of what is handed out by an officer's word or card, the households of ``called_of_hundred`` are asked, and of the
+    first ``first_calls`` of each officer all. A household that collected ``many_collections`` times in a year is
+    flagged.
     """
 
     known_after: int = 0
@@ -32,6 +36,9 @@ class GoodsRules:
     donor_lapses: int = 2
     one_taker_parts: int = 5
     one_taker_of_hundred: int = 80
+    called_of_hundred: int = 100
+    first_calls: int = 2
+    many_collections: int = 12
 
 
 # Without figures, officers review everything.

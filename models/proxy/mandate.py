@@ -113,6 +113,12 @@ def live_mandate(db: Session, user_id: int, staff_id: int, scope: str, now: date
     return db.scalar(select(Mandate).where(theirs, _is_live(now)).order_by(Mandate.id.desc()).limit(1))
 
 
+def has_live_mandate(db: Session, user_id: int, staff_id: int, now: datetime) -> bool:
+    """Tell whether this resident has charged this officer with anything that is still to be done for them."""
+    theirs = (Mandate.user_id == user_id) & (Mandate.staff_id == staff_id)
+    return db.scalar(select(Mandate.id).where(theirs, _is_live(now)).limit(1)) is not None
+
+
 def live_mandates(db: Session, staff_id: int, scope: str, now: datetime, most: int) -> Sequence[Mandate]:
     """List the officer's live mandates of this scope, the newest first."""
     theirs = (Mandate.staff_id == staff_id) & (Mandate.scope == scope)

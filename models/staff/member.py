@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     String,
     case,
+    false,
     or_,
     select,
     text,
@@ -103,8 +104,11 @@ class Staff(Base):
     def covers(self, region_code: str) -> bool:
         """Tell whether the seat covers a region: its own and all below it.
 
-        A village officer also covers what lies in the township itself, because some residents name no village.
+        A village officer also covers what lies in the township itself, because some residents name no village. A
+        keeper covers nothing: no file of the place is theirs to read, and what lies at their point they know by that.
         """
+        if self.role == "keeper":
+            return False
         above = self.role == "village" and region_code == township_of(self.region_code)
         return above or covers(self.region_code, region_code)
 
@@ -126,6 +130,8 @@ def serving(now: datetime) -> ColumnElement[bool]:
 
 def covered_by(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
     """Build ``Staff.covers`` as a condition on a column of codes."""
+    if staff.role == "keeper":
+        return false()
     own = inside(region_code, staff.region_code)
     return or_(own, region_code == township_of(staff.region_code)) if staff.role == "village" else own
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from models.core.hooks import Hook
 from models.core.state_machine import SYSTEM
 from models.staff.appointment import MACHINE
 from models.staff.directory import (
@@ -22,6 +23,9 @@ from models.staff.member import Staff, notify_staff
 from models.staff.queue import assign_pool_tasks, release_tasks
 from models.staff.task import Task
 from models.staff.turn import demand_identified
+
+# Arguments: a seat that was suspended or revoked, or whose term is over.
+on_left: Hook[[Session, Staff, datetime], object] = Hook("staff.suspension.on_left")
 
 _GONE = ("suspended", "revoked")
 _BATCH = 100
@@ -102,6 +106,7 @@ def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
 def _leave(db: Session, staff: Staff, reason: str, now: datetime) -> int:
     db.flush()
     _notify(db, staff, reason, now)
+    on_left(db, staff, now)
     return release_tasks(db, staff, now)
 
 

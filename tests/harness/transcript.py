@@ -8,7 +8,10 @@ later messages, ``$ card`` the code of the newest card, ``$ gives 1 10000`` that
 of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``$ listens`` begins to have voices recognised,
 ``$ hears words`` says what was heard in the oldest, ``$ hears_nothing why`` that it was nothing,
 ``$ pictures_arrive`` that owed photos have been fetched, ``$ passed offer`` that
-an officer has passed the newest one, ``$ opens_pictures`` opens the newest reply's link to them,
+an officer has passed the newest one, ``$ point`` has the keeper who is talking keep a point, ``$ parcel in_transit``
+has a parcel on its way, or further, to whoever is talking, to be collected at the newest open point (``{parcel}`` is
+its code, ``{digits}`` what it is collected by),
+``$ opens_pictures`` opens the newest reply's link to them,
 ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
@@ -30,6 +33,8 @@ from models.disbursements import disbursement, payee
 from models.donors import message, receipt, recurring_gift
 from models.giving import pledge, pool
 from models.goods import exchange
+from models.goods.matches import match as goods_match
+from models.goods.points import point
 from models.market import listing
 from models.notifications import broadcast, mute, notification
 from models.outreach import update
@@ -55,6 +60,7 @@ from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, pictures_arrive, used
 from tests.scenes.gifts import pay_newest
 from tests.scenes.goods import passed
+from tests.scenes.handover import Handover, parcel_at
 from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.suspense import at_bank, suspense_item
 
@@ -90,6 +96,9 @@ TABLES: dict[str, Any] = {
     "revision": revision.Revision,
     "pledge": pledge.Pledge,
     "pool": pool.MatchingPool,
+    "parcel": goods_match.Match,
+    "point": point.Point,
+    "received_line": point.ReceivedLine,
     "pool_transfer": pool.PoolTransfer,
     "match": pool.PoolMatch,
     "receipt": receipt.Receipt,
@@ -143,7 +152,7 @@ class Actor:
             self.expected.append(rest.strip())
             return
         if mark == "<~":
-            assert rest in self.reply, f"{rest!r} is not in the reply"
+            assert self._filled(rest) in self.reply, f"{rest!r} is not in the reply"
             return
         if mark == "?":
             name, pattern = rest.split(maxsplit=1)
@@ -279,6 +288,10 @@ class Actor:
                 pictures_arrive(self.stage, *state)
             case ["opens_pictures"]:
                 self._open_pictures()
+            case ["point", *region]:
+                Handover(self.stage).open_point(self.openid, *region, appointed=True)
+            case ["parcel", state]:
+                self.kept |= parcel_at(self.stage, self.openid, state)
             case ["used", number, fen]:
                 self.payers = self.payers or people(self.stage)
                 used(self.stage, int(number), int(fen), self.payers)

@@ -17,6 +17,7 @@ SIGNED = {"/subscribe/<token>"}
 # Signed, and for one person besides, whom WeChat names (test_officer_links, test_pay_page,
 # test_export_page, test_parcel_page).
 PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/parcels/<token>"}
+PROVED |= {"/points/<token>", "/collect/<token>"}
 PROVED |= {"/mydata/<token>", "/mydata/<token>/json"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from itertools import count
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from models.goods.matches.match import Match
 from models.goods.points.point import POINT_MACHINE, Point
 from models.goods.rounds.round import ROUND_MACHINE, Round
 from models.people.conversation import Conversation
+from models.people.user import User
 from models.staff.member import Staff
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.goods import Village
@@ -32,9 +34,17 @@ class Handover(Village):
     keeper: int = 0
     point: int = 0
 
-    def open_point(self, openid: str = KEEPER, region: str = DAOXIAN_MEIHUA, name: str = POINT_NAME) -> int:
-        """Open a point with its keeper; returns its number."""
-        self.stage.appoint(openid, "keeper", region)
+    def open_point(
+        self,
+        openid: str = KEEPER,
+        region: str = DAOXIAN_MEIHUA,
+        name: str = POINT_NAME,
+        *,
+        appointed: bool = False,
+    ) -> int:
+        """Open a point with its keeper; returns its number. ``appointed``: the keeper is there already."""
+        if not appointed:
+            self.stage.appoint(openid, "keeper", region)
         now = self.stage.clock()
         with self.session() as db:
             keeper = db.scalars(select(Staff).where(Staff.openid == openid)).one()
@@ -131,9 +141,40 @@ class Handover(Village):
         with self.session() as db:
             holding.release(db, lock_match(db, match), "lapsed", SYSTEM, by, self.stage.clock())
 
+    def codes_of(self, match: int) -> dict[str, str]:
+        with self.session() as db:
+            found = db.get_one(Match, match)
+            return {"parcel": found.parcel, "digits": found.code or ""}
+
+    def parcel(self, match: int) -> str:
+        return self.codes_of(match)["parcel"]
+
+    def digits(self, match: int) -> str:
+        return self.codes_of(match)["digits"]
+
     def state_of(self, match: int) -> str:
         with self.session() as db:
             return db.get_one(Match, match).state
+
+
+def parcel_at(stage: Stage, openid: str, state: str, item: str = "厚被子") -> dict[str, str]:
+    """Have two of a thing given to this resident at the newest open point; returns its code and its digits.
+
+    Who does not write stands for the newest resident, whom an officer has registered.
+    """
+    handover, name = Handover(stage), openid.removeprefix("o-")
+    with handover.session() as db:
+        point = db.scalars(select(Point).where(Point.state == "open").order_by(Point.id.desc()).limit(1)).one()
+        handover.point, handover.keeper = point.id, point.keeper_id
+        own = db.scalar(select(Conversation.user_id).where(Conversation.openid == openid))
+        newest = select(User.id).where(User.role == "resident").order_by(User.id.desc()).limit(1)
+        handover.people[name] = own or db.scalars(newest).one()
+        known = db.query(Match).count()
+    handover.serials = count(10 * known)
+    donor = handover.donor(f"giver-{known}")
+    match = handover.match(handover.give(donor, told=False), handover.ask(name, item, told=False))
+    handover.advance(match, state)
+    return handover.codes_of(match)
 
 
 @pytest.fixture

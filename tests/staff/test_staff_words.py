@@ -65,15 +65,22 @@ def newest_event(stage: Stage) -> tuple[int, str, str | None]:
 
 # Who may say it, written down once more: who widens a seat's powers in the table does so here too.
 PERMITTED = {
+    ("village", "township", "county", "fund_holder", "keeper"): "todo hand_over declare_conflict my_conflicts",
+    ("village", "township", "county", "keeper"): "points close_point ask_close_point close_now point_list",
+    ("village", "township", "keeper"): "hand_out",
+    ("keeper",): "parcel_here keep_point decline_point take_all one_by_one take_amiss",
     ("village", "township", "county", "fund_holder"): (
-        "todo approve send_back reject broadcast_progress stop_broadcast hand_over declare_conflict my_conflicts "
-        "view_story view_budget view_flags"
+        "approve send_back reject broadcast_progress stop_broadcast view_story view_budget view_flags"
     ),
     ("village", "township", "county"): (
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
-        "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down stop_paper_erasure"
+        "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down stop_paper_erasure "
+        "open_point change_point view_parcel carry_goods"
     ),
-    ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper",
+    ("village", "township"): (
+        "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper print_collection_card "
+        "give_word"
+    ),
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
         "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports"
@@ -305,6 +312,16 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (OUTSIDE, "village", "n-longhui", "replies/refusals:not_a_colleague", "同一个乡镇"),
         (STATE, "county", "n-county", "replies/refusals:on_yourself", "是您自己"),
     ],
+    **{
+        name: [
+            (UNKNOWN, "village", "999", "replies/refusals:no_such_thing", "没有这个取货点"),
+            (UNKNOWN, "county", "999", "replies/refusals:no_such_thing", "没有这个取货点"),
+        ]
+        for name in ("points", "close_point")
+    },
+    # Where the keeper keeps a point: tests/goods/points.
+    "parcel_here": [(STATE, "keeper", "AB23CD45", "replies/refusals:no_point_kept", "没有管取货点")],
+    "hand_out": [(STATE, "keeper", "123456", "replies/refusals:no_point_kept", "没有管取货点")],
     "statistics": [
         (UNKNOWN, "county", "没有的地方", "replies/refusals:region_unknown", "没有的地方"),
         (OUTSIDE, "county", "隆回县", "replies/refusals:region_unknown", "道县"),

@@ -5,6 +5,7 @@ audit event and the notifications (models.goods.matches.telling) commit together
 offers, requests, shelves, matches.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -20,9 +21,9 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, WrongState
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, NoSuchThing, Offer
 from models.goods.matches.match import HELD, LASTS, MATCH_MACHINE, Match
-from models.goods.matches.telling import tell
+from models.goods.matches.telling import tell, tell_moved
 from models.goods.one_request import stand_beside
-from models.goods.points.point import Shelf
+from models.goods.points.point import Point, Shelf
 from models.stock.move import move
 from models.verification.case import is_suspended, is_verified
 
@@ -30,7 +31,7 @@ Row = TypeVar("Row", Offer, GoodsRequest, Match)
 
 PARCEL_LENGTH = 8
 CODE_DIGITS = 6
-_PURPOSE = "collection"
+CODE_PURPOSE = "collection"
 # Of six digits, a point has at most so many in use that a new draw may hit.
 _MOST_DRAWS = 50
 
@@ -74,6 +75,17 @@ def lock_offers_first(db: Session, matches: ColumnElement[bool]) -> None:
     """Lock the offers of the live matches for which the condition holds, before the caller locks their requests."""
     offers = select(Match.offer_id).where(matches, Match.state.in_(HELD)).scalar_subquery()
     db.execute(select(Offer.id).where(Offer.id.in_(offers)).order_by(Offer.id).with_for_update())
+
+
+def lock_matches(db: Session, numbers: Iterable[int], offers: Iterable[int] = ()) -> list[Held]:
+    """Lock several matches: all offers first, with these, then all requests, then the matches by number."""
+    found = db.scalars(select(Match).where(Match.id.in_(list(numbers))).order_by(Match.id)).all()
+    for table, wanted in (
+        (Offer, {*offers, *(match.offer_id for match in found)}),
+        (GoodsRequest, {match.request_id for match in found}),
+    ):
+        db.scalars(select(table).where(table.id.in_(wanted)).order_by(table.id).with_for_update()).all()
+    return [lock_match(db, match.id) for match in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,18 +311,50 @@ def turn_away(db: Session, held: Held, now: datetime, by: str = "household") -> 
     db.flush()
 
 
-def _lay_ready(db: Session, held: Held, actor: Actor, now: datetime) -> None:
-    """Make it ready to collect at the point, by six digits that no other match there has."""
+def redirect(db: Session, held: Held, point: Point, actor: Actor, now: datetime) -> None:
+    """Let the match be collected at another point, because its own closed or it was brought to that one.
+
+    What lies at its point already is there at once, by new digits and for as long as if it had just come. Raises
+    WrongState where it can come to no point any more.
+    """
     match = held.match
+    if match.state not in (*HELD, "lapsed", "lost"):
+        raise WrongState(subject="match", state=match.state, wanted="at_point")
+    match.point_id = point.id
+    if match.state == "at_point":
+        _draw_code(db, match)
+        match.due_at = now + LASTS["at_point"]
+    db.flush()
+    detail = f"point:{point.id}"
+    record(db, at=now, actor=actor.name, action="redirected", subject="match", subject_id=match.id, detail=detail)
+    if match.state in HELD:
+        tell_moved(db, match, held.offer, held.request, now)
+
+
+def carry_shelf(db: Session, shelf: Shelf, point_id: int, now: datetime) -> None:
+    """Lay what is on a shelf on the same offer's shelf at another point. The caller has locked the offer."""
+    found = _lock_shelf(db, shelf.id)
+    _shelf_at(db, found.offer_id, point_id, now).quantity += found.quantity
+    found.quantity = 0
+    db.flush()
+
+
+def _lay_ready(db: Session, held: Held, actor: Actor, now: datetime) -> None:
+    """Make it ready to collect at the point."""
+    _draw_code(db, held.match)
+    _move(db, held, "at_point", actor, now)
+
+
+def _draw_code(db: Session, match: Match) -> None:
+    """Draw six digits that no other match at the point has."""
     taken = select(Match.code_hash).where(Match.point_id == match.point_id, Match.code_hash.is_not(None))
     known = set(db.scalars(taken))
     for _ in range(_MOST_DRAWS):
         digits = new_digits(CODE_DIGITS)
-        hashed = keyring().lookup_hashes(digits, _PURPOSE)
+        hashed = keyring().lookup_hashes(digits, CODE_PURPOSE)
         if not known.intersection(hashed):
             break
     match.code, match.code_hash = digits, hashed[0]
-    _move(db, held, "at_point", actor, now)
 
 
 def _move(db: Session, held: Held, to: str, actor: Actor, now: datetime, *, told: bool = True) -> None:
@@ -342,7 +386,7 @@ def _give_back(db: Session, held: Held, quantity: int, why: str, now: datetime) 
     """Free a quantity of the match: to the shelf where it lies or came from, else to the offer."""
     match = held.match
     if match.shelf_id is not None or match.state == "at_point":
-        _shelf_at(db, match, now).quantity += quantity
+        _shelf_at(db, match.offer_id, match.point_id, now).quantity += quantity
     else:
         move(db, held.offer, "release", quantity, f"match:{match.id}:{why}", now)
         _follow_stock(db, held.offer, now)
@@ -351,19 +395,19 @@ def _give_back(db: Session, held: Held, quantity: int, why: str, now: datetime) 
 
 
 def _to_shelf(db: Session, held: Held, *, promised: bool, now: datetime) -> None:
-    _shelf_at(db, held.match, now).quantity += held.match.quantity
+    _shelf_at(db, held.match.offer_id, held.match.point_id, now).quantity += held.match.quantity
     if promised:
         held.request.promised -= held.match.quantity
     db.flush()
 
 
-def _shelf_at(db: Session, match: Match, now: datetime) -> Shelf:
-    """Lock the shelf of the match's offer at its point, made where there is none."""
-    here = (Shelf.offer_id == match.offer_id) & (Shelf.point_id == match.point_id)
+def _shelf_at(db: Session, offer_id: int, point_id: int, now: datetime) -> Shelf:
+    """Lock the shelf of an offer at a point, made where there is none."""
+    here = (Shelf.offer_id == offer_id) & (Shelf.point_id == point_id)
     shelf = db.scalar(select(Shelf).where(here).with_for_update().execution_options(populate_existing=True))
     if shelf is None:
         # Its offer is locked, so no other transaction makes the same one.
-        shelf = Shelf(offer_id=match.offer_id, point_id=match.point_id, quantity=0, since=now)
+        shelf = Shelf(offer_id=offer_id, point_id=point_id, quantity=0, since=now)
         db.add(shelf)
     shelf.since = now
     return shelf

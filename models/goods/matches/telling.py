@@ -90,6 +90,17 @@ def tell_written_off(db: Session, offer: Offer, shelf: Shelf, quantity: int, now
         notify_staff(db, member, "shelf_written_off", facts, f"shelf:{key}", now, about)
 
 
+def tell_moved(db: Session, match: Match, offer: Offer, request: GoodsRequest, now: datetime) -> None:
+    """Owe the household, and a donor who has not sent it yet, where it will be or is to be sent instead."""
+    facts = _facts(db, match, offer, request, db.get_one(Point, match.point_id))
+    key = f"match:{match.id}:moved:{match.point_id}:{now.timestamp()}"
+    own = {**facts, "number": request.id, "item": request.item, "offered": offer.item, "code": match.code}
+    notify_user(db, request.owner_id, "goods_point_moved", own, f"point_moved:{key}", now, ("match", match.id))
+    if match.state == "donor_ok":
+        theirs = {**facts, "number": offer.id, "item": offer.item}
+        notify_user(db, offer.donor_id, "parcel_point_moved", theirs, f"parcel_moved:{key}", now, ("match", match.id))
+
+
 def _facts(db: Session, match: Match, offer: Offer, request: GoodsRequest, point: Point) -> dict[str, Any]:
     """State what every notification of a match may name; nothing here says who the household is."""
     county = db.get(Region, county_of(point.region_code))

@@ -12,6 +12,8 @@ from models.core.subject import Subject
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _KEEPER = frozenset({By.KEEPER})
+# A point in a home is said to be one wherever its address is shown.
+PLACES = ("shop", "office", "home")
 # What a keeper found in a parcel; ``came`` is what can be handed out.
 LINES = ("came", "missing", "broken", "other")
 
@@ -20,8 +22,8 @@ POINT_MACHINE = Machine(
     {
         # The keeper agrees to keep it, and to show their work phone to who sends something there.
         ("proposed", "open"): _KEEPER,
-        ("proposed", "closed"): _OFFICER | _KEEPER,
         # By the system: its keeper left.
+        ("proposed", "closed"): _OFFICER | _KEEPER | frozenset({By.SYSTEM}),
         ("open", "closed"): _OFFICER | _KEEPER | frozenset({By.SYSTEM}),
         ("closed", "proposed"): _OFFICER,
     },
@@ -31,17 +33,20 @@ POINT_MACHINE = Machine(
 class Point(Base):
     """A handover point. ``address``, ``hours`` and the keeper's work ``phone`` are shown to who sends goods there.
 
-    ``agreed_at``: when its keeper agreed to keep it and to show the phone.
+    ``agreed_at``: when its keeper agreed to keep it and to show the phone. ``next_keeper_id``: who was asked to keep it
+    instead; until they agree its keeper keeps it. A keeper keeps one point. ``place``: one of PLACES.
     """
 
     __tablename__ = "points"
     id: Mapped[RowId]
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str] = mapped_column(String(40))
+    place: Mapped[str] = mapped_column(String(8), default="shop", server_default="shop")
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     address: Mapped[str] = mapped_column(String(100))
     hours: Mapped[str] = mapped_column(String(60))
     keeper_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    next_keeper_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     phone: Mapped[str | None] = mapped_column(Encrypted("handover point phone"))
     opened_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     state: Mapped[str] = mapped_column(String(8), default="proposed")
@@ -50,8 +55,11 @@ class Point(Base):
 
     __table_args__ = (
         one_of("state", POINT_MACHINE.states),
+        one_of("place", PLACES),
         CheckConstraint("state <> 'open' OR (agreed_at IS NOT NULL AND phone IS NOT NULL)", name="agreed"),
+        CheckConstraint("state <> 'closed' OR (phone IS NULL AND next_keeper_id IS NULL)", name="closed_has_no_phone"),
         Index("ix_points_open", "region_code", postgresql_where=text("state = 'open'")),
+        Index("uq_points_kept", "keeper_id", unique=True, postgresql_where=text("state IN ('proposed', 'open')")),
     )
 
 

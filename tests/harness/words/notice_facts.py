@@ -83,6 +83,18 @@ def _usual_matches() -> list[tuple[str, Facts]]:
     return [*plain, *ended, *many, *brought]
 
 
+def _moved(place: str) -> Facts:
+    """What is said of a match that goes to another point."""
+    return {
+        "place": place,
+        "hours": "每天8点到18点",
+        "quantity": 2,
+        "unit": "piece",
+        "parcel": "AB23CD45",
+        "until": DAY,
+    }
+
+
 def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
     """Kind -> facts. ``place``: the longest name of one."""
     appeal = {"number": MOST, "title": TITLE}
@@ -200,6 +212,12 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             }
             for kind in ("goods_issue_decided", "match_issue_decided")
         },
+        "point_offered": {"number": MOST, "point": MOST, "title": WIDE * 20},
+        "point_answered": {"number": MOST, "title": WIDE * 20, "answer": "no"},
+        "point_closed": {"number": MOST, "title": WIDE * 20, "lies": MOST},
+        "goods_carried": {"number": MOST, "title": WIDE * 20, "count": MOST},
+        "goods_point_moved": {**_moved(WIDE * 20), "number": MOST, "item": ITEM, "code": CODE},
+        "parcel_point_moved": {**_moved(WIDE * 20), "number": MOST, "item": ITEM},
         "goods_moved": {
             **{"subject": "request", "number": MOST, "item": ITEM, "state": "returned"},
             "reasons": ["unclear", "photos_unclear", "wrong_amount", "wrong_price", "wrong_category", "bad_link"],
@@ -385,6 +403,15 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("payment_received", {**appeal, "amount_fen": 10_000, "code": CODE}),
         ("payment_received", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
+        ("point_offered", {"number": 3, "point": 3, "title": "梅花镇张家小店"}),
+        *(("point_answered", {"number": 3, "title": "梅花镇张家小店", "answer": said}) for said in ("yes", "no")),
+        *(("point_closed", {"number": 3, "title": "梅花镇张家小店", "lies": lies}) for lies in (0, 2)),
+        ("goods_carried", {"number": 3, "title": "梅花镇张家小店", "count": 2}),
+        *(
+            ("goods_point_moved", {**_moved("梅花镇张家小店"), "number": 5, "item": "棉被", "code": code})
+            for code in (None, "123456")
+        ),
+        ("parcel_point_moved", {**_moved("梅花镇张家小店"), "number": 5, "item": "棉被"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(

@@ -1,0 +1,1 @@
+"""Officers open handover points, and keepers agree to keep them, take parcels in and hand them out."""
