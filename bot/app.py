@@ -39,7 +39,7 @@ from bot.wechat.client import open_session
 from bot.wechat.codec import BODY_BYTES, WebhookCodec
 from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from bot.wechat.ticket import TicketManager
-from bot.words.lexicon import load_lexicon
+from bot.words.lexicon import lexicon_of
 from bot.words.render import Renderer
 from bot.work.clock import Clock, clock_of, true_now
 from bot.work.context import make_api
@@ -61,7 +61,7 @@ BODY_SIZES = {"/wechat": BODY_BYTES, NOTIFY_PATH: LARGEST_CALLBACK, "/pay/<token
 
 def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: Clock) -> Turns:
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
-    lexicon = load_lexicon()
+    lexicon = lexicon_of(settings)
     lexicon.intents.prepare()
     router = Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon))
     return Turns(

@@ -50,6 +50,11 @@ class PayMode(StrEnum):
     ON = "on"
 
 
+class GoodsRound(StrEnum):
+    OFF = "off"
+    ON = "on"
+
+
 # Settings for which production needs values of its own.
 SECRETS = ("secret_key", "data_keys", "wechat_app_id", "wechat_app_secret", "wechat_token", "wechat_aes_key")
 
@@ -146,6 +151,10 @@ class Settings(BaseSettings):
     pay_merchants: str = Field(
         "", description="the path of a TOML file with the merchants of further charities, for `charity merchant`"
     )
+    goods_round: GoodsRound = Field(
+        GoodsRound.ON,
+        description="`on`: goods are shared by the published rule of docs/rounds.md; `off`: first come, first served",
+    )
     registry_url: str = Field(
         "", description="where the authorities' registry is asked; empty: what `import-registry` loaded is looked up"
     )
@@ -176,6 +185,11 @@ class Settings(BaseSettings):
     def collects(self) -> bool:
         """Tell whether money is collected: only what was paid counts then."""
         return self.pay_mode is PayMode.ON
+
+    @property
+    def shares_fairly(self) -> bool:
+        """Tell whether goods are shared by the rule of fair rounds; else who asked first gets them first."""
+        return self.goods_round is GoodsRound.ON
 
     @property
     def has_own_database(self) -> bool:

@@ -13,13 +13,12 @@ class BadGoodsRules(Exception):
 
 def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
     """Raises BadGoodsRules."""
-    giver, fresh, after = read["known_giver"], read["fresh"], read["after"]
-    hosts = tuple(read["shops"]["hosts"])
+    giver, fresh, rounds, after = read["known_giver"], read["fresh"], read["rounds"], read["after"]
     carriers = CarriersByNumber(tuple((code, re.compile(pattern)) for code, pattern in read["carriers"].items()))
     rules = GoodsRules(
         known_after=giver["after"],
         reviewed_of_hundred=giver["reviewed_of_hundred"],
-        shop_hosts=hosts,
+        shop_hosts=tuple(read["shops"]["hosts"]),
         days_fresh=fresh["days"],
         days_to_answer=fresh["days_to_answer"],
         days_on_shelf=after["days_on_shelf"],
@@ -28,6 +27,9 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
         one_taker_of_hundred=after["one_taker_of_hundred"],
         carriers=carriers,
         **read["points"],
+        hours_to_gather=rounds["hours"],
+        hours_where_it_spoils=rounds["hours_where_it_spoils"],
+        days_it_spoils_in=rounds["spoils_within_days"],
     )
     if rules.known_after < 0 or not 0 <= rules.reviewed_of_hundred <= 100:
         raise BadGoodsRules("known_giver: after is a count, reviewed_of_hundred from 0 to 100")
@@ -39,4 +41,6 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
         raise BadGoodsRules("after: one_taker_of_hundred is from 1 to 100")
     if not 0 <= rules.called_of_hundred <= 100 or rules.first_calls < 0 or rules.many_collections < 1:
         raise BadGoodsRules("points: called_of_hundred from 0 to 100, first_calls and many_collections are counts")
+    if not 1 <= rules.hours_where_it_spoils <= rules.hours_to_gather or rules.days_it_spoils_in < 0:
+        raise BadGoodsRules("rounds: hours_where_it_spoils is at least 1 and at most hours; the days are a count")
     return rules

@@ -1,6 +1,7 @@
 """Load the words that are matched, and refuse to start if one of them is ambiguous."""
 
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from bot.goods.rules import read_goods_rules
 from bot.words.intents import read_intents
 from bot.words.norms import read_norms
+from config.settings import Settings
 from flows.language.assessment import MOST, Scale
 from flows.language.danger import DangerWords
 from flows.language.lexicon import Lexicon
@@ -52,6 +54,14 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), danger=danger, intents=intents, **others)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
+
+
+def lexicon_of(settings: Settings) -> Lexicon:
+    """Return the words with what the settings say of them: whether goods are shared fairly (GOODS_ROUND)."""
+    lexicon = load_lexicon()
+    if settings.shares_fairly:
+        return lexicon
+    return replace(lexicon, goods=replace(lexicon.goods, fair=False))
 
 
 def _tuples(listed: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from bot.books.check import is_night
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import enqueue_due_bill
+from bot.words.lexicon import lexicon_of
 from bot.work.clock import true_now
 from bot.work.context import WorkerContext
 from bot.work.dead_jobs import bury, forget
@@ -94,6 +95,10 @@ def _resume_allocations(context: WorkerContext, _now: datetime) -> None:
         context.jobs.enqueue_once("follow_gifts", number)
 
 
+def _apply_deadlines(context: WorkerContext, now: datetime) -> None:
+    apply_deadlines(context.database, now, lexicon_of(context.settings).goods)
+
+
 SCHEDULE = {
     "lost_jobs": Scheduled(timedelta(seconds=15), lambda context, _now: recover_jobs(context.jobs, true_now())),
     "outbox": Scheduled(timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now)),
@@ -106,7 +111,7 @@ SCHEDULE = {
     "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
     # A day at a time: after days without a worker, or a jump of the demo's clock, one is caught up with each minute.
     "bills": Scheduled(timedelta(minutes=1), _enqueue_due_bill),
-    "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
+    "deadlines": Scheduled(timedelta(seconds=60), _apply_deadlines),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
     "open_photos": Scheduled(timedelta(hours=3), enqueues=lambda now: ("seal_photo_files", int(f"{now:%Y%m%d%H}"))),

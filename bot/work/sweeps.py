@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -22,6 +23,9 @@ from models.goods.expiry import ask_about_old, expire_unanswered
 from models.goods.matches.clock import end_overdue, remind_halfway, write_off_shelves
 from models.goods.points.closing import move_on_from_closed
 from models.goods.review import review_earlier
+from models.goods.rounds.draw import draw, due_rounds
+from models.goods.rounds.opening import offers_in_turn, open_if_wanted, open_shelf_if_wanted, shelves_in_turn
+from models.goods.rules import GoodsRules
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
@@ -49,6 +53,8 @@ from models.support.waiting import remind_of_waiting
 from models.verification.lifecycle import cases_for_registry, end_notices, expire_and_remind, open_visits_without_answer
 
 log = structlog.get_logger()
+
+Done = TypeVar("Done")
 
 # WeChat's last delivery of a message comes some fifteen seconds after the first; a day is plenty.
 REPLIES_LAST = timedelta(days=1)
@@ -78,11 +84,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "goods_submitted": review_earlier,
-    "goods_asked_about": lambda db, now: ask_about_old(db, load_lexicon().goods, now),
-    "goods_expired": lambda db, now: expire_unanswered(db, load_lexicon().goods, now),
-    "matches_ended": lambda db, now: end_overdue(db, load_lexicon().goods, now),
     "matches_reminded": remind_halfway,
-    "shelves_written_off": lambda db, now: write_off_shelves(db, load_lexicon().goods, now),
     "terms_ended": end_terms,
     "points_moved_on_from": move_on_from_closed,
     "queues_released": release_stuck_tasks,
@@ -97,6 +99,24 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "phones_changed": change_phones,
     "homes_moved": move_due,
     "payees_set": set_payees,
+}
+
+# The same of goods, by the figures of config/goods.toml.
+GOODS_DEADLINES: dict[str, Callable[[Session, GoodsRules, datetime], int]] = {
+    "goods_asked_about": ask_about_old,
+    "goods_expired": expire_unanswered,
+    "matches_ended": end_overdue,
+    "shelves_written_off": write_off_shelves,
+}
+
+# What is looked after one by one, each in a transaction of its own, so that its locks are held shortly and one that
+# fails keeps no other back: the numbers that are due, and what is done to each.
+ONE_BY_ONE: dict[
+    str, tuple[Callable[[Session, datetime], list[int]], Callable[[Session, GoodsRules, int, datetime], bool]]
+] = {
+    "rounds_drawn": (due_rounds, lambda db, _rules, number, now: draw(db, number, now)),
+    "rounds_opened": (offers_in_turn, open_if_wanted),
+    "shelf_rounds_opened": (shelves_in_turn, open_shelf_if_wanted),
 }
 
 
@@ -150,14 +170,28 @@ def sweep_outbox(database: Engine, jobs: JobQueues, now: datetime) -> int:
     return made
 
 
-def apply_deadlines(database: Engine, now: datetime) -> None:
+def apply_deadlines(database: Engine, now: datetime, rules: GoodsRules | None = None) -> None:
     """Apply all deadlines. One that fails changes nothing and stops no other: the next run retries it."""
+    rules = rules or load_lexicon().goods
     for name, apply in DEADLINES.items():
-        try:
-            with Session(database) as db, db.begin():
-                count = apply(db, now)
-        except Exception:  # of any kind: the other deadlines must still be applied; logged
-            log.exception("deadline.failed", deadline=name)
-        else:
-            if count:
-                log.info("deadline.applied", deadline=name, count=count)
+        _report(name, _apply(name, database, apply, now))
+    for name, by_rules in GOODS_DEADLINES.items():
+        _report(name, _apply(name, database, by_rules, rules, now))
+    for name, (due, act) in ONE_BY_ONE.items():
+        numbers = _apply(name, database, due, now) or []
+        _report(name, sum(bool(_apply(name, database, act, rules, number, now)) for number in numbers))
+
+
+def _apply(name: str, database: Engine, apply: Callable[..., Done], *given: object) -> Done | None:
+    """Apply it in a transaction of its own; returns None where it failed, which is logged."""
+    try:
+        with Session(database) as db, db.begin():
+            return apply(db, *given)
+    except Exception:  # of any kind: the other deadlines must still be applied; logged
+        log.exception("deadline.failed", deadline=name)
+        return None
+
+
+def _report(name: str, count: int | None) -> None:
+    if count:
+        log.info("deadline.applied", deadline=name, count=count)

@@ -37,7 +37,7 @@ def _nearest_request(db: Session, offer: Offer) -> str | None:
     waiting = waiting.where(GoodsRequest.looked_at.is_not(None), GoodsRequest.owner_id != offer.donor_id)
     if offer.handover == "pickup":
         waiting = waiting.where(inside(GoodsRequest.region_code, offer.region_code[:_CITY].ljust(12, "0")))
-    codes = db.scalars(waiting.order_by(GoodsRequest.turn_at, GoodsRequest.id).limit(_MOST_COMPARED)).all()
+    codes = db.scalars(waiting.order_by(GoodsRequest.waits_from, GoodsRequest.id).limit(_MOST_COMPARED)).all()
     return max(codes, key=lambda code: _shared(code, offer.region_code), default=None)
 
 

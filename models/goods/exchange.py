@@ -98,8 +98,9 @@ class NoSuchThing(Refusal):
 class Offer(Stocked, Base):
     """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
-    ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
-    (models.goods.match_notifications). ``goes_to``: the region whose officers review it (models.goods.destination).
+    ``turn_at``: when it last had its turn, at first when it was made: to be given a round while some of it is left
+    (models.goods.rounds.opening), or, once all is gone, to tell its donor of a need (models.goods.need_notifications).
+    ``goes_to``: the region whose officers review it (models.goods.destination).
     ``looked_at``: when it was approved, which made it public. ``renewed_at``: when its owner last said that it
     still stands; ``asked_at``: since when they are asked (models.goods.expiry). ``round``: how often it was submitted.
     ``smallest``: the least that its donor sends to one household.
@@ -137,6 +138,7 @@ class Offer(Stocked, Base):
         adds_up(),
         Index("ix_offers_state_id", "state", "id"),
         Index("ix_offers_turn", "state", "category", "sort", "handover", "turn_at", "id"),
+        Index("ix_offers_round", "turn_at", "id", postgresql_where=text("state = 'available' AND sort IS NOT NULL")),
         Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
         Index("ix_offers_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('available', 'exhausted')")),
         *by_age("offers"),
@@ -152,11 +154,12 @@ class Offer(Stocked, Base):
 
 
 class GoodsRequest(Base):
-    """Goods that a household asks for. ``sort``, ``turn_at``, ``looked_at`` and what follows it as for an offer.
+    """Goods that a household asks for. ``sort``, ``looked_at`` and what follows it as for an offer.
 
     ``reason`` is read by the officers who review it, and by its owner. ``need_by``: the day by which it is needed.
     ``promised``: how much live matches hold for it; ``received``: how much it got. ``waits_from``: since when its days
-    of waiting count. ``beside``: its own number where it may stand beside another one of its sort, else 0.
+    of waiting count (models.goods.rounds.waiting). ``beside``: its own number where it may stand beside another one of
+    its sort, else 0.
     """
 
     __tablename__ = "goods_requests"
@@ -173,7 +176,6 @@ class GoodsRequest(Base):
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
     sort: Mapped[str | None] = mapped_column(String(60))
-    turn_at: Mapped[datetime]
     looked_at: Mapped[datetime | None]
     renewed_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
@@ -193,7 +195,9 @@ class GoodsRequest(Base):
             "promised >= 0 AND received >= 0 AND promised + received <= quantity", name="promised_at_most_asked"
         ),
         Index("ix_goods_requests_state_id", "state", "id"),
-        Index("ix_goods_requests_turn", "state", "category", "sort", "turn_at", "id"),
+        Index(
+            "ix_goods_requests_waits", "category", "sort", "waits_from", "id", postgresql_where=text("state = 'open'")
+        ),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
         Index("ix_goods_requests_household_id", "household_id"),
         Index(

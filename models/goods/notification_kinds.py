@@ -9,7 +9,6 @@ from models.notifications.kinds import Kind, Offer, Standing, join_count, legal,
 SEE_REQUEST = Offer("see_request", ("view_request", "request"))
 RENEW = Offer("renew_goods", ("renew_goods", "reference"))
 WITHDRAW = Offer("withdraw_goods", ("withdraw", "reference"))
-SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 
 # The answers to a proposal, and a donor's to a household's wish.
 WANT = Offer("want_goods", ("want_goods", "match"))
@@ -71,9 +70,6 @@ KINDS: dict[str, Kind] = {
     "match_issue_decided": to_staff(),
     "goods_old": Kind(Standing.SERVICE, "progress", offers=(RENEW, WITHDRAW)),
     "goods_received": _of_the_day(topic="progress"),
-    "match_found": Kind(
-        Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=timedelta(days=1), join=join_count
-    ),
     "need_found": Kind(
         Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=timedelta(days=1), join=join_count
     ),

@@ -19,7 +19,7 @@ from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
 from models.goods.exchange import NoSuchThing
 from models.goods.matches import leaving
-from models.goods.rules import GoodsRules
+from models.goods.rules import STRICT, GoodsRules
 from models.notifications.notify import notify_user
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff, seats_of_users
@@ -57,7 +57,7 @@ class Reviewed:
     describe: Callable[[Any], dict[str, Any]]
     needs_reason: Callable[[Any, GoodsRules], bool]
     prepare: Callable[[Session, Any], None]
-    on_public: Callable[[Session, Any, datetime], None]
+    on_public: Callable[[Session, Any, datetime, GoodsRules], None]
 
     @property
     def public(self) -> str:
@@ -187,12 +187,12 @@ def approve(
         raise NeedsReason(number=number)
     decide(db, kind.matter(db, thing), thing.round, staff, "pass", now, reasons)
     close_task(db, name, number, now, staff)
-    publish(db, kind, thing, staff.actor, now)
+    publish(db, kind, thing, staff.actor, now, rules)
     notify_owner(db, kind, thing, now)
     return thing
 
 
-def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime) -> None:
+def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime, rules: GoodsRules = STRICT) -> None:
     """Make it public: ``actor`` approves, the system publishes, and ends it where nothing is left of it."""
     for state, by in zip(kind.approval_states, (actor, SYSTEM), strict=False):
         kind.machine.move(db, thing, state, by, now)
@@ -201,7 +201,7 @@ def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime
         kind.machine.move(db, thing, gone, SYSTEM, now)
     thing.looked_at, thing.renewed_at, thing.asked_at = now, None, None
     db.flush()
-    kind.on_public(db, thing, now)
+    kind.on_public(db, thing, now, rules)
 
 
 def return_or_reject(

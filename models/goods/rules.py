@@ -1,4 +1,4 @@
-"""Hold the figures of config/goods.toml by which goods and listings are reviewed; ``bot`` loads them."""
+"""Hold the figures of config/goods.toml by which goods and listings are reviewed and shared; ``bot`` loads them."""
 
 from dataclasses import dataclass
 
@@ -24,6 +24,9 @@ class GoodsRules:
     Of what is handed out by an officer's word or card, the households of ``called_of_hundred`` are asked, and of the
     first ``first_calls`` of each officer all. A household that collected ``many_collections`` times in a year is
     flagged.
+
+    Candidates for an offer gather for ``hours_to_gather``, or for ``hours_where_it_spoils`` where it passes its day
+    within ``days_it_spoils_in``. ``fair``: the rule of fair rounds decides (GOODS_ROUND), else who came first.
     """
 
     known_after: int = 0
@@ -39,6 +42,10 @@ class GoodsRules:
     called_of_hundred: int = 100
     first_calls: int = 2
     many_collections: int = 12
+    hours_to_gather: int = 24
+    hours_where_it_spoils: int = 4
+    days_it_spoils_in: int = 30
+    fair: bool = True
 
 
 # Without figures, officers review everything.

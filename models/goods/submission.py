@@ -12,9 +12,11 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.destination import place_of_review
 from models.goods.exchange import OFFER, REQUEST, REQUEST_MACHINE, GoodsRequest, Offer
-from models.goods.match_notifications import notify_donors, notify_households
+from models.goods.need_notifications import notify_donors
 from models.goods.one_request import Need, check_one_request
 from models.goods.review import Reviewed, publish, submit
+from models.goods.rounds.opening import open_for_offer, open_for_request
+from models.goods.rounds.waiting import begin_waiting, keep_waiting
 from models.goods.rules import STRICT, GoodsRules
 from models.people.user import User
 from models.staff.decision import Decision
@@ -60,11 +62,15 @@ def _describe_request(request: GoodsRequest) -> dict[str, Any]:
     return {name: getattr(request, name) for name in ("category", "unit", "quantity", "missing", "need_by")}
 
 
-def _on_request_open(db: Session, request: GoodsRequest, now: datetime) -> None:
-    """Notify donors; end a request that has all it asks for since it was mended."""
+def _on_request_open(db: Session, request: GoodsRequest, now: datetime, rules: GoodsRules) -> None:
+    """Open rounds and notify donors; end a request that has all it asks for since it was mended."""
+    begin_waiting(request, now)
     if request.received == request.quantity:
         REQUEST_MACHINE.move(db, request, "met", SYSTEM, now)
-    notify_donors(db, request, now)
+    db.flush()
+    if request.state == "open" and request.missing:
+        open_for_request(db, request, now, rules)
+        notify_donors(db, request, now)
 
 
 OFFER_REVIEW = Reviewed(
@@ -77,7 +83,7 @@ OFFER_REVIEW = Reviewed(
     describe=_describe_offer,
     needs_reason=lambda _offer, _rules: False,
     prepare=_choose_place,
-    on_public=notify_households,
+    on_public=open_for_offer,
 )
 REQUEST_REVIEW = Reviewed(
     REQUEST,
@@ -148,7 +154,7 @@ def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) ->
     submit(db, OFFER_REVIEW, offer, Actor.owner(offer.donor_id), now)
     if not waits and is_known_giver(db, offer.donor_id, rules) and not _is_drawn(offer, rules):
         close_task(db, OFFER.name, offer.id, now)
-        publish(db, OFFER_REVIEW, offer, SYSTEM, now)
+        publish(db, OFFER_REVIEW, offer, SYSTEM, now, rules)
 
 
 def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) -> GoodsRequest:
@@ -159,9 +165,7 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
     earlier = db.scalar(select(GoodsRequest).where(GoodsRequest.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    request = GoodsRequest(
-        **asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now, turn_at=now
-    )
+    request = GoodsRequest(**asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now)
     check_one_request(db, Need.of(request), owner.id)
     db.add(request)
     db.flush()
@@ -190,6 +194,7 @@ def mend_request(db: Session, request: GoodsRequest, wanted: NewRequest, now: da
     _keep_what_was_promised(REQUEST.name, request, wanted, given)
     if wanted.quantity < given:
         raise LessThanPromised(number=request.id, given=given, unit=request.unit)
+    keep_waiting(db, request, wanted, now)
     for name in (*_WHAT_IT_IS, "quantity", "reason", "region_code", "need_by"):
         setattr(request, name, getattr(wanted, name))
     with db.no_autoflush:

@@ -132,7 +132,7 @@ def _describe(listing: Listing) -> dict[str, Any]:
     return {name: getattr(listing, name) for name in names}
 
 
-def _nobody_waits(_db: Session, _listing: Listing, _now: datetime) -> None:
+def _nobody_waits(_db: Session, _listing: Listing, _now: datetime, _rules: GoodsRules) -> None:
     """Notify nobody: no one asks for produce before it is on sale."""
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import ForeignKey, Index, String, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, among, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import SAME_WECHAT, Staff, spread_to_all_seats
+from models.staff.member import SAME_WECHAT, Staff, seats_of_same_person, spread_to_all_seats
 
 KINDS = ("kin", "payee")
 OWN_HOUSEHOLD = "own_household"
@@ -97,26 +97,48 @@ def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
 
 def households_against(db: Session, seats: Collection[int]) -> set[int]:
     """Return the households on which the person of these seats may not decide: ``conflicts_with`` turned round."""
-    numbers = [
-        *db.scalars(select(Staff.id_number).where(Staff.id.in_(seats), Staff.id_number.is_not(None))),
-        *filter(
-            None,
-            db.scalars(select(Conflict.id_number).where(Conflict.staff_id.in_(seats), Conflict.withdrawn_at.is_(None))),
-        ),
-    ]
-    hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
+    return {household for against in conflicts_of(db, seats).values() for household in against}
+
+
+def conflicts_of(db: Session, seats: Collection[int]) -> dict[int, set[int]]:
+    """Map each of these seats to the households on which its person may not decide; as many seats as there are at once.
+
+    It answers as ``conflicts_with`` does, in a few statements however many households there are.
+    """
+    if not seats:
+        return {}
+    same = seats_of_same_person(db, seats)
+    every = {seat for others in same.values() for seat in others}
+    by_hash = _numbers_against(db, every)
+    kin = select(User.id_hash, User.household_id).where(User.id_hash.in_(by_hash), User.household_id.is_not(None))
+    own = select(Staff.id, Staff.household_id).where(among(Staff.id, every), Staff.household_id.is_not(None))
     as_users = (
-        select(User.household_id)
-        .join(Conversation, Conversation.user_id == User.id)
-        .join(Staff, SAME_WECHAT)
-        .where(Staff.id.in_(seats))
+        select(Staff.id, User.household_id)
+        .join(Conversation, SAME_WECHAT)
+        .join(User, User.id == Conversation.user_id)
+        .where(among(Staff.id, every), User.household_id.is_not(None))
     )
-    found = (
-        select(Staff.household_id).where(Staff.id.in_(seats)),
-        select(User.household_id).where(User.id_hash.in_(hashes)),
-        as_users,
-    )
-    return {household for part in found for household in db.scalars(part) if household is not None}
+    found: dict[int, set[int]] = {seat: set() for seat in every}
+    for hashed, household in db.execute(kin):
+        for seat in by_hash[str(hashed)]:
+            found[seat].add(int(household or 0))
+    for seat, household in (*db.execute(own), *db.execute(as_users)):
+        found[seat].add(int(household or 0))
+    return {seat: {household for other in same[seat] for household in found[other]} for seat in seats}
+
+
+def _numbers_against(db: Session, seats: Collection[int]) -> dict[str, set[int]]:
+    """Map the hashes of the seats' own ID numbers, and of those of declared kin and payees, to the seats."""
+    own = select(Staff.id, Staff.id_number, Staff.id_hash).where(among(Staff.id, seats))
+    live = among(Conflict.staff_id, seats) & Conflict.withdrawn_at.is_(None)
+    declared = select(Conflict.staff_id, Conflict.id_number, Conflict.id_hash).where(live)
+    found: dict[str, set[int]] = {}
+    for seat, number, stored in (*db.execute(own), *db.execute(declared)):
+        # After a key rotation the stored hash of a number may differ; of an erased person only the hash is left.
+        computed = keyring().lookup_hashes(number, "id_number") if number else []
+        for each in {*computed, *([stored] if stored else [])}:
+            found.setdefault(each, set()).add(seat)
+    return found
 
 
 def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:

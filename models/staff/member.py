@@ -173,18 +173,23 @@ def seats_of_users(db: Session, users: Collection[int]) -> set[int]:
 
 def spread_to_all_seats(db: Session, why: Mapping[int, str]) -> dict[int, str]:
     """Extend a statement about seats (staff id -> why) to every seat of the same persons."""
-    if not why:
+    same = seats_of_same_person(db, why)
+    return {**{seat: why[known] for known, seats in same.items() for seat in seats}, **why}
+
+
+def seats_of_same_person(db: Session, seats: Collection[int]) -> dict[int, set[int]]:
+    """Map each of these seats to all that its person holds or ever held, itself among them."""
+    found = {seat: {seat} for seat in seats}
+    if not found:
         return {}
     other = aliased(Staff)
     same_wechat = (other.account == Staff.account) & (other.openid == Staff.openid)
     same_number = other.id_hash == Staff.id_hash
     # Two queries, as each has an index of its own.
-    pairs = [
-        select(Staff.id, other.id).join(other, same).where(Staff.id.in_(list(why)))
-        for same in (same_wechat, same_number)
-    ]
-    found = [row for pair in pairs for row in db.execute(pair)]
-    return {**{seat: why[known] for known, seat in found}, **why}
+    for same in (same_wechat, same_number):
+        for known, seat in db.execute(select(Staff.id, other.id).join(other, same).where(Staff.id.in_(list(found)))):
+            found[known].add(seat)
+    return found
 
 
 def seats_covering(region_code: str, role: str) -> ColumnElement[bool]:

@@ -14,14 +14,17 @@ from sqlalchemy.orm import Session as Database
 
 from bot.words.lexicon import load_lexicon
 from flows.language.sorts import sort_of
-from models.core.state_machine import Actor, By
-from models.goods.exchange import GoodsRequest, Offer
+from models.core.state_machine import SYSTEM, Actor, By
+from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
 from models.goods.review import REVIEWED, publish
+from models.goods.rounds.waiting import begin_waiting
+from models.goods.rules import GoodsRules
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import Listing, NewListing, submit_listing
 from models.notifications.notification import Notification
 from models.people.user import User
 from models.staff.task import close_task
+from models.stock.move import hand_out
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 LEXICON = load_lexicon()
@@ -34,7 +37,13 @@ def passed(db: Database, name: str, thing: Any, now: datetime, *, told: bool = T
     """An officer has looked at it and passed it. ``told``: who waits for the like hears of it."""
     kind = REVIEWED[name]
     close_task(db, name, thing.id, now)
-    publish(db, kind if told else replace(kind, on_public=lambda *_: None), thing, OFFICER, now)
+    publish(db, kind if told else replace(kind, on_public=_untold), thing, OFFICER, now)
+
+
+def _untold(_db: Database, thing: Any, now: datetime, _rules: GoodsRules) -> None:
+    """Nobody hears of it and no round opens, but its days count."""
+    if isinstance(thing, GoodsRequest):
+        begin_waiting(thing, now)
 
 
 def given(db: Database, wanted: NewOffer, donor: User, now: datetime, *, told: bool = True) -> Offer:
@@ -108,12 +117,21 @@ class Village:
             wanted = NewOffer(draft, category, item, "piece", 9, "new", best_before, handover, region, sort)
             return given(db, wanted, db.get_one(User, self.people[name]), self.stage.clock(), told=told).id
 
+    def gave(self, name: str, *given: str, **how: Any) -> int:
+        """Give away something of which nothing is left: it went to others."""
+        number = self.give(name, *given, told=False, **how)
+        with self.session() as db:
+            offer = db.get_one(Offer, number)
+            hand_out(db, offer, "test", self.stage.clock())
+            OFFER_MACHINE.move(db, offer, "exhausted", SYSTEM, self.stage.clock())
+        return number
+
     def conversation(self, name: str) -> int:
         return self.stage.person(f"o-{name}")
 
     def heard(self, name: str) -> list[tuple[str, dict[str, Any]]]:
         """Kinds and facts of what this one was told about goods, the oldest first."""
-        kinds = ("match_found", "need_found")
+        kinds = ("need_found",)
         with self.session() as db:
             theirs = select(Notification).where(
                 Notification.conversation_id == self.conversation(name), Notification.template.in_(kinds)

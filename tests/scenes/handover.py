@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from itertools import count
 
 import pytest
@@ -18,6 +17,7 @@ from models.goods.matches.holding import Held, Proposal, lock_match
 from models.goods.matches.match import Match
 from models.goods.points.point import POINT_MACHINE, Point
 from models.goods.rounds.round import ROUND_MACHINE, Round
+from models.goods.rounds.rule import hash_of
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
@@ -70,12 +70,16 @@ class Handover(Village):
         """Propose a part of the offer to the request, as a round would; returns the match's number."""
         now = self.stage.clock()
         with self.session() as db:
+            theirs = (Round.offer_id == offer) & (Round.state == "gathering")
+            for gathering in db.scalars(select(Round).where(theirs)):
+                ROUND_MACHINE.move(db, gathering, "void", SYSTEM, now)
+            db.flush()
             seed = "00" * 16
             round_ = Round(
                 offer_id=offer,
                 rule=1,
                 seed=seed,
-                seed_hash=sha256(bytes.fromhex(seed)).hexdigest(),
+                seed_hash=hash_of(seed),
                 opens_at=now - timedelta(days=1),
                 closes_at=now,
                 there=quantity,

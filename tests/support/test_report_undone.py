@@ -198,7 +198,7 @@ def test_another_county_reads_the_request_it_decides_on_with_its_reason(world: S
         appeal, now = db.get_one(Appeal, 1), world.clock()
         house = {"owner_id": appeal.owner_id, "household_id": appeal.household_id, "region_code": DAOXIAN_MEIHUA}
         oil = {"category": "oil", "item": "菜籽油", "unit": "box", "quantity": 2, "reason": "家里没有"}
-        when = {"turn_at": now, "created_at": now, "looked_at": now}
+        when = {"created_at": now, "looked_at": now}
         db.add(GoodsRequest(draft_id="r", state="open", **oil, **house, **when))
     sent_elsewhere(world, "求物1", "request")
     assert "家里没有" in thing_of(world, "o-there")

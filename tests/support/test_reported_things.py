@@ -36,7 +36,7 @@ def world(stage: Stage) -> Stage:
         appeal = db.get_one(Appeal, 1)
         goods = {"unit": "box", "region_code": DAOXIAN_MEIHUA, "created_at": now, "looked_at": now}
         mine, house = appeal.owner_id, {"household_id": appeal.household_id}
-        oil = {"category": "oil", "item": "菜籽油", "turn_at": now}
+        oil = {"category": "oil", "item": "菜籽油"}
         stock = {"initial": 5, "available": 5}
         db.add(
             Offer(
@@ -45,6 +45,7 @@ def world(stage: Stage) -> Stage:
                 condition="new",
                 handover="pickup",
                 state="available",
+                turn_at=now,
                 **oil,
                 **stock,
                 **goods,

@@ -390,6 +390,8 @@ def _give_back(db: Session, held: Held, quantity: int, why: str, now: datetime) 
     else:
         move(db, held.offer, "release", quantity, f"match:{match.id}:{why}", now)
         _follow_stock(db, held.offer, now)
+        # The next round is opened for what was freed first (models.goods.rounds.opening).
+        held.offer.turn_at = held.offer.created_at
     held.request.promised -= quantity
     db.flush()
 
@@ -409,7 +411,7 @@ def _shelf_at(db: Session, offer_id: int, point_id: int, now: datetime) -> Shelf
         # Its offer is locked, so no other transaction makes the same one.
         shelf = Shelf(offer_id=offer_id, point_id=point_id, quantity=0, since=now)
         db.add(shelf)
-    shelf.since = now
+    shelf.since, shelf.turn_at = now, None
     return shelf
 
 

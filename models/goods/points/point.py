@@ -66,7 +66,7 @@ class Point(Base):
 class Shelf(Base):
     """Goods of an offer that lie at a point and are promised to nobody. They stay reserved in the offer's stock.
 
-    ``since``: when the last of them was laid there.
+    ``since``: when the last of them was laid there. ``turn_at``: when a round was last looked for since then.
     """
 
     __tablename__ = "shelves"
@@ -75,11 +75,13 @@ class Shelf(Base):
     point_id: Mapped[int] = mapped_column(ForeignKey("points.id"), index=True)
     quantity: Mapped[int]
     since: Mapped[datetime]
+    turn_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         UniqueConstraint("offer_id", "point_id"),
         Index("ix_shelves_lying", "since", postgresql_where=text("quantity > 0")),
+        Index("ix_shelves_turn", text("turn_at NULLS FIRST"), "id", postgresql_where=text("quantity > 0")),
     )
 
 

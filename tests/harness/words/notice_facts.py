@@ -197,7 +197,6 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "payment_received": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
         "handed_over": {**seat, "count": MOST},
-        "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
         **{
             kind: {
                 **{"number": MOST, "item": ITEM, "quantity": MOST, "unit": "bottle", "place": WIDE * 40},
@@ -413,7 +412,6 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("parcel_point_moved", {**_moved("梅花镇张家小店"), "number": 5, "item": "棉被"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
-        *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(
             (kind, {**_LYING, "number": 5})
             for kind in ("goods_wait", "goods_unsent", "goods_written_off", "shelf_written_off")
