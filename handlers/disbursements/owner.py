@@ -5,6 +5,7 @@ from typing import Any
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.rights.identity import WAIT
+from handlers.goods.complaints import ask_whether_got
 from handlers.routing.answers import ask_which, ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
@@ -143,6 +144,8 @@ def received(talk: Talk, code: str = "") -> Answer:
 
     Raises NoSuchPayout.
     """
+    if not code and (goods := _goods(talk)):
+        return goods
     if several := _several(talk, code, "received"):
         return several
     use, appeal = _payment(talk, code)
@@ -176,6 +179,14 @@ def say_received(talk: Talk, code: str, outcome: str) -> Answer:
     values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
     values["due"] = use.receipts_due
     return Answer([Say("replies/disbursements/confirmation_recorded", None, values)])
+
+
+def _goods(talk: Talk) -> Answer | None:
+    """Ask about goods that were handed out, where no payment waits for the word; else None."""
+    user = talk.turn.db.get(User, talk.turn.person.user_id) if talk.turn.person.user_id else None
+    if user is None or (user.household_id and confirmation.unanswered(talk.turn.db, user)):
+        return None
+    return ask_whether_got(talk)
 
 
 def _whom(

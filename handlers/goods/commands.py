@@ -1,6 +1,17 @@
 """List the commands of goods."""
 
-from handlers.goods import arrivals, desk, joining, match_list, matches, own, points, sending
+from handlers.goods import (
+    arrivals,
+    complaints,
+    desk,
+    joining,
+    match_desk,
+    match_list,
+    matches,
+    own,
+    points,
+    sending,
+)
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
 from handlers.routing.roles import KEEPER, OFFICERS, VILLAGE_AND_TOWNSHIP
@@ -48,4 +59,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("will_send_all", sending.will_send_all),
     Command("will_not_send", sending.will_not_send),
     Command("to_answer", sending.to_answer),
+    Command("not_got", complaints.not_got, guess=False),
+    # Only numbered lines lead here.
+    Command("say_wrong", complaints.say_wrong),
+    Command("have_goods", complaints.have_goods),
+    Command("dismiss_match", match_desk.dismiss_match, staff=OFFICERS),
+    Command("close_loss", match_desk.close_loss, staff=OFFICERS),
 )

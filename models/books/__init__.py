@@ -18,6 +18,7 @@ from models.books.disbursements import check_disbursements
 from models.books.goods import check_goods
 from models.books.ledger import check_reversals, check_transactions
 from models.books.mandates import check_consents
+from models.books.matches import check_matches
 from models.books.matching import check_matching
 from models.books.payments import check_payments
 from models.books.refunds import check_refunds
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     check_tasks,
     check_goods,
     check_stock,
+    check_matches,
     check_three_people,
     check_households,
     check_consents,

@@ -66,7 +66,7 @@ class Handover(Village):
             self.keeper, self.point = keeper.id, point.id
             return point.id
 
-    def match(self, offer: int, request: int, quantity: int = 2) -> int:
+    def match(self, offer: int, request: int, quantity: int = 2, *, shelf: int | None = None) -> int:
         """Propose a part of the offer to the request, as a round would; returns the match's number."""
         now = self.stage.clock()
         with self.session() as db:
@@ -90,7 +90,7 @@ class Handover(Village):
             ROUND_MACHINE.move(db, round_, "drawn", SYSTEM, now)
             given = db.get_one(Offer, offer, with_for_update=True)
             asked = db.get_one(GoodsRequest, request, with_for_update=True)
-            return holding.propose(db, given, asked, Proposal(round_.id, self.point, quantity), now).id
+            return holding.propose(db, given, asked, Proposal(round_.id, self.point, quantity, shelf), now).id
 
     def advance(self, match: int, to: str) -> None:
         """Take the match on to a state, step by step."""

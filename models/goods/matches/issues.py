@@ -103,7 +103,10 @@ def check_complaint(db: Session, match: Match, now: datetime) -> None:
 
 
 def open_call(db: Session, match: Match, now: datetime, barred: Sequence[int] = ()) -> None:
-    """Have the township ask the household whether it has what was handed out. ``barred``: seats besides who did."""
+    """Have the township ask the household whether it has what was handed out. ``barred``: seats besides who did.
+
+    A loss that waits for the county is put off until the call is done.
+    """
     close_task(db, "match", match.id, now)
     open_task(db, matter_of(db, match), CALL, now, _concerned(db, match, barred))
 

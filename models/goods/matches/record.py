@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Interval, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from models.core.base import among
 from models.goods.matches.match import LASTS, Match
 from models.goods.rules import GoodsRules
 
@@ -73,7 +74,7 @@ def missed(db: Session, households: Collection[int], now: datetime) -> dict[int,
     Only what was its own doing counts: not what a donor, a carrier or a keeper failed in.
     """
     failed = or_(_OF_HOUSEHOLD["missed"], _OF_HOUSEHOLD["reneged"])
-    theirs = Match.household_id.in_(households) & (Match.proposed_at > now - YEAR)
+    theirs = among(Match.household_id, households) & (Match.proposed_at > now - YEAR)
     found = select(Match.household_id, func.count().label("times")).where(theirs, failed).group_by(Match.household_id)
     return {row.household_id: row.times for row in db.execute(found)}
 

@@ -16,6 +16,7 @@ from models.core.base import among
 from models.core.calendar import CHINA
 from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
 from models.goods.matches.match import HELD, Match
+from models.goods.matches.record import missed as missed_by
 from models.goods.points.finding import find_points
 from models.goods.points.point import Point, Shelf
 from models.goods.rounds.rule import NEAR_LEVELS, Standing
@@ -234,7 +235,7 @@ def standings(
 ) -> list[Standing]:
     """Read what the rule knows of each candidate at the round's close ``at``. ``keys``: request -> pseudonym."""
     households = [each.request.household_id for each in found]
-    scores, helped, missed = _scores(db, households), _helped(db, households, at), _missed(db, households, at)
+    scores, helped, missed = _scores(db, households), _helped(db, households, at), missed_by(db, households, at)
     came = sorted(found, key=lambda each: (each.request.looked_at or at, each.request.id))
     numbers = {each.request.id: number for number, each in enumerate(came, 1)}
     today = at.astimezone(CHINA).date()
@@ -277,12 +278,6 @@ def _helped(db: Session, households: Collection[int], at: datetime) -> dict[int,
     """Count the goods that households collected in twelve months; what was found to be handed to nobody is none."""
     lately = (Match.collected_at > at - COUNTED) & Match.state.in_(("collected", "confirmed"))
     return _count(db, households, lately)
-
-
-def _missed(db: Session, households: Collection[int], at: datetime) -> dict[int, int]:
-    """Count the goods that lay ready for households in twelve months, and that they left."""
-    left = (Match.state == "uncollected") & (Match.ended_by == "household") & Match.unwanted_at.is_(None)
-    return _count(db, households, left & (Match.ended_at > at - COUNTED))
 
 
 def _count(db: Session, households: Collection[int], which: ColumnElement[bool]) -> dict[int, int]:
