@@ -31,6 +31,8 @@ from bot.web.pictures import pictures
 from bot.web.points import points_pages
 from bot.web.public_notices import public_notices
 from bot.web.rate_limit import RateLimit
+from bot.web.rounds import MOST as MOST_ROUNDS
+from bot.web.rounds import rounds_page
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
 from bot.web.visitor import Visitors
@@ -144,6 +146,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))
+    app.register_blueprint(rounds_page(turns.database, pages, RateLimit(jobs.redis, "rounds", MOST_ROUNDS)))
     export_dir = Path(settings.export_dir) if settings.export_dir else None
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
     tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)

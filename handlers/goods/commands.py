@@ -10,6 +10,7 @@ from handlers.goods import (
     matches,
     own,
     points,
+    rounds,
     sending,
 )
 from handlers.routing.answers import starts
@@ -42,6 +43,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("take_amiss", arrivals.take_amiss, staff=KEEPER),
     # Only numbered lines lead here.
     Command("renew_goods", own.renew),
+    Command("why_place", rounds.why_place),
+    Command("view_rounds", rounds.view_rounds, staff=OFFICERS),
     Command("take_down", desk.take_down, staff=OFFICERS),
     Command("approve_shop", desk.approve_shop, staff=OFFICERS),
     Command("my_parcels", sending.my_parcels, Takes.NUMBER),

@@ -26,6 +26,8 @@ _PAGES: dict[str, Callable[..., Answer]] = {
     "offer": catalogue.offer,
     "listing": catalogue.listing,
 }
+# In these states an offer can have had no round.
+_BEFORE_ROUNDS = ("submitted", "screened", "returned", "rejected")
 _DECISIONS = ("approve", "send_back", "reject")
 
 
@@ -67,6 +69,8 @@ def _show_file(subject: str, talk: Talk, number: int) -> Answer:
     file = open_file(db, staff, subject, number, talk.world.lexicon.goods, talk.world.now)
     reference = f"{subject}:{number}"
     ways = {name: ["command", name, reference] for name in (_DECISIONS if file.task.mine else ())}
+    if subject == "offer" and file.state not in _BEFORE_ROUNDS:
+        ways["rounds"] = ["command", "view_rounds", str(number)]
     if file.removable:
         ways["take_down"] = ["command", "take_down", reference]
     named = labels(talk.world.lexicon, "goods_category", "produce_kind", "unit", "condition", "handover")

@@ -144,6 +144,8 @@ def detail(
         if subject in MATCHED:
             facts["matches"] = own_matches(talk, subject, found.number)
             ways = {**match_ways(facts["matches"], subject, found.number), **ways}
+        if subject == "request" and found.state == "open":
+            ways["why"] = ["command", "why_place", str(found.number)]
     ways = {**ways, "list": ["command", view.list_command, word, after]}
     if own:
         ways["mine"] = ["command", "mine"]

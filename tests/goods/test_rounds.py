@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from bot.work.sweeps import apply_deadlines
 from models.core.state_machine import Actor, By
 from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
 from models.goods.matches import holding
@@ -14,7 +13,6 @@ from models.goods.matches.holding import lock_match
 from models.goods.matches.match import Match
 from models.goods.points.point import Shelf
 from models.goods.rounds.draw import draw, due_rounds
-from models.goods.rounds.round import Candidate, Round
 from models.goods.rules import GoodsRules
 from models.people.user import User
 from models.staff.decision import Decision
@@ -23,30 +21,7 @@ from models.verification.case import Verification
 from tests.scenes.goods import GUANGZHOU, LONGHUI, XIANGZIQIAO, YONGZHOU
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
-
-DAY = timedelta(days=1)
-
-
-def rounds(scene: Handover) -> list[Round]:
-    with scene.session() as db:
-        return list(db.scalars(select(Round).order_by(Round.id)))
-
-
-def rows(scene: Handover, number: int = 1) -> list[Candidate]:
-    with scene.session() as db:
-        theirs = select(Candidate).where(Candidate.round_id == number).order_by(Candidate.place)
-        return list(db.scalars(theirs))
-
-
-def matches(scene: Handover) -> list[tuple[int, int, str]]:
-    """Request, quantity and state of each match."""
-    with scene.session() as db:
-        return [(each.request_id, each.quantity, each.state) for each in db.scalars(select(Match).order_by(Match.id))]
-
-
-def sweep(scene: Handover, *, after: timedelta = timedelta(), rules: GoodsRules | None = None) -> None:
-    scene.stage.clock.move(after)
-    apply_deadlines(scene.stage.database, scene.stage.clock(), rules)
+from tests.scenes.rounds import DAY, matches, rounds, rows, sweep
 
 
 def set_request(scene: Handover, number: int, **values: object) -> None:

@@ -23,6 +23,8 @@ PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js"}
 # What this is; the public ledger; and one gift's way, for whoever has its code, which nobody guesses (test_trace_page).
+# How a round shared goods out, without a household (test_round_page).
+PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 PUBLIC |= {"/", "/ledger", "/ledger/entries", "/ledger/<name>", "/trace", "/trace/<said>"}
 
 

@@ -11,6 +11,7 @@ from models.core.calendar import day_in_china
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches.match import Match
 from models.goods.points.point import Point, Shelf
+from models.goods.rounds.round import Candidate
 from models.notifications.notify import notify_user
 from models.places.region import Region, county_of
 from models.staff.member import Staff, notify_staff, seats_covering, serving
@@ -40,6 +41,7 @@ def tell(db: Session, match: Match, offer: Offer, request: GoodsRequest, now: da
     if household:
         own = {**facts, "number": request.id, "item": request.item, "offered": offer.item, "code": match.code}
         own["came_from"] = db.get_one(Region, offer.region_code).full_name
+        own |= _standing(db, match)
         notify_user(db, request.owner_id, household, own, f"{household}:{key}", now, ("match", match.id))
     if donor:
         theirs = {**facts, "number": offer.id, "item": offer.item, "reference": f"match:{match.id}"}
@@ -48,6 +50,14 @@ def tell(db: Session, match: Match, offer: Offer, request: GoodsRequest, now: da
         theirs = {**facts, "number": match.id, "item": offer.item}
         holder = db.get_one(Staff, point.keeper_id)
         notify_staff(db, holder, keeper, theirs, f"{keeper}:{key}", now, ("point", point.id))
+
+
+def _standing(db: Session, match: Match) -> dict[str, int | None]:
+    """State where its round put the household, and how many days it had waited: why it is its turn."""
+    its_own = (Candidate.round_id == match.round_id) & (Candidate.request_id == match.request_id)
+    found = db.execute(select(Candidate.place, Candidate.waited).where(its_own)).first()
+    place, waited = found or (None, None)
+    return {"rank": place, "waited": waited}
 
 
 def _concerned(match: Match) -> tuple[str | None, str | None, str | None]:

@@ -8,10 +8,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.goods.exchange import GoodsRequest, NoSuchThing, Offer
-from models.goods.rounds.round import Candidate, Round
+from models.goods.review import REVIEWED
+from models.goods.rounds.round import ROUND, Candidate, Round
 from models.goods.rounds.rule import BAND_POINTS, FIRST_COME, HELPED_POINTS, ties_of
+from models.staff.file_access import may_read_as_authority, record_file_access
+from models.staff.member import Staff, seats_of_users
 
 PAGE = 100
+# As many of an officer's lines as a message holds.
+OFFICERS_PAGE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +176,60 @@ def _page(db: Session, number: int, after: int, most: int) -> tuple[list[Candida
 def _public(row: Candidate, tie: int) -> PublicRow:
     names = ("place", "key", "need", "waited", "due", "helped", "near", "score", "lot", "given")
     return PublicRow(tie=tie, **{name: getattr(row, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class OfficersRow:
+    """A row as officers of the place read it: with its request's number, and why it could get nothing."""
+
+    request: int
+    place: int
+    score: int
+    waited: int
+    given: int
+    barred: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfficersRound:
+    """The newest round of an offer as officers read it; ``number`` is None where there was none.
+
+    ``after``: the place after which the next page begins, or None.
+    """
+
+    number: int | None
+    state: str
+    closes_at: datetime | None
+    there: int | None
+    unit: str
+    rows: Sequence[OfficersRow]
+    after: int | None
+
+
+def rounds_for_officer(db: Session, staff: Staff, offer_id: int, after: int, now: datetime) -> OfficersRound:
+    """Return a page of an offer's newest round to an officer of its place; the reading is recorded.
+
+    Raises NoSuchThing to whoever may not read the offer's file, and to its donor.
+    """
+    offer = db.get(Offer, offer_id)
+    readable = offer is not None and may_read_as_authority(db, staff, REVIEWED["offer"].matter(db, offer))
+    if offer is None or not readable or staff.id in seats_of_users(db, [offer.donor_id]):
+        raise NoSuchThing(what="offer", number=offer_id)
+    newest = select(Round).where(Round.offer_id == offer_id).order_by(Round.id.desc()).limit(1)
+    round_ = db.scalar(newest)
+    if round_ is None:
+        return OfficersRound(None, "", None, None, offer.unit, (), None)
+    record_file_access(db, staff, ROUND.name, round_.id, None, now)
+    theirs = select(Candidate).where(Candidate.round_id == round_.id, Candidate.place > after)
+    found = db.scalars(theirs.order_by(Candidate.place).limit(OFFICERS_PAGE + 1)).all()
+    shown = found[:OFFICERS_PAGE]
+    names = ("place", "score", "waited", "given", "barred")
+    return OfficersRound(
+        number=round_.id,
+        state=round_.state,
+        closes_at=round_.closes_at,
+        there=round_.there,
+        unit=offer.unit,
+        rows=[OfficersRow(row.request_id, **{name: getattr(row, name) for name in names}) for row in shown],
+        after=shown[-1].place if len(found) > OFFICERS_PAGE else None,
+    )

@@ -47,7 +47,7 @@ _MATCHED = {
         "came_from": "广东省广州市天河区",
     },
     **{"hours": "每天8点到18点", "handover": "post", "parcel": "AB23CD45", "waybill": None, "state": "proposed"},
-    **{"by": None, "until": DAY, "code": "402918", "reference": "match:7"},
+    **{"by": None, "until": DAY, "code": "402918", "reference": "match:7", "rank": 3, "waited": 41},
 }
 _OF_MATCHES = (
     *("goods_proposed", "goods_wanted", "goods_coming", "goods_shipped", "goods_arrived", "goods_handed"),
