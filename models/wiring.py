@@ -20,6 +20,7 @@ from models.giving import funding, pledge, pool_transfer, refund_run
 from models.goods import erasure as goods
 from models.goods import household, review
 from models.goods import submission as look
+from models.goods.matches import by_mandate as match_by_mandate
 from models.goods.points import keeping
 from models.ledger import links
 from models.market import erasure as market
@@ -110,6 +111,7 @@ def wire() -> None:
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))
     act.ACTS.connect("appeal", act.ActKind(by_mandate.read_back, by_mandate.undo))
+    act.ACTS.connect("match", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo))
 
     # The audiences of broadcasts, and the notification that a broadcast is done.
     broadcast.AUDIENCES.connect("backers", audience.next_backers)

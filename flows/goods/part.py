@@ -1,5 +1,6 @@
 """只要一部分: ask a household how much it wants of what a round proposes to it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flows.engine.flow import Answer, Flow, Say, Step
@@ -7,10 +8,12 @@ from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.goods.quantity import JIN
 from flows.goods.wanted import wanted_facts
+from flows.proxy.common import lock_mandate
 from flows.readers import Count, Weight
 from flows.readers.numbers.bounded import Bounded
 from models.goods.matches import answers
 from models.goods.matches.answers import check_part, least_of
+from models.goods.matches.by_mandate import SCOPE, want_for
 from models.goods.matches.holding import NotThatMany
 
 PIECES = Count()
@@ -28,25 +31,42 @@ def part_reader(unit: str) -> Bounded:
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``match``, its number. Raises NoSuchThing, MatchMoved or CannotPart."""
-    held = check_part(turn.db, turn.person.user_id, given["match"])
+    """``given``: ``match``, its number; ``mandate``, where an officer answers for its household.
+
+    Raises NoSuchThing, MatchMoved or CannotPart, and of an officer NotYours or NoMandate.
+    """
+    held = check_part(turn.db, _household(turn, given), given["match"])
     facts = {"item": held.request.item, "offered": held.offer.item, "unit": held.offer.unit}
     return {**given, **facts, "most": held.match.quantity, "least": least_of(held)}
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Raises NotThatMany before the review, and what ``admit`` does."""
-    held = check_part(turn.db, turn.person.user_id, draft.given["match"])
+    held = check_part(turn.db, _household(turn, draft.given), draft.given["match"])
     part, most, least = draft.answers.get("part"), held.match.quantity, least_of(held)
     if part is not None and not least <= part <= most:
         raise NotThatMany(most=most, smallest=least, unit=held.offer.unit)
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
-    part = draft.answers["part"]
-    held = answers.want(turn.db, turn.person.user_id, draft.given["match"], part, turn.world.now)
-    options = [Option(1, "", ["command", "leave_goods", str(held.match.id)])]
-    return Answer([Say(f"flows/goods/{draft.flow}/done", None, wanted_facts(held))], options)
+    part, number, now = draft.answers["part"], draft.given["match"], turn.world.now
+    if "mandate" in draft.given:
+        staff, mandate, user = lock_mandate(turn, draft.given["mandate"], SCOPE)
+        held = want_for(turn.db, staff, mandate, number, part, now)
+        options = [Option(1, "", ["command", "proxy_goods_of", str(mandate.id)])]
+        name = user.masked_name
+    else:
+        held = answers.want(turn.db, turn.person.user_id, number, part, now)
+        options = [Option(1, "", ["command", "leave_goods", str(held.match.id)])]
+        name = None
+    return Answer([Say(f"flows/goods/{draft.flow}/done", None, {**wanted_facts(held), "name": name})], options)
+
+
+def _household(turn: TurnContext, given: Mapping[str, Any]) -> int | None:
+    """Return the user who answers: the person, or the resident whose mandate the officer has."""
+    if "mandate" not in given:
+        return turn.person.user_id
+    return lock_mandate(turn, given["mandate"], SCOPE)[2].id
 
 
 def _flow(name: str, reader: Bounded) -> Flow:

@@ -66,10 +66,10 @@ def for_officers(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def lock_mandate(turn: TurnContext, number: int) -> tuple[Staff, Mandate, User]:
-    """Get the officer, a live mandate to write appeals (locked) and its resident. Raises NotYours or NoMandate."""
+def lock_mandate(turn: TurnContext, number: int, scope: str = "appeal") -> tuple[Staff, Mandate, User]:
+    """Get the officer, a live mandate of this scope (locked) and its resident. Raises NotYours or NoMandate."""
     staff = officer(turn)
-    mandate = get_mandate(turn.db, number, staff.id, "appeal", turn.world.now)
+    mandate = get_mandate(turn.db, number, staff.id, scope, turn.world.now)
     user = turn.db.get_one(User, mandate.user_id)
     if user.state != "active" or not staff.covers(user.region_code or ""):
         raise NoMandate

@@ -1,4 +1,8 @@
-"""代办: an officer records a resident's consent, by signed sheet or consent code, to write an appeal for them."""
+"""代办: an officer records a resident's consent, by signed sheet or consent code, to write an appeal for them, or to
+answer what goods are proposed to them.
+
+The draft's ``given`` may have ``scope`` (models.proxy.mandate.SCOPES); without it the consent is to write an appeal.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,14 +47,16 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     user = find_resident(turn.db, staff, answers["id_number"])
     if by_code(answers):
         _use_code(turn, draft, user)
-    mandate = grant_mandate(turn.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)
+    scope = draft.given.get("scope", "appeal")
+    mandate = grant_mandate(turn.db, staff.id, user.id, answers["consent"], scope, draft.id, now)
     if by_sheet(answers):
         photos = attach_photos(turn.db, "mandate", mandate.id, turn.person.conversation_id, answers["sheet"], now)
         turn.jobs += [("fetch_photo", photo) for photo in photos]
-    if live_mandate(turn.db, user.id, staff.id, "appeal", now) is None:
+    if live_mandate(turn.db, user.id, staff.id, scope, now) is None:
         raise SheetLost
-    facts = {"name": user.masked_name, "until": mandate.expires_at}
-    options = [Option(1, "", ["command", "proxy_write", str(mandate.id)])]
+    facts = {"name": user.masked_name, "until": mandate.expires_at, "scope": scope}
+    follows = "proxy_goods_of" if scope == "goods" else "proxy_write"
+    options = [Option(1, "", ["command", follows, str(mandate.id)])]
     return Answer([Say("flows/proxy/proxy_mandate/done", None, facts)], options)
 
 

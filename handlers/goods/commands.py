@@ -2,6 +2,7 @@
 
 from handlers.goods import (
     arrivals,
+    by_proxy,
     complaints,
     desk,
     joining,
@@ -50,6 +51,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("my_parcels", sending.my_parcels, Takes.NUMBER),
     Command("ship_goods", sending.ship, Takes.CODE_AND_WORDS, guess=False),
     # Only numbered lines lead here, and a household's plain words (handlers.goods.plain_answers).
+    Command("proxy_goods", by_proxy.choose_resident, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_goods_mandate", by_proxy.new_mandate, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_goods_of", by_proxy.proposals, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_proposal", by_proxy.proposal, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_want", by_proxy.want, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_part", by_proxy.want_part, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_leave", by_proxy.leave, staff=VILLAGE_AND_TOWNSHIP),
     Command("take_offer", joining.ask_for_offer),
     Command("give_requested", joining.give_requested),
     Command("view_match", matches.view),

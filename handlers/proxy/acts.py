@@ -18,13 +18,14 @@ MOST_PEOPLE = 6
 
 
 def show_menu(talk: Talk) -> Answer:
-    """代办: offer what is done for residents: register, write an appeal, print a card, erase. Raises NotYours."""
+    """代办: offer what is done for residents: register, appeal, print a card, erase, answer. Raises NotYours."""
     officer(talk.turn)
     ways = {
         "register": ["command", "proxy_register"],
         "appeal": ["command", "proxy_appeal"],
         "card": ["command", "proxy_card"],
         "erase": ["command", "erase_on_paper"],
+        "goods": ["command", "proxy_goods"],
     }
     return with_ways("replies/proxy/menu", {}, ways)
 

@@ -63,7 +63,7 @@ class NoSuchAct(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """One proxy act in full, shown only to the resident. ``facts``: what the template needs of the user or appeal."""
+    """One proxy act in full, shown only to the resident. ``facts``: what the template needs of its subject."""
 
     number: int
     subject: str
@@ -146,8 +146,8 @@ def record_proxy_act(
 ) -> ProxyAct:
     """Record a proxy act by this mandate, recuse the officer from its open task, and notify the resident.
 
-    Returns the earlier act if one of this subject and number exists. ``title``: the appeal's title, else empty.
-    Raises NoMandate if the mandate has ended or belongs to another officer.
+    Returns the earlier act if one of this subject and number exists. ``title``: the appeal's title, or what is asked
+    for; else empty. Raises NoMandate if the mandate has ended or belongs to another officer.
     """
     ended = mandate.revoked_at is not None or mandate.expires_at <= now
     if ended or mandate.staff_id != staff.id:
@@ -292,8 +292,7 @@ def _notify_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, 
 
 
 def _notify_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
-    about = ("appeal", facts["number"]) if facts["subject"] == "appeal" else ("user", mandate.user_id)
-    notify_user(db, mandate.user_id, "proxy_acted", facts, key, now, about)
+    notify_user(db, mandate.user_id, "proxy_acted", facts, key, now, (facts["subject"], facts["number"]))
 
 
 def _lock(db: Session, user_id: int, number: int) -> ProxyAct:

@@ -14,9 +14,9 @@ from models.people.photo import Photo
 from models.people.user import User
 
 KINDS = ("sheet", "code")
-SCOPES = ("register", "appeal")
-# What can be done by mandate: registering a resident, or writing an appeal.
-SUBJECTS = ("user", "appeal")
+SCOPES = ("register", "appeal", "goods")
+# What can be done by mandate: registering a resident, writing an appeal, or answering what goods are proposed.
+SUBJECTS = ("user", "appeal", "match")
 LASTS = timedelta(days=30)
 # An erasure that is asked for on paper (models.rights.erasure.paper).
 PAPER_ERASURE = "paper_erasure"

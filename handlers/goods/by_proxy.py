@@ -1,0 +1,87 @@
+"""代办: an officer answers proposals for a resident without a phone, by the resident's live mandate for goods."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.goods.part import part_flow
+from flows.proxy.common import lock_mandate, officer
+from handlers.routing.answers import ask_which, with_ways
+from handlers.routing.talk import Talk
+from models.goods.matches.answers import check_part
+from models.goods.matches.by_mandate import SCOPE, leave_for, want_for
+from models.goods.matches.views import find_line, own_lines, proposals_of
+from models.people.user import User
+from models.proxy.mandate import live_mandates
+
+_MOST_PEOPLE = 6
+
+
+def choose_resident(talk: Talk) -> Answer:
+    """Offer the residents with a live mandate for goods, or a new mandate. Raises NotYours."""
+    staff, db = officer(talk.turn), talk.turn.db
+    mandates = live_mandates(db, staff.id, SCOPE, talk.world.now, _MOST_PEOPLE)
+    if not mandates:
+        return new_mandate(talk)
+    options, lines = [], []
+    for line, each in enumerate(mandates, 1):
+        options.append(Option(line, "", ["command", "proxy_goods_of", str(each.id)]))
+        user = db.get_one(User, each.user_id)
+        lines.append((line, user.masked_name, each.expires_at, len(proposals_of(db, user.id))))
+    options.append(Option(len(lines) + 1, "", ["command", "proxy_goods_mandate"]))
+    return Answer([Say("replies/goods/proxy_people", None, {"lines": lines, "new": len(lines) + 1})], options)
+
+
+def new_mandate(talk: Talk) -> Answer:
+    """Record a resident's consent that the officer answers for them. Raises NotYours."""
+    return talk.start("proxy_mandate", {"scope": SCOPE})
+
+
+def proposals(talk: Talk, mandate: str) -> Answer:
+    """List what is proposed to the resident. Raises NotYours or NoMandate."""
+    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    found = own_lines(talk.turn.db, user.id, "household", states=("proposed",)).items
+    values = {"name": user.masked_name}
+    return ask_which(
+        "replies/goods/proxy_proposals",
+        found,
+        lambda line: ["proxy_proposal", str(held.id), str(line.number)],
+        **values,
+    )
+
+
+def proposal(talk: Talk, mandate: str, number: str) -> Answer:
+    """Show one proposal with the resident's answers. Raises NotYours, NoMandate or NoSuchThing."""
+    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    line = find_line(talk.turn.db, user.id, int(number))
+    if line.state != "proposed":
+        return proposals(talk, mandate)
+    with_both = [str(held.id), str(line.number)]
+    ways = {"want": ["command", "proxy_want", *with_both], "no": ["command", "proxy_leave", *with_both]}
+    if line.parts:
+        ways["part"] = ["command", "proxy_part", *with_both]
+    return with_ways("replies/goods/proxy_proposal", {"line": line, "name": user.masked_name}, ways)
+
+
+def want(talk: Talk, mandate: str, number: str) -> Answer:
+    """Say yes for the resident. Raises NotYours, NoMandate, NoSuchThing or MatchMoved."""
+    staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    match = want_for(talk.turn.db, staff, held, int(number), None, talk.world.now)
+    return _said(mandate, user, wanted=True, offered=match.offer.item)
+
+
+def want_part(talk: Talk, mandate: str, number: str) -> Answer:
+    """Ask how much of it the resident wants. Raises as ``want`` does, or CannotPart."""
+    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    match = check_part(talk.turn.db, user.id, int(number))
+    return talk.start(part_flow(match.offer.unit), {"match": match.match.id, "mandate": held.id})
+
+
+def leave(talk: Talk, mandate: str, number: str) -> Answer:
+    """Say no for the resident. Raises as ``want`` does."""
+    staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    match = leave_for(talk.turn.db, staff, held, int(number), talk.world.now)
+    return _said(mandate, user, wanted=False, offered=match.offer.item)
+
+
+def _said(mandate: str, user: User, *, wanted: bool, offered: str) -> Answer:
+    values = {"name": user.masked_name, "wanted": wanted, "offered": offered}
+    return with_ways("replies/goods/proxy_said", values, {"more": ["command", "proxy_goods_of", mandate]})
