@@ -1,12 +1,12 @@
 """Let a resident's mandate be to answer what goods are proposed to them, and keep each such answer as a proxy act.
 
-Revision: 0040
+Revision: 0041
 """
 
 from alembic import op
 
-revision = "0040"
-down_revision = "0039"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
