@@ -34,6 +34,7 @@ from models.goods.exchange import GoodsRequest
 from models.goods.matches.issues import MatchIssue
 from models.goods.matches.match import MATCH, Match
 from models.goods.matches.thanks import GoodsThanks
+from models.goods.points.collection_card import CollectionCard
 from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo
 from models.people.user import NUMBER_TRIED, User
@@ -70,6 +71,7 @@ OFFICE_FLOWS = frozenset(
     (
         *("proxy_register", "proxy_mandate", "proxy_card", "erase_on_paper", "visit", "issue_receipt"),
         *("pay_out", "payout_return"),
+        *("open_point", "change_point", "receive_parcel", "hand_out_goods"),
         *("open_pool", "fund_pool", "close_pool", "return_pool", "refund_by_hand", "settle_suspense"),
         *("suspense_by_hand", "enter_settlement", "top_up", "cover_fees", "reverse_entry", "emergency_call"),
         *("invite_staff", "handover", "declare_conflict"),
@@ -130,6 +132,8 @@ def theirs(table: Table, person: Person) -> ColumnElement[bool]:
     match table.name:
         case "matches":
             return or_(Match.donor_id == person.user_id, _for_household(Match.id, person))
+        case "collection_cards":
+            return _for_household(CollectionCard.match_id, person)
         case "match_issues":
             return _for_household(MatchIssue.match_id, person)
         case "goods_thanks":

@@ -44,7 +44,7 @@ PARTS = {
     "visits": ("verification_id", "verifications"),
 }
 # A match is of its household and of its donor; what is said of it afterwards is of the household.
-SPECIAL = ("goods_thanks", "match_issues", "matches", "photos", "registry_entries", "staff")
+SPECIAL = ("collection_cards", "goods_thanks", "match_issues", "matches", "photos", "registry_entries", "staff")
 
 _OF_ALL = "it is of a place, a charity or the whole service, and of no person"
 _OF_OFFICE = "what an officer decided or entered is of the office; the person's own rows show its result"

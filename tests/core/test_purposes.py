@@ -7,11 +7,13 @@ from models.tables import metadata
 PURPOSES = frozenset(
     {
         "broadcast facts",
-        "card QR address",
         "card code",
+        "card QR address",
+        "collection code",
         "conversation session",
         "discrepancy note",
         "gift message words",
+        "handover point phone",
         "name change after",
         "name change before",
         "notification facts",
@@ -27,9 +29,10 @@ PURPOSES = frozenset(
         "receipt tax number",
         "registry ID number",
         "registry name",
+        "relative ID number",
         "report words",
         "rights request wish",
-        "relative ID number",
+        "round seed",
         "sealed remainder",
         "staff ID number",
         "staff name",
@@ -44,6 +47,7 @@ PURPOSES = frozenset(
 )
 LOOKUPS = {
     "card code": "card",
+    "collection code": "collection",
     "person ID number": "id_number",
     "person phone": "phone",
     "registry ID number": "id_number",

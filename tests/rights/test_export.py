@@ -45,6 +45,7 @@ OWN_FLOWS = {
     "switch_person",
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
     *("accept_invitation", "send_parcel", "take_part", "take_weight"),
+    *("keep_point", "pass_on_point"),
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.
 SEALED_BUT_LEFT_OUT = {
