@@ -8,6 +8,7 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Happening, Row
+from bot.demo.seed_pictures import picture
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding, issues
@@ -20,12 +21,18 @@ _GATHERED = timedelta(days=1)
 
 
 class Handover:
-    """``made``: number and owner of what was offered and asked for, by kind and serial (bot.demo.seed_goods)."""
+    """``people``: conversations by key (bot.demo.seed). ``made``: number and owner of offers and requests, by kind and
+    serial (bot.demo.seed_goods).
+    """
 
     def __init__(
-        self, db: Session, staff: Mapping[str, Staff], made: Mapping[tuple[str, int], tuple[int, int]]
+        self,
+        db: Session,
+        staff: Mapping[str, Staff],
+        people: Mapping[str, int],
+        made: Mapping[tuple[str, int], tuple[int, int]],
     ) -> None:
-        self.db, self.staff, self.made = db, staff, made
+        self.db, self.staff, self.people, self.made = db, staff, people, made
         self.points: dict[int, Point] = {}
         self.matches: dict[int, int] = {}
         # By the state that a step leads to.
@@ -42,7 +49,7 @@ class Handover:
             "lapsed": lambda held, _row, _keeper, now: holding.release(
                 self.db, held, "lapsed", SYSTEM, "household", now
             ),
-            "lost": lambda held, _row, _keeper, now: holding.lose(self.db, held, SYSTEM, "carrier", now),
+            "lost": self._lose,
             "uncollected": lambda held, _row, _keeper, now: holding.leave(self.db, held, now),
         }
 
@@ -111,20 +118,33 @@ class Handover:
         issues.complain(self.db, held.request.owner_id, held.match.id, "not_got", now)
 
     def _send(self, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
-        holding.send(self.db, held, "中通", f"7812{held.match.id:08}", when)
+        holding.send(self.db, held, "zto", f"78{held.match.id:012}", when)
 
     def _lay(self, held: Held, row: Row, keeper: Staff, when: datetime) -> None:
-        broken = row.get("broken", 0)
-        came = held.match.quantity - broken
-        for kind, quantity, reason in (("came", came, None), ("broken", broken, "packing")):
+        """Take in the parcel; ``missing``: how much of it was not there."""
+        missing = row.get("missing", 0)
+        came = held.match.quantity - missing
+        for kind, quantity, reason in (("came", came, None), ("missing", missing, "short")):
             if quantity:
-                line = ReceivedLine(kind=kind, quantity=quantity, reason=reason, staff_id=keeper.id, at=when)
-                line.match_id = held.match.id
-                self.db.add(line)
+                fields = {"kind": kind, "quantity": quantity, "reason": reason, "staff_id": keeper.id, "at": when}
+                self.db.add(ReceivedLine(match_id=held.match.id, **fields))
         holding.lay(self.db, held, came, keeper.actor, when)
+        if missing:
+            issues.open_loss(self.db, held.match, when)
 
-    def _collect(self, held: Held, _row: Row, keeper: Staff, when: datetime) -> None:
-        holding.collect(self.db, held, "code", keeper.actor, keeper.id, when)
+    def _lose(self, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
+        holding.lose(self.db, held, SYSTEM, "carrier", when)
+        issues.open_loss(self.db, held.match, when)
+
+    def _collect(self, held: Held, row: Row, keeper: Staff, when: datetime) -> None:
+        """Hand it out to who brought the digits, or by an officer's word: then the township calls the household."""
+        officer = self.staff[row["by_word_of"]] if "by_word_of" in row else None
+        by = officer or keeper
+        holding.collect(self.db, held, "officer" if officer else "code", by.actor, by.id, when)
+        sender = next(f"@{key}" for key, staff in self.staff.items() if staff.id == by.id)
+        picture(self.db, "match", held.match.id, self.people[sender], when)
+        if officer:
+            issues.open_call(self.db, held.match, when)
 
     def _release(self, to: str, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
         holding.release(self.db, held, to, _household(held), "household", when)

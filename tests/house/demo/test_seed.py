@@ -363,7 +363,7 @@ def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
     photos = filled.all(Photo)
     assert Counter(photo.subject for photo in photos) == {
         **{"appeal": 12, "visit": 18, "mandate": 2},
-        **{"offer": 6, "listing": 7},
+        **{"offer": 6, "listing": 7, "match": 3},
     }
     assert all(files.read(str(photo.path)).startswith(b"\xff\xd8") for photo in photos)
 
@@ -525,8 +525,8 @@ def test_goods_stand_at_every_step_of_the_way(filled: Filled) -> None:
     assert {match.state for match in matches} == MATCH_MACHINE.states
     assert all(match.due_at is None or match.due_at > NOW for match in matches)
     assert {point.state for point in filled.all(Point)} == POINT_MACHINE.states
-    assert [shelf.quantity for shelf in filled.all(Shelf) if shelf.quantity] == [10]
-    assert {line.kind for line in filled.all(ReceivedLine)} == {"came", "broken"}
+    assert [shelf.quantity for shelf in filled.all(Shelf) if shelf.quantity] == [9]
+    assert {line.kind for line in filled.all(ReceivedLine)} == {"came", "missing"}
 
 
 def test_who_can_be_played_has_something_to_answer_to_send_or_to_hand_out(filled: Filled) -> None:
