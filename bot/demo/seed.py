@@ -146,7 +146,7 @@ class _History:
         self.proxies = Proxies(db, self.staff, self.people)
         self.gifts = Gifts(db, self.users, self.appeals)
         self.goods = Goods(db, self.lexicon, self.users, self.people, now)
-        self.handover = Handover(db, self.staff, self.people, self.goods.made)
+        self.handover = Handover(db, self.staff, self.people, self.goods.made, self.lexicon.goods)
         self.charities = Charities(db, now.astimezone(CHINA).date())
 
     def play(self, world: dict[str, Any]) -> None:

@@ -13,11 +13,19 @@ from models.core.state_machine import SYSTEM, Actor
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding, issues
 from models.goods.matches.holding import Held, Proposal, lock_match
-from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine
+from models.goods.points.arrival import take_in
+from models.goods.points.closing import close_point
+from models.goods.points.handing_out import hand_out, hand_out_by_word
+from models.goods.points.keeping import agree
+from models.goods.points.opening import NewPoint, open_point
+from models.goods.points.point import Point
 from models.goods.rounds.round import ROUND_MACHINE, Round
+from models.goods.rules import GoodsRules
 from models.staff.member import Staff
 
 _GATHERED = timedelta(days=1)
+# That there is a picture; it is attached by bot.demo.seed_pictures.
+_PICTURE = {"media_id": "demo"}
 
 
 class Handover:
@@ -31,8 +39,9 @@ class Handover:
         staff: Mapping[str, Staff],
         people: Mapping[str, int],
         made: Mapping[tuple[str, int], tuple[int, int]],
+        rules: GoodsRules,
     ) -> None:
-        self.db, self.staff, self.people, self.made = db, staff, people, made
+        self.db, self.staff, self.people, self.made, self.rules = db, staff, people, made, rules
         self.points: dict[int, Point] = {}
         self.matches: dict[int, int] = {}
         # By the state that a step leads to.
@@ -66,25 +75,19 @@ class Handover:
                 yield days_ago, partial(self.step, serial, row, state)
 
     def propose_point(self, serial: int, row: Row, when: datetime) -> None:
-        point = Point(
+        wanted = NewPoint(
             draft_id=f"demo-point-{serial}",
             region_code=row["region"],
-            keeper_id=self.staff[row["keeper"]].id,
-            opened_by=self.staff[row["opened_by"]].id,
-            created_at=when,
-            **{name: row[name] for name in ("name", "address", "hours")},
+            **{name: row[name] for name in ("name", "place", "address", "hours")},
         )
-        self.db.add(point)
-        self.db.flush()
-        self.points[serial] = point
+        officer, keeper = self.staff[row["opened_by"]], self.staff[row["keeper"]]
+        self.points[serial] = open_point(self.db, officer, wanted, keeper.work_no, when)
 
     def open_point(self, serial: int, row: Row, when: datetime) -> None:
-        point = self.points[serial]
-        point.agreed_at, point.phone = when, row["phone"]
-        POINT_MACHINE.move(self.db, point, "open", self.staff[row["keeper"]].actor, when)
+        agree(self.db, self.staff[row["keeper"]], self.points[serial].id, row["phone"], when)
 
     def close_point(self, serial: int, row: Row, when: datetime) -> None:
-        POINT_MACHINE.move(self.db, self.points[serial], "closed", self.staff[row["opened_by"]].actor, when)
+        close_point(self.db, self.points[serial], self.staff[row["opened_by"]].actor, when)
 
     def propose(self, serial: int, row: Row, when: datetime) -> None:
         """Draw a round of the offer, which proposes a part of it to the request."""
@@ -123,14 +126,8 @@ class Handover:
     def _lay(self, held: Held, row: Row, keeper: Staff, when: datetime) -> None:
         """Take in the parcel; ``missing``: how much of it was not there."""
         missing = row.get("missing", 0)
-        came = held.match.quantity - missing
-        for kind, quantity, reason in (("came", came, None), ("missing", missing, "short")):
-            if quantity:
-                fields = {"kind": kind, "quantity": quantity, "reason": reason, "staff_id": keeper.id, "at": when}
-                self.db.add(ReceivedLine(match_id=held.match.id, **fields))
-        holding.lay(self.db, held, came, keeper.actor, when)
-        if missing:
-            issues.open_loss(self.db, held.match, when)
+        lines = {"came": held.match.quantity - missing, "missing": missing}
+        take_in(self.db, keeper, held.match.id, lines, "short" if missing else None, when)
 
     def _lose(self, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
         holding.lose(self.db, held, SYSTEM, "carrier", when)
@@ -138,13 +135,13 @@ class Handover:
 
     def _collect(self, held: Held, row: Row, keeper: Staff, when: datetime) -> None:
         """Hand it out to who brought the digits, or by an officer's word: then the township calls the household."""
-        officer = self.staff[row["by_word_of"]] if "by_word_of" in row else None
-        by = officer or keeper
-        holding.collect(self.db, held, "officer" if officer else "code", by.actor, by.id, when)
-        sender = next(f"@{key}" for key, staff in self.staff.items() if staff.id == by.id)
-        picture(self.db, "match", held.match.id, self.people[sender], when)
+        officer, number, rules = self.staff.get(row.get("by_word_of", "")), held.match.id, self.rules
         if officer:
-            issues.open_call(self.db, held.match, when)
+            hand_out_by_word(self.db, officer, number, [_PICTURE], when, rules)
+        else:
+            hand_out(self.db, keeper, number, held.match.code_hash or "", [_PICTURE], when, rules)
+        sender = next(f"@{key}" for key, staff in self.staff.items() if staff.id == (officer or keeper).id)
+        picture(self.db, "match", number, self.people[sender], when)
 
     def _release(self, to: str, held: Held, _row: Row, _keeper: Staff, when: datetime) -> None:
         holding.release(self.db, held, to, _household(held), "household", when)
