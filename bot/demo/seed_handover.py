@@ -1,29 +1,28 @@
 """Play in the demo's history how goods went from hand to hand: handover points, and matches in every state."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from hashlib import sha256
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Happening, Row
 from bot.demo.seed_pictures import picture
 from models.core.state_machine import SYSTEM, Actor
-from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding, issues
-from models.goods.matches.holding import Held, Proposal, lock_match
+from models.goods.matches.holding import Held, lock_match
+from models.goods.matches.match import Match
 from models.goods.points.arrival import take_in
 from models.goods.points.closing import close_point
 from models.goods.points.handing_out import hand_out, hand_out_by_word
 from models.goods.points.keeping import agree
 from models.goods.points.opening import NewPoint, open_point
 from models.goods.points.point import Point
-from models.goods.rounds.round import ROUND_MACHINE, Round
+from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rules import GoodsRules
 from models.staff.member import Staff
 
-_GATHERED = timedelta(days=1)
 # That there is a picture; it is attached by bot.demo.seed_pictures.
 _PICTURE = {"media_id": "demo"}
 
@@ -90,25 +89,15 @@ class Handover:
         close_point(self.db, self.points[serial], self.staff[row["opened_by"]].actor, when)
 
     def propose(self, serial: int, row: Row, when: datetime) -> None:
-        """Draw a round of the offer, which proposes a part of it to the request."""
-        offer = self.db.get_one(Offer, self.made["offer", row["offer"]][0], with_for_update=True)
-        request = self.db.get_one(GoodsRequest, self.made["request", row["request"]][0], with_for_update=True)
-        seed = f"{serial:032x}"
-        round_ = Round(
-            offer_id=offer.id,
-            rule=1,
-            seed=seed,
-            seed_hash=sha256(bytes.fromhex(seed)).hexdigest(),
-            opens_at=when - _GATHERED,
-            closes_at=when,
-            there=offer.available,
-        )
-        self.db.add(round_)
-        self.db.flush()
-        round_.drawn_at = when
-        ROUND_MACHINE.move(self.db, round_, "drawn", SYSTEM, when)
-        proposal = Proposal(round_.id, self.points[row["point"]].id, row["quantity"])
-        self.matches[serial] = holding.propose(self.db, offer, request, proposal, when).id
+        """Draw the rounds that are due; one of them proposes a part of the offer to the request."""
+        for number in due_rounds(self.db, when):
+            draw(self.db, number, when)
+        offer, request = self.made["offer", row["offer"]][0], self.made["request", row["request"]][0]
+        theirs = (Match.offer_id == offer) & (Match.request_id == request) & (Match.state == "proposed")
+        found = self.db.scalar(select(Match.id).where(theirs))
+        if found is None:
+            raise LookupError(f"no round proposes offer {row['offer']} to request {row['request']} of the demo")
+        self.matches[serial] = found
 
     def step(self, serial: int, row: Row, state: str, when: datetime) -> None:
         """Move the match on to the state."""

@@ -51,6 +51,7 @@ from models.giving.pledge import NotFunding, Pledge, raised
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.goods.matches.match import HELD, MATCH_MACHINE, Match
 from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine, Shelf
+from models.goods.rounds.round import Round
 from models.ledger.accounts import FIRST_CHARITY
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
@@ -239,7 +240,7 @@ def test_the_world_is_small_and_has_everything(filled: Filled) -> None:
         ("one_to_one", "returned"): 1,
         ("one_to_one", "frozen"): 1,
     }
-    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 21, 7]
+    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 22, 7]
     assert {offer.category for offer in filled.all(Offer)} == {"oil", "seeds", "fertiliser", "clothes", "books"}
     counties = {home.region_code[:6] for home in filled.all(Household)}
     assert counties == {"430524", "431124", "360734", "513431", "610828"}
@@ -525,6 +526,7 @@ def test_goods_stand_at_every_step_of_the_way(filled: Filled) -> None:
     assert {match.state for match in matches} == MATCH_MACHINE.states
     assert all(match.due_at is None or match.due_at > NOW for match in matches)
     assert {point.state for point in filled.all(Point)} == POINT_MACHINE.states
+    assert {round_.state for round_ in filled.all(Round)} >= {"gathering", "drawn"}
     assert [shelf.quantity for shelf in filled.all(Shelf) if shelf.quantity] == [10]
     assert {line.kind for line in filled.all(ReceivedLine)} == {"came", "missing"}
 
