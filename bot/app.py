@@ -34,6 +34,7 @@ from bot.web.rate_limit import RateLimit
 from bot.web.rounds import MOST as MOST_ROUNDS
 from bot.web.rounds import rounds_page
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
+from bot.web.thanks import thanks_page
 from bot.web.trace import MOST_TRIES, trace_page
 from bot.web.visitor import Visitors
 from bot.webhook import webhook
@@ -141,6 +142,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(parcel_page(turns.database, pages, links, visitors))
     app.register_blueprint(points_pages(turns.database, pages, links, visitors, clock))
     photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
+    app.register_blueprint(thanks_page(turns.database, pages, links, visitors, photos))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
     app.register_blueprint(public_notices(turns.database, pages, clock))

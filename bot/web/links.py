@@ -30,9 +30,11 @@ PATHS = {
     "pay": "/pay/{token}",
     "export": "/mydata/{token}",
     "parcel": "/parcels/{token}",
+    "thanks": "/thanks/{token}",
+    "thanks_photo": "/thanks-photo/{token}",
 }
 OWN = {"subscribe"}
-OF_DONOR = {"parcel"}
+OF_DONOR = {"parcel", "thanks", "thanks_photo"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
 PROVED_THERE = {"pay", "export"}
 OPEN_PATHS = {"notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}

@@ -48,8 +48,8 @@ class World:
 
     ``pictures`` with ``appeal:12``: for the staff member of this turn. ``subscribe`` (the second argument is
     ignored): for the person of this turn. ``pay`` with ``pledge:12``: for the donor, who proves it on the page.
-    ``parcel`` with ``offer:5`` or ``user:7``: for the donor, for an hour. ``notices`` with a region's code: for
-    everybody.
+    ``parcel`` with ``offer:5`` or ``user:7``: for the donor, for an hour. ``thanks`` with
+    ``goods_thanks:3``: for the donor, for an hour. ``notices`` with a region's code: for everybody.
     """
 
     region: Callable[[str], Region | None] = no_region

@@ -9,6 +9,7 @@ from flows.goods.points.open_point import change_point_flow, open_point_flow
 from flows.goods.points.receive_parcel import receive_parcel
 from flows.goods.request import request_goods
 from flows.goods.send_parcel import send_parcel
+from flows.goods.thank_goods import thank_goods
 
 FLOWS: tuple[Flow, ...] = (
     offer_goods,
@@ -22,4 +23,5 @@ FLOWS: tuple[Flow, ...] = (
     pass_on_point,
     receive_parcel,
     hand_out_goods,
+    thank_goods,
 )

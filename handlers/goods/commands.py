@@ -13,6 +13,7 @@ from handlers.goods import (
     points,
     rounds,
     sending,
+    thanks,
 )
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
@@ -74,6 +75,8 @@ COMMANDS: tuple[Command, ...] = (
     # Only numbered lines lead here.
     Command("say_wrong", complaints.say_wrong),
     Command("have_goods", complaints.have_goods),
+    Command("thank_goods", thanks.thank_goods),
+    Command("view_thanks", thanks.view_thanks),
     Command("dismiss_match", match_desk.dismiss_match, staff=OFFICERS),
     Command("close_loss", match_desk.close_loss, staff=OFFICERS),
 )

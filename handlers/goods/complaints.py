@@ -60,6 +60,11 @@ def ask_whether_got(talk: Talk) -> Answer | None:
     return _which(talk, "have_goods", "got", ("collected",))
 
 
+def ask_for_which_goods(talk: Talk) -> Answer | None:
+    """Ask for which of the goods the person thanks; None where nothing was handed out to them."""
+    return _which(talk, "thank_goods", "thank")
+
+
 def _which(talk: Talk, command: str, asks: str, states: tuple[str, ...] = _GOT) -> Answer | None:
     """List what was handed out, as numbered lines of the command; one goes straight to it. None: there is nothing."""
     db, word = talk.turn.db, talk.world.lexicon.words["mine"][0]

@@ -26,7 +26,7 @@ def household_ways(number: int, state: str, *, unwanted: bool = False, parts: bo
         return {"want": ["command", "want_goods", match], "no": ["command", "leave_goods", match], **part}
     if state in ("collected", "confirmed"):
         have = {"have": ["command", "have_goods", match]} if state == "collected" else {}
-        return {**have, "wrong": ["command", "not_got", match]}
+        return {**have, "thank": ["command", "thank_goods", match], "wrong": ["command", "not_got", match]}
     return {"leave": ["command", "leave_goods", match]} if state in HOUSEHOLD_MAY_LEAVE and not unwanted else {}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
+from handlers.goods.complaints import ask_for_which_goods
 from handlers.public.catalogue import ways_to_give
 from handlers.routing.answers import ask_which_appeal, with_ways
 from handlers.routing.talk import Talk
@@ -47,6 +48,8 @@ def thank(talk: Talk, number: str = "") -> Answer:
         appeal = db.get(Appeal, int(number))
         own = appeal is not None and appeal.owner_id == user_id
         return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
+    if user and (goods := ask_for_which_goods(talk)):
+        return goods
     theirs = own_appeals(db, user, TAKES_UPDATES) if user else ()
     sums = raised(db, [one.id for one in theirs])
     given = [one for one in theirs if sums[one.id].gifts]

@@ -8,14 +8,16 @@ from handlers.staff import appointments, decide, file, handover, todo
 _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
 _READ = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
+_SENT_BACK = (*_READ, "goods_thanks")
+_APPROVED = (*_SENT_BACK, "match")
 _REJECTED = (*_DECIDED_ON, *_GOODS, "match")
-_LOOKED_AT = (*_READ, "inquiry", "point", "match")
+_LOOKED_AT = (*_READ, "inquiry", "point", "match", "goods_thanks")
 
 COMMANDS: tuple[Command, ...] = (
     Command("look", file.open_file, Takes.MATTER, guess=False, matters=_LOOKED_AT),
     Command("todo", todo.todo, staff=EVERY_SEAT),
-    Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=(*_READ, "match")),
-    Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_READ),
+    Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_APPROVED),
+    Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_SENT_BACK),
     Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_REJECTED),
     Command("stop", decide.freeze, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False),
     Command("go_on", decide.resume, Takes.MATTER, staff=COUNTY, guess=False),

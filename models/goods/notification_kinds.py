@@ -10,6 +10,8 @@ SEE_REQUEST = Offer("see_request", ("view_request", "request"))
 RENEW = Offer("renew_goods", ("renew_goods", "reference"))
 WITHDRAW = Offer("withdraw_goods", ("withdraw", "reference"))
 
+SEE_THANKS = Offer("see_thanks", ("view_thanks", "thanks"))
+
 # The answers to a proposal, and a donor's to a household's wish.
 WANT = Offer("want_goods", ("want_goods", "match"))
 WANT_PART = Offer("want_part", ("want_part", "match"))
@@ -66,6 +68,8 @@ KINDS: dict[str, Kind] = {
     "goods_unsent": legal(),
     "goods_written_off": Kind(Standing.SERVICE, "progress"),
     "shelf_written_off": to_staff(),
+    "goods_thanked": Kind(Standing.SERVICE, "progress", topic="progress", offers=(SEE_THANKS,)),
+    "goods_thanks_decided": Kind(Standing.SERVICE, "progress"),
     "goods_issue_decided": legal(),
     "match_issue_decided": to_staff(),
     "goods_old": Kind(Standing.SERVICE, "progress", offers=(RENEW, WITHDRAW)),

@@ -44,7 +44,7 @@ OWN_FLOWS = {
     *(*("change_phone", "change_home", "change_name", "withdraw_publish"), "erase_data", "claim_number"),
     "switch_person",
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
-    *("accept_invitation", "send_parcel", "take_part", "take_weight"),
+    *("accept_invitation", "send_parcel", "take_part", "take_weight", "thank_goods"),
     *("keep_point", "pass_on_point"),
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.

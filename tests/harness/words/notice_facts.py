@@ -204,6 +204,11 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             }
             for kind in ("goods_wait", "goods_unsent", "goods_written_off", "shelf_written_off")
         },
+        "goods_thanked": {"number": MOST, "item": ITEM, "words": public, "thanks": MOST, "pictures": 3},
+        "goods_thanks_decided": {
+            **{"number": MOST, "item": ITEM, "published": False},
+            "reasons": list(lexicon.choices["update_reason"]),
+        },
         **{
             kind: {
                 **{"match": MOST, "number": MOST, "item": ITEM, "upheld": True, "what": "not_got"},
@@ -416,6 +421,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             (kind, {**_LYING, "number": 5})
             for kind in ("goods_wait", "goods_unsent", "goods_written_off", "shelf_written_off")
         ),
+        *(
+            ("goods_thanked", {"number": 5, "item": "棉被", "words": "谢谢您", "thanks": 3, "pictures": count})
+            for count in (0, 2)
+        ),
+        ("goods_thanks_decided", {"number": 4, "item": "棉被", "published": True, "reasons": []}),
+        ("goods_thanks_decided", {"number": 4, "item": "棉被", "published": False, "reasons": ["not_public"]}),
         *(
             (kind, {"match": 7, "number": 5, "item": "棉被", "upheld": upheld, "what": "not_got", "reasons": [why]})
             for kind in ("goods_issue_decided", "match_issue_decided")

@@ -1,0 +1,93 @@
+"""Show a donor the photos with which a household thanks for goods, by the link that a reply gave them.
+
+``/thanks/<token>`` is the page and ``/thanks-photo/<token>`` one photo, whose address only the page holds. Both live
+for an hour, and open only for the donor, whom WeChat identifies. Nothing on them says who the household is.
+"""
+
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Response
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import DiskTrouble, NoSuchFile
+from bot.web.links import DeadLink, Grant, Links
+from bot.web.officer import refuse_in_advance
+from bot.web.pages import Pages, guarded
+from bot.web.visitor import IsTheirs, Visitors, VisitRefused
+from models.goods.matches.thanking import DonorThanks, thanks_for_donor
+from models.people.conversation import Conversation
+
+log = structlog.get_logger()
+
+
+def thanks_page(database: Engine, pages: Pages, links: Links, visitors: Visitors, files: PhotoFiles) -> Blueprint:
+    """Serve the page and its photos."""
+    blueprint = Blueprint("thanks", __name__)
+
+    @blueprint.get("/thanks/<token>")
+    def show(token: str) -> Response:
+        try:
+            grant = links.read("thanks", token)
+            answer = refuse_in_advance() or visitors.redirect(f"/thanks/{token}", _is_donor(grant.number))
+        except DeadLink as dead:
+            return pages.show("goods/thanks_gone", 403, reason=dead.reason, again="")
+        except VisitRefused as refused:
+            log.warning("thanks.refused", reason=refused.reason)
+            return pages.show("goods/thanks_gone", refused.status, reason=refused.reason, again=f"/thanks/{token}")
+        return answer or _show(database, pages, links, grant)
+
+    @blueprint.get("/thanks-photo/<token>")
+    def photo(token: str) -> Response:
+        try:
+            grant = links.read("thanks_photo", token)
+        except DeadLink:
+            return guarded(Response(status=403))
+        number, _, photo_id = grant.what.partition(":")
+        if visitors.find(_is_donor(int(number))) is None:
+            return guarded(Response(status=403))
+        with Session(database) as db:
+            found = thanks_for_donor(db, int(number))
+            path = next((one.path for one in found[1].pictures if str(one.id) == photo_id), None) if found else None
+        return _file(files, path)
+
+    return blueprint
+
+
+def _show(database: Engine, pages: Pages, links: Links, grant: Grant) -> Response:
+    with Session(database) as db:
+        found = thanks_for_donor(db, grant.number)
+    if found is None:
+        return pages.show("goods/thanks_gone", reason="none", again="")
+    log.info("thanks.shown", thanks=grant.number)
+    return pages.show("goods/thanks", thanks=found[1], shown=_addresses(links, found[1]))
+
+
+def _addresses(links: Links, thanks: DonorThanks) -> list[str]:
+    """Make the paths of the photos: the page may be open under another host than PUBLIC_URL."""
+    made = (links.make("thanks_photo", f"{thanks.number}:{photo.id}", 0) for photo in thanks.pictures)
+    return [urlsplit(address).path for address in made]
+
+
+def _file(files: PhotoFiles, path: str | None) -> Response:
+    if path is None:
+        return guarded(Response(status=404))
+    try:
+        return guarded(Response(files.read(path), mimetype="image/jpeg"))
+    except NoSuchFile:  # deleted a moment ago, or damaged
+        return guarded(Response(status=404))
+    except DiskTrouble as error:
+        log.warning("thanks.not_read", error=str(error))
+        return guarded(Response(status=503))
+
+
+def _is_donor(number: int) -> IsTheirs:
+    """Build the condition that a conversation is that of the donor of these thanks."""
+
+    def is_theirs(db: Session, conversation: Conversation) -> bool:
+        found = thanks_for_donor(db, number)
+        return found is not None and conversation.user_id == found[0]
+
+    return is_theirs
