@@ -181,8 +181,10 @@ class World:
             given(db, wanted, donor, self.now)
             for owner in (resident, other):
                 reason = WIDE * 200
+                # A household has one request of a sort: each is of another thing, whose name is as long.
+                thing = chr(ord(WIDE) + serial) * len(ITEM)
                 request = NewRequest(
-                    f"r-{owner.id}-{serial}", "household", ITEM, "jin", 99_999_999, reason, self.home.code
+                    f"r-{owner.id}-{serial}", "household", thing, "jin", 99_999_999, reason, self.home.code
                 )
                 asked(db, request, owner, self.now)
                 url = f"https://shop.example/{'a' * 479}" if serial % 2 else None
