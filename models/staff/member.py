@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.core.audit_trail import record
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, among, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.state_machine import Actor, By
 from models.notifications.notify import notify
@@ -187,7 +187,7 @@ def seats_of_same_person(db: Session, seats: Collection[int]) -> dict[int, set[i
     same_number = other.id_hash == Staff.id_hash
     # Two queries, as each has an index of its own.
     for same in (same_wechat, same_number):
-        for known, seat in db.execute(select(Staff.id, other.id).join(other, same).where(Staff.id.in_(list(found)))):
+        for known, seat in db.execute(select(Staff.id, other.id).join(other, same).where(among(Staff.id, found))):
             found[known].add(seat)
     return found
 
