@@ -1,0 +1,45 @@
+"""A printed collection card opens for the officer who printed it alone, says the six digits and no whole name, and once
+it was used it opens no more."""
+
+from bot.app import links_of
+from models.core.audit_trail import AuditEvent
+from models.goods.matches.match import Match
+from models.goods.points.collection_card import CollectionCard
+from models.goods.points.handing_out import hand_out
+from models.goods.rules import STRICT
+from models.staff.member import Staff
+from tests.scenes.handover import Handover
+from tests.scenes.handover import handover as handover
+
+
+def test_a_card_opens_for_its_officer_until_it_is_used(handover: Handover) -> None:
+    handover.open_point()
+    match = handover.match(handover.give(handover.donor("qin"), told=False), handover.ask(handover.resident("wang")))
+    handover.advance(match, "at_point")
+    officer, now = handover.stage.appoint("o-officer", "village"), handover.stage.clock()
+    other = handover.stage.appoint("o-other", "village")
+    with handover.session() as db:
+        db.add(CollectionCard(match_id=match, printed_by=officer, printed_at=now))
+    links = links_of(handover.stage.settings, handover.stage.clock)
+    page = handover.stage.browse("o-officer", links.make("collection_card", "card:1", officer))
+    text, digits = page.get_data(as_text=True), handover.digits(match)
+    assert page.status_code == 200
+    assert f"{digits[:3]} {digits[3:]}" in text
+    assert "王**" in text
+    assert "王秀兰" not in text
+    # Neither by another's link, nor by one of their own.
+    for address in (links.make("collection_card", "card:1", officer), links.make("collection_card", "card:1", other)):
+        refused = handover.stage.browse("o-other", address)
+        assert refused.status_code in (302, 403)
+        assert digits[:3] not in refused.get_data(as_text=True)
+    with handover.session() as db:
+        read = db.query(AuditEvent).filter_by(action="read_sensitive", subject="match", subject_id=match).all()
+        assert [event.about for event in read] == [handover.people["wang"]]
+        keeper, mark = db.get_one(Staff, handover.keeper), db.query(CollectionCard).one()
+        assert mark.void_at is None
+        found = db.get_one(Match, match)
+        picture = [{"media_id": "m", "pic_url": "http://127.0.0.1/m.jpg"}]
+        held = hand_out(db, keeper, match, found.code_hash or "", picture, now, STRICT)
+        assert held.match.proof == "card"
+    again = handover.stage.browse("o-officer", links.make("collection_card", "card:1", officer))
+    assert again.status_code == 403
