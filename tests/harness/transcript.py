@@ -35,6 +35,7 @@ from models.giving import pledge, pool
 from models.goods import exchange
 from models.goods.matches import match as goods_match
 from models.goods.points import point
+from models.goods.rounds import round as goods_round
 from models.market import listing
 from models.notifications import broadcast, mute, notification
 from models.outreach import update
@@ -60,7 +61,7 @@ from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, pictures_arrive, used
 from tests.scenes.gifts import pay_newest
 from tests.scenes.goods import passed
-from tests.scenes.handover import Handover, parcel_at
+from tests.scenes.handover import Handover, newest_codes, parcel_at
 from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.suspense import at_bank, suspense_item
 
@@ -104,6 +105,7 @@ TABLES: dict[str, Any] = {
     "receipt": receipt.Receipt,
     "report": inquiry.Report,
     "request": exchange.GoodsRequest,
+    "round": goods_round.Round,
     "erasure": Erasure,
     "name_change": name_change.NameChange,
     "number_claim": number_claim.NumberClaim,
@@ -292,6 +294,8 @@ class Actor:
                 Handover(self.stage).open_point(self.openid, *region, appointed=True)
             case ["parcel", state]:
                 self.kept |= parcel_at(self.stage, self.openid, state)
+            case ["codes"]:
+                self.kept |= newest_codes(self.stage)
             case ["used", number, fen]:
                 self.payers = self.payers or people(self.stage)
                 used(self.stage, int(number), int(fen), self.payers)

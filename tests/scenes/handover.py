@@ -181,6 +181,13 @@ def parcel_at(stage: Stage, openid: str, state: str, item: str = "厚被子") ->
     return handover.codes_of(match)
 
 
+def newest_codes(stage: Stage) -> dict[str, str]:
+    """Return the code on the newest match's label, and its six digits while it lies at the point."""
+    handover = Handover(stage)
+    with handover.session() as db:
+        return handover.codes_of(db.scalars(select(Match.id).order_by(Match.id.desc()).limit(1)).one())
+
+
 @pytest.fixture
 def handover(database_url: str) -> Iterator[Handover]:
     stage = Stage(database_url)
