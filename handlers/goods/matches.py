@@ -11,6 +11,7 @@ from handlers.routing.answers import one_page, with_ways
 from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
 from models.goods.matches import answers
+from models.goods.matches.record import record_of_household
 from models.goods.matches.views import MatchLine, find_line, own_lines, proposals_of
 from models.people.user import get_user
 
@@ -27,8 +28,9 @@ def my_goods(talk: Talk, after: str = "") -> Answer:
     found = own_lines(db, user.id, "household", after=int(after) if after else None)
     lines = list(enumerate(found.items, 1))
     options = [Option(n, "", ["command", "view_match", str(line.number)]) for n, line in lines]
+    record = record_of_household(db, user.household_id, talk.world.now) if user.household_id else None
     turn = ["my_goods", str(found.after)] if found.after else None
-    return one_page(talk, "replies/goods/matches", {"lines": lines, "side": "household"}, options, turn)
+    return one_page(talk, "replies/goods/matches", {"lines": lines, "record": record}, options, turn)
 
 
 def want(talk: Talk, number: str) -> Answer:

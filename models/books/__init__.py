@@ -22,6 +22,7 @@ from models.books.matches import check_matches
 from models.books.matching import check_matching
 from models.books.payments import check_payments
 from models.books.refunds import check_refunds
+from models.books.rounds import check_rounds
 from models.books.signatures import check_decisions, check_signed
 from models.books.states import check_states
 from models.books.stock import check_stock
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     check_goods,
     check_stock,
     check_matches,
+    check_rounds,
     check_three_people,
     check_households,
     check_consents,

@@ -98,9 +98,9 @@ class Handover(Village):
         with self.session() as db:
             held = lock_match(db, match)
             for state in steps[steps.index(held.match.state) + 1 : steps.index(to) + 1]:
-                self._step(held, state)
+                self.step(held, state)
 
-    def _step(self, held: Held, state: str) -> None:
+    def step(self, held: Held, state: str) -> None:
         db, now = object_session(held.match), self.stage.clock()
         assert db is not None
         keeper = Actor(By.KEEPER, f"staff:{self.keeper}")

@@ -74,7 +74,7 @@ def missed(db: Session, households: Collection[int], now: datetime) -> dict[int,
     Only what was its own doing counts: not what a donor, a carrier or a keeper failed in.
     """
     failed = or_(_OF_HOUSEHOLD["missed"], _OF_HOUSEHOLD["reneged"])
-    theirs = among(Match.household_id, households) & (Match.proposed_at > now - YEAR)
+    theirs = among(Match.household_id, households) & (func.coalesce(Match.ended_at, Match.unwanted_at) > now - YEAR)
     found = select(Match.household_id, func.count().label("times")).where(theirs, failed).group_by(Match.household_id)
     return {row.household_id: row.times for row in db.execute(found)}
 

@@ -52,6 +52,7 @@ def heard(handover: Handover, who: str, kind: str) -> int:
 def test_the_donor_reads_them_once_an_officer_has(handover: Handover, match: int) -> None:
     assert "谢意记下了" in thank(handover)
     assert heard(handover, "qin", "goods_thanked") == 0
+    assert WORDS not in say(handover, "o-qin", "看 谢意1")
     # Whoever has not read them is shown them first.
     assert WORDS in say(handover, VILLAGE, "通过 谢意1")
     assert "发给送的人了" in say(handover, VILLAGE, "通过 谢意1")
