@@ -11,7 +11,8 @@ from models.core.lottery import draw
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.destination import place_of_review
-from models.goods.exchange import OFFER, REQUEST, REQUEST_MACHINE, GoodsRequest, Offer
+from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
+from models.goods.matches.holding import follow_received
 from models.goods.need_notifications import notify_donors
 from models.goods.one_request import Need, check_one_request
 from models.goods.review import Reviewed, publish, submit
@@ -31,6 +32,13 @@ class InUse(Refusal):
     """A part of the offer or request (``subject``, ``number``) is promised or given: it stays an ``item``."""
 
     code = "goods_in_use"
+    final = True
+
+
+class DayInUse(Refusal):
+    """A part of the offer ``number`` is promised or lies at a handover point: it is good until ``day``, as was said."""
+
+    code = "best_before_in_use"
     final = True
 
 
@@ -63,10 +71,9 @@ def _describe_request(request: GoodsRequest) -> dict[str, Any]:
 
 
 def _on_request_open(db: Session, request: GoodsRequest, now: datetime, rules: GoodsRules) -> None:
-    """Open rounds and notify donors; end a request that has all it asks for since it was mended."""
+    """Open rounds and notify donors; end a request that got all it asks for while it was mended or reviewed."""
     begin_waiting(request, now)
-    if request.received == request.quantity:
-        REQUEST_MACHINE.move(db, request, "met", SYSTEM, now)
+    follow_received(db, request, now)
     db.flush()
     if request.state == "open" and request.missing:
         open_for_request(db, request, now, rules)
@@ -176,9 +183,12 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
 def mend_offer(db: Session, offer: Offer, wanted: NewOffer, now: datetime, rules: GoodsRules) -> None:
     """Change an offer, and submit it again. The caller holds its row (models.goods.ending.hold_own).
 
-    Raises InUse.
+    Raises InUse, or DayInUse while it is promised or lies at a point: households agreed to that day, by which the
+    clock decides what is lost (models.goods.matches.clock).
     """
     _keep_what_was_promised(OFFER.name, offer, wanted, offer.reserved + offer.delivered + offer.lost)
+    if offer.reserved and wanted.best_before != offer.best_before:
+        raise DayInUse(number=offer.id, item=offer.title, day=offer.best_before)
     for name in (*_WHAT_IT_IS, "condition", "best_before", "handover", "region_code", "smallest"):
         setattr(offer, name, getattr(wanted, name))
     restock(db, offer, wanted.quantity, f"mended:{offer.round}", now)

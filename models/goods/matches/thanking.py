@@ -168,9 +168,9 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
 
 
 def thanks_for_donor(db: Session, number: int) -> tuple[int, DonorThanks] | None:
-    """Return the donor's user id and the published thanks; None where there are none."""
+    """Return the donor's user id and the published thanks; None without, and where its household is erased."""
     thanks = db.get(GoodsThanks, number)
-    if thanks is None or thanks.state != "published":
+    if thanks is None or thanks.state != "published" or not thanks.words:
         return None
     match = db.get_one(Match, thanks.match_id)
     offer = db.get_one(Offer, match.offer_id)

@@ -19,8 +19,6 @@ THANKS_MACHINE = Machine(
         ("submitted", "returned"): _OFFICER,
         # The household has written others, or is erased.
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
-        # A report of them was right.
-        ("published", "withdrawn"): frozenset({By.COUNTY}),
     },
 )
 

@@ -445,6 +445,9 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("offer", "submitted", ["earlier"]),
                 ("listing", "suspended", ["not_true"]),
                 ("listing", "expired", []),
+                ("request", "met", []),
+                ("offer", "exhausted", []),
+                ("listing", "sold_out", []),
             )
         ),
         *(
