@@ -1,4 +1,4 @@
-"""Play in the demo's history how goods went from hand to hand: handover points, and matches in every state."""
+"""Play in the demo's history how goods went from hand to hand: points, matches in every state, and thanks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Happening, Row
 from bot.demo.seed_pictures import picture
+from models.core.audit_trail import record_reading
 from models.core.state_machine import SYSTEM, Actor
-from models.goods.matches import holding, issues
+from models.goods.matches import holding, issues, thanking
 from models.goods.matches.holding import Held, lock_match
 from models.goods.matches.match import Match
+from models.goods.matches.thanks import GoodsThanks
 from models.goods.points.arrival import take_in
 from models.goods.points.closing import close_point
 from models.goods.points.handing_out import hand_out, hand_out_by_word
@@ -22,6 +24,7 @@ from models.goods.points.point import Point
 from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rules import GoodsRules
 from models.staff.member import Staff
+from models.staff.task import find_task
 
 # That there is a picture; it is attached by bot.demo.seed_pictures.
 _PICTURE = {"media_id": "demo"}
@@ -72,6 +75,12 @@ class Handover:
             yield row["proposed"], partial(self.propose, serial, row)
             for state, days_ago in row.get("steps", ()):
                 yield days_ago, partial(self.step, serial, row, state)
+        for row in goods["thanks"]:
+            request = goods["matches"][row["match"] - 1]["request"]
+            owner = goods["requests"][request - 1]["owner"]
+            yield row["days_ago"], partial(self.thank, row, request, owner)
+            if "read_days_ago" in row:
+                yield row["read_days_ago"], partial(self.pass_on, row)
 
     def propose_point(self, serial: int, row: Row, when: datetime) -> None:
         wanted = NewPoint(
@@ -105,6 +114,27 @@ class Handover:
         keeper = self.db.get_one(Staff, self.db.get_one(Point, held.match.point_id).keeper_id)
         self.steps[state](held, row, keeper, when)
         self.db.flush()
+
+    def thank(self, row: Row, request: int, owner: str, when: datetime) -> None:
+        """Let the household, whose key is ``owner``, thank the donor of its match, with a photo."""
+        match, user, sender = self.matches[row["match"]], self.made["request", request][1], self.people[owner]
+        thanking.submit(self.db, user, match, (f"demo-thanks-{row['match']}", row["words"], ()), sender, when)
+        picture(self.db, thanking.SUBJECT, self._thanks(match), sender, when)
+
+    def pass_on(self, row: Row, when: datetime) -> None:
+        """Let the officer who has the task read the thanks, open their photo and pass them on to the donor."""
+        number = self._thanks(self.matches[row["match"]])
+        task = find_task(self.db, thanking.SUBJECT, number)
+        if task is None or task.assignee is None:
+            raise LookupError(f"no officer reads the thanks for match {row['match']} of the demo")
+        officer = self.db.get_one(Staff, task.assignee)
+        thanking.open_thanks(self.db, officer, number, when)
+        by, what = officer.actor.name, "pictures"
+        record_reading(self.db, at=when, actor=by, subject=thanking.SUBJECT, subject_id=number, purpose=what)
+        thanking.publish(self.db, officer, number, when)
+
+    def _thanks(self, match: int) -> int:
+        return self.db.scalars(select(GoodsThanks.id).where(GoodsThanks.match_id == match)).one()
 
     def _complain(self, held: Held, _row: Row, _keeper: Staff, now: datetime) -> None:
         issues.complain(self.db, held.request.owner_id, held.match.id, "not_got", now)

@@ -50,11 +50,14 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, raised
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.goods.matches.match import HELD, MATCH_MACHINE, Match
+from models.goods.matches.thanking import thanks_for_donor
+from models.goods.matches.thanks import THANKS_MACHINE, GoodsThanks
 from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine, Shelf
 from models.goods.rounds.round import Round
 from models.ledger.accounts import FIRST_CHARITY
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
+from models.notifications.notification import Notification
 from models.organisations.charity import Charity
 from models.organisations.filing import find_filing
 from models.organisations.merchant import merchant_of
@@ -87,6 +90,7 @@ STATEFUL: tuple[tuple[Any, Any], ...] = (
     (Pledge, PLEDGES),
     (PayOrder, ORDERS),
     (Verification, CASES),
+    (GoodsThanks, THANKS_MACHINE),
 )
 
 
@@ -364,7 +368,7 @@ def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
     photos = filled.all(Photo)
     assert Counter(photo.subject for photo in photos) == {
         **{"appeal": 12, "visit": 18, "mandate": 2},
-        **{"offer": 6, "listing": 7, "match": 3},
+        **{"offer": 6, "listing": 7, "match": 3, "goods_thanks": 2},
     }
     assert all(files.read(str(photo.path)).startswith(b"\xff\xd8") for photo in photos)
 
@@ -539,6 +543,24 @@ def test_who_can_be_played_has_something_to_answer_to_send_or_to_hand_out(filled
     by_donor = {match.state for match in live if match.donor_id in known}
     assert by_household >= {"proposed", "at_point"}
     assert by_donor >= {"recipient_ok", "donor_ok"}
+
+
+def test_thanks_wait_for_an_officer_and_others_have_come_to_a_donor_who_can_be_played(filled: Filled) -> None:
+    """One of each, with a photo; the officer who has the task of those that wait can be played, too."""
+    published, waiting = sorted(filled.all(GoodsThanks), key=lambda thanks: thanks.state)
+    assert (published.state, waiting.state) == ("published", "submitted")
+    known = {row.user_id for row in filled.all(Conversation) if row.openid in filled.seeded.tags}
+    found = thanks_for_donor(filled.db, published.id)
+    assert found is not None
+    donor, seen = found
+    assert donor in known
+    assert len(seen.pictures) == 1
+    assert thanks_for_donor(filled.db, waiting.id) is None
+    [task] = [task for task in filled.all(Task) if (task.subject, task.subject_id) == ("goods_thanks", waiting.id)]
+    assert task.closed_at is None
+    assert filled.db.get_one(Staff, task.assignee).openid in filled.seeded.tags
+    [told] = [row for row in filled.all(Notification) if row.template == "goods_thanked"]
+    assert (filled.db.get_one(Conversation, told.conversation_id).user_id, told.read_at) == (donor, None)
 
 
 def test_goods_are_collected_in_the_household_s_own_county(filled: Filled) -> None:
