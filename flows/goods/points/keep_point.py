@@ -9,7 +9,7 @@ from flows.readers import Phone
 from models.goods.exchange import NoSuchThing
 from models.goods.points.arrival import demand_point
 from models.goods.points.keeping import agree, offered_point
-from models.goods.points.opening import ask_other_keeper, find_keeper
+from models.goods.points.opening import ask_other_keeper, find_keeper, opener_of
 from models.staff.directory import demand_staff
 from models.staff.member import Staff
 from models.staff.turn import demand_identified
@@ -40,7 +40,7 @@ def admit_passing(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``work_no``. Raises NotOnTheStaff, NoPointKept or CannotKeep."""
     staff = keeper(turn)
     point = demand_point(turn.db, staff)
-    to = find_keeper(turn.db, staff, point.region_code, given["work_no"], turn.world.now)
+    to = find_keeper(turn.db, staff, point.region_code, given["work_no"], turn.world.now, opener_of(point))
     return {"work_no": to.work_no, "point": point.id, "name": point.name}
 
 

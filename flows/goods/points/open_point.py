@@ -17,6 +17,7 @@ from models.goods.points.opening import (
     find_keeper,
     lock_own_point,
     open_point,
+    opener_of,
 )
 from models.staff.directory import demand_staff
 from models.staff.member import Staff
@@ -71,7 +72,8 @@ def check_change(turn: TurnContext, draft: Draft) -> None:
     if "keeper" in draft.answers:
         by = _officer(turn)
         point = lock_own_point(turn.db, by, draft.given["point"])
-        find_keeper(turn.db, by, point.region_code, draft.answers["keeper"], turn.world.now)
+        opener = opener_of(point)
+        find_keeper(turn.db, by, point.region_code, draft.answers["keeper"], turn.world.now, opener)
 
 
 def change_done(turn: TurnContext, draft: Draft) -> Answer:

@@ -84,6 +84,11 @@ def void_card(db: Session, match: int, now: datetime) -> None:
 
 
 def printer_of(db: Session, match: int) -> int | None:
-    """Return the officer who printed the match's card; None without one."""
+    """Return the officer who printed the match's newest card; None without one."""
     printed = select(CollectionCard.printed_by).where(CollectionCard.match_id == match)
     return db.scalar(printed.order_by(CollectionCard.id.desc()).limit(1))
+
+
+def printers_of(db: Session, match: int) -> set[int]:
+    """Return every officer who printed a card of the match, also one that is void: they have read its digits."""
+    return set(db.scalars(select(CollectionCard.printed_by).where(CollectionCard.match_id == match)))

@@ -17,13 +17,13 @@ from models.goods.matches.holding import CODE_PURPOSE, Held, collect, lock_match
 from models.goods.matches.match import Match
 from models.goods.points.arrival import demand_point
 from models.goods.points.call_back import call_by_sample
-from models.goods.points.collection_card import live_card_of, printer_of, void_card
+from models.goods.points.collection_card import live_card_of, printers_of, void_card
 from models.goods.points.point import Point
 from models.goods.rules import GoodsRules
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff, all_seats_of
 from models.staff.turn import demand_identified
-from models.verification.case import is_verified, lock_cases
+from models.verification.case import is_suspended, is_verified, lock_cases
 
 # Wrong digits of a keeper in a day.
 MOST_TRIES = 5
@@ -57,7 +57,8 @@ class PastBestBefore(Refusal):
 
 
 class KnowsTheDigits(Refusal):
-    """The officer keeps the point or printed the household's card, so their word alone hands nothing out."""
+    """The person keeps the point or printed the household's card, under this or another seat, and would have handed it
+    out without anybody else: an officer by their word, a keeper by the digits that they have read on the card."""
 
     code = "knows_the_digits"
     final = True
@@ -85,7 +86,7 @@ def find_by_digits(db: Session, keeper: Staff, digits: str, now: datetime) -> Ly
     """Find what lies at the keeper's own point under these digits, and check that it may be handed out.
 
     None: nothing does; the try is recorded and counted, so it is no refusal, which would roll the record back.
-    Raises NoPointKept, TooManyWrongDigits, or as ``check_may_hand_out``.
+    Raises NoPointKept, TooManyWrongDigits, KnowsTheDigits, or as ``check_may_hand_out``.
     """
     point = demand_point(db, keeper)
     if wrong_digits_today(db, keeper, now) >= MOST_TRIES:
@@ -99,6 +100,7 @@ def find_by_digits(db: Session, keeper: Staff, digits: str, now: datetime) -> Ly
         db.flush()
         return None
     match, offer = found[0], db.get_one(Offer, found[0].offer_id)
+    _check_printed_no_card(db, match, keeper)
     check_may_hand_out(db, match, offer, keeper, now)
     return Lying(match.id, offer.item, match.quantity, offer.unit, match.code_hash or "")
 
@@ -116,7 +118,7 @@ def check_may_hand_out(db: Session, match: Match, offer: Offer, staff: Staff, no
     demand_identified(staff)
     if staff.id in conflicts_with(db, match.household_id):
         raise NotToOwnKin
-    if not is_verified(db, match.household_id, now):
+    if is_suspended(db, match.household_id) or not is_verified(db, match.household_id, now):
         raise HouseholdMayNotCollect
     if offer.best_before is not None and offer.best_before < now.astimezone(CHINA).date():
         raise PastBestBefore(day=offer.best_before)
@@ -136,6 +138,7 @@ def hand_out(
         raise WrongState(subject="match", state=held.match.state, wanted="collected")
     if held.match.code_hash is None or not hmac.compare_digest(held.match.code_hash, mark):
         raise WrongState(subject="match", state=held.match.state, wanted="collected")
+    _check_printed_no_card(db, held.match, keeper)
     proof = "card" if live_card_of(db, number) else "code"
     return _hand_over(db, held, proof, keeper, pictures, now, rules)
 
@@ -150,8 +153,7 @@ def check_may_give_word(db: Session, by: Staff, number: int, now: datetime) -> L
         raise NoSuchThing(what="parcel", number=number)
     if match.state != "at_point":
         raise WrongState(subject="match", state=match.state, wanted="collected")
-    knows = {db.get_one(Point, match.point_id).keeper_id, printer_of(db, number)} - {None}
-    if by.id in all_seats_of(db, [each for each in knows if each]):
+    if by.id in all_seats_of(db, {db.get_one(Point, match.point_id).keeper_id, *printers_of(db, number)}):
         raise KnowsTheDigits
     offer = db.get_one(Offer, match.offer_id)
     check_may_hand_out(db, match, offer, by, now)
@@ -168,6 +170,11 @@ def hand_out_by_word(
     held = _lock(db, number)
     check_may_give_word(db, by, number, now)
     return _hand_over(db, held, "officer", by, pictures, now, rules)
+
+
+def _check_printed_no_card(db: Session, match: Match, keeper: Staff) -> None:
+    if keeper.id in all_seats_of(db, printers_of(db, match.id)):
+        raise KnowsTheDigits
 
 
 def _hand_over(

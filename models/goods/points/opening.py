@@ -47,8 +47,12 @@ def demand_own_place(db: Session, by: Staff, region_code: str) -> None:
 
 
 def lock_point(db: Session, number: int) -> Point:
-    """Raises NoSuchThing."""
-    point = db.get(Point, number, with_for_update=True, populate_existing=True)
+    """Lock a point against others who change it; matches may be promised to it meanwhile. Raises NoSuchThing.
+
+    Offers are locked after it. Who holds an offer and promises some of it to the point must not wait for it, so the
+    lock lets rows that refer to it be written; models.goods.points.closing moves on what was promised meanwhile.
+    """
+    point = db.get(Point, number, with_for_update={"key_share": True}, populate_existing=True)
     if point is None:
         raise NoSuchThing(what="point", number=number)
     return point
@@ -67,12 +71,17 @@ def may_see(staff: Staff, point: Point) -> bool:
     return staff.id == point.keeper_id or (staff.role in OPENERS and staff.covers(point.region_code))
 
 
-def find_keeper(db: Session, by: Staff, region_code: str, work_no: str, now: datetime) -> Staff:
-    """Find the keeper whom the officer may ask to keep a point of this place. Raises CannotKeep."""
+def find_keeper(
+    db: Session, by: Staff, region_code: str, work_no: str, now: datetime, opener: int | None = None
+) -> Staff:
+    """Find the keeper whom ``by`` may ask to keep a point of this place. Raises CannotKeep.
+
+    ``opener``: the seat that opened it; they do not come to keep it by way of another keeper either.
+    """
     keeper = find_member(db, work_no, lock=True)
     if keeper is None or keeper.role != "keeper" or not keeper.is_serving(now):
         raise CannotKeep(work_no=work_no, why="unknown")
-    if keeper.id in all_seats_of(db, [by.id]):
+    if keeper.id in all_seats_of(db, {by.id, opener or by.id}):
         raise CannotKeep(work_no=work_no, why="yourself")
     if township_of(keeper.region_code) != township_of(region_code):
         raise CannotKeep(work_no=work_no, why="place")
@@ -81,6 +90,11 @@ def find_keeper(db: Session, by: Staff, region_code: str, work_no: str, now: dat
     if db.scalar(kept.limit(1)) is not None:
         raise CannotKeep(work_no=work_no, why="busy")
     return keeper
+
+
+def opener_of(point: Point) -> int | None:
+    """Return the seat that opened the point; None where it is not open, as who asks a keeper then opens it anew."""
+    return point.opened_by if point.state == "open" else None
 
 
 def open_point(db: Session, by: Staff, wanted: NewPoint, work_no: str, now: datetime) -> Point:
@@ -103,7 +117,7 @@ def ask_other_keeper(db: Session, by: Staff, number: int, work_no: str, now: dat
     An officer of the place may, and its keeper, who hands it over. Raises NoSuchThing or CannotKeep.
     """
     point = lock_own_point(db, by, number)
-    keeper = find_keeper(db, by, point.region_code, work_no, now)
+    keeper = find_keeper(db, by, point.region_code, work_no, now, opener_of(point))
     if point.state == "open":
         point.next_keeper_id = keeper.id
     else:
