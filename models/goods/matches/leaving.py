@@ -92,8 +92,7 @@ def apply(db: Session, event: str, matches: ColumnElement[bool], now: datetime) 
     """Do what ``event`` does to the live matches for which the condition holds; returns how many changed."""
     found, changed = EVENTS[event], 0
     live = select(Match.id).where(matches, Match.state.in_(HELD)).order_by(Match.id)
-    for number in db.scalars(live).all():
-        held = holding.lock_match(db, number)
+    for held in holding.lock_matches(db, db.scalars(live).all()):
         if held.match.state in found.cancelled:
             holding.release(db, held, "cancelled", SYSTEM, found.by, now)
         elif found.turned_away and held.match.state == "in_transit" and held.match.unwanted_at is None:

@@ -80,12 +80,17 @@ def open_if_wanted(db: Session, rules: GoodsRules, number: int, now: datetime) -
 
 
 def open_shelf_if_wanted(db: Session, rules: GoodsRules, number: int, now: datetime) -> bool:
-    """Open a round for what lies on a shelf if somebody could get something of it; returns whether one was opened."""
-    shelf = db.get(Shelf, number, with_for_update={"skip_locked": True}, populate_existing=True)
-    if shelf is None:
+    """Open a round for what lies on a shelf if somebody could get something of it; returns whether one was opened.
+
+    The offer is locked before its shelf: the round refers to it.
+    """
+    found = db.get_one(Shelf, number)
+    offer = db.get(Offer, found.offer_id, with_for_update={"skip_locked": True}, populate_existing=True)
+    shelf = db.get(Shelf, number, with_for_update={"skip_locked": True}, populate_existing=True) if offer else None
+    if offer is None or shelf is None:
         return False
     shelf.turn_at = now
-    return _open_if_wanted(db, Goods(db.get_one(Offer, shelf.offer_id), shelf), now, rules)
+    return _open_if_wanted(db, Goods(offer, shelf), now, rules)
 
 
 def _open_if_wanted(db: Session, goods: Goods, now: datetime, rules: GoodsRules) -> bool:
