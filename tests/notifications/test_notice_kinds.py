@@ -97,6 +97,15 @@ def test_what_a_card_leaves_out_is_never_its_number(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_state_fits_on_its_card_whole(kind: str) -> None:
+    """What is longer is cut without a mark: half a sentence, which may mean something else."""
+    for facts in examples(kind):
+        told = fill(CARDS[KINDS[kind].card], say(kind, "card", facts), MOMENT).values()
+        for state in re.findall(r"^state: (.+)$", say(kind, "card", facts), re.MULTILINE):
+            assert re.sub(r"[\W_]", "", state) in told, state
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_card_names_nobody(kind: str) -> None:
     """WeChat shows it on a locked phone: no name, no ID number, no phone, nothing that staff answered."""
     marked = {"name": "赵钱孙", "words": "他家有病人，电话 13800000000"} if "number" in LONGEST[kind] else {}
