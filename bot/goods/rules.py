@@ -23,6 +23,7 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
         days_to_answer=fresh["days_to_answer"],
         days_on_shelf=after["days_on_shelf"],
         donor_lapses=after["donor_lapses"],
+        donor_refusals=after["donor_refusals"],
         one_taker_parts=after["one_taker_parts"],
         one_taker_of_hundred=after["one_taker_of_hundred"],
         carriers=carriers,
@@ -35,8 +36,8 @@ def read_goods_rules(read: dict[str, Any]) -> GoodsRules:
         raise BadGoodsRules("known_giver: after is a count, reviewed_of_hundred from 0 to 100")
     if rules.days_fresh < 1 or rules.days_to_answer < 1:
         raise BadGoodsRules("fresh: days and days_to_answer are at least 1")
-    if min(rules.days_on_shelf, rules.donor_lapses, rules.one_taker_parts) < 1:
-        raise BadGoodsRules("after: days_on_shelf, donor_lapses and one_taker_parts are at least 1")
+    if min(rules.days_on_shelf, rules.donor_lapses, rules.donor_refusals, rules.one_taker_parts) < 1:
+        raise BadGoodsRules("after: days_on_shelf, donor_lapses, donor_refusals, one_taker_parts are at least 1")
     if not 1 <= rules.one_taker_of_hundred <= 100:
         raise BadGoodsRules("after: one_taker_of_hundred is from 1 to 100")
     if not 0 <= rules.called_of_hundred <= 100 or rules.first_calls < 0 or rules.many_collections < 1:

@@ -48,8 +48,9 @@ def will_not_send(talk: Talk, reference: str, sure: str = "") -> Answer:
             "keep": ["command", "view_match", str(number)],
         }
         return with_ways("replies/goods/leave_it", {"line": line}, ways)
-    answers.will_not_send(db, user.id, number, talk.world.now)
-    return with_ways("replies/goods/not_sent", {"line": line}, {"parcels": ["command", "my_parcels"]})
+    held = answers.will_not_send(db, user.id, number, talk.world.now, talk.world.lexicon.goods)
+    values = {"line": line, "expired": held.offer.state == "expired"}
+    return with_ways("replies/goods/not_sent", values, {"parcels": ["command", "my_parcels"]})
 
 
 def to_answer(talk: Talk, offer: str, after: str = "") -> Answer:

@@ -14,7 +14,8 @@ class GoodsRules:
     What was approved or renewed ``days_fresh`` ago is asked about, and expires ``days_to_answer`` later.
 
     What lies on a shelf for ``days_on_shelf`` is written off. An offer whose donor let ``donor_lapses`` matches lapse
-    since it was approved or renewed expires. A donor of whom one household collected ``one_taker_parts`` in twelve
+    since it was approved or renewed expires, and so does one of which they turned away ``donor_refusals``, and more
+    households than they send to. A donor of whom one household collected ``one_taker_parts`` in twelve
     months, ``one_taker_of_hundred`` per cent of what was collected, is shown to the county.
 
     ``carriers``: tells whose waybill it is.
@@ -37,6 +38,7 @@ class GoodsRules:
     carriers: Carriers = NO_CARRIERS
     days_on_shelf: int = 120
     donor_lapses: int = 2
+    donor_refusals: int = 3
     one_taker_parts: int = 5
     one_taker_of_hundred: int = 80
     called_of_hundred: int = 100

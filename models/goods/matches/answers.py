@@ -11,8 +11,10 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.goods.exchange import GoodsRequest, NoSuchThing, Offer
 from models.goods.matches import holding
+from models.goods.matches.giving_up import give_up_on
 from models.goods.matches.holding import Held, lock_match
 from models.goods.matches.match import Match
+from models.goods.rules import GoodsRules
 
 Side = Literal["household", "donor"]
 
@@ -139,13 +141,17 @@ def will_send_all(db: Session, user_id: int | None, offer_id: int, now: datetime
     return still
 
 
-def will_not_send(db: Session, user_id: int | None, number: int, now: datetime) -> Held:
-    """Note that the donor does not send it, also after a yes; it goes to others. Raises as ``will_send`` does."""
+def will_not_send(db: Session, user_id: int | None, number: int, now: datetime, rules: GoodsRules) -> Held:
+    """Note that the donor does not send it, also after a yes; it goes to others. Raises as ``will_send`` does.
+
+    The offer expires where the donor turns away one after another.
+    """
     held = hold_own_match(db, user_id, number, "donor")
     if held.match.state not in DONOR_MAY_LEAVE:
         raise moved(held, "donor")
     to = "declined" if held.match.state == "recipient_ok" else "cancelled"
     holding.release(db, held, to, Actor.owner(held.match.donor_id), "donor", now)
+    give_up_on(db, held.offer, rules, now)
     return held
 
 

@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA
 from models.core.state_machine import SYSTEM
-from models.goods.exchange import OFFER_MACHINE, Offer
-from models.goods.matches import holding, issues, leaving
+from models.goods.exchange import Offer
+from models.goods.matches import holding, issues
+from models.goods.matches.giving_up import give_up_on
 from models.goods.matches.holding import Held
 from models.goods.matches.match import LASTS, REMINDED, Match
 from models.goods.matches.telling import tell_reminder, tell_written_off
 from models.goods.points.point import Shelf
-from models.goods.review import REVIEWED, notify_owner
 from models.goods.rules import GoodsRules
 from models.verification.case import is_suspended, is_verified
 
@@ -75,7 +75,7 @@ def _end_one(db: Session, rules: GoodsRules, number: int, now: datetime) -> bool
         return False
     _ENDS[held.match.state](db, held, now)
     if held.match.ended_by == "donor":
-        _give_up_on(db, held.offer, rules, now)
+        give_up_on(db, held.offer, rules, now)
     return True
 
 
@@ -108,17 +108,6 @@ _ENDS: Mapping[str, Callable[[Session, Held, datetime], None]] = {
     "at_point": _not_collected,
     "collected": lambda db, held, now: holding.confirm(db, held, SYSTEM, now),
 }
-
-
-def _give_up_on(db: Session, offer: Offer, rules: GoodsRules, now: datetime) -> None:
-    """Expire an offer whose donor does not answer: round after round would make households wait for nothing."""
-    since = func.coalesce(offer.renewed_at, offer.looked_at)
-    lapsed = (Match.offer_id == offer.id) & (Match.state == "lapsed") & (Match.ended_by == "donor")
-    count = db.scalar(select(func.count()).where(lapsed, Match.ended_at >= since)) or 0
-    if offer.state == "available" and count >= rules.donor_lapses:
-        OFFER_MACHINE.move(db, offer, "expired", SYSTEM, now, "unanswered")
-        notify_owner(db, REVIEWED["offer"], offer, now)
-        leaving.follow(db, "offer", offer.id, "expired", now, by_owner=False)
 
 
 def _remind(db: Session, number: int, now: datetime) -> bool:
