@@ -12,6 +12,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.destination import place_of_review
 from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
+from models.goods.matches.giving_up import turned_away
 from models.goods.matches.holding import follow_received
 from models.goods.need_notifications import notify_donors
 from models.goods.one_request import Need, check_one_request
@@ -155,9 +156,10 @@ def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime, rules:
 def submit_offer(db: Session, offer: Offer, now: datetime, rules: GoodsRules) -> None:
     """Submit an offer, for the first time or again; a known giver's that is not in the sample is public at once.
 
-    An offer that is waiting or was returned is always reviewed, however often it is submitted.
+    An offer that is waiting or was returned is always reviewed, however often it is submitted, and so is one whose
+    donor turned households away until it expired.
     """
-    waits = offer.state in ("submitted", "returned")
+    waits = offer.state in ("submitted", "returned") or turned_away(db, offer)
     submit(db, OFFER_REVIEW, offer, Actor.owner(offer.donor_id), now)
     if not waits and is_known_giver(db, offer.donor_id, rules) and not _is_drawn(offer, rules):
         close_task(db, OFFER.name, offer.id, now)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from models.goods.matches.match import Match
+from models.goods.matches.record import missed
 from models.proxy.mandate import ProxyAct, grant_mandate
 from tests.harness.money.checking_books import codes
 from tests.scenes.handover import Handover
@@ -67,6 +68,9 @@ def test_a_yes_that_is_denied_is_left_to_others(handover: Handover, match: int, 
     with handover.session() as db:
         found = db.get_one(Match, match)
         assert (found.state, found.unwanted_at is not None) == (to, to == "in_transit")
+        # What the officer said counts against nobody of the household, in no round to come.
+        assert found.ended_by == "system"
+        assert not missed(db, [found.household_id], handover.stage.clock())
     assert not codes(handover.stage)
 
 

@@ -54,9 +54,12 @@ def read_back(db: Session, number: int) -> ActFacts:
 
 
 def undo(db: Session, number: int, owner: Actor, now: datetime) -> None:
-    """Leave to others what an officer said yes to and the resident denies. A no cannot be undone: others were asked."""
+    """Leave to others what an officer said yes to and the resident denies. A no cannot be undone: others were asked.
+
+    The resident has broken no word and may be asked again, so it does not fail by the household.
+    """
     held = lock_match(db, number)
     if held.match.state == "in_transit" and held.match.unwanted_at is None:
-        holding.turn_away(db, held, now)
+        holding.turn_away(db, held, now, "system")
     elif held.match.state in HOUSEHOLD_MAY_LEAVE and held.match.state != "in_transit":
-        holding.release(db, held, "cancelled", owner, "household", now)
+        holding.release(db, held, "cancelled", owner, "system", now)

@@ -5,12 +5,16 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.core.audit_trail import AuditEvent
 from models.core.state_machine import SYSTEM
-from models.goods.exchange import OFFER_MACHINE, Offer
+from models.goods.exchange import OFFER, OFFER_MACHINE, Offer
 from models.goods.matches import leaving
 from models.goods.matches.match import Match
 from models.goods.review import REVIEWED, notify_owner
 from models.goods.rules import GoodsRules
+
+# Why an offer expired whose donor turned households away, in its audit trail.
+TURNED_AWAY = "turned_away"
 
 
 def give_up_on(db: Session, offer: Offer, rules: GoodsRules, now: datetime) -> bool:
@@ -28,6 +32,13 @@ def give_up_on(db: Session, offer: Offer, rules: GoodsRules, now: datetime) -> b
     return True
 
 
+def turned_away(db: Session, offer: Offer) -> bool:
+    """Tell whether the offer has expired because its donor turned households away."""
+    its_own = (AuditEvent.subject == OFFER.name) & (AuditEvent.subject_id == offer.id)
+    newest = select(AuditEvent.detail).where(its_own, AuditEvent.to_state == "expired").order_by(AuditEvent.id.desc())
+    return offer.state == "expired" and db.scalar(newest.limit(1)) == TURNED_AWAY
+
+
 def _too_much(db: Session, offer: Offer, rules: GoodsRules) -> str | None:
     """Return why the donor gets no more rounds; None where they do. It is counted since it was approved or renewed.
 
@@ -43,4 +54,4 @@ def _too_much(db: Session, offer: Offer, rules: GoodsRules) -> str | None:
     lapsed, refused, sends = db.execute(counted.where(Match.offer_id == offer.id)).one()
     if lapsed >= rules.donor_lapses:
         return "unanswered"
-    return "turned_away" if refused >= rules.donor_refusals and refused > sends else None
+    return TURNED_AWAY if refused >= rules.donor_refusals and refused > sends else None

@@ -1,10 +1,14 @@
 """A donor does not choose who takes by turning households away until the right one comes."""
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
 from models.core.audit_trail import AuditEvent
 from models.goods.exchange import Offer
 from models.goods.rules import STRICT
+from models.goods.submission import is_known_giver, submit_offer
+from models.staff.decision import Decision
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
 
@@ -60,3 +64,22 @@ def test_households_that_say_no_are_not_the_donors_doing(handover: Handover) -> 
         match = wanted(handover, offer, f"wang{number}")
         assert "不要" in handover.choose(f"wang{number}", "leave_goods", str(match))
     assert state_of_offer(handover, offer) == "available"
+
+
+def test_even_a_known_givers_offer_is_reviewed_again_after_that(handover: Handover) -> None:
+    handover.open_point()
+    offer = handover.give(handover.donor("qin"), told=False)
+    for number in range(STRICT.donor_refusals):
+        refuse(handover, wanted(handover, offer, f"wang{number}"))
+    known, now = replace(STRICT, known_after=1, reviewed_of_hundred=0), handover.stage.clock()
+    with handover.session() as db:
+        one = db.get_one(Offer, offer)
+        passed = Decision(
+            **{"subject": "offer", "subject_id": offer, "region_code": one.region_code, "at": now},
+            **{"staff_id": handover.keeper, "role": "county", "verdict": "pass"},
+        )
+        db.add(passed)
+        db.flush()
+        assert is_known_giver(db, one.donor_id, known)
+        submit_offer(db, one, now, known)
+        assert one.state == "submitted"
