@@ -112,6 +112,8 @@ def wire() -> None:
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))
     act.ACTS.connect("appeal", act.ActKind(by_mandate.read_back, by_mandate.undo))
     act.ACTS.connect("match", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo))
+    act.ACTS.connect("match_issue", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo_complaint))
+    act.ACTS.connect("goods_thanks", act.ActKind(match_by_mandate.read_thanks, match_by_mandate.undo_thanks))
 
     # The audiences of broadcasts, and the notification that a broadcast is done.
     broadcast.AUDIENCES.connect("backers", audience.next_backers)

@@ -35,14 +35,14 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
     Raises NoSuchThing, MatchMoved or CannotPart, and of an officer NotYours or NoMandate.
     """
-    held = check_part(turn.db, _household(turn, given), given["match"])
+    held = check_part(turn.db, household_of(turn, given), given["match"])
     facts = {"item": held.request.item, "offered": held.offer.item, "unit": held.offer.unit}
     return {**given, **facts, "most": held.match.quantity, "least": least_of(held)}
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Raises NotThatMany before the review, and what ``admit`` does."""
-    held = check_part(turn.db, _household(turn, draft.given), draft.given["match"])
+    held = check_part(turn.db, household_of(turn, draft.given), draft.given["match"])
     part, most, least = draft.answers.get("part"), held.match.quantity, least_of(held)
     if part is not None and not least <= part <= most:
         raise NotThatMany(most=most, smallest=least, unit=held.offer.unit)
@@ -62,7 +62,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     return Answer([Say(f"flows/goods/{draft.flow}/done", None, {**wanted_facts(held), "name": name})], options)
 
 
-def _household(turn: TurnContext, given: Mapping[str, Any]) -> int | None:
+def household_of(turn: TurnContext, given: Mapping[str, Any]) -> int | None:
     """Return the user who answers: the person, or the resident whose mandate the officer has."""
     if "mandate" not in given:
         return turn.person.user_id

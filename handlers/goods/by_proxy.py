@@ -1,13 +1,19 @@
-"""代办: an officer answers proposals for a resident without a phone, by the resident's live mandate for goods."""
+"""代办: an officer answers for a resident without a phone, by the resident's live mandate for goods.
+
+They say whether the resident wants what is proposed, what is wrong with what was handed out, and the thanks for it.
+"""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.goods.part import part_flow
 from flows.proxy.common import lock_mandate, officer
+from handlers.goods.complaints import ask_what
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
-from models.goods.matches.answers import check_part
-from models.goods.matches.by_mandate import SCOPE, leave_for, want_for
+from models.goods.matches.answers import check_part, hold_own_match
+from models.goods.matches.by_mandate import SCOPE, complain_for, leave_for, want_for
+from models.goods.matches.issues import check_complaint
+from models.goods.matches.thanking import GOT
 from models.goods.matches.views import find_line, own_lines, proposals_of
 from models.people.user import User
 from models.proxy.mandate import live_mandates
@@ -36,14 +42,15 @@ def new_mandate(talk: Talk) -> Answer:
 
 
 def proposals(talk: Talk, mandate: str) -> Answer:
-    """List what is proposed to the resident. Raises NotYours or NoMandate."""
+    """List what is proposed to the resident, and what was handed out lately. Raises NotYours or NoMandate."""
     _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
-    found = own_lines(talk.turn.db, user.id, "household", states=("proposed",)).items
+    listed = [own_lines(talk.turn.db, user.id, "household", states=states).items for states in (("proposed",), GOT)]
+    found = [line for lines in listed for line in lines]
     values = {"name": user.masked_name}
     return ask_which(
         "replies/goods/proxy_proposals",
         found,
-        lambda line: ["proxy_proposal", str(held.id), str(line.number)],
+        lambda line: ["proxy_got" if line.state in GOT else "proxy_proposal", str(held.id), str(line.number)],
         **values,
     )
 
@@ -80,6 +87,43 @@ def leave(talk: Talk, mandate: str, number: str) -> Answer:
     staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
     match = leave_for(talk.turn.db, staff, held, int(number), talk.world.now)
     return _said(mandate, user, wanted=False, offered=match.offer.item)
+
+
+def got(talk: Talk, mandate: str, number: str) -> Answer:
+    """Show what was handed out, with what may be said of it. Raises NotYours, NoMandate or NoSuchThing."""
+    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    line = find_line(talk.turn.db, user.id, int(number))
+    if line.state not in GOT:
+        return proposals(talk, mandate)
+    with_both = [str(held.id), str(line.number)]
+    ways = {"wrong": ["command", "proxy_wrong", *with_both], "thank": ["command", "proxy_thank", *with_both]}
+    return with_ways("replies/goods/proxy_got", {"line": line, "name": user.masked_name}, ways)
+
+
+def wrong(talk: Talk, mandate: str, number: str) -> Answer:
+    """Ask what is wrong with what was handed out to the resident.
+
+    Raises NotYours, NoMandate, NoSuchThing, NotHandedOut, ComplaintTooLate or SaidBefore.
+    """
+    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    match = hold_own_match(talk.turn.db, user.id, int(number), "household")
+    check_complaint(talk.turn.db, match.match, talk.world.now)
+    both = [str(held.id), number]
+    return ask_what(talk, user.id, int(number), ["proxy_say_wrong", *both], ["proxy_got", *both])
+
+
+def say_wrong(talk: Talk, mandate: str, number: str, what: str) -> Answer:
+    """Record it for the resident, for the township to look into. Raises as ``wrong`` does."""
+    staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    complain_for(talk.turn.db, staff, held, int(number), what, talk.world.now)
+    line = find_line(talk.turn.db, user.id, int(number))
+    more = {"more": ["command", "proxy_goods_of", mandate]}
+    return with_ways("replies/goods/proxy_said_wrong", {"line": line, "name": user.masked_name}, more)
+
+
+def thank(talk: Talk, mandate: str, number: str) -> Answer:
+    """Begin thanks for the resident. Raises NotYours, NoMandate, NoSuchThing, NotHandedOut or ThankedAlready."""
+    return talk.start("thank_goods", {"match": int(number), "mandate": int(mandate)})
 
 
 def _said(mandate: str, user: User, *, wanted: bool, offered: str) -> Answer:

@@ -26,11 +26,16 @@ def not_got(talk: Talk, number: str = "") -> Answer:
         return _which(talk, "not_got", "complain") or matches.my_goods(talk)
     held = hold_own_match(db, talk.turn.person.user_id, int(number), "household")
     issues.check_complaint(db, held.match, now)
+    return ask_what(talk, talk.turn.person.user_id, int(number), ["say_wrong", number], ["view_match", number])
+
+
+def ask_what(talk: Talk, user_id: int | None, number: int, command: list[str], back: list[str]) -> Answer:
+    """List what may be wrong with a household's match, as numbered lines of the command, and one that goes back."""
     listed = talk.world.lexicon.options("match_wrong")
-    options = [Option(n, "", ["command", "say_wrong", number, what]) for n, (what, _) in enumerate(listed, 1)]
-    options.append(Option(len(listed) + 1, "", ["command", "view_match", number]))
+    options = [Option(n, "", ["command", *command, what]) for n, (what, _) in enumerate(listed, 1)]
+    options.append(Option(len(listed) + 1, "", ["command", *back]))
     lines = [(n, label) for n, (_, label) in enumerate(listed, 1)]
-    line = find_line(db, talk.turn.person.user_id, int(number))
+    line = find_line(talk.turn.db, user_id, number)
     return Answer([Say("replies/goods/what_is_wrong", None, {"line": line, "lines": lines})], options)
 
 

@@ -1,7 +1,7 @@
 """Write notifications: to one conversation, to all conversations of a user, or to many people at once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     column,
+    delete,
     exists,
     func,
     literal,
@@ -75,6 +76,23 @@ def lock_notified(db: Session, user_id: int, key: str) -> Sequence[Notification]
     """Lock and return the notifications that ``notify_user`` wrote for the user under ``key``."""
     keys = [_key_for(key, conversation_id) for conversation_id in db.scalars(_conversations_of(user_id))]
     return db.scalars(select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()).all()
+
+
+def drop_unread(db: Session, templates: Collection[str], about: tuple[str, int]) -> None:
+    """Delete the unread notifications of these kinds about a thing, which the thing has overtaken.
+
+    One that is being sent or read just now is skipped.
+    """
+    theirs = (Notification.subject == about[0]) & (Notification.subject_id == about[1])
+    unread = select(Notification.id).where(
+        theirs,
+        Notification.template.in_(templates),
+        Notification.state.in_(UNREAD),
+        Notification.broadcast_id.is_(None),
+    )
+    locked = db.scalars(unread.order_by(Notification.id).with_for_update(skip_locked=True)).all()
+    if locked:
+        db.execute(delete(Notification).where(Notification.id.in_(locked)))
 
 
 def notify_each(

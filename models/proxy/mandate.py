@@ -15,8 +15,10 @@ from models.people.user import User
 
 KINDS = ("sheet", "code")
 SCOPES = ("register", "appeal", "goods")
-# What can be done by mandate: registering a resident, writing an appeal, or answering what goods are proposed.
-SUBJECTS = ("user", "appeal", "match")
+# What can be done by mandate: registering a resident, writing an appeal, answering what goods are proposed, saying that
+# goods which were handed out are wrong (of the match), or thanking for them.
+SUBJECTS = ("user", "appeal", "match", "match_issue", "goods_thanks")
+_OF_MATCH = ("match", "match_issue")
 LASTS = timedelta(days=30)
 # An erasure that is asked for on paper (models.rights.erasure.paper).
 PAPER_ERASURE = "paper_erasure"
@@ -152,11 +154,12 @@ def revoke_all_mandates(db: Session, user_id: int, actor: str, now: datetime) ->
 
 
 def acted_for(db: Session, subject: str, number: int, household_id: int | None) -> dict[int, str]:
-    """Staff id -> ``acted_for``: who wrote this appeal by mandate, or registered a member of the case's household, or
-    of that of whom is to be erased."""
+    """Staff id -> ``acted_for``: who wrote this appeal or these thanks by mandate, answered for this match, or
+    registered a member of the case's household, or of that of whom is to be erased."""
     by_mandate = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
-    if subject == "appeal":
-        found = by_mandate.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number)
+    if subject in ("appeal", "match", "goods_thanks"):
+        acts = _OF_MATCH if subject == "match" else (subject,)
+        found = by_mandate.where(ProxyAct.subject.in_(acts), ProxyAct.subject_id == number)
     elif subject in ("case", PAPER_ERASURE) and household_id is not None:
         members = select(User.id).where(User.household_id == household_id)
         found = by_mandate.where(ProxyAct.subject == "user", ProxyAct.subject_id.in_(members))

@@ -102,6 +102,18 @@ def check_complaint(db: Session, match: Match, now: datetime) -> None:
         raise ComplaintTooLate(number=match.id, days=COMPLAINT_DAYS.days)
 
 
+def withdraw_complaint(db: Session, number: int, owner: Actor, now: datetime) -> None:
+    """Drop an undecided complaint that an officer made for the household, which denies it and may make its own."""
+    held = lock_match(db, number)
+    issue = db.scalar(select(MatchIssue).where(MatchIssue.match_id == number, MatchIssue.upheld.is_(None)))
+    if issue is None:
+        return
+    close_task(db, "match", number, now)
+    db.delete(issue)
+    holding.confirm(db, held, owner, now)
+    _open_put_off(db, held.match, now)
+
+
 def open_call(db: Session, match: Match, now: datetime, barred: Sequence[int] = ()) -> None:
     """Have the township ask the household whether it has what was handed out. ``barred``: seats besides who did.
 

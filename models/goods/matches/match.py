@@ -51,8 +51,9 @@ MATCH_MACHINE = Machine(
         ("collected", "confirmed"): _OWNER | _SYSTEM,
         # By the township: the household said so when it was called.
         **{(state, "issue"): _OWNER | _ABOVE for state in ("collected", "confirmed")},
-        # What the township finds: it was handed out rightly, or not.
-        ("issue", "confirmed"): _ABOVE,
+        # What the township finds: it was handed out rightly, or not. By the owner: an officer said so for them, and
+        # they deny it.
+        ("issue", "confirmed"): _ABOVE | _OWNER,
         ("issue", "lost"): _ABOVE,
         **{(state, "declined"): _OWNER for state in ("proposed", "recipient_ok")},
         **{(state, "lapsed"): _SYSTEM for state in ("proposed", "recipient_ok", "donor_ok")},

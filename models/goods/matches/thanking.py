@@ -16,7 +16,7 @@ from models.goods.matches.issues import NotHandedOut
 from models.goods.matches.match import Match
 from models.goods.matches.thanks import THANKS_MACHINE, GoodsThanks
 from models.goods.points.point import Point
-from models.notifications.notify import notify_user
+from models.notifications.notify import drop_unread, notify_user
 from models.people.photo import Photo, attach_photos, kept_photos, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, end_review
@@ -101,7 +101,7 @@ def submit(
 
 
 def withdraw(db: Session, user_id: int | None, number: int, now: datetime) -> list[int]:
-    """Withdraw one's own thanks that wait. Returns the ids of the photos whose files are to be deleted.
+    """Withdraw one's own thanks. Returns the ids of the photos whose files are to be deleted.
 
     Raises NoSuchThing or WrongState.
     """
@@ -202,6 +202,7 @@ def _end(
     end_review(db, THANKS_MACHINE, thanks, state, actor, now, staff=staff)
     if state == "published":
         return []
+    drop_unread(db, ("goods_thanked",), (SUBJECT, thanks.id))
     theirs = (Photo.subject == SUBJECT) & (Photo.subject_id == thanks.id) & (Photo.state != "gone")
     photos = db.scalars(select(Photo).where(theirs)).all()
     for photo in photos:

@@ -19,6 +19,8 @@ THANKS_MACHINE = Machine(
         ("submitted", "returned"): _OFFICER,
         # The household has written others, or is erased.
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
+        # An officer wrote them for the household, which denies them.
+        ("published", "withdrawn"): frozenset({By.OWNER}),
     },
 )
 
