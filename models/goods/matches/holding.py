@@ -21,7 +21,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, WrongState
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, NoSuchThing, Offer
 from models.goods.matches.match import HELD, LASTS, MATCH_MACHINE, Match
-from models.goods.matches.telling import tell, tell_moved
+from models.goods.matches.telling import drop_overtaken, tell, tell_moved
 from models.goods.one_request import stand_beside
 from models.goods.points.point import Point, Shelf
 from models.stock.move import move
@@ -362,6 +362,7 @@ def _move(db: Session, held: Held, to: str, actor: Actor, now: datetime, *, told
     MATCH_MACHINE.move(db, held.match, to, actor, now)
     held.match.due_at, held.match.reminded_at = _due(held, to, now), None
     db.flush()
+    drop_overtaken(db, held.match)
     if told:
         tell(db, held.match, held.offer, held.request, now)
 

@@ -12,7 +12,7 @@ from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches.match import Match
 from models.goods.points.point import Point, Shelf
 from models.goods.rounds.round import Candidate
-from models.notifications.notify import notify_user
+from models.notifications.notify import drop_unread, notify_user
 from models.places.region import Region, county_of
 from models.staff.member import Staff, notify_staff, seats_covering, serving
 
@@ -28,6 +28,8 @@ TOLD: Mapping[str, tuple[str | None, str | None, str | None]] = {
     "confirmed": (None, None, None),
     **dict.fromkeys(("declined", "lapsed", "cancelled", "lost", "uncollected"), ("goods_ended", "goods_freed", None)),
 }
+# A kind about one match -> the state in which it asks for something.
+_ANSWERED_IN: Mapping[str, str] = {"goods_proposed": "proposed", "goods_wait": "at_point", "goods_unsent": "donor_ok"}
 # A person ended it by a word of their own, and has the answer to that already.
 _BY_WORD = ("declined", "cancelled")
 
@@ -50,6 +52,18 @@ def tell(db: Session, match: Match, offer: Offer, request: GoodsRequest, now: da
         theirs = {**facts, "number": match.id, "item": offer.item}
         holder = db.get_one(Staff, point.keeper_id)
         notify_staff(db, holder, keeper, theirs, f"{keeper}:{key}", now, ("point", point.id))
+
+
+def drop_overtaken(db: Session, match: Match) -> None:
+    """Delete what waits unread and can be answered no more: a proposal, a reminder, or the question to the donor.
+
+    The donor's question is about all who want something of the offer: it stays while one of them waits.
+    """
+    overtaken = [kind for kind, state in _ANSWERED_IN.items() if state != match.state]
+    drop_unread(db, overtaken, ("match", match.id))
+    waiting = select(Match.id).where(Match.offer_id == match.offer_id, Match.state == "recipient_ok").limit(1)
+    if db.scalar(waiting) is None:
+        drop_unread(db, ("goods_wanted",), ("offer", match.offer_id))
 
 
 def _standing(db: Session, match: Match) -> dict[str, int | None]:
