@@ -17,10 +17,12 @@ from models.goods.exchange import NoSuchThing
 from models.goods.matches import holding
 from models.goods.matches.holding import Held, lock_match
 from models.goods.matches.match import Match
+from models.goods.points.collection_card import printers_of
 from models.goods.points.point import Point, ReceivedLine
 from models.notifications.notify import notify_user
+from models.proxy.mandate import acted_for
 from models.staff.decision import Decision, decide
-from models.staff.member import Staff, all_seats_of, notify_staff
+from models.staff.member import Staff, all_seats_of, notify_staff, spread_to_all_seats
 from models.staff.task import Matter, Task, close_task, find_task, open_task
 from models.staff.turn import demand_task
 
@@ -28,7 +30,8 @@ from models.staff.turn import demand_task
 WRONGS = ("not_got", "short", "broken", "spoiled", "other")
 # So long after it was handed out, a household may still say that it was not.
 COMPLAINT_DAYS = timedelta(days=30)
-# Why an officer has no part in a complaint: they handed the goods out, keep the point, or called the household.
+# Why an officer has no part in a complaint: they handed the goods out, keep the point, printed the card or called the
+# household.
 HANDED = "handed_out"
 ISSUE, CALL, LOSS = "match_issue", "match_call", "match_lost"
 # An officer passes a match once a round (models.staff.decision): each kind of task has its own.
@@ -214,10 +217,15 @@ def _of_step(db: Session, staff: Staff, number: int, step: str) -> Held:
 
 
 def _concerned(db: Session, match: Match, others: Sequence[int] = ()) -> dict[int, str]:
-    """Map the seats that may not decide on the match to why: who handed it out, keeps the point, or is named."""
+    """Map the seats that may not decide on the match to why.
+
+    They handed it out, keep the point, are named, printed a card of it, which says its digits, or answered for its
+    household.
+    """
     keeper = db.get_one(Point, match.point_id).keeper_id
-    seats = {keeper, *others, *([match.handed_by] if match.handed_by else [])}
-    return dict.fromkeys(all_seats_of(db, seats), HANDED)
+    seats = {keeper, *others, *printers_of(db, match.id), *([match.handed_by] if match.handed_by else [])}
+    by_mandate = acted_for(db, "match", match.id, match.household_id)
+    return {**spread_to_all_seats(db, by_mandate), **dict.fromkeys(all_seats_of(db, seats), HANDED)}
 
 
 def _open_put_off(db: Session, match: Match, now: datetime) -> None:

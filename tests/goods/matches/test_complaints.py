@@ -3,13 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from models.core.state_machine import Actor, By
 from models.goods.exchange import GoodsRequest
 from models.goods.matches import holding, issues
 from models.goods.matches.holding import lock_match
 from models.goods.matches.match import Match
+from models.goods.points.collection_card import CollectionCard
 from models.goods.points.point import ReceivedLine
+from models.proxy.act import record_proxy_act
+from models.proxy.mandate import grant_mandate
+from models.staff.member import Staff
+from models.staff.recusal import recused_staff
 from models.staff.task import find_task
 from tests.harness.money.checking_books import codes
 from tests.harness.stage import DAOXIAN_MEIHUA
@@ -153,3 +159,26 @@ def test_the_county_records_why_goods_were_lost(handover: Handover) -> None:
     assert "怎么丢的" in say(handover, "o-county", f"通过 配对{match}")
     assert "记下了" in say(handover, "o-county", "1")
     assert step(handover, match) is None
+
+
+@pytest.mark.parametrize("by", ["card", "mandate"])
+def test_who_printed_the_card_or_said_yes_for_the_household_has_no_part_in_its_complaint(
+    handover: Handover, match: int, by: str
+) -> None:
+    """Who read the digits could have given them to a friend."""
+    now = handover.stage.clock()
+    with handover.session() as db:
+        town = db.scalars(select(Staff.id).where(Staff.openid == TOWN)).one()
+        if by == "card":
+            db.add(CollectionCard(match_id=match, printed_by=town, printed_at=now, void_at=now))
+        else:
+            member = db.get_one(Staff, town)
+            mandate = grant_mandate(db, town, handover.people["wang"], "code", "goods", "m", now)
+            record_proxy_act(db, mandate, member, "match", match, "棉被", now)
+    say(handover, "o-wang", "没领到", "1")
+    assert state(handover, match)[0] == "issue"
+    with handover.session() as db:
+        task = find_task(db, "match", match)
+        assert task is not None
+        assert task.assignee != town
+        assert town in recused_staff(db, task.id)
