@@ -56,6 +56,17 @@ def test_the_link_is_made_anew_after_an_hour(handover: Handover, match: int) -> 
     assert handover.stage.browse("o-qin", link_in(handover.say("qin", "地址"))).status_code == 200
 
 
+def test_what_was_sent_is_not_put_on_the_label_of_another_box(handover: Handover, match: int) -> None:
+    other = handover.match(handover.give("qin", "旧书", "books", told=False), handover.ask("wang", "旧书", "books"))
+    handover.advance(match, "in_transit")
+    handover.advance(other, "donor_ok")
+    page = handover.stage.browse("o-qin", link_in(handover.say("qin", "包裹"))).text
+    assert "放一箱的" not in page
+    with handover.session() as db:
+        sent, unsent = (page.index(db.get_one(Match, each).parcel) for each in (match, other))
+    assert unsent < sent
+
+
 @pytest.mark.parametrize("other", ["o-wang", "o-zhao", KEEPER])
 def test_nobody_else_opens_it(handover: Handover, match: int, other: str) -> None:
     address = link_in(handover.choose("qin", "will_send", f"match:{match}"))
