@@ -70,7 +70,7 @@ def _live_rows(now: datetime) -> dict[Any, ColumnElement[bool]]:
         **{
             subject.table: subject.table.state.in_(subject.machine.sources)
             for subject in SUBJECTS.values()
-            if subject.machine and subject.place is not None
+            if subject.machine and subject.place is not None and "region_code" in subject.table.__table__.c
         },
     }
 

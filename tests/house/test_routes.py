@@ -15,9 +15,9 @@ BY_PAY = {"/pay/notify"}
 # Signed for whoever talked.
 SIGNED = {"/subscribe/<token>"}
 # Signed, and for one person besides, whom WeChat names (test_officer_links, test_pay_page,
-# test_export_page, test_parcel_page).
+# test_export_page, test_parcel_page, test_thanks).
 PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/parcels/<token>"}
-PROVED |= {"/points/<token>", "/collect/<token>"}
+PROVED |= {"/points/<token>", "/collect/<token>", "/thanks/<token>", "/thanks-photo/<token>"}
 PROVED |= {"/mydata/<token>", "/mydata/<token>/json"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
+from models.goods.matches.thanks import GoodsThanks
 from models.goods.submission import NewOffer, make_offer
 from models.market.listing import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
@@ -24,6 +25,7 @@ from models.verification.visit import Visit
 from tests.harness.stage import id_number
 from tests.scenes.disbursements import asked, fixed, funded, people, pictures_arrive
 from tests.scenes.gallery import Gallery, shown
+from tests.scenes.handover import Handover
 
 # The thing's number, and the photo subject and row of a picture of it.
 Shown = tuple[int, str, int]
@@ -111,6 +113,24 @@ def _inquiry(gallery: Gallery) -> Shown:
         return report.inquiry_id, "report", report.id
 
 
+def _match(gallery: Gallery) -> Shown:
+    handover = Handover(gallery.stage)
+    handover.open_point()
+    offer = handover.give(handover.donor("qin"), told=False)
+    number = handover.match(offer, handover.ask(handover.resident("zhang"), told=False))
+    handover.advance(number, "collected")
+    return number, "match", number
+
+
+def _goods_thanks(gallery: Gallery) -> Shown:
+    number, _, _ = _match(gallery)
+    with Database(gallery.stage.database) as db, db.begin():
+        thanks = GoodsThanks(draft_id="thanks", match_id=number, words="谢谢您的油。", created_at=gallery.stage.clock())
+        db.add(thanks)
+        db.flush()
+        return thanks.id, "goods_thanks", thanks.id
+
+
 MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
     {
         "appeal": _appeal,
@@ -122,6 +142,8 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "inquiry": _inquiry,
         "paper_erasure": _paper,
         "number_claim": _claim,
+        "match": _match,
+        "goods_thanks": _goods_thanks,
     }
 )
 

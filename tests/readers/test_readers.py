@@ -63,6 +63,8 @@ INSIDE = {
     "food_goods",
     "not_food_endings",
 }
+# Each counts only under its own question, so that one word may answer several.
+UNDER_A_QUESTION = {"goods_want", "goods_no", "no_waybill"}
 
 
 EVERY_READER: list[Reader] = [
@@ -170,5 +172,5 @@ def test_recognised_speech_is_read_like_typing():
 def test_matched_words_are_written_as_typing_is_folded():
     whole_words = {name: words for name, words in WORDS.items() if name not in INSIDE}
     assert all(plain(word) == word for words in whole_words.values() for word in words)
-    every_word = [word for words in whole_words.values() for word in words]
+    every_word = [word for name, words in whole_words.items() if name not in UNDER_A_QUESTION for word in words]
     assert len(set(every_word)) == len(every_word)

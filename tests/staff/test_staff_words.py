@@ -75,11 +75,11 @@ PERMITTED = {
     ("village", "township", "county"): (
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
         "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down stop_paper_erasure "
-        "open_point change_point view_parcel carry_goods"
+        "open_point change_point view_parcel carry_goods view_rounds dismiss_match close_loss"
     ),
     ("village", "township"): (
         "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper print_collection_card "
-        "give_word"
+        "give_word proxy_goods proxy_goods_mandate proxy_goods_of proxy_proposal proxy_want proxy_part proxy_leave"
     ),
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "

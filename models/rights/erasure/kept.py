@@ -13,12 +13,15 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     "conversations": ("session", "parked_openid", "code"),
     "gift_messages": ("words",),
     "goods_requests": ("item", "sort", "reason"),
+    "goods_thanks": ("words",),
     "listings": ("name", "shop_url"),
+    "matches": ("carrier", "waybill"),
     "name_changes": ("before", "after"),
     "number_claims": ("id_number", "id_hash"),
     "objections": ("words",),
     "offers": ("item", "sort"),
     "photos": ("media_id", "pic_url", "path"),
+    "points": ("phone",),
     "receipts": ("name", "tax_number"),
     "reports": ("words",),
     "revisions": ("title", "story"),
@@ -34,12 +37,17 @@ _CODE = "one of the program's own words, or a random code"
 _OF_MONEY = "it numbers a payment or a voucher, which the charity's accounts keep for thirty years"
 _OF_OFFICE = "who decided on public money stays named; a seat that is held has to end before its person is erased"
 _APART = "sealed apart once the appeal is over and nothing is on its way"
+_OF_PLACE = "it says where a village hands goods out; who keeps the point has to leave the seat before an erasure"
 _PUBLISHED = "it was published when money was asked for (Charity Law); what was never published is emptied"
 KEPT: dict[str, str] = {
     **dict.fromkeys(("state", "was", "kind", "category", "role", "code", "draft_id", "unit", "fallback"), _CODE),
     **dict.fromkeys(("subject", "purpose", "scope", "reasons", "returned_fields", "trouble", "outcome"), _CODE),
     **dict.fromkeys(("condition", "handover", "registry_result", "issue", "code_hash", "made_out_to"), _CODE),
     "paid_despite": _CODE,
+    **dict.fromkeys(("matches.ended_by", "matches.parcel", "matches.proof", "received_lines.reason"), _CODE),
+    **dict.fromkeys(("match_issues.what", "round_candidates.barred"), _CODE),
+    **dict.fromkeys(("round_candidates.key", "round_candidates.lot"), "a pseudonym, by which a round is recomputed"),
+    **dict.fromkeys(("points.name", "points.place", "points.address", "points.hours"), _OF_PLACE),
     **dict.fromkeys(("refunds.reason", "receipts.reason", "flags.code", "visits.flags", "revisions.kept"), _CODE),
     **dict.fromkeys(("bank_reference", "merchant", "out_trade_no", "transaction_id", "prepay_id"), _OF_MONEY),
     **dict.fromkeys(("out_refund_no", "refund_no", "refund_id", "receipts.number"), _OF_MONEY),
