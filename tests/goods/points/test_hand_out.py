@@ -14,11 +14,9 @@ from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
 from models.staff.task import Task
 from models.verification.case import Verification
-from tests.harness.platform import wechat
+from tests.scenes.handing_out import collect, photo
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
-
-PHOTO = "http://127.0.0.1/p.jpg"
 
 
 @pytest.fixture
@@ -29,20 +27,6 @@ def match(handover: Handover) -> int:
     number = handover.match(handover.give(handover.donor("qin"), told=False), request)
     handover.advance(number, "at_point")
     return number
-
-
-def photo(handover: Handover, name: str) -> str:
-    fields = {"PicUrl": PHOTO, "MediaId": f"media-{handover.stage.turns_taken}"}
-    return handover.stage.deliver(wechat.message("image", f"o-{name}", **fields))[1]
-
-
-def collect(handover: Handover, digits: str, keeper: str = "keeper") -> str:
-    reply = handover.say(keeper, f"领走 {digits}")
-    if "请先拍" in reply:
-        photo(handover, keeper)
-        handover.say(keeper, "完成")
-        reply = handover.say(keeper, "确认")
-    return reply
 
 
 def test_five_wrong_digits_and_the_keeper_waits_until_tomorrow(handover: Handover, match: int) -> None:

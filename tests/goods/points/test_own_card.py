@@ -10,7 +10,7 @@ from models.goods.points.opening import CannotKeep, ask_other_keeper
 from models.goods.points.point import Point
 from models.staff.member import Staff
 from models.verification.case import Verification
-from tests.goods.points.test_hand_out import collect
+from tests.scenes.handing_out import collect
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
 
