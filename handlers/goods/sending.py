@@ -8,6 +8,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import parse_reference
 from models.goods.matches import answers
 from models.goods.matches.holding import Held
+from models.goods.matches.record import record_of_donor
 from models.goods.matches.sending import NoSuchParcel, read_parcel, send_parcels
 from models.goods.matches.views import find_line, own_lines, waiting_of
 from models.people.user import User, get_user
@@ -78,7 +79,8 @@ def my_parcels(talk: Talk, offer: str = "", after: str = "") -> Answer:
     options = [Option(n, "", ["command", "view_match", str(line.number)]) for n, line in lines]
     turn = ["my_parcels", offer, str(found.after)] if found.after else None
     to_send = own_lines(db, user.id, "donor", thing=thing, states=("donor_ok", "in_transit"), most=1).items
-    values = {"lines": lines, "link": _link(talk, user, thing) if to_send else "", "offer": thing}
+    own = record_of_donor(db, user.id, talk.world.now)
+    values = {"lines": lines, "link": _link(talk, user, thing) if to_send else "", "offer": thing, "own": own}
     return one_page(talk, "replies/goods/parcels", values, options, turn)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
 from models.goods.exchange import NoSuchThing
+from models.goods.matches.record import Record, record_of_donor, record_of_household
 from models.goods.review import REVIEWED, check_may_take_down
 from models.goods.rules import GoodsRules
 from models.places.region import Region
@@ -31,7 +32,7 @@ class GoodsFile:
 
     ``reason``: why the household asks for it; None for officers who do not check it. ``verified``: whether its
     household is; None where that does not matter. ``needs_reason``: approval needs one. ``removable``: this officer may
-    take it down now.
+    take it down now. ``record``: how often the household of a request, or the donor of an offer, kept their word.
     """
 
     subject: str
@@ -44,6 +45,7 @@ class GoodsFile:
     verified: bool | None
     needs_reason: bool
     removable: bool
+    record: Record | None
     task: TaskView
 
 
@@ -75,6 +77,7 @@ def open_file(db: Session, staff: Staff, name: str, number: int, rules: GoodsRul
         verified=_is_verified(db, matter.household_id, now) if kind.of_household else None,
         needs_reason=kind.needs_reason(thing, rules),
         removable=_may_take_down(db, staff, name, number),
+        record=_record_of(db, name, thing, now),
         task=task,
     )
 
@@ -88,6 +91,12 @@ def _has_decided(db: Session, staff: Staff, name: str, number: int) -> bool:
     its_own = (Decision.subject == name) & (Decision.subject_id == number)
     by = Decision.staff_id.in_(all_seats_of(db, [staff.id]))
     return db.scalar(select(Decision.id).where(its_own, by).limit(1)) is not None
+
+
+def _record_of(db: Session, name: str, thing: Any, now: datetime) -> Record | None:
+    if name == "request":
+        return record_of_household(db, thing.household_id, now)
+    return record_of_donor(db, thing.donor_id, now) if name == "offer" else None
 
 
 def _is_verified(db: Session, household_id: int | None, now: datetime) -> bool:
