@@ -87,7 +87,8 @@ def _is_news(world: World) -> bool:
         ("resident", "start_one_to_one", {}),
         ("resident", "start_crowdfund", {"category": "7", "shortfall": "3"}),
         ("resident", "start_listing", {"name": ITEM}),
-        ("resident", "start_request", {}),
+        # A second one of the sort that its household waits for already would be refused.
+        ("resident", "start_request", {"item": "𠮶" * 30}),
         ("donor", "start_offer", {}),
         ("donor", "pledge", {}),
         ("resident", "fix", {}),
