@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.goods.exchange import GoodsRequest, NoSuchThing, Offer
 from models.goods.matches.match import Match
-from models.goods.points.collection_card import printers_of
+from models.goods.points.handing_out import barred_from_word
 from models.goods.points.opening import OPENERS, may_see
 from models.goods.points.point import Point, ReceivedLine, Shelf
 from models.people.user import User
 from models.proxy.mandate import has_live_mandate
 from models.staff.conflict_of_interest import conflicts_with
-from models.staff.member import Staff, all_seats_of, covered_by
+from models.staff.member import Staff, covered_by
 
 COMING, LYING = ("donor_ok", "in_transit"), ("at_point",)
 LISTS = {"coming": COMING, "lying": LYING}
@@ -141,7 +141,7 @@ def open_parcel(db: Session, staff: Staff, number: int, often: int, now: datetim
     mine, lies = staff.id not in conflicts_with(db, match.household_id), match.state == "at_point"
     by_hand = staff.role in HANDS_OUT
     collected = collected_in_year(db, match.household_id, now)
-    knows = staff.id in all_seats_of(db, {point.keeper_id, *printers_of(db, number)})
+    knows = staff.id in barred_from_word(db, match)
     return ParcelFile(
         line=_line(match, offer, owner),
         point=point.id,

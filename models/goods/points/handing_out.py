@@ -20,6 +20,7 @@ from models.goods.points.call_back import call_by_sample
 from models.goods.points.collection_card import live_card_of, printers_of, void_card
 from models.goods.points.point import Point
 from models.goods.rules import GoodsRules
+from models.proxy.mandate import acted_for
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff, all_seats_of
 from models.staff.turn import demand_identified
@@ -57,8 +58,10 @@ class PastBestBefore(Refusal):
 
 
 class KnowsTheDigits(Refusal):
-    """The person keeps the point or printed the household's card, under this or another seat, and would have handed it
-    out without anybody else: an officer by their word, a keeper by the digits that they have read on the card."""
+    """The person would have handed it out without anybody else: an officer by their word, a keeper by digits they read.
+
+    They keep the point, printed the household's card or answered for it, under this seat or another.
+    """
 
     code = "knows_the_digits"
     final = True
@@ -143,6 +146,16 @@ def hand_out(
     return _hand_over(db, held, proof, keeper, pictures, now, rules)
 
 
+def barred_from_word(db: Session, match: Match) -> set[int]:
+    """Return every seat of those by whose word alone it is not handed out.
+
+    They keep the point, printed a card of it, or answered for the household by its mandate: else one person could ask,
+    say yes and take it.
+    """
+    keeper, answered = db.get_one(Point, match.point_id).keeper_id, acted_for(db, "match", match.id, match.household_id)
+    return all_seats_of(db, {keeper, *printers_of(db, match.id), *answered})
+
+
 def check_may_give_word(db: Session, by: Staff, number: int, now: datetime) -> Lying:
     """Check that the officer may hand it out by their word, to a household they know.
 
@@ -153,7 +166,7 @@ def check_may_give_word(db: Session, by: Staff, number: int, now: datetime) -> L
         raise NoSuchThing(what="parcel", number=number)
     if match.state != "at_point":
         raise WrongState(subject="match", state=match.state, wanted="collected")
-    if by.id in all_seats_of(db, {db.get_one(Point, match.point_id).keeper_id, *printers_of(db, number)}):
+    if by.id in barred_from_word(db, match):
         raise KnowsTheDigits
     offer = db.get_one(Offer, match.offer_id)
     check_may_hand_out(db, match, offer, by, now)

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from models.goods.matches.by_mandate import want_for
 from models.goods.points.collection_card import CollectionCard
 from models.goods.points.opening import CannotKeep, ask_other_keeper
 from models.goods.points.point import Point
+from models.proxy.mandate import grant_mandate
 from models.staff.member import Staff
 from models.verification.case import Verification
 from tests.scenes.handing_out import collect
@@ -52,6 +54,24 @@ def test_a_card_printed_while_the_keeper_takes_the_photo_counts(handover: Handov
     printed(handover, match)
     assert "领走了" not in collect(handover, handover.digits(match))
     assert handover.state_of(match) == "at_point"
+
+
+def test_who_said_yes_for_a_household_does_not_hand_out_by_their_word_too(handover: Handover) -> None:
+    """One person would ask, say yes and take it; another officer's word is good."""
+    handover.open_point()
+    match = handover.match(
+        handover.give(handover.donor("qin"), told=False), handover.ask(handover.resident("wang"), told=False)
+    )
+    for name in ("o-officer", "o-other"):
+        handover.stage.appoint(name, "village")
+    now = handover.stage.clock()
+    with handover.session() as db:
+        officer = db.scalars(select(Staff).where(Staff.openid == "o-officer")).one()
+        mandate = grant_mandate(db, officer.id, handover.people["wang"], "code", "goods", "m", now)
+        want_for(db, officer, mandate, match, None, now)
+    handover.advance(match, "at_point")
+    assert "不能由您一个人来发" in handover.choose("officer", "give_word", str(match))
+    assert "请先拍" in handover.choose("other", "give_word", str(match))
 
 
 def test_without_a_card_who_has_both_seats_is_a_keeper_as_others_are(handover: Handover, match: int) -> None:
