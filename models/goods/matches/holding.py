@@ -314,8 +314,8 @@ def turn_away(db: Session, held: Held, now: datetime, by: str = "household") -> 
 def redirect(db: Session, held: Held, point: Point, actor: Actor, now: datetime) -> None:
     """Let the match be collected at another point, because its own closed or it was brought to that one.
 
-    What lies at its point already is there at once, by new digits and for as long as if it had just come. Raises
-    WrongState where it can come to no point any more.
+    What lies at its point already is there at once, by new digits and for as long as if it had just come; what spoils,
+    to the end of its last day. Raises WrongState where it can come to no point any more.
     """
     match = held.match
     if match.state not in (*HELD, "lapsed", "lost"):
@@ -323,7 +323,7 @@ def redirect(db: Session, held: Held, point: Point, actor: Actor, now: datetime)
     match.point_id = point.id
     if match.state == "at_point":
         _draw_code(db, match)
-        match.due_at = now + LASTS["at_point"]
+        match.due_at = _due(held, "at_point", now)
     db.flush()
     detail = f"point:{point.id}"
     record(db, at=now, actor=actor.name, action="redirected", subject="match", subject_id=match.id, detail=detail)

@@ -136,7 +136,9 @@ def take_in(
 
 def _look(db: Session, keeper: Staff, point: Point, match: Match) -> Parcel:
     here = match.point_id == point.id
-    if match.state not in COMES and not (match.state == "at_point" and not here):
+    # What was proposed from a shelf, and lapsed, lies on that shelf: nobody sends it.
+    comes = match.state in COMES and not (match.state == "lapsed" and match.shelf_id is not None)
+    if not comes and not (match.state == "at_point" and not here):
         raise WrongState(subject="match", state=match.state, wanted="at_point")
     # What came here for their kin lies here all the same, and an officer hands it out.
     if not here and keeper.id in conflicts_with(db, match.household_id):
