@@ -17,7 +17,7 @@ from bot.web.links import DeadLink, Grant, Links
 from bot.web.officer import refuse_in_advance
 from bot.web.pages import Pages, guarded
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
-from models.goods.matches.thanking import DonorThanks, thanks_for_donor
+from models.goods.matches.thanking import DonorThanks, donor_of, thanks_for_donor
 from models.people.conversation import Conversation
 
 log = structlog.get_logger()
@@ -87,7 +87,7 @@ def _is_donor(number: int) -> IsTheirs:
     """Build the condition that a conversation is that of the donor of these thanks."""
 
     def is_theirs(db: Session, conversation: Conversation) -> bool:
-        found = thanks_for_donor(db, number)
-        return found is not None and conversation.user_id == found[0]
+        donor = donor_of(db, number)
+        return donor is not None and conversation.user_id == donor
 
     return is_theirs

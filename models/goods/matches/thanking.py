@@ -178,6 +178,12 @@ def thanks_for_donor(db: Session, number: int) -> tuple[int, DonorThanks] | None
     return match.donor_id, DonorThanks(number, offer.id, offer.item, thanks.words, pictures)
 
 
+def donor_of(db: Session, number: int) -> int | None:
+    """Return the user id of the donor whom these thanks are for, in whatever state they are; None without any."""
+    thanks = db.get(GoodsThanks, number)
+    return db.get_one(Match, thanks.match_id).donor_id if thanks else None
+
+
 def _matter(db: Session, thanks: GoodsThanks) -> Matter:
     match = db.get_one(Match, thanks.match_id)
     return Matter(SUBJECT, thanks.id, db.get_one(Point, match.point_id).region_code, match.household_id)
