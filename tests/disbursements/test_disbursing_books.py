@@ -1,5 +1,7 @@
 """check-books about money that was paid out: each thing that can be wrong is named, whoever wrote it, and how."""
 
+import pytest
+
 from tests.harness.money.spoiling import _after
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import asked, authorised, funded, paid, people, wrong
@@ -39,6 +41,7 @@ DONE: list[tuple[str, str | None, set[str]]] = [
 ]
 
 
+@pytest.mark.slow  # each change is followed by all checks of the books
 def test_whatever_is_done_to_a_payment_beside_the_program_is_named(stage: Stage) -> None:
     """One payment, and one request of the same appeal that waits; each fault by itself, and taken back."""
     staff = people(stage)

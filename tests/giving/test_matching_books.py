@@ -1,5 +1,7 @@
 """check-books about matching pools: each thing that can be wrong is named, whoever wrote it, and how."""
 
+import pytest
+
 from tests.harness.money.spoiling import _after
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give
@@ -30,6 +32,7 @@ DONE: list[tuple[str, str | None, set[str]]] = [
 ]
 
 
+@pytest.mark.slow  # each change is followed by all checks of the books
 def test_whatever_is_done_to_a_pool_beside_the_program_is_named(stage: Stage) -> None:
     staff, appeal, other = charity(stage), stage.open_appeal(), stage.open_appeal()
     pool(stage, staff, cap=20_000, per_donor=5_000)

@@ -86,6 +86,7 @@ def test_a_household_that_left_is_not_sent_to(handover: Handover, match: int) ->
     assert "请先别寄" in handover.choose("qin", "will_send", f"match:{match}")
 
 
+@pytest.mark.slow  # forty households answer, each with a turn of their own
 def test_forty_households_are_one_message_one_list_and_one_yes(handover: Handover) -> None:
     _, matches = households(handover, 40)
     news = handover.say("qin", "消息")

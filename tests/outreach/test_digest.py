@@ -322,6 +322,7 @@ SELECT id, 'progress', 0, now() FROM conversations WHERE id <= :appeals
 """
 
 
+@pytest.mark.slow  # a hundred thousand donors
 def test_a_page_of_a_hundred_thousand_donors_is_found_by_indexes(new_database: Callable[[], str]) -> None:
     """No statement of a page reads a table from end to end, wherever in the walk it stands."""
     url = new_database()

@@ -79,7 +79,8 @@ PERMITTED = {
     ),
     ("village", "township"): (
         "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper print_collection_card "
-        "give_word proxy_goods proxy_goods_mandate proxy_goods_of proxy_proposal proxy_want proxy_part proxy_leave"
+        "give_word proxy_goods proxy_goods_mandate proxy_goods_of proxy_proposal proxy_want proxy_part proxy_leave "
+        "proxy_got proxy_wrong proxy_say_wrong proxy_thank"
     ),
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
+
 from models.core.refusal import Refusal
 from models.goods.exchange import Offer
 from models.goods.matches import answers, clock
@@ -17,6 +19,7 @@ from tests.harness.stage import Stage
 from tests.scenes.handover import Handover
 
 
+@pytest.mark.slow  # 32 transactions on a database of their own; tests/stock has the same of moves
 def test_the_last_one_is_proposed_to_one_of_many(stage: Stage) -> None:
     handover = Handover(stage)
     handover.open_point()

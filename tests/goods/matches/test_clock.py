@@ -15,7 +15,6 @@ from models.goods.rules import STRICT
 from models.notifications.notification import Notification
 from models.staff.task import find_task
 from models.verification import case
-from tests.harness.money.checking_books import codes
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
 
@@ -72,7 +71,7 @@ def test_each_state_ends_when_its_time_is_over_and_not_before(
     assert found(handover, match).state == state
     run(handover, LASTS[state] + HOUR)
     assert (found(handover, match).state, found(handover, match).ended_by) == (to, by)
-    assert not codes(handover.stage)
+    assert not handover.wrong()
 
 
 def test_what_never_came_is_before_the_county(handover: Handover) -> None:
@@ -163,7 +162,7 @@ def test_what_nobody_takes_off_the_shelf_is_written_off_at_last(handover: Handov
         assert db.scalars(select(Shelf.quantity)).one() == (0 if written_off else 2)
     assert told(handover, "goods_written_off") == written_off
     assert told(handover, "shelf_written_off") == written_off
-    assert not codes(handover.stage)
+    assert not handover.wrong()
 
 
 def test_spoilt_food_on_the_shelf_is_written_off_the_day_after(handover: Handover) -> None:
@@ -193,4 +192,4 @@ def test_an_offer_whose_donor_never_answers_expires(handover: Handover) -> None:
     with handover.session() as db:
         assert db.get_one(Offer, offer).state == "expired"
     assert (found(handover, waiting).state, found(handover, waiting).ended_by) == ("cancelled", "donor")
-    assert not codes(handover.stage)
+    assert not handover.wrong()

@@ -16,7 +16,6 @@ from models.goods.points.opening import lock_point
 from models.goods.points.point import Point, Shelf
 from models.notifications.notification import Notification
 from models.staff.member import Staff
-from tests.harness.money.checking_books import codes
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
 
@@ -58,7 +57,7 @@ def test_a_point_closes_in_every_state_of_a_match(handover: Handover, state: str
         point = db.get_one(Point, own)
         assert (point.state, point.phone) == ("closed", None)
         assert (find_point(db, point.region_code, found.household_id, handover.stage.clock()) is not None) == beside
-    assert not codes(handover.stage)
+    assert not handover.wrong()
 
 
 def test_what_lies_at_a_closed_point_is_carried_to_another_with_new_digits(handover: Handover) -> None:
@@ -95,7 +94,7 @@ def test_a_shelf_is_carried_and_its_stock_stays(handover: Handover) -> None:
     with handover.session() as db:
         lying = {shelf.point_id: shelf.quantity for shelf in db.scalars(select(Shelf))}
     assert lying == {own: 0, other: 2}
-    assert not codes(handover.stage)
+    assert not handover.wrong()
 
 
 def test_what_was_promised_to_a_point_that_was_closing_is_moved_on_by_the_clock(handover: Handover) -> None:

@@ -171,6 +171,7 @@ def test_the_seed_fills_its_own_database_whatever_a_dotenv_names(tmp_path: Path,
         assert people_in(server.url) > 20
 
 
+@pytest.mark.slow  # a process that fills in the whole data set
 def test_the_seed_fills_the_database_that_the_environment_names(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

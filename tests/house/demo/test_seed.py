@@ -94,6 +94,10 @@ STATEFUL: tuple[tuple[Any, Any], ...] = (
 )
 
 
+# On one worker, which fills in the data set once.
+pytestmark = pytest.mark.xdist_group("demo data")
+
+
 @dataclass
 class Filled:
     db: Session
@@ -147,6 +151,7 @@ def count(database: Engine, table: Any) -> int:
 # Once
 
 
+@pytest.mark.slow  # it fills in the data set once more
 def test_a_second_time_changes_nothing(database: Engine) -> None:
     first = seed(database, ACCOUNT, NOW)
     before = rows_of(database)
