@@ -19,22 +19,22 @@ from bot.turn import TryAgain, Turns
 from bot.web.body import limit_bodies
 from bot.web.card import card_page
 from bot.web.export import ExportPageParts, export_page
+from bot.web.goods.parcels import parcel_page
+from bot.web.goods.points import points_pages
+from bot.web.goods.rounds import MOST as MOST_ROUNDS
+from bot.web.goods.rounds import rounds_page
+from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
 from bot.web.home import home_page
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
 from bot.web.pages import Pages
-from bot.web.parcel import parcel_page
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
-from bot.web.points import points_pages
 from bot.web.public_notices import public_notices
 from bot.web.rate_limit import RateLimit
-from bot.web.rounds import MOST as MOST_ROUNDS
-from bot.web.rounds import rounds_page
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
-from bot.web.thanks import thanks_page
 from bot.web.trace import MOST_TRIES, trace_page
 from bot.web.visitor import Visitors
 from bot.webhook import webhook

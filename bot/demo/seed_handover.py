@@ -12,7 +12,7 @@ from bot.demo.seed_pictures import picture
 from models.core.audit_trail import record_reading
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.matches import holding, issues, thanking
-from models.goods.matches.holding import Held, lock_match
+from models.goods.matches.locks import Held, lock_match
 from models.goods.matches.match import Match
 from models.goods.matches.thanks import GoodsThanks
 from models.goods.points.arrival import take_in

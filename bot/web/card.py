@@ -4,14 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.web.links import DeadLink, Grant, Links
+from bot.web.links import Grant, Links
 from bot.web.officer import is_looked_at, is_seat, refuse_in_advance
 from bot.web.pages import Pages
 from bot.web.qr import drawn
+from bot.web.refusals import show_refusals
 from bot.web.visitor import Visitors, VisitRefused
 from models.core.audit_trail import record_reading
 from models.people.user import User
@@ -26,18 +27,12 @@ def card_page(
 ) -> Blueprint:
     """Serve ``/cards/<token>`` for one officer, for a quarter of an hour. Each opening goes into the access log."""
     blueprint = Blueprint("card", __name__)
+    show_refusals(blueprint, pages, "proxy/card_gone")
 
     @blueprint.get("/cards/<token>")
     def show(token: str) -> Response:
-        try:
-            grant = links.read("card", token)
-            answer = refuse_in_advance() or visitors.redirect(f"/cards/{token}", is_seat(grant.staff_id))
-        except DeadLink as dead:
-            return pages.show("proxy/card_gone", 403, reason=dead.reason, again="")
-        except VisitRefused as refused:
-            log.warning("card.refused", reason=refused.reason)
-            return pages.show("proxy/card_gone", refused.status, reason=refused.reason, again=f"/cards/{token}")
-        if answer:
+        grant = links.read("card", token)
+        if answer := refuse_in_advance() or visitors.redirect(request.path, is_seat(grant.staff_id)):
             return answer
         with Session(database) as db, db.begin():
             return _show(db, pages, grant, clock())
@@ -46,16 +41,19 @@ def card_page(
 
 
 def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
-    """Show the card if the officer may see it now: they may have lost their seat since the link was made."""
+    """Show the card if the officer may see it now: they may have lost their seat since the link was made.
+
+    Raises VisitRefused.
+    """
     card = db.get(Card, int(grant.what.partition(":")[2]))
     staff = db.get(Staff, grant.staff_id)
     user = db.get(User, card.user_id) if card else None
     if card is None or staff is None or user is None:
-        return pages.show("proxy/card_gone", 403, reason="not_in_charge", again="")
+        raise VisitRefused("not_in_charge")
     if not (staff.is_serving(now) and staff.covers(user.region_code or "")):
-        return pages.show("proxy/card_gone", 403, reason="not_in_charge", again="")
+        raise VisitRefused("not_in_charge")
     if card.code is None:
-        return pages.show("proxy/card_gone", 403, reason="used", again="")
+        raise VisitRefused("used")
     code = drawn(card.qr_url) if card.qr_url else None
     page = pages.show("proxy/card", name=user.masked_name, code=code, until=card.qr_until)
     if is_looked_at():

@@ -9,15 +9,16 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, NoSuchFile
-from bot.web.links import DeadLink, Links
+from bot.web.links import Links
 from bot.web.officer import is_looked_at, is_seat, refuse_in_advance
 from bot.web.pages import Pages, guarded
+from bot.web.refusals import show_refusals
 from bot.web.visitor import Visitors, VisitRefused
 from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_gallery_access
 
@@ -34,6 +35,7 @@ def pictures(
 ) -> Blueprint:
     """Make the routes."""
     blueprint = Blueprint("pictures", __name__)
+    show_refusals(blueprint, pages, "oversight/pictures_gone")
 
     @blueprint.get("/pictures/<token>")
     def show(token: str) -> Response:
@@ -76,21 +78,10 @@ def pictures(
             log.warning("pictures.not_read", error=str(error))
             return guarded(Response(status=503))
 
-    @blueprint.errorhandler(DeadLink)
-    def dead(link: DeadLink) -> Response:
-        log.warning("pictures.refused", reason=link.reason)
-        return pages.show("oversight/pictures_gone", 403, reason=link.reason, again="")
-
     @blueprint.errorhandler(NotForYou)
     def not_yours(_: NotForYou) -> Response:
-        log.warning("pictures.refused", reason="not_in_charge")
+        log.warning("page.refused", page="pictures", reason="not_in_charge")
         return pages.show("oversight/pictures_gone", 403, reason="not_in_charge", again="")
-
-    @blueprint.errorhandler(VisitRefused)
-    def refuse(refused: VisitRefused) -> Response:
-        log.warning("pictures.refused", reason=refused.reason)
-        again = f"/pictures/{(request.view_args or {}).get('token', '')}"
-        return pages.show("oversight/pictures_gone", refused.status, reason=refused.reason, again=again)
 
     return blueprint
 

@@ -12,9 +12,10 @@ from flows.proxy.common import lock_mandate
 from flows.readers import Count, Weight
 from flows.readers.numbers.bounded import Bounded
 from models.goods.matches import answers
-from models.goods.matches.answers import check_part, least_of
-from models.goods.matches.by_mandate import SCOPE, want_for
+from models.goods.matches.answers import check_part
+from models.goods.matches.by_mandate import want_for
 from models.goods.matches.holding import NotThatMany
+from models.proxy.mandate import GOODS
 
 PIECES = Count()
 GRAMS = Weight(bare=JIN)
@@ -37,13 +38,13 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """
     held = check_part(turn.db, household_of(turn, given), given["match"])
     facts = {"item": held.request.item, "offered": held.offer.item, "unit": held.offer.unit}
-    return {**given, **facts, "most": held.match.quantity, "least": least_of(held)}
+    return {**given, **facts, "most": held.match.quantity, "least": held.least}
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Raises NotThatMany before the review, and what ``admit`` does."""
     held = check_part(turn.db, household_of(turn, draft.given), draft.given["match"])
-    part, most, least = draft.answers.get("part"), held.match.quantity, least_of(held)
+    part, most, least = draft.answers.get("part"), held.match.quantity, held.least
     if part is not None and not least <= part <= most:
         raise NotThatMany(most=most, smallest=least, unit=held.offer.unit)
 
@@ -51,7 +52,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 def done(turn: TurnContext, draft: Draft) -> Answer:
     part, number, now = draft.answers["part"], draft.given["match"], turn.world.now
     if "mandate" in draft.given:
-        staff, mandate, user = lock_mandate(turn, draft.given["mandate"], SCOPE)
+        staff, mandate, user = lock_mandate(turn, draft.given["mandate"], GOODS)
         held = want_for(turn.db, staff, mandate, number, part, now)
         options = [Option(1, "", ["command", "proxy_goods_of", str(mandate.id)])]
         name = user.masked_name
@@ -66,7 +67,7 @@ def household_of(turn: TurnContext, given: Mapping[str, Any]) -> int | None:
     """Return the user who answers: the person, or the resident whose mandate the officer has."""
     if "mandate" not in given:
         return turn.person.user_id
-    return lock_mandate(turn, given["mandate"], SCOPE)[2].id
+    return lock_mandate(turn, given["mandate"], GOODS)[2].id
 
 
 def _flow(name: str, reader: Bounded) -> Flow:

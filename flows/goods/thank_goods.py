@@ -10,8 +10,9 @@ from flows.outreach.update import LONGEST_UPDATE
 from flows.proxy.common import lock_mandate
 from flows.readers import Photo, Text
 from models.goods.exchange import Offer
-from models.goods.matches.by_mandate import SCOPE, thank_for
+from models.goods.matches.by_mandate import thank_for
 from models.goods.matches.thanking import SUBJECT, check_thanks, submit
+from models.proxy.mandate import GOODS
 from models.staff.task_steps import STEPS
 
 
@@ -29,7 +30,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     answers, person, number, now = draft.answers, turn.person, draft.given["match"], turn.world.now
     said, name = (draft.id, answers["words"], answers["photos"]), None
     if "mandate" in draft.given:
-        staff, mandate, user = lock_mandate(turn, draft.given["mandate"], SCOPE)
+        staff, mandate, user = lock_mandate(turn, draft.given["mandate"], GOODS)
         owed, dropped = thank_for(turn.db, staff, mandate, number, said, person.conversation_id, now)
         name = user.masked_name
     else:

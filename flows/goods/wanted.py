@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.goods.matches.holding import Held
+from models.goods.matches.locks import Held
 
 
 def wanted_facts(held: Held) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from handlers.routing.answers import ask_which, labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.core.refusal import Refusal
-from models.goods.matches.holding import CODE_DIGITS, lock_matches
+from models.goods.matches.holding import CODE_DIGITS
+from models.goods.matches.locks import lock_matches
 from models.goods.points.arrival import Parcel, demand_point, find_parcel, take_in, view_parcel
 from models.goods.points.board import waiting_at
 from models.goods.points.handing_out import MOST_TRIES, find_by_digits, wrong_digits_today

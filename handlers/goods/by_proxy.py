@@ -11,12 +11,12 @@ from handlers.goods.complaints import ask_what
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.goods.matches.answers import check_part, hold_own_match
-from models.goods.matches.by_mandate import SCOPE, complain_for, leave_for, want_for
+from models.goods.matches.by_mandate import complain_for, leave_for, want_for
 from models.goods.matches.issues import check_complaint
-from models.goods.matches.thanking import GOT
+from models.goods.matches.match import GOT
 from models.goods.matches.views import find_line, own_lines, proposals_of
 from models.people.user import User
-from models.proxy.mandate import live_mandates
+from models.proxy.mandate import GOODS, live_mandates
 
 _MOST_PEOPLE = 6
 
@@ -24,7 +24,7 @@ _MOST_PEOPLE = 6
 def choose_resident(talk: Talk) -> Answer:
     """Offer the residents with a live mandate for goods, or a new mandate. Raises NotYours."""
     staff, db = officer(talk.turn), talk.turn.db
-    mandates = live_mandates(db, staff.id, SCOPE, talk.world.now, _MOST_PEOPLE)
+    mandates = live_mandates(db, staff.id, GOODS, talk.world.now, _MOST_PEOPLE)
     if not mandates:
         return new_mandate(talk)
     options, lines = [], []
@@ -38,12 +38,12 @@ def choose_resident(talk: Talk) -> Answer:
 
 def new_mandate(talk: Talk) -> Answer:
     """Record a resident's consent that the officer answers for them. Raises NotYours."""
-    return talk.start("proxy_mandate", {"scope": SCOPE})
+    return talk.start("proxy_mandate", {"scope": GOODS})
 
 
 def proposals(talk: Talk, mandate: str) -> Answer:
     """List what is proposed to the resident, and what was handed out lately. Raises NotYours or NoMandate."""
-    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    _, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     listed = [own_lines(talk.turn.db, user.id, "household", states=states).items for states in (("proposed",), GOT)]
     found = [line for lines in listed for line in lines]
     values = {"name": user.masked_name}
@@ -57,7 +57,7 @@ def proposals(talk: Talk, mandate: str) -> Answer:
 
 def proposal(talk: Talk, mandate: str, number: str) -> Answer:
     """Show one proposal with the resident's answers. Raises NotYours, NoMandate or NoSuchThing."""
-    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    _, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     line = find_line(talk.turn.db, user.id, int(number))
     if line.state != "proposed":
         return proposals(talk, mandate)
@@ -70,28 +70,28 @@ def proposal(talk: Talk, mandate: str, number: str) -> Answer:
 
 def want(talk: Talk, mandate: str, number: str) -> Answer:
     """Say yes for the resident. Raises NotYours, NoMandate, NoSuchThing or MatchMoved."""
-    staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    staff, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     match = want_for(talk.turn.db, staff, held, int(number), None, talk.world.now)
     return _said(mandate, user, wanted=True, offered=match.offer.item)
 
 
 def want_part(talk: Talk, mandate: str, number: str) -> Answer:
     """Ask how much of it the resident wants. Raises as ``want`` does, or CannotPart."""
-    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    _, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     match = check_part(talk.turn.db, user.id, int(number))
     return talk.start(part_flow(match.offer.unit), {"match": match.match.id, "mandate": held.id})
 
 
 def leave(talk: Talk, mandate: str, number: str) -> Answer:
     """Say no for the resident. Raises as ``want`` does."""
-    staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    staff, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     match = leave_for(talk.turn.db, staff, held, int(number), talk.world.now)
     return _said(mandate, user, wanted=False, offered=match.offer.item)
 
 
 def got(talk: Talk, mandate: str, number: str) -> Answer:
     """Show what was handed out, with what may be said of it. Raises NotYours, NoMandate or NoSuchThing."""
-    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    _, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     line = find_line(talk.turn.db, user.id, int(number))
     if line.state not in GOT:
         return proposals(talk, mandate)
@@ -105,7 +105,7 @@ def wrong(talk: Talk, mandate: str, number: str) -> Answer:
 
     Raises NotYours, NoMandate, NoSuchThing, NotHandedOut, ComplaintTooLate or SaidBefore.
     """
-    _, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    _, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     match = hold_own_match(talk.turn.db, user.id, int(number), "household")
     check_complaint(talk.turn.db, match.match, talk.world.now)
     both = [str(held.id), number]
@@ -114,7 +114,7 @@ def wrong(talk: Talk, mandate: str, number: str) -> Answer:
 
 def say_wrong(talk: Talk, mandate: str, number: str, what: str) -> Answer:
     """Record it for the resident, for the township to look into. Raises as ``wrong`` does."""
-    staff, held, user = lock_mandate(talk.turn, int(mandate), SCOPE)
+    staff, held, user = lock_mandate(talk.turn, int(mandate), GOODS)
     complain_for(talk.turn.db, staff, held, int(number), what, talk.world.now)
     line = find_line(talk.turn.db, user.id, int(number))
     more = {"more": ["command", "proxy_goods_of", mandate]}

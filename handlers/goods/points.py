@@ -100,9 +100,6 @@ def point_list(talk: Talk, number: str, which: str, after: str = "") -> Answer:
         "numbered": bool(options),
         "labels": labels(talk.world.lexicon, "unit"),
     }
-    if not options and turn:
-        # The line to the next page is the only number there.
-        return one_page(talk, "replies/goods/point_list", values, [], turn)
     return one_page(talk, "replies/goods/point_list", values, options, turn)
 
 

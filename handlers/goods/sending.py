@@ -7,7 +7,7 @@ from handlers.routing.answers import ask_which, one_page, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import parse_reference
 from models.goods.matches import answers
-from models.goods.matches.holding import Held
+from models.goods.matches.locks import Held
 from models.goods.matches.record import record_of_donor
 from models.goods.matches.sending import NoSuchParcel, read_parcel, send_parcels
 from models.goods.matches.views import find_line, own_lines, waiting_of

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from models.core.leaver import ERASED, Leaver
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
-from models.goods.matches import holding, leaving
+from models.goods.matches import leaving, locks
 from models.goods.matches.match import Match
 from models.goods.matches.thanks import THANKS_MACHINE, GoodsThanks
 from models.staff.task import close_task
@@ -17,7 +17,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     What is on its way to the person, or waits for them, goes to the shelf; what the person sent arrives.
     """
     asked = Match.request_id.in_(select(GoodsRequest.id).where(GoodsRequest.owner_id == leaver.user_id))
-    holding.lock_offers_first(db, or_(Match.donor_id == leaver.user_id, asked))
+    locks.lock_offers_first(db, or_(Match.donor_id == leaver.user_id, asked))
     offers = select(Offer).where(Offer.donor_id == leaver.user_id).order_by(Offer.id).with_for_update()
     requests = select(GoodsRequest).where(GoodsRequest.owner_id == leaver.user_id).order_by(GoodsRequest.id)
     for machine, found in ((OFFER_MACHINE, offers), (REQUEST_MACHINE, requests.with_for_update())):

@@ -14,7 +14,7 @@ from models.people.photo import Photo
 from models.people.user import User
 
 KINDS = ("sheet", "code")
-SCOPES = ("register", "appeal", "goods")
+REGISTER, APPEAL, GOODS = SCOPES = ("register", "appeal", "goods")
 # What can be done by mandate: registering a resident, writing an appeal, answering what goods are proposed, saying that
 # goods which were handed out are wrong (of the match), or thanking for them.
 SUBJECTS = ("user", "appeal", "match", "match_issue", "goods_thanks")
@@ -113,12 +113,6 @@ def live_mandate(db: Session, user_id: int, staff_id: int, scope: str, now: date
     """Find the newest live mandate of this scope from this resident to this officer; None without one."""
     theirs = (Mandate.user_id == user_id) & (Mandate.staff_id == staff_id) & (Mandate.scope == scope)
     return db.scalar(select(Mandate).where(theirs, _is_live(now)).order_by(Mandate.id.desc()).limit(1))
-
-
-def has_live_mandate(db: Session, user_id: int, staff_id: int, now: datetime) -> bool:
-    """Tell whether this resident has charged this officer with anything that is still to be done for them."""
-    theirs = (Mandate.user_id == user_id) & (Mandate.staff_id == staff_id)
-    return db.scalar(select(Mandate.id).where(theirs, _is_live(now)).limit(1)) is not None
 
 
 def live_mandates(db: Session, staff_id: int, scope: str, now: datetime, most: int) -> Sequence[Mandate]:

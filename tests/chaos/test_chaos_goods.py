@@ -29,7 +29,7 @@ SCRIPT = """
 import sys
 from tests.harness.stage import Stage
 from tests.scenes.handover import Handover
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 url, to, keeper, point = sys.argv[1:]
 handover = Handover(Stage(url), keeper=int(keeper), point=int(point))
 with handover.session() as db:

@@ -17,7 +17,7 @@ from models.core.state_machine import Actor, By
 from models.goods.ending import renew
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.expiry import ask_about_old
-from models.goods.matches import holding
+from models.goods.matches import holding, locks
 from models.goods.one_request import RequestedAlready
 from models.goods.review import publish
 from models.goods.rules import STRICT
@@ -131,7 +131,7 @@ def test_what_was_never_handed_out_waits_again_beside_a_newer_request(half_given
     half_given.advance(1, "collected")
     newer = half_given.ask("wang", told=False)
     with half_given.session() as db:
-        held = holding.lock_match(db, 1)
+        held = locks.lock_match(db, 1)
         holding.dispute(db, held, Actor.owner(held.request.owner_id), half_given.stage.clock())
         holding.take_back(db, held, Actor(By.TOWNSHIP, "staff:9"), half_given.stage.clock())
     with half_given.session() as db:

@@ -5,7 +5,8 @@ import pytest
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding
-from models.goods.matches.holding import NotThatMany, lock_match
+from models.goods.matches.holding import NotThatMany
+from models.goods.matches.locks import lock_match
 from models.goods.points.point import Shelf
 from models.stock.move import COLUMNS
 from tests.harness.money.checking_books import codes

@@ -7,7 +7,8 @@ from sqlalchemy import select, text
 
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import leaving
-from models.goods.matches.holding import leave, lock_match
+from models.goods.matches.holding import leave
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.points.opening import lock_point
 from models.goods.points.point import Shelf

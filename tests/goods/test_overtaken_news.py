@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models.goods.matches import answers
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.telling import tell_reminder
 from models.notifications.notification import Notification
 from tests.scenes.handover import Handover

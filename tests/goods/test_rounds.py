@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from models.core.state_machine import Actor, By
 from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
 from models.goods.matches import holding
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.points.point import Shelf
 from models.goods.rounds.draw import draw, due_rounds

@@ -17,7 +17,8 @@ from models.books.stock import check_stock
 from models.core.state_machine import SYSTEM, Actor, By
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding
-from models.goods.matches.holding import Held, Proposal, lock_match
+from models.goods.matches.holding import Proposal
+from models.goods.matches.locks import Held, lock_match
 from models.goods.matches.match import Match
 from models.goods.points.point import POINT_MACHINE, Point
 from models.goods.rounds.round import ROUND_MACHINE, Round

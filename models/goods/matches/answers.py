@@ -1,6 +1,5 @@
 """Take what the household and the donor of a match answer, and what they take back, each for their own alone."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -12,7 +11,7 @@ from models.core.state_machine import Actor
 from models.goods.exchange import GoodsRequest, NoSuchThing, Offer
 from models.goods.matches import holding
 from models.goods.matches.giving_up import give_up_on
-from models.goods.matches.holding import Held, lock_match
+from models.goods.matches.locks import Held, lock_match, lock_matches
 from models.goods.matches.match import Match
 from models.goods.rules import GoodsRules
 
@@ -67,11 +66,6 @@ def moved(held: Held, side: Side) -> MatchMoved:
     return MatchMoved(side=side, number=thing.id, item=thing.item, state=match.state, by=by, unwanted=unwanted)
 
 
-def least_of(held: Held) -> int:
-    """Return the smallest part that the household may take, in the offer's unit."""
-    return min(held.offer.smallest, held.match.quantity)
-
-
 def want(db: Session, user_id: int | None, number: int, quantity: int | None, now: datetime) -> Held:
     """Note the household's yes, to ``quantity`` in the offer's unit; None: all of it.
 
@@ -89,7 +83,7 @@ def check_part(db: Session, user_id: int | None, number: int) -> Held:
     held = hold_own_match(db, user_id, number, "household")
     if held.match.state != "proposed":
         raise moved(held, "household")
-    if least_of(held) == held.match.quantity:
+    if held.least == held.match.quantity:
         ways = (("want_goods", str(number)), ("leave_goods", str(number)))
         match, offer = held.match, held.offer
         raise CannotPart(item=held.request.item, quantity=match.quantity, unit=offer.unit, ways=ways)
@@ -131,11 +125,8 @@ def will_send_all(db: Session, user_id: int | None, offer_id: int, now: datetime
     if offer is None or offer.donor_id != user_id:
         raise NoSuchThing(what="offer", number=offer_id)
     waiting = select(Match.id).where(Match.offer_id == offer_id, Match.state == "recipient_ok").order_by(Match.id)
-    numbers = db.scalars(waiting).all()
-    lock_requests(db, numbers)
-    helds = [lock_match(db, number) for number in numbers]
     # A household may have left while this waited for its request.
-    still = [held for held in helds if held.match.state == "recipient_ok"]
+    still = [held for held in lock_matches(db, db.scalars(waiting).all()) if held.match.state == "recipient_ok"]
     for held in still:
         holding.agree(db, held, now)
     return still
@@ -153,10 +144,3 @@ def will_not_send(db: Session, user_id: int | None, number: int, now: datetime, 
     holding.release(db, held, to, Actor.owner(held.match.donor_id), "donor", now)
     give_up_on(db, held.offer, rules, now)
     return held
-
-
-def lock_requests(db: Session, matches: Sequence[int]) -> None:
-    """Lock the requests of several matches in their order, before the matches; the caller has locked the offers."""
-    of_them = select(Match.request_id).where(Match.id.in_(matches))
-    locked = select(GoodsRequest.id).where(GoodsRequest.id.in_(of_them)).order_by(GoodsRequest.id)
-    db.execute(locked.with_for_update()).all()

@@ -15,8 +15,8 @@ from models.core.state_machine import Actor
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import answers, holding, thanking
 from models.goods.matches.answers import HOUSEHOLD_MAY_LEAVE
-from models.goods.matches.holding import Held, lock_match
 from models.goods.matches.issues import SaidBefore, complain, withdraw_complaint
+from models.goods.matches.locks import Held, lock_match
 from models.goods.matches.match import Match
 from models.goods.matches.thanks import GoodsThanks
 from models.goods.points.point import Point
@@ -25,7 +25,6 @@ from models.proxy.mandate import ACTED, Mandate, ProxyAct
 from models.staff.member import Staff
 from models.staff.task import find_task, recuse
 
-SCOPE = "goods"
 COMPLAINT = "match_issue"
 
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from models.core.calendar import CHINA
 from models.core.state_machine import SYSTEM
 from models.goods.exchange import Offer
-from models.goods.matches import holding, issues
+from models.goods.matches import holding, issues, locks, shelving
 from models.goods.matches.giving_up import give_up_on
-from models.goods.matches.holding import Held
+from models.goods.matches.locks import Held
 from models.goods.matches.match import LASTS, REMINDED, Match
 from models.goods.matches.telling import tell_reminder, tell_written_off
 from models.goods.points.point import Shelf
@@ -69,7 +69,7 @@ def _each(db: Session, found: Select[Any], act: Callable[[int], bool]) -> int:
 
 
 def _end_one(db: Session, rules: GoodsRules, number: int, now: datetime) -> bool:
-    held = holding.try_lock_match(db, number)
+    held = locks.try_lock_match(db, number)
     # Between the search and the lock its household may have answered.
     if held is None or held.match.due_at is None or held.match.due_at > now:
         return False
@@ -111,7 +111,7 @@ _ENDS: Mapping[str, Callable[[Session, Held, datetime], None]] = {
 
 
 def _remind(db: Session, number: int, now: datetime) -> bool:
-    held = holding.try_lock_match(db, number)
+    held = locks.try_lock_match(db, number)
     if held is None or held.match.reminded_at is not None or held.match.state not in REMINDED:
         return False
     held.match.reminded_at = now
@@ -127,6 +127,6 @@ def _write_off(db: Session, number: int, now: datetime) -> bool:
     shelf = db.get_one(Shelf, number, with_for_update=True, populate_existing=True) if offer else None
     if offer is None or shelf is None or not shelf.quantity:
         return False
-    quantity = holding.write_off(db, offer, shelf, now)
+    quantity = shelving.write_off(db, offer, shelf, now)
     tell_written_off(db, offer, shelf, quantity, now)
     return True

@@ -1,16 +1,13 @@
 """Hold a part of an offer for a request: the only place where matches move stock, promises and shelves.
 
-Every function here runs in its caller's transaction, under the locks of ``lock_match``; the state, the stock, the
-audit event and the notifications (models.goods.matches.telling) commit together. Locks are taken in this order: cases,
-offers, requests, shelves, matches.
+Every function here runs in its caller's transaction, under the locks of models.goods.matches.locks; the state, the
+stock, the audit event and the notifications (models.goods.matches.telling) commit together.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
@@ -19,15 +16,15 @@ from models.core.codes import new_code, new_digits
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, WrongState
-from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, NoSuchThing, Offer
+from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.goods.matches.locks import Held
 from models.goods.matches.match import HELD, LASTS, MATCH_MACHINE, Match
+from models.goods.matches.shelving import lock_shelf, shelf_at
 from models.goods.matches.telling import drop_overtaken, tell, tell_moved
 from models.goods.one_request import stand_beside
-from models.goods.points.point import Point, Shelf
+from models.goods.points.point import Point
 from models.stock.move import move
 from models.verification.case import is_suspended, is_verified
-
-Row = TypeVar("Row", Offer, GoodsRequest, Match)
 
 PARCEL_LENGTH = 8
 CODE_DIGITS = 6
@@ -41,51 +38,6 @@ class NotThatMany(Refusal):
 
     code = "not_that_many"
     step = "part"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A locked match with its offer and its request."""
-
-    match: Match
-    offer: Offer
-    request: GoodsRequest
-
-
-def lock_match(db: Session, number: int) -> Held:
-    """Lock a match, and its offer and request before it. Raises NoSuchThing."""
-    found = db.get(Match, number)
-    if found is None:
-        raise NoSuchThing(what="match", number=number)
-    offer = db.get_one(Offer, found.offer_id, with_for_update=True, populate_existing=True)
-    request = db.get_one(GoodsRequest, found.request_id, with_for_update=True, populate_existing=True)
-    return Held(db.get_one(Match, number, with_for_update=True, populate_existing=True), offer, request)
-
-
-def try_lock_match(db: Session, number: int) -> Held | None:
-    """Lock a match as ``lock_match`` does; None where another transaction holds it, its offer or its request."""
-    found = db.get_one(Match, number)
-    offer = _free(db, Offer, found.offer_id)
-    request = _free(db, GoodsRequest, found.request_id) if offer else None
-    match = _free(db, Match, number) if request else None
-    return Held(match, offer, request) if offer and request and match else None
-
-
-def lock_offers_first(db: Session, matches: ColumnElement[bool]) -> None:
-    """Lock the offers of the live matches for which the condition holds, before the caller locks their requests."""
-    offers = select(Match.offer_id).where(matches, Match.state.in_(HELD)).scalar_subquery()
-    db.execute(select(Offer.id).where(Offer.id.in_(offers)).order_by(Offer.id).with_for_update())
-
-
-def lock_matches(db: Session, numbers: Iterable[int], offers: Iterable[int] = ()) -> list[Held]:
-    """Lock several matches: all offers first, with these, then all requests, then the matches by number."""
-    found = db.scalars(select(Match).where(Match.id.in_(list(numbers))).order_by(Match.id)).all()
-    for table, wanted in (
-        (Offer, {*offers, *(match.offer_id for match in found)}),
-        (GoodsRequest, {match.request_id for match in found}),
-    ):
-        db.scalars(select(table).where(table.id.in_(wanted)).order_by(table.id).with_for_update()).all()
-    return [lock_match(db, match.id) for match in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +79,7 @@ def propose(db: Session, offer: Offer, request: GoodsRequest, wanted: Proposal, 
         move(db, offer, "reserve", wanted.quantity, f"match:{match.id}:reserve", now)
         _follow_stock(db, offer, now)
     else:
-        _lock_shelf(db, wanted.shelf_id).quantity -= wanted.quantity
+        lock_shelf(db, wanted.shelf_id).quantity -= wanted.quantity
     request.promised += wanted.quantity
     db.flush()
     tell(db, match, offer, request, now)
@@ -141,7 +93,7 @@ def accept(db: Session, held: Held, quantity: int, now: datetime) -> None:
     """
     match, owner = held.match, Actor.owner(held.request.owner_id)
     MATCH_MACHINE.check(match.state, "recipient_ok", owner)
-    least = min(held.offer.smallest, match.quantity)
+    least = held.least
     if not least <= quantity <= match.quantity:
         raise NotThatMany(most=match.quantity, smallest=least, unit=held.offer.unit)
     if quantity < match.quantity:
@@ -286,20 +238,6 @@ def lose(db: Session, held: Held, actor: Actor, by: str, now: datetime) -> None:
     _end(db, held, "lost", actor, now)
 
 
-def write_off(db: Session, offer: Offer, shelf: Shelf, now: datetime) -> int:
-    """Count as lost what lies on a shelf: it spoilt, or nobody wanted it. The caller has locked both. Returns how much.
-
-    The keeper takes it off the shelf; an audit event of the offer says how much it was.
-    """
-    quantity = shelf.quantity
-    move(db, offer, "lose", quantity, f"shelf:{shelf.id}:{now:%Y%m%d%H%M%S%f}", now)
-    shelf.quantity = 0
-    actor, what = SYSTEM.name, f"{quantity} at point:{shelf.point_id}"
-    record(db, at=now, actor=actor, action="written_off", subject="offer", subject_id=offer.id, detail=what)
-    db.flush()
-    return quantity
-
-
 def turn_away(db: Session, held: Held, now: datetime, by: str = "household") -> None:
     """Note that the household no longer takes what is on its way to it: it goes to the shelf when it comes.
 
@@ -329,14 +267,6 @@ def redirect(db: Session, held: Held, point: Point, actor: Actor, now: datetime)
     record(db, at=now, actor=actor.name, action="redirected", subject="match", subject_id=match.id, detail=detail)
     if match.state in HELD:
         tell_moved(db, match, held.offer, held.request, now)
-
-
-def carry_shelf(db: Session, shelf: Shelf, point_id: int, now: datetime) -> None:
-    """Lay what is on a shelf on the same offer's shelf at another point. The caller has locked the offer."""
-    found = _lock_shelf(db, shelf.id)
-    _shelf_at(db, found.offer_id, point_id, now).quantity += found.quantity
-    found.quantity = 0
-    db.flush()
 
 
 def _lay_ready(db: Session, held: Held, actor: Actor, now: datetime) -> None:
@@ -387,7 +317,7 @@ def _give_back(db: Session, held: Held, quantity: int, why: str, now: datetime) 
     """Free a quantity of the match: to the shelf where it lies or came from, else to the offer."""
     match = held.match
     if match.shelf_id is not None or match.state == "at_point":
-        _shelf_at(db, match.offer_id, match.point_id, now).quantity += quantity
+        shelf_at(db, match.offer_id, match.point_id, now).quantity += quantity
     else:
         move(db, held.offer, "release", quantity, f"match:{match.id}:{why}", now)
         _follow_stock(db, held.offer, now)
@@ -398,32 +328,10 @@ def _give_back(db: Session, held: Held, quantity: int, why: str, now: datetime) 
 
 
 def _to_shelf(db: Session, held: Held, *, promised: bool, now: datetime) -> None:
-    _shelf_at(db, held.match.offer_id, held.match.point_id, now).quantity += held.match.quantity
+    shelf_at(db, held.match.offer_id, held.match.point_id, now).quantity += held.match.quantity
     if promised:
         held.request.promised -= held.match.quantity
     db.flush()
-
-
-def _shelf_at(db: Session, offer_id: int, point_id: int, now: datetime) -> Shelf:
-    """Lock the shelf of an offer at a point, made where there is none."""
-    here = (Shelf.offer_id == offer_id) & (Shelf.point_id == point_id)
-    shelf = db.scalar(select(Shelf).where(here).with_for_update().execution_options(populate_existing=True))
-    if shelf is None:
-        # Its offer is locked, so no other transaction makes the same one.
-        shelf = Shelf(offer_id=offer_id, point_id=point_id, quantity=0, since=now)
-        db.add(shelf)
-    shelf.since, shelf.turn_at = now, None
-    return shelf
-
-
-def _free(db: Session, table: type[Row], number: int) -> Row | None:
-    """Lock a row and read it afresh; None where another transaction has locked it."""
-    free = select(table).where(table.id == number).with_for_update(skip_locked=True)
-    return db.scalar(free.execution_options(populate_existing=True))
-
-
-def _lock_shelf(db: Session, number: int) -> Shelf:
-    return db.get_one(Shelf, number, with_for_update=True, populate_existing=True)
 
 
 def _follow_stock(db: Session, offer: Offer, now: datetime) -> None:

@@ -15,7 +15,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, WrongState
 from models.goods.exchange import NoSuchThing
 from models.goods.matches import holding
-from models.goods.matches.holding import Held, lock_match
+from models.goods.matches.locks import Held, lock_match
 from models.goods.matches.match import Match
 from models.goods.points.collection_card import printers_of
 from models.goods.points.point import Point, ReceivedLine

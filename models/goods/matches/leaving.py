@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.core.state_machine import SYSTEM
-from models.goods.matches import holding
+from models.goods.matches import holding, locks
 from models.goods.matches.match import HELD, Match
 
 # Nobody has sent anything yet.
@@ -61,7 +61,7 @@ _BY_OTHERS = {
 def lock_first(db: Session, name: str, number: int) -> None:
     """Lock the offers that the request's matches hold, before the caller locks the request."""
     if name == "request":
-        holding.lock_offers_first(db, Match.request_id == number)
+        locks.lock_offers_first(db, Match.request_id == number)
 
 
 def follow(db: Session, name: str, number: int, to: str, now: datetime, *, by_owner: bool) -> int:
@@ -75,7 +75,7 @@ def follow(db: Session, name: str, number: int, to: str, now: datetime, *, by_ow
 
 def lock_offers_first(db: Session, household_id: int) -> None:
     """Lock the offers that the household's matches hold, before the caller locks its requests."""
-    holding.lock_offers_first(db, Match.household_id == household_id)
+    locks.lock_offers_first(db, Match.household_id == household_id)
 
 
 def follow_household(db: Session, household_id: int, event: str, now: datetime) -> int:
@@ -92,7 +92,7 @@ def apply(db: Session, event: str, matches: ColumnElement[bool], now: datetime) 
     """Do what ``event`` does to the live matches for which the condition holds; returns how many changed."""
     found, changed = EVENTS[event], 0
     live = select(Match.id).where(matches, Match.state.in_(HELD)).order_by(Match.id)
-    for held in holding.lock_matches(db, db.scalars(live).all()):
+    for held in locks.lock_matches(db, db.scalars(live).all()):
         if held.match.state in found.cancelled:
             holding.release(db, held, "cancelled", SYSTEM, found.by, now)
         elif found.turned_away and held.match.state == "in_transit" and held.match.unwanted_at is None:

@@ -20,6 +20,11 @@ _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 
 # In these states a quantity of the offer is held for the request.
 HELD = ("proposed", "recipient_ok", "donor_ok", "in_transit", "at_point")
+# While a match is in one of these, its household gets no more of the same offer: somebody has yet to do something, or
+# may complain.
+LIVE = (*HELD, "collected", "issue")
+# The household has it, as far as is known.
+GOT = ("collected", "confirmed")
 # How long a state may last before the clock ends it (models.goods.matches.clock); a state without one waits for people.
 LASTS: dict[str, timedelta] = {
     "proposed": timedelta(days=2),

@@ -11,11 +11,10 @@ from sqlalchemy import ColumnElement, Interval, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.base import among
-from models.goods.matches.match import LASTS, Match
+from models.goods.matches.match import GOT, LASTS, Match
 from models.goods.rules import GoodsRules
 
 YEAR = timedelta(days=365)
-GOT = ("collected", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,16 @@ def record_of_household(db: Session, household_id: int, now: datetime) -> Record
 
 def record_of_donor(db: Session, user_id: int, now: datetime) -> Record:
     return _count(db, Match.donor_id == user_id, _OF_DONOR, now)
+
+
+def collected(db: Session, households: Collection[int], now: datetime) -> dict[int, int]:
+    """Map each household to how often it collected something in twelve months; 0 is left out.
+
+    What was found to be handed to nobody is none.
+    """
+    had = Match.state.in_(GOT) & (Match.collected_at > now - YEAR)
+    found = select(Match.household_id, func.count().label("times")).where(among(Match.household_id, households), had)
+    return {row.household_id: row.times for row in db.execute(found.group_by(Match.household_id))}
 
 
 def missed(db: Session, households: Collection[int], now: datetime) -> dict[int, int]:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from models.core.codes import ALPHABET
 from models.core.refusal import Refusal
-from models.goods.exchange import Offer
 from models.goods.matches import holding
-from models.goods.matches.answers import lock_requests, moved
+from models.goods.matches.answers import moved
 from models.goods.matches.carriers import Carriers, normal_waybill
-from models.goods.matches.holding import PARCEL_LENGTH, Held, lock_match
+from models.goods.matches.holding import PARCEL_LENGTH
+from models.goods.matches.locks import Held, lock_matches
 from models.goods.matches.match import Match
 from models.goods.points.point import Point
 
@@ -86,7 +86,7 @@ def send_parcels(
     names = list(db.scalars(select(Point.name).where(Point.id.in_(points)).order_by(Point.id)))
     if len(points) > 1:
         raise TwoPoints(places=names)
-    helds = _lock(db, matches)
+    helds = lock_matches(db, [match.id for match in matches])
     if number:
         _check_new(db, number, helds, now)
     corrected = all(held.match.state == "in_transit" for held in helds)
@@ -94,14 +94,6 @@ def send_parcels(
     for held in helds:
         _send(db, held, carrier, number, now)
     return Sent(helds, names[0], carrier, number, corrected)
-
-
-def _lock(db: Session, matches: Sequence[Match]) -> list[Held]:
-    numbers = [match.id for match in matches]
-    offers = select(Offer.id).where(Offer.id.in_({match.offer_id for match in matches})).order_by(Offer.id)
-    db.execute(offers.with_for_update()).all()
-    lock_requests(db, numbers)
-    return [lock_match(db, number) for number in sorted(numbers)]
 
 
 def _send(db: Session, held: Held, carrier: str | None, waybill: str | None, now: datetime) -> None:

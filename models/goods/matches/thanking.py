@@ -11,9 +11,9 @@ from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.goods.exchange import GoodsRequest, NoSuchThing, Offer
-from models.goods.matches.holding import lock_match
 from models.goods.matches.issues import NotHandedOut
-from models.goods.matches.match import Match
+from models.goods.matches.locks import lock_match
+from models.goods.matches.match import GOT, Match
 from models.goods.matches.thanks import THANKS_MACHINE, GoodsThanks
 from models.goods.points.point import Point
 from models.notifications.notify import drop_unread, notify_user
@@ -27,7 +27,6 @@ from models.staff.task import Matter, open_task
 from models.staff.turn import demand_task
 
 SUBJECT = "goods_thanks"
-GOT = ("collected", "confirmed")
 
 
 class ThankedAlready(Refusal):

@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session, aliased
 from models.core.paging import Page, page_of
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches.answers import Side, side_of
-from models.goods.matches.match import HELD, Match
+from models.goods.matches.locks import Held
+from models.goods.matches.match import LIVE, Match
 from models.goods.points.point import Point
 from models.places.region import Region
 
-# Until then somebody has to do something, or may complain.
-LIVE = (*HELD, "collected", "issue")
 PAGE = 5
 
 
@@ -162,7 +161,7 @@ def _line(
         item=thing.item,
         offered=offer.item,
         quantity=match.quantity,
-        least=min(offer.smallest, match.quantity),
+        least=Held(match, offer, request).least,
         unit=offer.unit,
         state=match.state,
         by=match.ended_by,

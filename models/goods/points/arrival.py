@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.goods.exchange import NoSuchThing, Offer
-from models.goods.matches.holding import Held, lay, lock_match, redirect
+from models.goods.matches.holding import lay, redirect
 from models.goods.matches.issues import open_loss
+from models.goods.matches.locks import Held, lock_match
 from models.goods.matches.match import MATCH_MACHINE, Match
 from models.goods.points.collection_card import void_card
 from models.goods.points.keeping import kept_point

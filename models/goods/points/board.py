@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.goods.exchange import GoodsRequest, NoSuchThing, Offer
 from models.goods.matches.match import Match
+from models.goods.matches.record import collected
 from models.goods.points.handing_out import barred_from_word
 from models.goods.points.opening import OPENERS, may_see
 from models.goods.points.point import Point, ReceivedLine, Shelf
 from models.people.user import User
-from models.proxy.mandate import has_live_mandate
+from models.proxy.mandate import GOODS, live_mandate
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff, covered_by
 
@@ -22,7 +23,6 @@ COMING, LYING = ("donor_ok", "in_transit"), ("at_point",)
 LISTS = {"coming": COMING, "lying": LYING}
 # The officers who know the households: they print cards, and hand out by their word.
 HANDS_OUT = ("village", "township")
-_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def open_parcel(db: Session, staff: Staff, number: int, often: int, now: datetim
     record_reading(db, at=now, actor=who, subject="match", subject_id=number, purpose="review", about=owner.id)
     mine, lies = staff.id not in conflicts_with(db, match.household_id), match.state == "at_point"
     by_hand = staff.role in HANDS_OUT
-    collected = collected_in_year(db, match.household_id, now)
+    times = collected(db, [match.household_id], now).get(match.household_id, 0)
     knows = staff.id in barred_from_word(db, match)
     return ParcelFile(
         line=_line(match, offer, owner),
@@ -148,18 +148,12 @@ def open_parcel(db: Session, staff: Staff, number: int, often: int, now: datetim
         place=point.name,
         lines=db.scalars(select(ReceivedLine).where(ReceivedLine.match_id == number).order_by(ReceivedLine.id)).all(),
         proof=match.proof,
-        collected=collected,
-        often=collected >= often,
+        collected=times,
+        often=times >= often,
         mine=mine,
-        card=mine and lies and by_hand and has_live_mandate(db, owner.id, staff.id, now),
+        card=mine and lies and by_hand and live_mandate(db, owner.id, staff.id, GOODS, now) is not None,
         word=mine and lies and by_hand and not knows,
     )
-
-
-def collected_in_year(db: Session, household_id: int, now: datetime) -> int:
-    """Count how often the household collected something in the twelve months before ``now``."""
-    had = (Match.household_id == household_id) & Match.state.in_(("collected", "confirmed"))
-    return db.scalar(select(func.count()).where(had, Match.collected_at > now - _YEAR)) or 0
 
 
 def _counted(db: Session, counted: Select[str, int, datetime | None], shelves: int) -> Waiting:

@@ -11,7 +11,7 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.exchange import NoSuchThing
-from models.goods.matches import holding
+from models.goods.matches import holding, locks, shelving
 from models.goods.matches.match import Match
 from models.goods.points.collection_card import void_card
 from models.goods.points.finding import find_point
@@ -95,7 +95,7 @@ def carry(db: Session, by: Staff, number: int, to: int, now: datetime) -> tuple[
         void_card(db, held.match.id, now)
         carried += 1
     for shelf in shelves:
-        holding.carry_shelf(db, shelf, other.id, now)
+        shelving.carry_shelf(db, shelf, other.id, now)
         carried += 1
     record(
         db, at=now, actor=by.actor.name, action="carried", subject="point", subject_id=point.id, detail=f"point:{to}"
@@ -106,12 +106,10 @@ def carry(db: Session, by: Staff, number: int, to: int, now: datetime) -> tuple[
     return carried, stays
 
 
-def _lock_matches(
-    db: Session, point: Point, states: Sequence[str], shelves: Sequence[Shelf] = ()
-) -> list[holding.Held]:
+def _lock_matches(db: Session, point: Point, states: Sequence[str], shelves: Sequence[Shelf] = ()) -> list[locks.Held]:
     """Lock the point's matches of these states, and the offers of these shelves."""
     there = select(Match.id).where(Match.point_id == point.id, Match.state.in_(states))
-    held = holding.lock_matches(db, db.scalars(there).all(), [shelf.offer_id for shelf in shelves])
+    held = locks.lock_matches(db, db.scalars(there).all(), [shelf.offer_id for shelf in shelves])
     # Read again under the lock: it may have gone on meanwhile.
     return [each for each in held if each.match.state in states and each.match.point_id == point.id]
 

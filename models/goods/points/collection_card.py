@@ -13,14 +13,14 @@ from models.goods.exchange import GoodsRequest, NoSuchThing
 from models.goods.matches.match import Match
 from models.goods.points.point import Point
 from models.people.conversation import Conversation
-from models.proxy.mandate import has_live_mandate
+from models.proxy.mandate import GOODS, live_mandate
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff
 from models.staff.turn import demand_identified
 
 
 class NoMandateForCard(Refusal):
-    """The household has not charged this officer with acting for it, or no more."""
+    """The household has not charged this officer with its goods, or no more."""
 
     code = "no_mandate_for_card"
 
@@ -61,7 +61,7 @@ def print_card(db: Session, by: Staff, number: int, now: datetime) -> Collection
     if match.state != "at_point":
         raise WrongState(subject="match", state=match.state, wanted="at_point")
     owner = db.get_one(GoodsRequest, match.request_id).owner_id
-    if not has_live_mandate(db, owner, by.id, now):
+    if live_mandate(db, owner, by.id, GOODS, now) is None:
         raise NoMandateForCard
     if db.scalar(select(Conversation.id).where(Conversation.user_id == owner).limit(1)) is not None:
         raise HasOwnPhone

@@ -13,7 +13,8 @@ from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.goods.exchange import NoSuchThing, Offer
-from models.goods.matches.holding import CODE_PURPOSE, Held, collect, lock_match
+from models.goods.matches.holding import CODE_PURPOSE, collect
+from models.goods.matches.locks import Held, lock_match
 from models.goods.matches.match import Match
 from models.goods.points.arrival import demand_point
 from models.goods.points.call_back import call_by_sample
@@ -95,14 +96,13 @@ def find_by_digits(db: Session, keeper: Staff, digits: str, now: datetime) -> Ly
     if wrong_digits_today(db, keeper, now) >= MOST_TRIES:
         raise TooManyWrongDigits(most=MOST_TRIES)
     hashes = keyring().lookup_hashes(digits, CODE_PURPOSE)
-    there = select(Match).where(Match.point_id == point.id, Match.state == "at_point", Match.code_hash.is_not(None))
-    # All are compared, each in the same time, whichever it is.
-    found = [match for match in db.scalars(there) if _is_one_of(match.code_hash or "", hashes)]
-    if not found:
+    there = (Match.point_id == point.id) & (Match.state == "at_point")
+    match = db.scalar(select(Match).where(there, Match.code_hash.in_(hashes)))
+    if match is None:
         record(db, at=now, actor=keeper.actor.name, action="code_refused", subject=CODE_PURPOSE, subject_id=keeper.id)
         db.flush()
         return None
-    match, offer = found[0], db.get_one(Offer, found[0].offer_id)
+    offer = db.get_one(Offer, match.offer_id)
     _check_printed_no_card(db, match, keeper)
     check_may_hand_out(db, match, offer, keeper, now)
     return Lying(match.id, offer.item, match.quantity, offer.unit, match.code_hash or "")
@@ -209,7 +209,3 @@ def _lock(db: Session, number: int) -> Held:
         raise NoSuchThing(what="parcel", number=number)
     lock_cases(db, found.household_id)
     return lock_match(db, number)
-
-
-def _is_one_of(stored: str, hashes: list[str]) -> bool:
-    return sum(hmac.compare_digest(stored, each) for each in hashes) > 0

@@ -5,7 +5,7 @@ Everything is read for all candidates at once, in a number of statements that do
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -15,7 +15,8 @@ from models.core.audit_trail import AuditEvent
 from models.core.base import among
 from models.core.calendar import CHINA
 from models.goods.exchange import OFFER, REQUEST, GoodsRequest, Offer
-from models.goods.matches.match import HELD, Match
+from models.goods.matches.match import LIVE, Match
+from models.goods.matches.record import collected as collected_by
 from models.goods.matches.record import missed as missed_by
 from models.goods.points.finding import find_points
 from models.goods.points.point import Point, Shelf
@@ -34,10 +35,7 @@ MOST_CANDIDATES = 5_000
 _FEW = 60
 # Of households whose county has no open point, so many are kept for the county to see.
 MOST_WITHOUT_POINT = 200
-COUNTED = timedelta(days=365)
 _CITY = 4
-# While a match is in one of these, its household gets no more of the same offer.
-LIVE = (*HELD, "collected", "issue")
 # Why a candidate can get nothing: it is the donor's household; who decided or keeps the point is of it or kin; no point
 # would take it; it wants less than the donor sends; it said no to this offer, did not answer, or did not collect it.
 BARS = ("donor", "kin", "no_point", "too_little", "said_no")
@@ -235,7 +233,7 @@ def standings(
 ) -> list[Standing]:
     """Read what the rule knows of each candidate at the round's close ``at``. ``keys``: request -> pseudonym."""
     households = [each.request.household_id for each in found]
-    scores, helped, missed = _scores(db, households), _helped(db, households, at), missed_by(db, households, at)
+    scores, helped, missed = _scores(db, households), collected_by(db, households, at), missed_by(db, households, at)
     came = sorted(found, key=lambda each: (each.request.looked_at or at, each.request.id))
     numbers = {each.request.id: number for number, each in enumerate(came, 1)}
     today = at.astimezone(CHINA).date()
@@ -272,14 +270,3 @@ def _scores(db: Session, households: Collection[int]) -> dict[int, int]:
         .order_by(Verification.household_id, Visit.id.desc())
     )
     return dict(db.execute(newest).all())
-
-
-def _helped(db: Session, households: Collection[int], at: datetime) -> dict[int, int]:
-    """Count the goods that households collected in twelve months; what was found to be handed to nobody is none."""
-    lately = (Match.collected_at > at - COUNTED) & Match.state.in_(("collected", "confirmed"))
-    return _count(db, households, lately)
-
-
-def _count(db: Session, households: Collection[int], which: ColumnElement[bool]) -> dict[int, int]:
-    counted = select(Match.household_id, func.count()).where(among(Match.household_id, households), which)
-    return dict(db.execute(counted.group_by(Match.household_id)).all())

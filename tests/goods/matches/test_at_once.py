@@ -8,7 +8,7 @@ import pytest
 from models.core.refusal import Refusal
 from models.goods.exchange import Offer
 from models.goods.matches import answers, clock
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import LASTS, Match
 from models.goods.rules import STRICT
 from models.stock.move import OutOfStock, restock

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from models.core.state_machine import Actor
 from models.goods.exchange import Offer
 from models.goods.matches import clock, holding
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import LASTS, Match
 from models.goods.points.point import Shelf
 from models.goods.rules import STRICT

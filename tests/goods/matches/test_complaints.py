@@ -8,7 +8,7 @@ from sqlalchemy import select
 from models.core.state_machine import Actor, By
 from models.goods.exchange import GoodsRequest
 from models.goods.matches import holding, issues
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.points.collection_card import CollectionCard
 from models.goods.points.point import ReceivedLine

@@ -13,7 +13,7 @@ from models.core.state_machine import Actor, By
 from models.goods import ending, erasure, expiry, household, review
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding, leaving
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.submission import NewOffer, mend_offer
 from models.staff.member import Staff

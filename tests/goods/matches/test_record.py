@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from models.core.state_machine import SYSTEM, Actor
 from models.goods.matches import holding, record
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.matches.record import Record
 from models.goods.rules import STRICT

@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.goods import ending
 from models.goods.exchange import GoodsRequest, Offer
-from models.goods.matches import answers, clock, holding, issues
+from models.goods.matches import answers, clock, holding, issues, locks
 from models.goods.matches.match import HELD, LASTS, Match
 from models.goods.points.point import Shelf
 from models.goods.rules import STRICT
@@ -88,7 +88,7 @@ class Walk(RuleBasedStateMachine):
     def want(self, place: int, part: int, killed: bool) -> None:
         with self.step(killed) as db:
             if match := self.pick(db, place, "proposed"):
-                held = holding.lock_match(db, match.id)
+                held = locks.lock_match(db, match.id)
                 holding.accept(db, held, min(part, match.quantity), self.stage.clock())
 
     @rule(place=PLACE, killed=st.booleans())
@@ -104,7 +104,7 @@ class Walk(RuleBasedStateMachine):
             match = self.pick(db, place, "recipient_ok", "donor_ok")
             if match is None:
                 return
-            held, now = holding.lock_match(db, match.id), self.stage.clock()
+            held, now = locks.lock_match(db, match.id), self.stage.clock()
             if match.state == "donor_ok" and sends:
                 holding.send(db, held, None, f"YT{match.id:013}", now)
             elif sends:
@@ -117,14 +117,14 @@ class Walk(RuleBasedStateMachine):
     def arrives(self, place: int, came: int, killed: bool) -> None:
         with self.step(killed) as db:
             if match := self.pick(db, place, "donor_ok", "in_transit", "lapsed", "lost"):
-                held = holding.lock_match(db, match.id)
+                held = locks.lock_match(db, match.id)
                 holding.lay(db, held, min(came, match.quantity), self.keeper(), self.stage.clock())
 
     @rule(place=PLACE, killed=st.booleans())
     def collects(self, place: int, killed: bool) -> None:
         with self.step(killed) as db:
             if match := self.pick(db, place, "at_point"):
-                held = holding.lock_match(db, match.id)
+                held = locks.lock_match(db, match.id)
                 holding.collect(db, held, "code", self.keeper(), self.handover.keeper, self.stage.clock())
 
     @rule(place=PLACE, what=st.sampled_from(issues.WRONGS), killed=st.booleans())

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from bot.work.sweeps import apply_deadlines
 from models.core.state_machine import SYSTEM
 from models.goods.matches import holding
-from models.goods.matches.holding import lock_match
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.points.closing import close_point
 from models.goods.points.finding import find_point

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from models.core.calendar import CHINA, LAST_SECOND
 from models.core.state_machine import SYSTEM
 from models.goods.exchange import Offer
-from models.goods.matches.holding import leave, lock_match, redirect
+from models.goods.matches.holding import leave, redirect
+from models.goods.matches.locks import lock_match
 from models.goods.matches.match import Match
 from models.goods.points.point import Point, Shelf
 from tests.harness.money.checking_books import codes

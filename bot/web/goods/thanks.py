@@ -7,15 +7,16 @@ for an hour, and open only for the donor, whom WeChat identifies. Nothing on the
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, NoSuchFile
-from bot.web.links import DeadLink, Grant, Links
+from bot.web.links import Grant, Links
 from bot.web.officer import refuse_in_advance
 from bot.web.pages import Pages, guarded
+from bot.web.refusals import show_refusals
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
 from models.goods.matches.thanking import DonorThanks, donor_of, thanks_for_donor
 from models.people.conversation import Conversation
@@ -26,28 +27,19 @@ log = structlog.get_logger()
 def thanks_page(database: Engine, pages: Pages, links: Links, visitors: Visitors, files: PhotoFiles) -> Blueprint:
     """Serve the page and its photos."""
     blueprint = Blueprint("thanks", __name__)
+    show_refusals(blueprint, pages, "goods/thanks_gone")
 
     @blueprint.get("/thanks/<token>")
     def show(token: str) -> Response:
-        try:
-            grant = links.read("thanks", token)
-            answer = refuse_in_advance() or visitors.redirect(f"/thanks/{token}", _is_donor(grant.number))
-        except DeadLink as dead:
-            return pages.show("goods/thanks_gone", 403, reason=dead.reason, again="")
-        except VisitRefused as refused:
-            log.warning("thanks.refused", reason=refused.reason)
-            return pages.show("goods/thanks_gone", refused.status, reason=refused.reason, again=f"/thanks/{token}")
+        grant = links.read("thanks", token)
+        answer = refuse_in_advance() or visitors.redirect(request.path, _is_donor(grant.number))
         return answer or _show(database, pages, links, grant)
 
     @blueprint.get("/thanks-photo/<token>")
     def photo(token: str) -> Response:
-        try:
-            grant = links.read("thanks_photo", token)
-        except DeadLink:
-            return guarded(Response(status=403))
-        number, _, photo_id = grant.what.partition(":")
+        number, _, photo_id = links.read("thanks_photo", token).what.partition(":")
         if visitors.find(_is_donor(int(number))) is None:
-            return guarded(Response(status=403))
+            raise VisitRefused("not_yours")
         with Session(database) as db:
             found = thanks_for_donor(db, int(number))
             path = next((one.path for one in found[1].pictures if str(one.id) == photo_id), None) if found else None

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.web.links import DeadLink, Grant, Links
+from bot.web.links import Grant, Links
 from bot.web.officer import is_looked_at, is_seat, refuse_in_advance
 from bot.web.pages import Pages
+from bot.web.refusals import show_refusals
 from bot.web.visitor import Visitors, VisitRefused
 from models.core.audit_trail import record_reading
 from models.core.refusal import Refusal
@@ -32,27 +33,21 @@ def points_pages(
 ) -> Blueprint:
     """Serve ``/points/<token>`` and ``/collect/<token>``."""
     blueprint = Blueprint("points", __name__)
+    show_refusals(blueprint, pages, "goods/point_gone")
 
-    def opened(kind: str, path: str, token: str, show: Callable[[Session, Staff, Grant], Response]) -> Response:
-        """Show the page to the officer whom its link names, if they serve."""
-        try:
-            grant = links.read(kind, token)
-            answer = refuse_in_advance() or visitors.redirect(f"{path}/{token}", is_seat(grant.staff_id))
-        except DeadLink as dead:
-            return pages.show("goods/point_gone", 403, reason=dead.reason, again="")
-        except VisitRefused as refused:
-            log.warning("point.refused", reason=refused.reason)
-            return pages.show("goods/point_gone", refused.status, reason=refused.reason, again=f"{path}/{token}")
-        if answer:
+    def opened(kind: str, token: str, show: Callable[[Session, Staff, Grant], Response]) -> Response:
+        """Show the page to the officer whom its link names, if they serve. Raises DeadLink or VisitRefused."""
+        grant = links.read(kind, token)
+        if answer := refuse_in_advance() or visitors.redirect(request.path, is_seat(grant.staff_id)):
             return answer
         with Session(database) as db, db.begin():
             staff = db.get(Staff, grant.staff_id)
             if staff is None or not staff.is_serving(clock()):
-                return pages.show("goods/point_gone", 403, reason="not_in_charge", again="")
+                raise VisitRefused("not_in_charge")
             try:
                 return show(db, staff, grant)
             except Refusal:
-                return pages.show("goods/point_gone", 403, reason="not_in_charge", again="")
+                raise VisitRefused("not_in_charge") from None
 
     def show_list(db: Session, staff: Staff, grant: Grant) -> Response:
         point = find_visible(db, staff, grant.number)
@@ -79,10 +74,10 @@ def points_pages(
 
     @blueprint.get("/points/<token>")
     def point(token: str) -> Response:
-        return opened("point", "/points", token, show_list)
+        return opened("point", token, show_list)
 
     @blueprint.get("/collect/<token>")
     def collect(token: str) -> Response:
-        return opened("collection_card", "/collect", token, show_card)
+        return opened("collection_card", token, show_card)
 
     return blueprint

@@ -4,14 +4,15 @@ The link lives for an hour, and opens only for the donor, whom WeChat identifies
 """
 
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.web.links import DeadLink, Grant, Links
+from bot.web.links import Grant, Links
 from bot.web.officer import refuse_in_advance
 from bot.web.pages import Pages
-from bot.web.visitor import IsTheirs, Visitors, VisitRefused
+from bot.web.refusals import show_refusals
+from bot.web.visitor import IsTheirs, Visitors
 from models.goods.matches.labels import donor_of, labels_for
 from models.people.conversation import Conversation
 
@@ -21,17 +22,12 @@ log = structlog.get_logger()
 def parcel_page(database: Engine, pages: Pages, links: Links, visitors: Visitors) -> Blueprint:
     """Serve ``/parcels/<token>`` for one donor, for an hour."""
     blueprint = Blueprint("parcel", __name__)
+    show_refusals(blueprint, pages, "goods/parcel_gone")
 
     @blueprint.get("/parcels/<token>")
     def show(token: str) -> Response:
-        try:
-            grant = links.read("parcel", token)
-            answer = refuse_in_advance() or visitors.redirect(f"/parcels/{token}", _is_donor(grant))
-        except DeadLink as dead:
-            return pages.show("goods/parcel_gone", 403, reason=dead.reason, again="")
-        except VisitRefused as refused:
-            log.warning("parcel.refused", reason=refused.reason)
-            return pages.show("goods/parcel_gone", refused.status, reason=refused.reason, again=f"/parcels/{token}")
+        grant = links.read("parcel", token)
+        answer = refuse_in_advance() or visitors.redirect(request.path, _is_donor(grant))
         return answer or _show(database, pages, grant)
 
     return blueprint
