@@ -116,7 +116,7 @@ class Handover:
         self.db.flush()
 
     def thank(self, row: Row, request: int, owner: str, when: datetime) -> None:
-        """Let the household, whose key is ``owner``, thank the donor of its match, with a photo."""
+        """Send the thanks of a household, with a photo, for its match. ``owner``: its person's key in config/demo."""
         match, user, sender = self.matches[row["match"]], self.made["request", request][1], self.people[owner]
         thanking.submit(self.db, user, match, (f"demo-thanks-{row['match']}", row["words"], ()), sender, when)
         picture(self.db, thanking.SUBJECT, self._thanks(match), sender, when)

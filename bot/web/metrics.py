@@ -58,7 +58,7 @@ def show_queues(jobs: JobQueues) -> None:
 
 
 def _counts(kept: Any) -> dict[str, int]:
-    """Return the counts that workers wrote; skip what somebody else wrote to Redis, so that the figures go on."""
+    """Return the counts that workers wrote to Redis; skip values of another form, so that the page still opens."""
     sound = [(name, count) for name, count in kept.items() if name.isascii() and _COUNT.fullmatch(count)]
     return {name.decode(): int(count) for name, count in sound}
 

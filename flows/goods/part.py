@@ -64,7 +64,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
 
 
 def household_of(turn: TurnContext, given: Mapping[str, Any]) -> int | None:
-    """Return the user who answers: the person, or the resident whose mandate the officer has."""
+    """Return the user whose answer it is: the person's own, or the resident's for whom an officer speaks by mandate."""
     if "mandate" not in given:
         return turn.person.user_id
     return lock_mandate(turn, given["mandate"], GOODS)[2].id

@@ -59,7 +59,7 @@ def one_by_one(talk: Talk, numbers: str) -> Answer:
 
 
 def take_amiss(talk: Talk, number: str) -> Answer:
-    """Begin to say what came of a parcel. Only a numbered line leads here."""
+    """Start the conversation in which a keeper records what came of a parcel. Only a numbered line leads here."""
     return talk.start("receive_parcel", {"match": int(number)})
 
 

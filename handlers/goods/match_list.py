@@ -11,7 +11,7 @@ from models.goods.matches.answers import Side
 from models.goods.matches.match import MATCH_MACHINE
 from models.goods.matches.views import MatchLine, own_lines
 
-# What has matches, and whose side its owner is on.
+# Kind of thing with matches -> the side of a match that its owner is on.
 MATCHED: dict[str, Side] = {"request": "household", "offer": "donor"}
 # On the thing's own page.
 _MOST_ON_PAGE = 3

@@ -94,6 +94,6 @@ def _act(talk: Talk, said: str, number: int) -> Answer:
 
 
 def _shown(talk: Talk) -> int | None:
-    """Return the match whose proposal stands on the screen, as a push or a page; None where none or several do."""
+    """Find the match of the only proposal on the screen; None where there is none, or several."""
     found = {option.do[2] for option in talk.session.choices if len(option.do) > 2 and option.do[1] in _ANSWERS}
     return int(found.pop()) if len(found) == 1 else None

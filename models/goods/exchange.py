@@ -220,7 +220,7 @@ class GoodsRequest(Base):
 
     @property
     def missing(self) -> int:
-        """How much of it nobody has given or promised."""
+        """Return how much of it is neither promised nor received."""
         return self.quantity - self.promised - self.received
 
 

@@ -38,7 +38,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> dict[str, Any]:
-    """Say how much is missing, which nobody has to count."""
+    """Compute how much is missing: what was to come, less what came, broke or was something else."""
     return {"missing": _lines(draft)["missing"]}
 
 

@@ -1,4 +1,4 @@
-"""End matches and shelves whose time is over, and remind whoever has the next step halfway.
+"""End matches and shelves whose time is over, and remind the household or the donor halfway.
 
 Each match is a savepoint of its own: one that fails is logged and stops no other. A match whose offer, request or row
 another transaction holds is left for the next run.
