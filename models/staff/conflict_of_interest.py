@@ -1,7 +1,8 @@
 """Keep officers' conflicts of interest: their own households, kin and payees, on whom they may not decide."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -109,9 +110,12 @@ def conflicts_of(db: Session, seats: Collection[int]) -> dict[int, set[int]]:
         return {}
     same = seats_of_same_person(db, seats)
     every = {seat for others in same.values() for seat in others}
-    by_hash = _numbers_against(db, every)
+    theirs = select(Staff.id, Staff.id_number, Staff.id_hash, Staff.household_id).where(among(Staff.id, every))
+    own = db.execute(theirs).all()
+    live = among(Conflict.staff_id, every) & Conflict.withdrawn_at.is_(None)
+    declared = db.execute(select(Conflict.staff_id, Conflict.id_number, Conflict.id_hash).where(live)).all()
+    by_hash = _by_hash([*(row[:3] for row in own), *declared])
     kin = select(User.id_hash, User.household_id).where(User.id_hash.in_(by_hash), User.household_id.is_not(None))
-    own = select(Staff.id, Staff.household_id).where(among(Staff.id, every), Staff.household_id.is_not(None))
     as_users = (
         select(Staff.id, User.household_id)
         .join(Conversation, SAME_WECHAT)
@@ -122,18 +126,17 @@ def conflicts_of(db: Session, seats: Collection[int]) -> dict[int, set[int]]:
     for hashed, household in db.execute(kin):
         for seat in by_hash[str(hashed)]:
             found[seat].add(int(household or 0))
-    for seat, household in (*db.execute(own), *db.execute(as_users)):
+    of_seats = [(row.id, row.household_id) for row in own if row.household_id]
+    for seat, household in (*of_seats, *db.execute(as_users)):
         found[seat].add(int(household or 0))
     return {seat: {household for other in same[seat] for household in found[other]} for seat in seats}
 
 
-def _numbers_against(db: Session, seats: Collection[int]) -> dict[str, set[int]]:
-    """Map the hashes of the seats' own ID numbers, and of those of declared kin and payees, to the seats."""
-    own = select(Staff.id, Staff.id_number, Staff.id_hash).where(among(Staff.id, seats))
-    live = among(Conflict.staff_id, seats) & Conflict.withdrawn_at.is_(None)
-    declared = select(Conflict.staff_id, Conflict.id_number, Conflict.id_hash).where(live)
+def _by_hash(numbers: Iterable[Sequence[Any]]) -> dict[str, set[int]]:
+    """Map the hashes of ID numbers to the seats that they count against. ``numbers``: seat, number or None, stored hash
+    or None."""
     found: dict[str, set[int]] = {}
-    for seat, number, stored in (*db.execute(own), *db.execute(declared)):
+    for seat, number, stored in numbers:
         # After a key rotation the stored hash of a number may differ; of an erased person only the hash is left.
         computed = keyring().lookup_hashes(number, "id_number") if number else []
         for each in {*computed, *([stored] if stored else [])}:

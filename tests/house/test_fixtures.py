@@ -54,6 +54,13 @@ def words(url: str, new: str = "") -> list[str]:
     return list(found)
 
 
+@pytest.mark.xdist_group("shared")
+def test_tests_of_a_group_stay_on_one_worker(request):
+    """A fixture of a module is made once for all its tests; where groups are lost, it is made again and again."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@shared")
+
+
 def test_each_database_is_migrated_empty_and_its_own(word_databases):
     one, other = word_databases.create(), word_databases.create()
     assert words(one, "修路") == ["修路"]

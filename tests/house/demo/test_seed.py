@@ -94,10 +94,6 @@ STATEFUL: tuple[tuple[Any, Any], ...] = (
 )
 
 
-# On one worker, which fills in the data set once.
-pytestmark = pytest.mark.xdist_group("demo data")
-
-
 @dataclass
 class Filled:
     db: Session
