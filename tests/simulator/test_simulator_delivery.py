@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from xml.etree import ElementTree
 
 import pytest
@@ -220,6 +221,8 @@ def sealed_reply(token: str = OPTIONS.token, app_id: str = OPTIONS.app_id) -> st
         (Mode.SAFE, re.sub("<Nonce>.*</Nonce>", "", sealed_reply()), ["envelope_incomplete"]),
         (Mode.SAFE, b"\xff\xfe", ["not_utf8"]),
     ],
+    # What is sealed differs from one worker to the next; the names of tests may not.
+    ids=count(),
 )
 def test_the_seal_of_a_reply_is_checked(mode, reply, codes):
     with chatting(EchoBot(mode, answer=lambda _: Response(reply))) as simulator:
