@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Of what is tried on a database, which costs a hundred times what a pure function costs.
-_QUICK = 5
+_QUICK = 3
 
 # What a module makes once, at a price: the tests that use one of these go to the same worker.
 _SHARED = {"bank", "browser", "demo", "filled", "merchant", "module_database", "untrodden", "world"}

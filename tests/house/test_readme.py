@@ -52,12 +52,14 @@ def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
     stage.close()
 
 
-@pytest.fixture
-def seeded(stage: Stage) -> Stage:
-    """With the demo's data set."""
-    remove_charities(stage.database.url.render_as_string(hide_password=False))
+@pytest.fixture(scope="module")
+def seeded(module_database: str) -> Iterator[Stage]:
+    """With the demo's data set, which takes long: what the pages tell happens to one of it, a page after the other."""
+    remove_charities(module_database)
+    stage = Collecting(module_database, "redis://127.0.0.1:1/0", Clock())
     seed(stage.database, wechat.ACCOUNT, stage.clock())
-    return stage
+    yield stage
+    stage.close()
 
 
 def read(page: str) -> str:

@@ -126,9 +126,14 @@ def test_whatever_is_done_to_it_beside_the_triggers_is_named(stage: Stage, chang
     told = codes(stage)
     assert [each for each in found if not any(one.startswith(each) for one in told)] == [], told
     assert [each for each in told if not each.startswith(tuple(found))] == []
+
+
+def test_the_command_counts_what_is_wrong(stage: Stage) -> None:
+    with unguarded(stage) as connection:
+        connection.exec_driver_sql("DELETE FROM ledger_entries WHERE transaction_id = 3")
     result = check(stage)
     assert result.exit_code == 1
-    assert f"{len(told)} violations" in result.output
+    assert f"{len(codes(stage))} violations" in result.output
 
 
 def sealed_anew(connection: Connection, kind: str, entries: dict[tuple[str, int], int], reverses: int | None) -> None:
