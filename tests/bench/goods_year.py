@@ -12,8 +12,10 @@ from random import Random
 from statistics import median
 
 from models.goods.rounds.rule import FAIR, Standing, order, part_of, share
+from models.goods.rules import GoodsRules
 
 YEAR = 365
+DONOR_LAPSES = GoodsRules().donor_lapses
 # Sort -> how often of a hundred it is asked for, is given, and within how many days it spoils (None: it does not).
 SORTS: dict[str, tuple[int, int, tuple[int, int] | None]] = {
     "oil": (26, 24, (60, 300)),
@@ -25,8 +27,9 @@ SORTS: dict[str, tuple[int, int, tuple[int, int] | None]] = {
     "seeds": (8, 4, (40, 200)),
     "tools": (6, 4, None),
 }
-# Days from the draw: until the household answers, the donor agrees and sends, the parcel comes, and it is collected.
-ANSWERS, AGREES, TRAVELS, COLLECTED = (0, 2), (0, 3), (2, 6), (0, 9)
+# Days from the draw: until the household answers (not on the same day, which ends with its rounds), the donor agrees
+# and sends, the parcel comes, and it is collected.
+ANSWERS, AGREES, TRAVELS, COLLECTED = (1, 2), (0, 3), (2, 6), (0, 9)
 LAPSES_AFTER, LIES_FOR = 2, 14
 ASKED_EVERY, ANSWERS_WITHIN = 60, 7
 
@@ -73,7 +76,7 @@ class Offer:
     refused: set[int] = field(default_factory=set)
     live: set[int] = field(default_factory=set)
     closes: int | None = None
-    spoilt: int = 0
+    lapses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ class County:
         offer.left -= part
         offer.live.add(request.household.number)
         request.held += part
-        about, chance = (offer.number, request.number), self._chance
+        about, chance = (offer.number, request.number, offer.lapses), self._chance
         wait = self._days("answer", ANSWERS, about)
         said = chance("said", *about)
         if said < 0.06:
@@ -257,16 +260,20 @@ class County:
             request.first_got = day if request.first_got is None else request.first_got
             request.household.helped.append(day)
         else:
-            if what != "not sent":
-                offer.refused.add(request.household.number)
             offer.left += part
+            if what == "not sent":
+                offer.lapses += 1
+            else:
+                offer.refused.add(request.household.number)
+            if offer.lapses >= DONOR_LAPSES:
+                offer.left = 0
 
     def _chance(self, what: str, *about: int) -> float:
         """A number from 0 to 1 that belongs to these things, whatever was drawn before."""
         digest = sha256(f"{self.seed}:{what}:{about}".encode()).digest()
         return int.from_bytes(digest[:6], "big") / 2**48
 
-    def _days(self, what: str, between: tuple[int, int], about: tuple[int, int]) -> int:
+    def _days(self, what: str, between: tuple[int, int], about: tuple[int, ...]) -> int:
         return between[0] + int(self._chance(what, *about) * (between[1] - between[0] + 1))
 
 

@@ -155,9 +155,8 @@ def _asking(goods: Goods, now: datetime) -> Select[GoodsRequest]:
 
 def _has_point(now: datetime) -> ColumnElement[bool]:
     """Build a condition on GoodsRequest: its county has an open point."""
-    county = func.left(GoodsRequest.region_code, 6)
-    here = Point.region_code.between(county + "000000", county + "999999")
-    return exists().where(here, Point.state == "open", Staff.id == Point.keeper_id, serving(now))
+    counties = select(func.left(Point.region_code, 6)).join(Staff, Staff.id == Point.keeper_id)
+    return func.left(GoodsRequest.region_code, 6).in_(counties.where(Point.state == "open", serving(now)))
 
 
 def _pointless(db: Session, goods: Goods, now: datetime) -> Sequence[GoodsRequest]:
