@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
+from flows.engine.world import Region
 from handlers.goods.match_list import MATCHED, match_ways, own_matches
 from handlers.people.own_things import ways_of_owner
 from handlers.routing.answers import labels, one_page, with_ways
@@ -164,22 +165,34 @@ def detail(
 
 def _list(talk: Talk, view: CatalogueView, word: str, after: str) -> Answer:
     word = " ".join(word[:LONGEST_SEARCH].split()[:MOST_WORDS])
-    page = view.catalogue.page(talk.turn.db, _search(talk, view, word), int(after) if after else None, talk.world.now)
+    near, others = _place_in(talk, word.split())
+    search, code = _search(talk, view, others), near.code if near else None
+    page = view.catalogue.page(talk.turn.db, search, talk.world.now, near=code, after=after)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", view.command, str(item.number), word, after]) for n, item in lines]
     values = {
         "lines": lines,
         "search": word,
+        "near": near.name if near else "",
         "role": role(talk),
         "labels": labels(talk.world.lexicon, view.categories, "unit"),
     }
-    turn = [view.list_command, word, str(page.after)] if page.after else None
+    turn = [view.list_command, word, page.after] if page.after else None
     return one_page(talk, view.list_template, values, options, turn)
 
 
-def _search(talk: Talk, view: CatalogueView, word: str) -> Sequence[SearchTerm]:
+def _place_in(talk: Talk, words: Sequence[str]) -> tuple[Region | None, Sequence[str]]:
+    """Take the first word that names one place, and is no more than its name; return the place and the other words."""
+    for at, word in enumerate(words):
+        found = talk.world.find_regions(word)
+        if len(found) == 1 and (found[0].name.startswith(word) or word.endswith(found[0].name)):
+            return found[0].today, [*words[:at], *words[at + 1 :]]
+    return None, words
+
+
+def _search(talk: Talk, view: CatalogueView, words: Sequence[str]) -> Sequence[SearchTerm]:
     lexicon = talk.world.lexicon
-    return [SearchTerm(part, lexicon.pick(view.categories, part)) for part in word.split()]
+    return [SearchTerm(part, lexicon.pick(view.categories, part)) for part in words]
 
 
 def _find(talk: Talk, view: CatalogueView, number: str) -> tuple[Any, bool]:

@@ -139,6 +139,10 @@ class Offer(Stocked, Base):
         Index("ix_offers_state_id", "state", "id"),
         Index("ix_offers_turn", "state", "category", "sort", "handover", "turn_at", "id"),
         Index("ix_offers_round", "turn_at", "id", postgresql_where=text("state = 'available' AND sort IS NOT NULL")),
+        # How the public list reads them (models.public.ordering).
+        Index("ix_offers_listed", "looked_at", "id", postgresql_where=text("state = 'available'")),
+        Index("ix_offers_spoiling", "best_before", "id", postgresql_where=text("state = 'available'")),
+        Index("ix_offers_place", "region_code", postgresql_where=text("state = 'available'")),
         Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
         Index("ix_offers_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('available', 'exhausted')")),
         *by_age("offers"),
@@ -198,6 +202,10 @@ class GoodsRequest(Base):
         Index(
             "ix_goods_requests_waits", "category", "sort", "waits_from", "id", postgresql_where=text("state = 'open'")
         ),
+        # How the public list reads them (models.public.ordering).
+        Index("ix_goods_requests_listed", "waits_from", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_goods_requests_soon", "need_by", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_goods_requests_place", "region_code", postgresql_where=text("state = 'open'")),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
         Index("ix_goods_requests_household_id", "household_id"),
         Index(

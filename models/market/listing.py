@@ -87,6 +87,8 @@ class Listing(Stocked, Base):
         CheckConstraint("shop_url IS NULL OR shop_url LIKE 'https://%'", name="shop_url_https"),
         Index("ix_listings_state_id", "state", "id"),
         Index("ix_listings_household_id", "household_id"),
+        # How the public list reads them (models.public.ordering).
+        Index("ix_listings_listed", "looked_at", "id", postgresql_where=text("state = 'on_sale'")),
         Index("ix_listings_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('on_sale', 'sold_out')")),
         *by_age("listings"),
     )

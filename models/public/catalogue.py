@@ -1,14 +1,13 @@
-"""Read the public lists (appeals, requests, offers, listings) and their items.
-
-Lists show the newest first, a page at a time, from the number of the last item seen.
+"""Read the public lists (appeals, requests, offers, listings) and their items, a page at a time, in a fair order
+(models.public.ordering).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeals.appeal import Appeal
@@ -21,6 +20,7 @@ from models.outreach.reporting_duty import update_not_overdue
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
 from models.proxy.mandate import ProxyAct
+from models.public.ordering import URGENT, Cursor, Ordering, read_cursor
 from models.public.views import PublicAppeal, PublicListing, PublicOffer, PublicRequest
 from models.staff.member import Staff
 
@@ -36,6 +36,14 @@ class SearchTerm:
 
     word: str
     category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Item]):
+    """One page of a list. ``after``: the cursor after which the next page begins; empty on the last page."""
+
+    items: Sequence[Item]
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,41 @@ class Catalogue(Generic[Item]):
     category: InstrumentedAttribute[str]
     listed: Callable[[datetime], ColumnElement[bool]]
     shown: ColumnElement[bool]
+    ordering: Ordering
 
-    def page(self, db: Session, search: Sequence[SearchTerm], after: int | None, now: datetime) -> Page[Item]:
-        """List a page of items that match every part of the search by name, region's name or category."""
+    def page(
+        self, db: Session, search: Sequence[SearchTerm], now: datetime, *, near: str | None = None, after: str = ""
+    ) -> Listed[Item]:
+        """List a page of items that match every part of the search by name, region's name or category.
+
+        ``near``: the code of a place, whose own and nearest items come first, and of its province only.
+        ``after``: the cursor of the page before, or empty.
+        """
+        last = read_cursor(after)
+        at = last.at if last else now
+        stretches = self.ordering.stretches(near, at)
+        found: list[tuple[int, Row[Any]]] = []
+        for number, stretch in enumerate(stretches):
+            if (last and number < last.stretch) or len(found) > PAGE:
+                continue
+            rows = self._matching(search, now).where(stretch.where)
+            if last and number == last.stretch:
+                rows = rows.where(last.passes(stretch, self.number))
+            rows = rows.order_by(stretch.key, self.number).limit(PAGE + 1 - len(found))
+            found += [(number, row) for row in db.execute(rows)]
+        items = self.make(db, [row for _, row in found[:PAGE]])
+        if len(found) <= PAGE:
+            return Listed(items, "")
+        number, row = found[PAGE - 1]
+        key = db.scalars(select(stretches[number].key).where(self.number == row.number)).one()
+        return Listed(items, str(Cursor(at, number, key.isoformat(), row.number)))
+
+    def _matching(self, search: Sequence[SearchTerm], now: datetime) -> Select[*tuple[Any, ...]]:
         statement = self.statement.where(self.listed(now))
         for wanted in search:
             fitting = [column.icontains(wanted.word, autoescape=True) for column in (self.name, Region.full_name)]
             statement = statement.where(or_(*fitting, self.category == wanted.category))
-        if after:
-            statement = statement.where(self.number < after)
-        found = self.make(db, db.execute(statement.order_by(self.number.desc()).limit(PAGE + 1)).all())
-        return page_of(found, PAGE, lambda item: item.number)
+        return statement
 
     def find(self, db: Session, number: int, viewer: int | None) -> Item | None:
         """Return the item with this number if it is shown to all or is the viewer's own, else None."""
@@ -121,6 +153,12 @@ def _with_sums(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:
     return [PublicAppeal(**row._mapping, **asdict(sums[row.number])) for row in rows]
 
 
+def _within_days(day: InstrumentedAttribute[date | None], at: datetime) -> ColumnElement[bool]:
+    """Build the condition that the day is one of the next, and has not passed; false where there is none."""
+    today = at.astimezone(CHINA).date()
+    return func.coalesce(day.between(today, today + URGENT), false())
+
+
 APPEALS: Catalogue[PublicAppeal] = Catalogue(
     make=_with_sums,
     statement=select(
@@ -150,6 +188,12 @@ APPEALS: Catalogue[PublicAppeal] = Catalogue(
         (Appeal.state == "funding") & (Appeal.deadline > now) & Appeal.hidden_at.is_(None) & update_not_overdue(now)
     ),
     shown=Appeal.published_at.is_not(None),
+    ordering=Ordering(
+        since=Appeal.published_at,
+        place=Appeal.region_code,
+        ends=Appeal.deadline,
+        urgent=lambda at: Appeal.deadline <= at + URGENT,
+    ),
 )
 
 REQUESTS: Catalogue[PublicRequest] = Catalogue(
@@ -175,6 +219,12 @@ REQUESTS: Catalogue[PublicRequest] = Catalogue(
         & (GoodsRequest.promised + GoodsRequest.received < GoodsRequest.quantity)
     ),
     shown=GoodsRequest.state.in_(("open", "met")) & GoodsRequest.looked_at.is_not(None),
+    ordering=Ordering(
+        since=GoodsRequest.waits_from,
+        place=GoodsRequest.region_code,
+        ends=GoodsRequest.need_by,
+        urgent=lambda at: _within_days(GoodsRequest.need_by, at),
+    ),
 )
 
 OFFERS: Catalogue[PublicOffer] = Catalogue(
@@ -202,6 +252,12 @@ OFFERS: Catalogue[PublicOffer] = Catalogue(
         & or_(Offer.best_before.is_(None), Offer.best_before > now.astimezone(CHINA).date())
     ),
     shown=Offer.state.in_(("available", "exhausted")) & Offer.looked_at.is_not(None),
+    ordering=Ordering(
+        since=Offer.looked_at,
+        place=Offer.region_code,
+        ends=Offer.best_before,
+        urgent=lambda at: _within_days(Offer.best_before, at),
+    ),
 )
 
 MARKET: Catalogue[PublicListing] = Catalogue(
@@ -224,4 +280,5 @@ MARKET: Catalogue[PublicListing] = Catalogue(
     category=Listing.kind,
     listed=lambda _: (Listing.state == "on_sale") & Listing.looked_at.is_not(None),
     shown=Listing.state.in_(("on_sale", "sold_out")) & Listing.looked_at.is_not(None),
+    ordering=Ordering(since=Listing.looked_at, place=Listing.region_code),
 )

@@ -107,7 +107,7 @@ class Walk:
             assert raised(db, [self.appeal])[self.appeal] == expected
             ledger = totals(db, self.appeal)
             assert ledger.public == ledger.held + ledger.disbursed == paid
-            page, listed = APPEALS.find(db, self.appeal, None), APPEALS.page(db, [], None, now).items
+            page, listed = APPEALS.find(db, self.appeal, None), APPEALS.page(db, [], now).items
             assert page is not None
             sums = (page.raised_fen, page.gifts, page.paid_fen, page.promised_fen)
             assert Raised(*sums) == expected

@@ -59,7 +59,7 @@ def test_a_request_shows_what_is_still_missing(half_given: Handover) -> None:
         assert (shown.quantity, shown.missing) == (2, 1)
         db.get_one(GoodsRequest, 1).promised = 2
         db.flush()
-        assert REQUESTS.page(db, [], None, half_given.stage.clock()).items == []
+        assert REQUESTS.page(db, [], half_given.stage.clock()).items == []
 
 
 def test_what_was_agreed_to_is_not_turned_into_something_else(half_given: Handover) -> None:

@@ -72,8 +72,8 @@ def test_a_reason_is_on_no_surface_but_the_file_of_who_checks(stage: Stage) -> N
     stage.say("o-village", f"通过 求物{number}")
     assert not [(who, said) for who in others for said in words if REASON[:6] in stage.say(who, said)]
     with Database(stage.database) as db:
-        assert REASON not in repr([REQUESTS.page(db, (), None, stage.clock()), REQUESTS.find(db, number, None)])
-        assert [item.number for item in REQUESTS.page(db, (), None, stage.clock()).items] == [number]
+        assert REASON not in repr([REQUESTS.page(db, (), stage.clock()), REQUESTS.find(db, number, None)])
+        assert [item.number for item in REQUESTS.page(db, (), stage.clock()).items] == [number]
 
 
 def test_who_is_not_verified_waits_and_no_officer_can_pass_it(stage: Stage) -> None:
