@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from models.books import violations
 from models.payments.collection import PaymentOutcome
@@ -43,7 +44,12 @@ def at_once(acts: list[Callable[[], object]]) -> list[object]:
 
 
 def outcome(stage: Stage, payment: Payment) -> PaymentOutcome:
-    return take(stage, payment).outcome
+    """What the news of a payment came to. Like WeChat, tell it again where it found no free connection."""
+    while True:
+        try:
+            return take(stage, payment).outcome
+        except NoFreeConnection:
+            continue
 
 
 def assert_books_close(stage: Stage) -> None:
