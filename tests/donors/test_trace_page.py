@@ -22,6 +22,7 @@ from bot.web.qr import drawn
 from bot.web.trace import MOST_TRIES
 from models.ledger import LedgerTransaction, moves, reverse
 from models.public.ledger import appeals_with_money, newest_posted, overall
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import Stage
 from tests.scenes import gifts
@@ -270,3 +271,17 @@ def test_they_read_well(new_database: Callable[[], str], tmp_path: Path, size: d
             shoot(opened, f"trace-print-{size['width']}")
     finally:
         stage.close()
+
+
+@in_a_browser
+def test_the_pages_of_a_gift_and_of_the_ledger_are_for_everybody(stage: Stage, tmp_path: Path) -> None:
+    way = walked(stage)
+    received(stage, way)
+    export(stage, tmp_path / "ledger")
+    stage.reopen(export_dir=str(tmp_path / "ledger"))
+    with examining(stage) as examine:
+        examine(f"/trace/{way.code}", "donors/trace")
+        examine("/trace", "donors/trace_search")
+        examine("/trace/k7m2oabcde", "donors/trace_search", status=404, name="trace-unknown")
+        examine("/ledger", "public/ledger")
+        examine("/ledger/entries", "public/entries")

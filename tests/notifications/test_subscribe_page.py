@@ -23,6 +23,7 @@ from bot.simulator.simulator import Simulator
 from bot.web.links import LAST, OWN_LAST
 from bot.web.subscribe import WECHAT_SDK
 from config.settings import Environment
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.harness.simulator.echo_bot import MENU
 from tests.harness.simulator.in_process import OPTIONS
@@ -278,3 +279,11 @@ def test_the_link_in_a_reply_opens_in_the_phone(browser: Browser, door: Any) -> 
     page.goto(found[0])
     expect(page.get_by_role("heading", name="有消息，微信告诉您")).to_be_visible()
     page.close()
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(door: Any) -> None:
+    stage, _, _ = door
+    with examining(stage, root=stage.settings.public_url) as examine:
+        examine(link_for(stage), "notifications/subscribe")
+        examine(f"{link_for(stage)}x", "notifications/subscribe_gone", status=403)

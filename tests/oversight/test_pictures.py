@@ -26,6 +26,7 @@ from models.staff.task import Matter, close_task, open_task
 from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.drawn_pictures import jpeg, scene
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.gallery import Gallery, refused, shown
@@ -328,3 +329,12 @@ def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[]
             complaints.clear()  # the browser says that it got a 403
             page.close()
     stage.close()
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(gallery: Gallery) -> None:
+    gallery.keep("appeal", gallery.appeal, "owed")
+    gallery.keep("appeal", gallery.appeal, "lost")
+    with examining(gallery.stage, visitor="o-zhou") as examine:
+        examine(gallery.link(), "oversight/pictures")
+        examine("/pictures/forged", "oversight/pictures_gone", status=403)

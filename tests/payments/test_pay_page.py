@@ -23,6 +23,7 @@ from models.payments.collection import LAST_ORDER, PAY_WITHIN
 from models.people.user import User
 from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.scenes.gifts import donor_of, give
 
@@ -402,3 +403,14 @@ def test_outside_of_wechat_the_page_says_where_to_pay(stage: Collecting, browser
     expect(page.get_by_text("要在微信里付款")).to_be_visible()
     expect(page.get_by_role("button")).to_be_hidden()
     context.close()
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(stage: Collecting) -> None:
+    link = stage.link(stage.pledged())
+    bridge = "window.WeixinJSBridge = {invoke: (name, asked, done) => done({err_msg: ':cancel'})};"
+    for name, script in (("pay", bridge), ("pay-outside", "")):
+        with examining(stage, visitor=DONOR, root=stage.bot_url, script=script) as examine:
+            examine(link, "payments/pay", name=name)
+    with examining(stage, root=stage.bot_url) as examine:
+        examine(f"{link}x", "payments/pay_gone", status=403)

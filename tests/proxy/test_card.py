@@ -25,6 +25,7 @@ from models.staff.member import Staff
 from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 from tests.harness.erasing import of
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.processes.workers import sweep_all
 from tests.harness.simulator.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
 from tests.harness.simulator.in_process import RunningSimulator
@@ -233,3 +234,12 @@ def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
 
 def test_screenshots_are_kept_out_of_git() -> None:
     assert "screenshots" in (Path(__file__).parents[2] / ".gitignore").read_text()
+
+
+@in_a_browser
+def test_the_card_is_for_everybody(press: Press) -> None:
+    with examining(press.stage, visitor="o-zhou") as examine:
+        examine(press.path, "proxy/card", name="card-not-ready")
+        press.make()
+        examine(press.path, "proxy/card", name="card")
+        examine(f"{press.path}x", "proxy/card_gone", status=403)

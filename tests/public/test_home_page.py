@@ -9,6 +9,7 @@ from bot.app import create_app
 from bot.log import configure_logging
 from bot.simulator.serving import serving
 from config.settings import Environment
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import Stage
 
@@ -65,3 +66,9 @@ def test_it_fits_a_phone_and_a_desk(stage: Stage) -> None:
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert page.get_by_role("link", name="看公示").is_visible()
             shoot(page, f"home-{size['width']}")
+
+
+@in_a_browser
+def test_it_is_for_everybody(stage: Stage) -> None:
+    with examining(stage) as examine:
+        examine("/", "public/home")

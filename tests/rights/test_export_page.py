@@ -23,6 +23,7 @@ from models.rights.request import (
 from models.support.ticket import open_ticket
 from tests.harness.erasing import erase_person
 from tests.harness.money.paid_stage import DONOR, OTHER, collecting
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.stage import Stage
 from tests.scenes.own_data import ask, path_of, visit
 
@@ -243,3 +244,16 @@ def test_a_ticket_of_before_that_asks_for_a_copy_can_be_read(stage: Stage) -> No
         open_ticket(db, person, "431124000000", "export", stage.clock())
     stage.appoint("o-county", "county", "431124000000")
     assert "要一份自己的资料" in stage.say("o-county", "待办")
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(stage: Stage) -> None:
+    appeal = stage.open_appeal()
+    stage.register("o-wang", "resident")
+    stage.ask("o-wang")
+    for said in (f"捐 {appeal} 100", "1", "确认", "人工", "抽水机修不好了"):
+        stage.say("o-wang", said)
+    path = path_of(stage, ask(stage, "o-wang"))
+    with examining(stage, visitor="o-wang") as examine:
+        examine(path, "rights/export")
+        examine(f"{path}x", "rights/export_gone", status=403)

@@ -18,6 +18,7 @@ from bot.web.public_notices import PAGE
 from models.people.user import User
 from models.verification.case import NOTICE_PERIOD, Verification
 from models.verification.public_notice import list_notices, masked
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import FINDINGS, OBJECTION, case, objected, person_of, registered, visited
@@ -224,3 +225,13 @@ def test_it_reads_well(new_database: Callable[[], str], size: dict[str, int]) ->
             assert opened.locator("h2").count() == 1
     finally:
         stage.close()
+
+
+@in_a_browser
+def test_the_board_is_for_everybody(stage: Stage, officer: int) -> None:
+    for serial in range(PAGE + 1):
+        on_notice(stage, officer, f"o-p{serial}")
+    with examining(stage) as examine:
+        examine("/notices?q=道县", "verification/public_notices_search", name="notices-found")
+        examine("/notices/1", "verification/public_notices_search", status=404, name="notices-unknown")
+        examine(f"/notices/{DAOXIAN}", "verification/public_notices")

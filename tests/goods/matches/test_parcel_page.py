@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
 from models.goods.matches.match import Match
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.scenes.handover import KEEPER, Handover
 from tests.scenes.handover import handover as handover
 
@@ -87,3 +89,14 @@ def test_once_it_came_the_address_is_shown_no_more(handover: Handover, match: in
     page = handover.stage.browse("o-qin", address)
     assert "13900000000" not in page.text
     assert "现在没有要寄的" in page.text
+
+
+@in_a_browser
+def test_the_labels_are_for_everybody(handover: Handover, match: int) -> None:
+    offer = handover.give("qin", "旧书", "books", told=False)
+    for each in (match, handover.match(offer, handover.ask("wang", "旧书", "books"))):
+        handover.advance(each, "donor_ok")
+    path = urlsplit(link_in(handover.say("qin", "包裹"))).path
+    with examining(handover.stage, visitor="o-qin") as examine:
+        examine(path, "goods/parcel")
+        examine(f"{path}x", "goods/parcel_gone", status=403)

@@ -12,6 +12,7 @@ from bot.photos.folder import PhotoFolder
 from models.goods.matches.thanks import GoodsThanks
 from models.people.photo import Photo
 from tests.harness.drawn_pictures import jpeg, scene
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA
 from tests.scenes.handover import Handover
@@ -99,3 +100,12 @@ def test_what_no_officer_passed_and_what_was_erased_is_not_shown(handover: Hando
     assert "那户人家的话收回了" in page.text
     assert photos_on(page.text) == []
     assert "没有这一条谢意" in handover.say("qin", "看 谢意1")
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(handover: Handover, files: PhotoFiles) -> None:
+    pass_them(handover)
+    path = link_of(handover)
+    with examining(handover.stage, visitor="o-qin") as examine:
+        examine(path, "goods/thanks")
+        examine(f"{path}x", "goods/thanks_gone", status=403)

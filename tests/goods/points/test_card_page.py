@@ -1,6 +1,8 @@
 """A printed collection card opens for the officer who printed it alone, says the six digits and no whole name, and once
 it was used it opens no more."""
 
+from urllib.parse import urlsplit
+
 from bot.app import links_of
 from models.core.audit_trail import AuditEvent
 from models.goods.matches.match import Match
@@ -8,6 +10,7 @@ from models.goods.points.collection_card import CollectionCard
 from models.goods.points.handing_out import hand_out
 from models.goods.rules import STRICT
 from models.staff.member import Staff
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
 
@@ -44,3 +47,22 @@ def test_a_card_opens_for_its_officer_until_it_is_used(handover: Handover) -> No
         assert held.match.proof == "card"
     again = handover.stage.browse("o-officer", links.make("collection_card", "card:1", officer))
     assert again.status_code == 403
+
+
+@in_a_browser
+def test_the_card_and_the_list_of_the_point_are_for_everybody(handover: Handover) -> None:
+    handover.open_point()
+    donor, household = handover.donor("qin"), handover.resident("wang")
+    lying = handover.match(handover.give(donor, "旧书", told=False), handover.ask(household, "旧书"))
+    coming = handover.match(handover.give(donor, told=False), handover.ask(household))
+    handover.advance(lying, "at_point")
+    handover.advance(coming, "in_transit")
+    officer, now = handover.stage.appoint("o-officer", "village"), handover.stage.clock()
+    with handover.session() as db:
+        db.add(CollectionCard(match_id=lying, printed_by=officer, printed_at=now))
+    links = links_of(handover.stage.settings, handover.stage.clock)
+    with examining(handover.stage, visitor="o-officer") as examine:
+        card = urlsplit(links.make("collection_card", "card:1", officer)).path
+        examine(card, "goods/collection_card")
+        examine(urlsplit(links.make("point", f"point:{handover.point}", officer)).path, "goods/point")
+        examine("/points/forged", "goods/point_gone", status=403)

@@ -8,6 +8,7 @@ import pytest
 from models.goods.exchange import GoodsRequest, NoSuchThing
 from models.goods.rounds.rule import hash_of, lot_of
 from models.goods.rounds.why import public_round, why_of
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.scenes.handover import Handover
 from tests.scenes.handover import handover as handover
 from tests.scenes.rounds import DAY, rows, sweep
@@ -129,3 +130,10 @@ def _request(scene: Handover, openid: str) -> int:
     with scene.session() as db:
         mine = scene.people[openid.removeprefix("o-")]
         return db.query(GoodsRequest).filter(GoodsRequest.owner_id == mine).one().id
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(drawn: Handover) -> None:
+    with examining(drawn.stage) as examine:
+        examine("/goods/rounds/1", "goods/round")
+        examine("/goods/rounds/2", "goods/round_gone", status=404)

@@ -95,7 +95,7 @@ def bubbles(page: Page, whose: str = "account") -> list[str]:
     return page.locator(f".from.{whose} .bubble:not(.typing)").all_inner_texts()
 
 
-def shoot(page: Page, name: str) -> None:
-    """For whoever wants to look; kept out of git."""
+def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    """For whoever wants to look; kept out of git. ``whole``: also what is below the window."""
     SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"page-{name}.png", animations="disabled")
+    page.screenshot(path=SHOTS / f"page-{name}.png", animations="disabled", full_page=whole)
