@@ -32,6 +32,8 @@ from bot.web.pages import Pages
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
+from bot.web.public.appeal import appeal_page, appeal_preview
+from bot.web.public.kept import KeptPages
 from bot.web.public_notices import public_notices
 from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
@@ -132,7 +134,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     turns = make_turns(settings, database, jobs, clock)
     app = Flask("bangfu", static_folder=None)
     limit_bodies(app, BODY_SIZES)
-    app.extensions["bangfu"] = {"settings": settings, "turns": turns}
+    kept = KeptPages(clock)
+    app.extensions["bangfu"] = {"settings": settings, "turns": turns, "kept_pages": kept}
     app.register_blueprint(webhook(make_codec(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs, clock))
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
@@ -145,6 +148,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(thanks_page(turns.database, pages, links, visitors, photos))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
+    app.register_blueprint(appeal_page(turns.database, pages, links, kept))
+    app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))

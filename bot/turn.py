@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.places.lookup import find_places, get_place
-from bot.web.links import OF_DONOR, OPEN_PATHS, OWN, PROVED_THERE
+from bot.web.links import FOR_AN_HOUR, OPEN_PATHS, OWN, PROVED_THERE
 from bot.web.metrics import FAILURES, REPEATS
 from bot.wechat.codec import REPLY_BYTES
 from bot.words.render import Renderer
@@ -175,7 +175,7 @@ class Turns:
             return get_place(turn.db, code)
 
         def link(kind: str, what: str) -> str:
-            if kind in OPEN_PATHS or kind in PROVED_THERE or kind in OF_DONOR:
+            if kind in OPEN_PATHS or kind in PROVED_THERE or kind in FOR_AN_HOUR:
                 return self.link(kind, what, 0)
             if kind in OWN:
                 return self.link(kind, f"conversation:{locked.id}", 0)

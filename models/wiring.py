@@ -36,6 +36,7 @@ from models.people import erasure as people
 from models.people import user
 from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
+from models.public import erasure as public
 from models.rights import consent_request, name_change, number_claim, request
 from models.rights.erasure import paper, photos, remainder
 from models.rights.erasure.rooms import ROOMS
@@ -134,6 +135,7 @@ def wire() -> None:
     ROOMS.connect("donors", donors.forget)
     ROOMS.connect("goods", goods.forget)
     ROOMS.connect("market", market.forget)
+    ROOMS.connect("public", public.forget)
     ROOMS.connect("proxy", proxy.forget)
     ROOMS.connect("support", support.forget)
     ROOMS.connect("speech", speech.forget)

@@ -3,7 +3,7 @@
 A signed address opens one subject for one officer, for a quarter of an hour, once WeChat has said that it is they who
 open it. It names no person: only the officer's id and what it opens (``appeal:12``). One of OWN is for a person
 (``conversation:12``), shows nothing about them, and is valid for a day: people come back to a message in the evening.
-One of OF_DONOR names its subject (``offer:5``), lives for an hour, and its page asks WeChat who opens it.
+One of FOR_AN_HOUR names its subject (``offer:5``), lives for an hour, and its page asks WeChat who opens it.
 One of PROVED_THERE names its subject (``pledge:12``, ``export:3``) and has no time of its own: it lives as long as
 what it opens, which its page says.
 """
@@ -18,7 +18,7 @@ from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSaf
 
 LAST = timedelta(minutes=15)
 OWN_LAST = timedelta(days=1)
-DONOR_LAST = timedelta(hours=1)
+HOUR_LAST = timedelta(hours=1)
 # Kind -> path of a signed address.
 PATHS = {
     "pictures": "/pictures/{token}",
@@ -32,12 +32,13 @@ PATHS = {
     "parcel": "/parcels/{token}",
     "thanks": "/thanks/{token}",
     "thanks_photo": "/thanks-photo/{token}",
+    "preview": "/preview/{token}",
 }
 OWN = {"subscribe"}
-OF_DONOR = {"parcel", "thanks", "thanks_photo"}
+FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
 PROVED_THERE = {"pay", "export"}
-OPEN_PATHS = {"notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
+OPEN_PATHS = {"appeal": "/a/{what}", "notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
 
 
 class DeadLink(Exception):
@@ -94,7 +95,7 @@ class Links:
 
     def read(self, kind: str, token: str) -> Grant:
         """Verify a token and return what it opens. Raises DeadLink."""
-        last = OWN_LAST if kind in OWN else DONOR_LAST if kind in OF_DONOR else LAST
+        last = OWN_LAST if kind in OWN else HOUR_LAST if kind in FOR_AN_HOUR else LAST
         most = None if kind in PROVED_THERE else int(last.total_seconds())
         try:
             staff_id, what = self._signer(kind).loads(token, max_age=most)

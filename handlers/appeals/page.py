@@ -3,6 +3,7 @@
 from typing import Any
 
 from flows.engine.flow import Answer
+from handlers.public.appeal_page import page_link
 from handlers.public.catalogue import APPEALS, detail, ways_to_give
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
@@ -16,6 +17,7 @@ from models.giving.pledge import is_collected
 from models.organisations.collector import find_collector
 from models.outreach.reporting_duty import has_overdue_update
 from models.outreach.update_review import TAKES_UPDATES
+from models.public.appeal_page import can_have_page
 from models.public.views import PublicStory, find_story, find_update
 
 # Characters of a story in one message, which has room for some six hundred.
@@ -29,6 +31,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     if found is None:
         raise NoSuchAppeal(number=int(number))
     own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
+    row = get_appeal(talk.turn.db, found.number)
     ways = ways_to_give(talk, number)
     if own and found.state == "returned":
         ways["fix"] = ["command", "fix", f"appeal:{number}"]
@@ -45,12 +48,14 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         ways["messages"] = ["command", "messages", number]
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]
+    if own and can_have_page(talk.turn.db, row, talk.world.now):
+        ways["page"] = ["command", "appeal_page", number]
     matching = matching_offers(talk.turn.db, found.number, talk.world.now)
     revising = own and undecided_revision(talk.turn.db, found.number) is not None
     silent = has_overdue_update(talk.turn.db, found.number, talk.world.now)
-    row = get_appeal(talk.turn.db, found.number)
     collector = find_collector(talk.turn.db, row.charity_id, row.filing_id)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
+    facts["link"] = page_link(talk, found.number)
     collected = is_collected(talk.turn.db, row)
     return detail(talk, APPEALS, found, ways, own, word, after, collector=collector, collected=collected, **facts)
 

@@ -31,7 +31,7 @@ OF_HOUSEHOLD = {"households": "id"}
 PARTS = {
     "sealed_remainders": ("erasure_id", "erasures"),
     **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),
-    **dict.fromkeys(("revisions", "updates"), ("appeal_id", "appeals")),
+    **dict.fromkeys(("appeal_pages", "revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
     "conflicts_of_interest": ("staff_id", "staff"),
     "points": ("keeper_id", "staff"),

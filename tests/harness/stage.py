@@ -124,6 +124,7 @@ class Bot:
         self.stage = stage
         configure_logging(json=self.settings.is_production)
         use_keyring(Keyring.parse(self.settings.data_keys.get_secret_value()))
+        self.app.extensions["bangfu"]["kept_pages"].clear()
 
     def leave(self) -> None:
         self.stage = None

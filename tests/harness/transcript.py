@@ -11,7 +11,8 @@ of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``$ liste
 an officer has passed the newest one, ``$ point`` has the keeper who is talking keep a point, ``$ parcel in_transit``
 has a parcel on its way, or further, to whoever is talking, to be collected at the newest open point (``{parcel}`` is
 its code, ``{digits}`` what it is collected by),
-``$ opens_pictures`` opens the newest reply's link to them,
+``$ opens_pictures`` opens the newest reply's link to them, ``$ opens_preview`` that to the look at an appeal's page,
+``$ page 1 410`` opens the public page of appeal 1, which answers so,
 ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
@@ -43,6 +44,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
+from models.public import appeal_page
 from models.rights import name_change, number_claim
 from models.rights import request as rights
 from models.rights.erasure.erasure import Erasure
@@ -92,6 +94,7 @@ TABLES: dict[str, Any] = {
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
     "suspense_item": suspense.SuspenseItem,
+    "page": appeal_page.AppealPage,
     "photo": photo.Photo,
     "refund": refund.Refund,
     "revision": revision.Revision,
@@ -185,6 +188,17 @@ class Actor:
         link = re.search(r"http\S+/pictures/\S+", self.reply)
         assert link, "no link to pictures in the reply"
         assert self.stage.browse(self.openid, link[0]).status_code == 200
+
+    def _open_preview(self) -> None:
+        """Whoever is talking opens the look at their appeal's page that the newest reply links to."""
+        link = re.search(r"http\S+/preview/\S+", self.reply)
+        assert link, "no link to a page's look in the reply"
+        assert self.stage.browse(self.openid, link[0]).status_code == 200
+
+    def _open_page(self, number: str, status: int) -> None:
+        """Anybody opens an appeal's page, when no cache holds it any more."""
+        self.stage.app.extensions["bangfu"]["kept_pages"].clear()
+        assert self.stage.client.get(f"/a/{number}").status_code == status
 
     def _become(self, name: str) -> None:
         self.openid = f"o-{name.strip()}"
@@ -290,6 +304,10 @@ class Actor:
                 pictures_arrive(self.stage, *state)
             case ["opens_pictures"]:
                 self._open_pictures()
+            case ["opens_preview"]:
+                self._open_preview()
+            case ["page", number, status]:
+                self._open_page(number, int(status))
             case ["point", *region]:
                 Handover(self.stage).open_point(self.openid, *region, appointed=True)
             case ["parcel", state]:

@@ -18,11 +18,13 @@ SIGNED = {"/subscribe/<token>"}
 # test_export_page, test_parcel_page, test_thanks).
 PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/parcels/<token>"}
 PROVED |= {"/points/<token>", "/collect/<token>", "/thanks/<token>", "/thanks-photo/<token>"}
-PROVED |= {"/mydata/<token>", "/mydata/<token>/json"}
+PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js"}
 # What this is; the public ledger; and one gift's way, for whoever has its code, which nobody guesses (test_trace_page).
+# An appeal's page, once its owner agreed to it (test_appeal_page).
+PUBLIC |= {"/a/<said>"}
 # How a round shared goods out, without a household (test_round_page).
 PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 PUBLIC |= {"/", "/ledger", "/ledger/entries", "/ledger/<name>", "/trace", "/trace/<said>"}

@@ -1,0 +1,102 @@
+"""Read what an appeal's page shows: the same for everybody, from the public types, with names screened out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import NoSuchAppeal, get_appeal
+from models.core.calendar import CHINA
+from models.giving.matching import MatchingOffer, matching_offers
+from models.giving.pledge import PAID, Pledge, counted, is_collected, takes_gifts
+from models.organisations.collector import Collector, find_collector
+from models.outreach.update import Update
+from models.public.catalogue import APPEALS
+from models.public.screening import screen_for
+from models.public.views import PublicAppeal, find_story
+
+MOST_UPDATES = 10
+MOST_GIFTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PageUpdate:
+    """A published update. ``kind``: progress or thanks."""
+
+    number: int
+    kind: str
+    words: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageGift:
+    """A gift without its giver. ``paid``: it has come; else it is promised, where promises count."""
+
+    fen: int
+    at: datetime
+    paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """An appeal's page. ``budget``: (item, fen planned, fen paid out). ``days_left``: 0 on its last day; None: over.
+
+    ``gives``: it takes gifts now. ``masked``: the sentences in which something is masked, for its owner's look alone.
+    """
+
+    appeal: PublicAppeal
+    story: str
+    budget: Sequence[tuple[str, int, int]]
+    collector: Collector | None
+    collected: bool
+    gives: bool
+    days_left: int | None
+    matching: Sequence[MatchingOffer]
+    updates: Sequence[PageUpdate]
+    gifts: Sequence[PageGift]
+    masked: Sequence[str]
+
+
+def read_page(db: Session, number: int, now: datetime) -> PageView:
+    """Read the page of a published appeal; the caller has asked whether it may be shown. Raises NoSuchAppeal."""
+    row = get_appeal(db, number)
+    screen = screen_for(db, row)
+    found, story = APPEALS.find(db, number, None), find_story(db, number, None)
+    if found is None or story is None:
+        raise NoSuchAppeal(number=number)
+    updates = _updates(db, number)
+    texts = [found.title, story.story, *(item for item, _, _ in story.budget), *(each.words for each in updates)]
+    return PageView(
+        appeal=replace(found, title=screen.mask(found.title)),
+        story=screen.mask(story.story),
+        budget=[(screen.mask(item), fen, spent) for item, fen, spent in story.budget],
+        collector=find_collector(db, row.charity_id, row.filing_id),
+        collected=is_collected(db, row),
+        gives=takes_gifts(db, row, now),
+        days_left=_days_left(row.closes_at, now) if row.collects(now) else None,
+        matching=matching_offers(db, number, now),
+        updates=[replace(each, words=screen.mask(each.words)) for each in updates],
+        gifts=_gifts(db, number),
+        masked=screen.sentences(*texts),
+    )
+
+
+def _updates(db: Session, number: int) -> list[PageUpdate]:
+    columns = select(Update.id, Update.kind, Update.words, Update.decided_at)
+    theirs = columns.where(Update.appeal_id == number, Update.state == "published", Update.decided_at.is_not(None))
+    return [PageUpdate(*row) for row in db.execute(theirs.order_by(Update.id.desc()).limit(MOST_UPDATES))]
+
+
+def _gifts(db: Session, number: int) -> list[PageGift]:
+    theirs = select(Pledge.amount_fen, Pledge.created_at, Pledge.state).where(
+        Pledge.appeal_id == number, Pledge.state.in_(counted(db))
+    )
+    rows = db.execute(theirs.order_by(Pledge.id.desc()).limit(MOST_GIFTS))
+    return [PageGift(row.amount_fen, row.created_at, row.state in PAID) for row in rows]
+
+
+def _days_left(deadline: datetime, now: datetime) -> int:
+    return (deadline.astimezone(CHINA).date() - now.astimezone(CHINA).date()).days
