@@ -45,12 +45,16 @@ def test_every_page_is_examined_in_a_browser() -> None:
 
 def test_every_page_stands_on_the_shared_one() -> None:
     """Which says its language, its title, its parts, and how it looks."""
-    for path in TEMPLATES.rglob("*.html"):
-        name = path.relative_to(TEMPLATES).with_suffix("").as_posix()
-        if name not in ("shared/base", "public/entry"):
-            source = path.read_text(encoding="utf-8")
-            assert re.search(r'{% extends "pages/shared/(base|gone).html" %}', source), name
-            assert "style=" not in source, f"{name} styles itself, which its policy forbids: put it into style.css"
+    sources = {
+        path.relative_to(TEMPLATES).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
+        for path in TEMPLATES.rglob("*.html")
+    }
+    for name in sources.keys() - {"public/entry"}:
+        stands_on = name
+        while found := re.search(r'{% extends "pages/(.+).html" %}', sources[stands_on]):
+            stands_on = found[1]
+        assert stands_on == "shared/base", name
+        assert "style=" not in sources[name], f"{name} styles itself, which its policy forbids: put it into style.css"
 
 
 def schemes() -> dict[str, dict[str, str]]:

@@ -12,18 +12,24 @@ from sqlalchemy import text
 from bot.app import create_app
 from bot.demo.seed import seed
 from bot.processes import web
-from config.settings import ROOT
+from bot.words.lexicon import load_lexicon
+from config.settings import ROOT, Settings
 from models.core.codes import ALPHABET
 from models.giving.pledge import CODE_LENGTH
 from tests.harness.money.paid_stage import Collecting
+from tests.harness.pages.handbook_pictures import PICTURES
 from tests.harness.platform import wechat
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Clock, Stage, settings_for
 from tests.harness.transcript import Actor
 from tests.scenes.charities import remove_charities
 
+HANDBOOK = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.glob("docs/手册/*.md"))}
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+PAGES |= HANDBOOK
 LONGEST_README = 250
+# Of a page of the handbook: a screen of a desk, two or three of a phone.
+MOST_SIGNS = 1_200
 
 NEWCOMER = "oReadmeNewcomer0000000000001"
 FOLLOWS = "[event subscribe]"
@@ -180,7 +186,35 @@ def test_a_link_leads_to_a_page_and_its_heading(page):
 
 def test_the_readme_is_short_and_leads_to_every_page():
     assert len(read("README.md").splitlines()) <= LONGEST_README
-    assert set(PAGES) - {"README.md"} <= set(re.findall(r"\]\(([^)#]+)", read("README.md")))
+    index = "docs/手册/README.md"
+    assert set(PAGES) - {"README.md"} - set(HANDBOOK) | {index} <= linked("README.md")
+    assert {Path(page).name for page in HANDBOOK} - {"README.md"} <= linked(index)
+
+
+def linked(page: str) -> set[str]:
+    return set(re.findall(r"\]\(([^)#]+)", read(page)))
+
+
+@pytest.mark.parametrize("page", HANDBOOK)
+def test_what_the_handbook_says_to_type_is_understood_and_what_it_sets_is_a_setting(page):
+    """「看 9」 is typed: its first word is a keyword, printed or a synonym. Between backticks stand settings alone."""
+    known = {word for words in load_lexicon().words.values() for word in words}
+    typed = re.findall(r"「([^」]*)」", read(page))
+    assert [words for words in typed if (words.split() or [""])[0] not in {*known, ""}] == []
+    assert quoted(page) <= {name.upper() for name in Settings.model_fields}
+
+
+def test_the_handbooks_pictures_are_those_that_the_script_takes_and_light():
+    pictures = {path.stem: path.stat().st_size for path in ROOT.glob("docs/手册/图/*")}
+    assert set(pictures) == set(PICTURES)
+    assert sum(pictures.values()) < 1_000_000
+    shown = {Path(target).stem for page in HANDBOOK for target in linked(page) if target.startswith("图/")}
+    assert shown == set(PICTURES)
+
+
+@pytest.mark.parametrize("page", HANDBOOK)
+def test_a_page_of_the_handbook_is_short(page):
+    assert len(read(page)) <= MOST_SIGNS
 
 
 def test_every_command_is_listed_and_every_listed_one_exists(database_url):
