@@ -14,6 +14,7 @@ SMALL = {
     "door": (["--seconds", "0.3", "--rounds", "1"], "(d) bot, middle of start_appeal"),
     "push": (["--notices", "200", "--people", "300", "--rounds", "1"], "A fan-out to 300 people"),
     "pay": (["--seconds", "0.1", "--rounds", "1"], "(d) CallbackVerifier.open_callback"),
+    "page": (["--seconds", "0.3", "--pages", "20"], "(w) warm: one page"),
     "books": (["--entries", "2000", "--sizes", "1"], "2000"),
     "desk": (["--cases", "60000"], "figures of a township"),
     "intents": (["--rounds", "1"], "understood"),

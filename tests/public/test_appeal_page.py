@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +18,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.public.appeal_page import STAYS, AppealPage, LookFirst, agree, open_pages
 from tests.harness.erasing import erase_person
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.stage import Stage
 from tests.scenes.pages import agreed, read
 
@@ -169,3 +171,16 @@ def test_a_closed_page_is_seen_closed_within_the_time_that_is_stated(stage: Stag
     stage.clock.move(KEPT_FOR)
     assert stage.client.get("/a/1").status_code == 410
     assert GONE_WITHIN == MAX_AGE + KEPT_FOR <= timedelta(seconds=65)
+
+
+@in_a_browser
+def test_the_page_is_for_everybody(stage: Stage) -> None:
+    agreed(stage, stage.open_appeal("crowdfund", 30_000_000))
+    stage.open_appeal()
+    link = next(word for word in stage.say("o-owner-1", "网页 2").split() if "/preview/" in word)
+    look = urlsplit(link).path
+    with examining(stage, visitor="o-owner-1") as examine:
+        examine("/a/1", "public/appeal")
+        examine(look, "public/appeal", name="public-appeal-look")
+        examine("/a/2", "public/appeal_gone", status=404)
+        examine(f"{look}x", "public/preview_gone", status=403)

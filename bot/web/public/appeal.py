@@ -87,7 +87,7 @@ def _look(database: Engine, pages: Pages, number: int, now: datetime) -> Respons
             record_look(db, number, Actor.owner(appeal.owner_id), now)
         page = read_page(db, number, now)
     log.info("appeal_page.previewed", appeal=number)
-    return pages.show("public/appeal_preview", page=page, address="", now=now)
+    return pages.show("public/appeal", page=page, address="", now=now)
 
 
 def _is_owner(number: int) -> IsTheirs:
