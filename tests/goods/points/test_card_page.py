@@ -1,7 +1,10 @@
 """A printed collection card opens for the officer who printed it alone, says the six digits and no whole name, and once
 it was used it opens no more."""
 
+import re
 from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
 
 from bot.app import links_of
 from models.core.audit_trail import AuditEvent
@@ -49,6 +52,10 @@ def test_a_card_opens_for_its_officer_until_it_is_used(handover: Handover) -> No
     assert again.status_code == 403
 
 
+def demand_one_sheet(page: Page) -> None:
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A6"))) == 1
+
+
 @in_a_browser
 def test_the_card_and_the_list_of_the_point_are_for_everybody(handover: Handover) -> None:
     handover.open_point()
@@ -63,6 +70,6 @@ def test_the_card_and_the_list_of_the_point_are_for_everybody(handover: Handover
     links = links_of(handover.stage.settings, handover.stage.clock)
     with examining(handover.stage, visitor="o-officer") as examine:
         card = urlsplit(links.make("collection_card", "card:1", officer)).path
-        examine(card, "goods/collection_card")
+        examine(card, "goods/collection_card", act=demand_one_sheet)
         examine(urlsplit(links.make("point", f"point:{handover.point}", officer)).path, "goods/point")
         examine("/points/forged", "goods/point_gone", status=403)

@@ -72,7 +72,7 @@ class Examiner:
             assert (answer.status, self._shown[-1:]) == (status, [template]), path
             if act:
                 act(page)
-            faults = [*_too_heavy(answers, self._root, apart), *_faults(page, name or template.replace("/", "-"))]
+            faults = [*_too_heavy(answers, self._root, apart), *faults_of(page, name or template.replace("/", "-"))]
         finally:
             page.context.close()
         assert not faults, "\n".join([f"{path} ({template}):", *faults])
@@ -108,7 +108,7 @@ def _noting() -> Iterator[list[str]]:
         Pages.show = show  # type: ignore[method-assign]
 
 
-def _faults(page: Page, name: str) -> Iterator[str]:
+def faults_of(page: Page, name: str) -> Iterator[str]:
     """Everything that is wrong with an opened page; loaded once, it is seen in every size and by every light."""
     yield from _axe(page, "on a phone", {"rules": RULES})
     yield from _looks(page, "on a phone", "order", "cut", "motion", "codes")
