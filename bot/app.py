@@ -34,6 +34,7 @@ from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
 from bot.web.public.appeal import appeal_page, appeal_preview
 from bot.web.public.kept import KeptPages
+from bot.web.public.photos import public_photos
 from bot.web.public_notices import public_notices
 from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
@@ -146,6 +147,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(points_pages(turns.database, pages, links, visitors, clock))
     photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
     app.register_blueprint(thanks_page(turns.database, pages, links, visitors, photos))
+    app.register_blueprint(public_photos(turns.database, photos, clock))
     app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
     app.register_blueprint(appeal_page(turns.database, pages, links, kept))

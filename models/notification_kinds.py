@@ -10,6 +10,7 @@ from models.notifications.kinds import KINDS, Kind
 from models.outreach import notification_kinds as outreach
 from models.payments import notification_kinds as payments
 from models.proxy import notification_kinds as proxy
+from models.public import notification_kinds as public
 from models.rights import notification_kinds as rights
 from models.speech import notification_kinds as speech
 from models.staff import notification_kinds as staff
@@ -26,6 +27,7 @@ ROOMS: dict[str, dict[str, Kind]] = {
     "outreach": outreach.KINDS,
     "payments": payments.KINDS,
     "proxy": proxy.KINDS,
+    "public": public.KINDS,
     "rights": rights.KINDS,
     "speech": speech.KINDS,
     "staff": staff.KINDS,

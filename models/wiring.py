@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.appeals import appeal, by_mandate, case_outcome, submission
+from models.appeals import appeal, by_mandate, case_outcome, publication, submission
 from models.appeals import erasure as appeals
 from models.appeals import review as appeal_review
 from models.core import audit_trail, hash_chain
@@ -37,6 +37,7 @@ from models.people import user
 from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
 from models.public import erasure as public
+from models.public import photo_review
 from models.rights import consent_request, name_change, number_claim, request
 from models.rights.erasure import paper, photos, remainder
 from models.rights.erasure.rooms import ROOMS
@@ -75,6 +76,9 @@ def wire() -> None:
     decisions.on_suspended.connect(_on_suspended)
     decisions.on_rejected_or_revoked.connect(_on_rejected_or_revoked)
     case.on_ended.connect(_on_ended)
+
+    # When an appeal becomes public.
+    publication.on_published.connect(photo_review.ask_officer)
 
     # When an appeal ends, and when a pledge becomes void.
     submission.on_deadline.connect(funding.end_if_overdue)

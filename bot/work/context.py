@@ -7,6 +7,7 @@ from redis import Redis
 
 from bot.pay.clients import PayClients
 from bot.pay.factory import make_pay_clients
+from bot.photos.public_copies import PublicCopies
 from bot.photos.store import Photos
 from bot.push.deliver import Deliverer, make_deliverer
 from bot.registry import make_registry
@@ -39,6 +40,7 @@ class WorkerContext:
         self.registry = make_registry(settings, self.database, self._redis)
         self.clock = clock_of(settings, self.database)
         self.photos = Photos(self.database, self.api, self.folder, self.clock)
+        self.public_copies = PublicCopies(self.database, self.photos.files, self.clock)
         self.settings = settings
 
     @cached_property

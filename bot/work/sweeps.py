@@ -34,6 +34,7 @@ from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.people.erased_phone import forget_phones
+from models.public.photos import claim_due
 from models.rights.consent_request import withdraw_due
 from models.rights.erasure.erasure import running_erasures
 from models.rights.erasure.paper_due import begin_due_papers
@@ -135,6 +136,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
             db.flush()
             found += [("check_registry", verification) for verification in cases_for_registry(db, now)]
             found += [("erase", erasure) for erasure in running_erasures(db, MOST_SWEPT)]
+            found += [("publish_photo", review) for review in claim_due(db, now, MOST_SWEPT)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]
     if found:
         jobs.enqueue(found)

@@ -41,7 +41,8 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     turn.jobs.append(("fan_out", broadcast.id))
     kind = turn.db.get_one(Update, draft.given["update"]).kind
     people = count_people(turn.db, backers_of(appeal, kind))
-    values = {"number": appeal.id, "kind": kind, "broadcast": broadcast.id, "people": people}
+    pictures = len(pictures_of(turn.db, "update", draft.given["update"]))
+    values = {"number": appeal.id, "kind": kind, "broadcast": broadcast.id, "people": people, "pictures": pictures}
     return Answer([Say("flows/outreach/publish/done", None, values)])
 
 

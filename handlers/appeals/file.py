@@ -6,6 +6,7 @@ from types import MappingProxyType
 from flows.engine.flow import Answer
 from handlers.appeals import page
 from handlers.notifications import history
+from handlers.public.photos import may_choose_photos
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures, sheet, ways_of
@@ -61,6 +62,8 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
     last = None if by_itself else history.last_notification(talk, "appeal", number)
     if last and last.last:
         ways["told"] = ["command", "view_told", reference]
+    if not by_itself and may_choose_photos(talk, number):
+        ways["photos"] = ["command", "photos", str(number)]
     if file.case and not by_itself:
         ways["case"] = ["command", "look", f"case:{file.case}"]
     values = {

@@ -9,10 +9,14 @@ from models.appeals.appeal import LIVE, MACHINE, Appeal
 from models.core.audit_trail import record
 from models.core.calendar import end_of_day
 from models.core.database import collects_money
+from models.core.hooks import Hook
 from models.core.state_machine import SYSTEM, WrongState
 from models.organisations.charity import Charity, NoCharity, find_charity, place_of
 from models.organisations.filing import filing_for, find_filing
 from models.organisations.merchant import has_merchant
+
+# Called when an appeal has become public; the caller holds it.
+on_published: Hook[[Session, Appeal, datetime], None] = Hook("appeals.publication.on_published")
 
 
 def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None = None) -> None:
@@ -33,6 +37,7 @@ def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None 
         appeal.filing_id = filing_for(db, charity, now, appeal.closes_at).id
     MACHINE.move(db, appeal, "funding", SYSTEM, now)
     appeal.published_at = now
+    on_published(db, appeal, now)
 
 
 def begin_to_collect(db: Session, now: datetime) -> int:

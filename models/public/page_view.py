@@ -14,6 +14,7 @@ from models.giving.pledge import PAID, Pledge, counted, is_collected, takes_gift
 from models.organisations.collector import Collector, find_collector
 from models.outreach.update import Update
 from models.public.catalogue import APPEALS
+from models.public.photos import ShownPhoto, count_approved, public_photos
 from models.public.screening import screen_for
 from models.public.views import PublicAppeal, find_story
 
@@ -58,6 +59,9 @@ class PageView:
     updates: Sequence[PageUpdate]
     gifts: Sequence[PageGift]
     masked: Sequence[str]
+    photos: Sequence[ShownPhoto]
+    approved: int
+    """How many photos an officer approved; ``photos`` are those whose copies are there, while the page is open."""
 
 
 def read_page(db: Session, number: int, now: datetime) -> PageView:
@@ -81,6 +85,8 @@ def read_page(db: Session, number: int, now: datetime) -> PageView:
         updates=[replace(each, words=screen.mask(each.words)) for each in updates],
         gifts=_gifts(db, number),
         masked=screen.sentences(*texts),
+        photos=public_photos(db, number, now),
+        approved=count_approved(db, number),
     )
 
 

@@ -55,6 +55,7 @@ LEFT_OUT = {
     **dict.fromkeys(
         ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
     ),
+    "photo_reviews": _OF_OFFICE,
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",

@@ -44,7 +44,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
-from models.public import appeal_page
+from models.public import appeal_page, photos
 from models.rights import name_change, number_claim
 from models.rights import request as rights
 from models.rights.erasure.erasure import Erasure
@@ -99,6 +99,7 @@ TABLES: dict[str, Any] = {
     "refund": refund.Refund,
     "revision": revision.Revision,
     "pledge": pledge.Pledge,
+    "photo_review": photos.PhotoReview,
     "pool": pool.MatchingPool,
     "parcel": goods_match.Match,
     "point": point.Point,

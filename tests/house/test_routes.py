@@ -27,6 +27,8 @@ PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/su
 PUBLIC |= {"/a/<said>"}
 # How a round shared goods out, without a household (test_round_page).
 PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
+# A copy of a photo that an officer approved, while it may be shown (tests/public/test_public_photos.py).
+PUBLIC |= {"/a/<number>/photos/<name>"}
 PUBLIC |= {"/", "/ledger", "/ledger/entries", "/ledger/<name>", "/trace", "/trace/<said>"}
 
 

@@ -118,6 +118,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "appeal_opened": {**appeal, "state": "funding"},
         "appeal_overdue": appeal,
         "appeal_resumed": appeal,
+        "photos_public": {**appeal, "count": MOST},
+        "photos_wait": {**appeal, "count": MOST},
         "appeal_update": {**appeal, "words": public},
         "broadcast_done": {
             **dict.fromkeys(("number", "appeal", "planned", "gone", "waiting", "failed"), MOST),
@@ -330,6 +332,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("appeal_opened", appeal),
         ("appeal_overdue", appeal),
         ("appeal_resumed", appeal),
+        ("photos_public", {**appeal, "count": 2}),
+        ("photos_wait", {**appeal, "count": 3}),
         ("appeal_update", {**appeal, "words": "路基修好了，谢谢大家。"}),
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),

@@ -1,0 +1,52 @@
+"""Send the copies of approved photos to anybody: ``/a/<number>/photos/<name>``, while they may be shown.
+
+A browser or a proxy may keep a copy for five minutes; what was taken down is gone from here at once, and from theirs
+after that time.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.photos.files import PhotoFiles
+from bot.photos.folder import DiskTrouble, NoSuchFile
+from bot.photos.public_copies import path_of, public_folder
+from bot.web.pages import guarded
+from models.public.photos import is_served
+
+KEPT = "public, max-age=300, immutable"
+_FILE = re.compile(r"([0-9a-f]{32})-\d{1,5}\.(webp|jpg)")
+_TYPES = {"webp": "image/webp", "jpg": "image/jpeg"}
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def public_photos(database: Engine, files: PhotoFiles, clock: Callable[[], datetime]) -> Blueprint:
+    """Make the route. ``files``: the sealed photos, beside which the copies lie."""
+    blueprint = Blueprint("public_photos", __name__)
+    folder = public_folder(files)
+
+    @blueprint.get("/a/<number>/photos/<name>")
+    def photo(number: str, name: str) -> Response:
+        found = _FILE.fullmatch(name)
+        if found is None or not _NUMBER.fullmatch(number):
+            return guarded(Response(status=404))
+        with Session(database) as db:
+            if not is_served(db, int(number), found[1], name, clock()):
+                return guarded(Response(status=404))
+        try:
+            response = guarded(Response(folder.read(path_of(name)), mimetype=_TYPES[found[2]]))
+        except NoSuchFile:  # deleted a moment ago
+            return guarded(Response(status=404))
+        except DiskTrouble:
+            return guarded(Response(status=503))
+        response.headers["Cache-Control"] = KEPT
+        # A file of this name never holds another picture.
+        response.set_etag(name.partition(".")[0])
+        response.make_conditional(request)
+        return response
+
+    return blueprint

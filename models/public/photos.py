@@ -1,0 +1,239 @@
+"""Keep which photos of an appeal the public may see: an officer decides on each, and what is not approved is not shown.
+
+A photo is shown from copies of its own (bot.photos.public_copies), which carry a random name, while it is approved, its
+file is kept, and its appeal's page is open.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, func, or_, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.appeals.appeal import LIVE, Appeal
+from models.core.base import Base, RowId, one_of
+from models.outreach.update import Update
+from models.people.photo import Photo
+from models.public.appeal_page import can_have_page
+from models.public.appeal_page import is_open as page_is_open
+
+VERDICTS = ("approved", "child", "other")
+# States of an appeal in which the public sees its photos.
+SHOWN_IN = (*LIVE, "completed")
+# The widths of the copies: a phone's, and a large screen's.
+WIDTHS = (640, 1_280)
+FORMATS = ("webp", "jpeg")
+# How long until the sweep compares the files with what may be shown: again, and where a job was just enqueued.
+RECHECKED, RETRIED = timedelta(hours=12), timedelta(minutes=5)
+
+_LIVE_APPROVAL = text("verdict = 'approved' AND taken_back_at IS NULL")
+
+
+class PhotoReview(Base):
+    """An officer's decision whether the public sees a photo; the newest counts.
+
+    ``verdict``: ``child``, a child's face can be seen; ``other``, it is kept back for another reason.
+    ``second_answer``: to the question about a child's face when it is asked again in other words; None: it was not.
+    ``taken_back_by``: the officer; None where ``taken_back_at`` is set: the appeal's owner.
+    ``name``: of its files, random. ``made_at``: when they were written; None: there are none. ``width`` and ``height``:
+    of the picture. ``check_at``: when the sweep compares the files with what may be shown; None: never again.
+    """
+
+    __tablename__ = "photo_reviews"
+    id: Mapped[RowId]
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
+    verdict: Mapped[str] = mapped_column(String(8))
+    second_answer: Mapped[str | None] = mapped_column(String(8))
+    decided_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime]
+    taken_back_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    taken_back_at: Mapped[datetime | None]
+    name: Mapped[str | None] = mapped_column(String(32), unique=True)
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    made_at: Mapped[datetime | None]
+    check_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("verdict", VERDICTS),
+        one_of("second_answer", ("child", "no_child")),
+        CheckConstraint(
+            "verdict <> 'approved' OR (second_answer IS NOT NULL AND second_answer = 'no_child')", name="asked_twice"
+        ),
+        CheckConstraint("(verdict = 'approved') = (name IS NOT NULL)", name="named_if_approved"),
+        CheckConstraint("made_at IS NULL OR (width > 0 AND height > 0)", name="made_with_a_size"),
+        Index("uq_photo_reviews_one_live", "photo_id", unique=True, postgresql_where=_LIVE_APPROVAL),
+        Index("ix_photo_reviews_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+    )
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it approves the photo and was not taken back."""
+        return self.verdict == "approved" and self.taken_back_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPhoto:
+    """A photo that the public may see. ``kind``: ``appeal``, or ``progress`` or ``thanks`` of an update.
+
+    ``sizes``: (width, height) of each copy, the smaller first. ``at``: when it was sent.
+    """
+
+    appeal: int
+    name: str
+    kind: str
+    at: datetime
+    sizes: Sequence[tuple[int, int]]
+
+    @property
+    def largest(self) -> tuple[int, int]:
+        return self.sizes[-1]
+
+
+def sizes_of(width: int, height: int) -> list[tuple[int, int]]:
+    """Return the sizes of a picture's copies, the smaller first: of WIDTHS, and never larger than the picture."""
+    widths = sorted({min(width, each) for each in WIDTHS})
+    return [(each, max(1, round(each * height / width))) for each in widths]
+
+
+def file_name(name: str, width: int, kind: str) -> str:
+    """Name the file of one copy. ``kind``: one of FORMATS."""
+    return f"{name}-{width}.{'jpg' if kind == 'jpeg' else kind}"
+
+
+def is_public(appeal: Appeal) -> bool:
+    """Tell whether the appeal is public, so that officers decide on its photos."""
+    return appeal.published_at is not None and appeal.hidden_at is None and appeal.state in SHOWN_IN
+
+
+def are_shown(db: Session, appeal: Appeal, now: datetime) -> bool:
+    """Tell whether the public sees the approved photos of this appeal now: its page is open."""
+    return is_public(appeal) and page_is_open(db, appeal.id, now)
+
+
+def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
+    """List the photos of an appeal and of its published updates that may be shown now, in the order they were sent."""
+    appeal = db.get(Appeal, number)
+    if appeal is None or not are_shown(db, appeal, now):
+        return []
+    columns = (Photo, PhotoReview, Update.kind)
+    approved = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
+    rows = db.execute(
+        select(*columns)
+        .join(PhotoReview, PhotoReview.photo_id == Photo.id)
+        .outerjoin(Update, (Photo.subject == "update") & (Update.id == Photo.subject_id))
+        .where(of_appeal(number), Photo.state == "kept", approved, PhotoReview.made_at.is_not(None))
+        .order_by(Photo.id)
+    )
+    return [
+        ShownPhoto(number, str(review.name), kind or "appeal", photo.created_at, _sizes(review))
+        for photo, review, kind in rows
+    ]
+
+
+def count_approved(db: Session, number: int) -> int:
+    """Count the approved photos of an appeal, whether its page is open or not."""
+    live = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
+    mine = select(func.count()).select_from(PhotoReview).join(Photo, Photo.id == PhotoReview.photo_id)
+    return db.scalar(mine.where(of_appeal(number), Photo.state == "kept", live)) or 0
+
+
+def of_appeal(number: int) -> ColumnElement[bool]:
+    """Build the condition that a photo is the appeal's own or of one of its published updates."""
+    updates = select(Update.id).where(Update.appeal_id == number, Update.state == "published")
+    own = (Photo.subject == "appeal") & (Photo.subject_id == number)
+    return or_(own, (Photo.subject == "update") & Photo.subject_id.in_(updates))
+
+
+def may_be_shown(db: Session, review: PhotoReview, now: datetime) -> bool:
+    """Tell whether the public may see the photo now by this decision."""
+    photo = db.get(Photo, review.photo_id)
+    appeal = appeal_of(db, photo) if photo and photo.state == "kept" and review.is_live else None
+    return appeal is not None and are_shown(db, appeal, now)
+
+
+def recheck(db: Session, number: int, now: datetime) -> list[int]:
+    """Have the files of an appeal's approved photos compared with what may be shown: its page has opened or closed.
+
+    Returns the decisions, for jobs of which none is lost: the sweep finds them, too.
+    """
+    photos = select(Photo.id).where(of_appeal(number))
+    live = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
+    due = update(PhotoReview).where(PhotoReview.photo_id.in_(photos), live).values(check_at=now)
+    return sorted(db.scalars(due.returning(PhotoReview.id)))
+
+
+def appeal_of(db: Session, photo: Photo) -> Appeal | None:
+    """Return the published appeal whose photo it is, by itself or by a published update; None of any other photo."""
+    number: int | None = photo.subject_id if photo.subject == "appeal" else None
+    if photo.subject == "update":
+        told = db.get(Update, photo.subject_id)
+        number = told.appeal_id if told and told.state == "published" else None
+    appeal = db.get(Appeal, number) if number else None
+    return appeal if appeal and appeal.published_at else None
+
+
+def is_served(db: Session, number: int, name: str, file: str, now: datetime) -> bool:
+    """Tell whether this file of the copies named ``name`` may be sent to anybody as the appeal's."""
+    review = db.scalar(select(PhotoReview).where(PhotoReview.name == name))
+    if review is None or review.made_at is None or not may_be_shown(db, review, now):
+        return False
+    appeal = appeal_of(db, db.get_one(Photo, review.photo_id))
+    return appeal is not None and appeal.id == number and file in files_of(review)
+
+
+def files_of(review: PhotoReview) -> list[str]:
+    """Name all files of the copies that were made for this decision."""
+    if review.name is None or review.width is None:
+        return []
+    return [file_name(review.name, width, kind) for width, _ in _sizes(review) for kind in FORMATS]
+
+
+def lock_review(db: Session, number: int) -> PhotoReview | None:
+    return db.get(PhotoReview, number, with_for_update=True, populate_existing=True)
+
+
+def settle(db: Session, review: PhotoReview, now: datetime, size: tuple[int, int] | None) -> None:
+    """Record that the files are there (``size``: of the picture) or gone (None), and when to compare again.
+
+    What is never shown again is left alone from now on.
+    """
+    review.made_at = (review.made_at or now) if size else None
+    review.width, review.height = size or (None, None)
+    photo = db.get(Photo, review.photo_id)
+    appeal = appeal_of(db, photo) if photo else None
+    lasts = review.is_live and photo is not None and photo.state == "kept" and _may_return(db, appeal, now)
+    review.check_at = now + RECHECKED if lasts else None
+    db.flush()
+
+
+def claim_due(db: Session, now: datetime, most: int) -> list[int]:
+    """Return decisions whose files are to be compared now, the longest due first; they are due again in a while."""
+    due = select(PhotoReview.id).where(PhotoReview.check_at <= now).order_by(PhotoReview.check_at).limit(most)
+    claimed = update(PhotoReview).where(PhotoReview.id.in_(due.with_for_update(skip_locked=True)))
+    return sorted(db.scalars(claimed.values(check_at=now + RETRIED).returning(PhotoReview.id)))
+
+
+def reviews_of_photo(db: Session, photo_id: int) -> list[int]:
+    """List the decisions that approved this photo, ever."""
+    return list(
+        db.scalars(select(PhotoReview.id).where(PhotoReview.photo_id == photo_id, PhotoReview.name.is_not(None)))
+    )
+
+
+def known_names(db: Session, names: Iterable[str]) -> set[str]:
+    """Return those of the names whose files are to be there."""
+    made = PhotoReview.made_at.is_not(None)
+    return {str(name) for name in db.scalars(select(PhotoReview.name).where(PhotoReview.name.in_(list(names)), made))}
+
+
+def _may_return(db: Session, appeal: Appeal | None, now: datetime) -> bool:
+    """Tell whether the appeal's page may ever be open again."""
+    if appeal is None or appeal.hidden_at is not None:
+        return False
+    return appeal.state in (*LIVE, "frozen") or can_have_page(db, appeal, now)
+
+
+def _sizes(review: PhotoReview) -> list[tuple[int, int]]:
+    return sizes_of(review.width or 1, review.height or 1)
