@@ -19,6 +19,7 @@ from bot.turn import TryAgain, Turns
 from bot.web.body import limit_bodies
 from bot.web.card import card_page
 from bot.web.export import ExportPageParts, export_page
+from bot.web.figures import figures_pages
 from bot.web.goods.parcels import parcel_page
 from bot.web.goods.points import points_pages
 from bot.web.goods.rounds import MOST as MOST_ROUNDS
@@ -158,6 +159,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(rounds_page(turns.database, pages, RateLimit(jobs.redis, "rounds", MOST_ROUNDS)))
     export_dir = Path(settings.export_dir) if settings.export_dir else None
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
+    app.register_blueprint(figures_pages(turns.database, pages))
     tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))

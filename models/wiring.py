@@ -11,18 +11,21 @@ from models.appeals import appeal, by_mandate, case_outcome, publication, submis
 from models.appeals import erasure as appeals
 from models.appeals import review as appeal_review
 from models.core import audit_trail, hash_chain
-from models.disbursements import disbursement, hold, payout_claim
+from models.disbursements import allocation, disbursement, hold, payout_claim
 from models.disbursements import erasure as disbursements
 from models.donors import erasure as donors
 from models.donors import message
+from models.figures import counting
+from models.figures import erasure as figures
 from models.giving import erasure as giving
 from models.giving import funding, pledge, pool_transfer, refund_run
 from models.goods import erasure as goods
 from models.goods import household, review
 from models.goods import submission as look
 from models.goods.matches import by_mandate as match_by_mandate
+from models.goods.matches import match
 from models.goods.points import keeping
-from models.ledger import links
+from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
 from models.notification_kinds import declare_kinds
@@ -96,6 +99,14 @@ def wire() -> None:
     # What waits of a WeChat is stopped as by a message, where its owner binds a new one.
     card.on_unbound.connect(request.end_requests)
 
+    # What is counted for the public figures.
+    user.on_registered.connect(counting.count_registered)
+    case.on_verified_case.connect(counting.count_verified)
+    posting.on_posted.connect(counting.count_posted)
+    disbursement.on_received.connect(counting.count_received)
+    allocation.on_allocated.connect(counting.count_allocated)
+    match.on_collected.connect(counting.count_collected)
+
     # What holds an appeal's payouts back.
     hold.held_until.connect(payout_hold.held_until)
 
@@ -145,6 +156,7 @@ def wire() -> None:
     ROOMS.connect("speech", speech.forget)
     ROOMS.connect("notifications", notifications.forget)
     ROOMS.connect("photos", photos.forget)
+    ROOMS.connect("figures", figures.forget)
 
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:

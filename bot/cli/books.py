@@ -8,11 +8,13 @@ from flask import Flask
 from bot.books.check import check_books, read_noted
 from bot.books.export import NotTheLedger, export_ledger
 from bot.cli.database import migrated
+from bot.figures.folding import fold_all
 from bot.words.render import Renderer
 from bot.work.clock import Clock
 from config.settings import Settings
 from flows.language.lexicon import Lexicon
 from models.books import Noted
+from models.figures.recount import repair
 
 
 def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon, clock: Clock) -> None:
@@ -36,6 +38,15 @@ def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon, clock: C
         if count := checked.found.total():
             raise click.ClickException(f"{count} violations")
         click.echo("The books are right.")
+
+    @app.cli.command("recount-figures")
+    def recount_figures() -> None:
+        """Recount the public figures from the rows, and repair deltas that are missing and sums that are wrong."""
+        with migrated(settings) as database:
+            with database.begin() as connection:
+                missing, wrong = repair(connection)
+            folded = fold_all(database)
+        click.echo(f"deltas that were missing: {missing}; sums that were wrong: {wrong}; deltas folded: {folded}")
 
     @app.cli.command("export-ledger")
     @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)

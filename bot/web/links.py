@@ -39,6 +39,7 @@ FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
 PROVED_THERE = {"pay", "export"}
 OPEN_PATHS = {"appeal": "/a/{what}", "notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
+OPEN_PATHS |= {"figures": "/numbers/{what}"}
 
 
 class DeadLink(Exception):

@@ -3,6 +3,7 @@
 from handlers.appeals import commands as appeals
 from handlers.disbursements import commands as disbursements
 from handlers.donors import commands as donors
+from handlers.figures import commands as figures
 from handlers.giving import commands as giving
 from handlers.goods import commands as goods
 from handlers.market import commands as market
@@ -26,6 +27,7 @@ ROOMS = (
     appeals.COMMANDS,
     disbursements.COMMANDS,
     donors.COMMANDS,
+    figures.COMMANDS,
     giving.COMMANDS,
     goods.COMMANDS,
     market.COMMANDS,

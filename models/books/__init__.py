@@ -15,6 +15,7 @@ from models.books.bills import check_bills
 from models.books.chains import Noted, check_chain, check_noted, read_head
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
+from models.books.figures import check_figures
 from models.books.goods import check_goods
 from models.books.ledger import check_reversals, check_transactions
 from models.books.mandates import check_consents
@@ -55,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     check_refunds,
     check_matching,
     check_bills,
+    check_figures,
 )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Numeric, Select, cast, delete, func, insert, 
 from sqlalchemy.orm import Session
 
 from models.core.apportionment import split
+from models.core.hooks import Hook
 from models.core.state_machine import SYSTEM
 from models.disbursements.allocation_run import PAGE, AllocationRun, end_run
 from models.disbursements.disbursement import Disbursement
@@ -28,6 +29,8 @@ GIVING = ("committed", "partly_disbursed")
 # A settled gift is spent, but a fen of its match may be left.
 _GIVES = (*GIVING, "settled")
 _PATIENCE_MS = 30_000
+# The disbursement's id, and the gifts that were allocated to it just now.
+on_allocated: Hook[[Session, int, Sequence[int]], None] = Hook("disbursements.allocation.on_allocated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def allocate_page(db: Session, run: AllocationRun, now: datetime, most: int = PA
         run.matched_fen += sum(share["matched_fen"] for share in shares)
         given = [share["pledge_id"] for share in shares]
         set_states(db, given, now, f"disbursement:{run.disbursement_id}")
+        on_allocated(db, run.disbursement_id, given)
     return _move_on(db, run, numbers, most)
 
 

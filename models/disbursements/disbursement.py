@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import APPEAL, Appeal
 from models.core.base import Base, RowId, one_of
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
@@ -35,6 +36,9 @@ SPENT = (*UNACQUITTED, "acquitted")
 # over. The money has moved all the same.
 DESPITE = ("held", "frozen", "over")
 ENDED = ("acquitted", "refused", "withdrawn", "returned")
+
+# Arguments: the disbursement's id, the state and the time. Called when a payout is confirmed as received.
+on_received: Hook[[Session, int, str, datetime], None] = Hook("disbursements.disbursement.on_received")
 
 MACHINE = Machine(
     "disbursement",
@@ -69,6 +73,7 @@ MACHINE = Machine(
         ("not_received", "returned"): _HOLDER,
         ("received", "acquitted"): _OFFICER,
     },
+    then={"received": on_received},
 )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.core.hooks import Hook
 from models.ledger import links
 from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, LedgerSum, Locked, lock
 from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotReversible, Overdrawn, WrongPosting
@@ -19,6 +20,8 @@ from models.ledger.totals import add_up
 _CAUSE = re.compile("[a-z_]{1,20}:[0-9A-Za-z_.-]{1,43}")
 
 Amounts = Mapping[Account, int]
+# The new posting's id, its kind, its amounts and its time. Not called again for a posting that was there.
+on_posted: Hook[[Session, int, str, Amounts, datetime], None] = Hook("ledger.posting.on_posted")
 
 
 def post(
@@ -53,6 +56,7 @@ def post(
     ]
     db.execute(insert(LedgerEntry), rows)
     links.put(db.connection(), posted, list(amounts.items()))
+    on_posted(db, posted.id, kind, amounts, now)
     return posted
 
 

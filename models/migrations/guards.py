@@ -10,6 +10,11 @@ def never_change(table: str) -> None:
         _refuse(f"{table}_no_{act.lower()}", table, act, None, message)
 
 
+def keep_rows(table: str) -> None:
+    """Rows are never deleted."""
+    _refuse(f"{table}_no_delete", table, "DELETE", None, f"{table} keeps its rows")
+
+
 def only_grow(table: str, column: str) -> None:
     """Rows stay, and a change makes this column larger."""
     _refuse(f"{table}_no_delete", table, "DELETE", None, f"{table} keeps its rows")

@@ -27,6 +27,9 @@ NUMBER_TRIED = "number_tried"
 # The ID number, the conversation that wants it (None: by proxy), now -> whether it is kept for another conversation.
 kept_for_another: Hook[[Session, str, int | None, datetime], bool] = Hook("people.user.kept_for_another")
 
+# The person who has just registered, now.
+on_registered: Hook[["Session", "User", datetime], None] = Hook("people.user.on_registered")
+
 
 class IdNumberTaken(Refusal):
     """Another person is registered with this ID number, or it is kept for them. The refusal says nothing of either."""
@@ -175,6 +178,7 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
         raise
     for purpose in wanted.consents:
         grant_consent(db, user.id, purpose, now)
+    on_registered(db, user, now)
     return user
 
 

@@ -15,6 +15,8 @@ from models.core.base import Base
 
 LEVELS = ("province", "city", "county", "township", "village")
 _WIDTHS = (2, 4, 6, 9, 12)
+# The whole country is a region as well; it has no row.
+COUNTRY = "000000000000"
 _LONGEST_NAME = 15
 _LONGEST_TEXT = 60
 
@@ -40,7 +42,9 @@ class Region(Base):
 
 
 def prefix(code: str) -> str:
-    """Return a code without the closing zeros of its level: a county's six digits, a township's nine."""
+    """Return a code without the closing zeros of its level: a county's six digits, of the whole country none."""
+    if code == COUNTRY:
+        return ""
     for width in _WIDTHS:
         if not code[width:].strip("0"):
             return code[:width]

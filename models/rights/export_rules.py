@@ -58,6 +58,9 @@ LEFT_OUT = {
     "photo_reviews": _OF_OFFICE,
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
+    **dict.fromkeys(
+        ("figure_deltas", "figure_sums"), "they count; the person's own rows say what they count of theirs"
+    ),
     "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",
     "shelves": "they count pieces and grams of an offer; the offer is exported with what they add up to",
     "rounds": "a round is of its offer, and public but for the names; the household's own place in it is exported",

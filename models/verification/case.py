@@ -51,6 +51,9 @@ OPEN = (*UNDER_WAY, *STANDING)
 # States that a household may withdraw from. It cannot withdraw from ``suspended`` to escape the county's doubt.
 WITHDRAWABLE = (*UNDER_WAY, "verified")
 
+# Arguments: the case's id, the state and the time. Called when a case has just been verified.
+on_verified_case: Hook[[Session, int, str, datetime], None] = Hook("verification.case.on_verified_case")
+
 MACHINE = Machine(
     "case",
     {
@@ -78,6 +81,7 @@ MACHINE = Machine(
         ("suspended", "expired"): _SYSTEM,
         **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in WITHDRAWABLE},
     },
+    then={"verified": on_verified_case},
 )
 
 # Arguments: the household's id. Called when a verification of it has ended otherwise than by another of that person's.

@@ -28,7 +28,7 @@ from bot.processes.supervisor import end, free_port
 from bot.processes.valkey import EmbeddedValkey
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
-from tests.bench import books, desk, goods, intents, load, page, pay, profile, push, registry, yardsticks
+from tests.bench import books, desk, figures, goods, intents, load, page, pay, profile, push, registry, yardsticks
 from tests.harness.platform import wechat as wechat_side
 from tests.harness.stage import Stage, seed_regions
 from tests.scenes.charities import seed_charities
@@ -182,6 +182,7 @@ OTHERS: dict[str, Callable[[list[str]], None]] = {
     "pay": pay.main,
     "page": page.main,
     "books": books.main,
+    "figures": figures.main,
     "goods": goods.main,
 }
 

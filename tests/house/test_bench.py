@@ -17,6 +17,7 @@ SMALL = {
     "page": (["--seconds", "0.3", "--pages", "20"], "(w) warm: one page"),
     "books": (["--entries", "2000", "--sizes", "1"], "2000"),
     "desk": (["--cases", "60000"], "figures of a township"),
+    "figures": (["--users", "3000", "--gifts", "1000", "--pages", "6", "--turns", "2"], "a turn that registers"),
     "intents": (["--rounds", "1"], "understood"),
     "registry": (["--rows", "2000"], "2,000"),
 }

@@ -29,6 +29,8 @@ PUBLIC |= {"/a/<said>"}
 PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 # A copy of a photo that an officer approved, while it may be shown (tests/public/test_public_photos.py).
 PUBLIC |= {"/a/<number>/photos/<name>"}
+# Counts, of which the small ones are hidden (tests/figures).
+PUBLIC |= {"/numbers", "/numbers/<name>"}
 PUBLIC |= {"/", "/ledger", "/ledger/entries", "/ledger/<name>", "/trace", "/trace/<said>"}
 
 

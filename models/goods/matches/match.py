@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup
+from models.core.hooks import Hook
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.goods.exchange import GoodsRequest
@@ -40,6 +41,9 @@ PROOFS = ("code", "card", "officer")
 # Who a match failed by. ``system``: nobody's fault, as when an officer took the offer down.
 ENDED_BY = ("household", "donor", "keeper", "carrier", "system")
 
+# Arguments: the match's id, the state and the time. Called when its goods have been handed out.
+on_collected: Hook[[Session, int, str, datetime], None] = Hook("goods.matches.match.on_collected")
+
 MATCH_MACHINE = Machine(
     "match",
     {
@@ -71,6 +75,7 @@ MATCH_MACHINE = Machine(
         ("at_point", "lost"): _KEEPER | _OFFICER | _SYSTEM,
         ("at_point", "uncollected"): _SYSTEM,
     },
+    then={"collected": on_collected},
 )
 
 

@@ -20,6 +20,6 @@ ROOMS: Registry[Forget] = Registry(
     (
         *AT_ONCE,
         *("appeals", "payments", "giving", "disbursements", "outreach", "donors", "goods", "market", "public"),
-        *("proxy", "support", "speech", "notifications", "photos"),
+        *("proxy", "support", "speech", "notifications", "photos", "figures"),
     ),
 )

@@ -1,0 +1,1 @@
+"""The process's side of the public figures."""

@@ -1,0 +1,121 @@
+"""Show the public figures of the whole country or of a region: pages that read without script, CSV and JSON.
+
+Nobody's data is in them. A report is kept in memory until a sum of the whole country changes.
+"""
+
+import csv
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from io import StringIO
+from threading import Lock
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.web.pages import Pages, guarded
+from models.figures.delta import FIGURES
+from models.figures.report import ALL, FiguresRegionUnknown, Report, read_report, version
+from models.places.region import COUNTRY
+
+LICENCE = "CC-BY-4.0"
+COLUMNS = ("region", "name", "month", "figure", "amount", "hidden")
+_KEPT = "public, max-age=300"
+_MOST_KEPT = 500
+# So many months are on the page, the newest first; the files have all.
+MONTHS = 24
+
+
+class Reports:
+    """The newest reports, by region. ``database``: each is read in one snapshot of it."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+        self._kept: OrderedDict[str, tuple[int, Report]] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, code: str) -> Report:
+        """Return a region's report. Raises FiguresRegionUnknown."""
+        with (
+            self._database.connect().execution_options(isolation_level="REPEATABLE READ") as reading,
+            Session(reading) as db,
+        ):
+            today = version(db)
+            with self._lock:
+                kept = self._kept.get(code)
+            if kept and kept[0] == today:
+                return kept[1]
+            report = read_report(db, code)
+        with self._lock:
+            self._kept[code] = today, report
+            self._kept.move_to_end(code)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return report
+
+
+def figures_pages(database: Engine, pages: Pages) -> Blueprint:
+    """Make the routes of ``/numbers``."""
+    blueprint, reports = Blueprint("figures", __name__), Reports(database)
+
+    @blueprint.get("/numbers")
+    def country() -> Response:
+        return _page(pages, reports.read(COUNTRY))
+
+    @blueprint.get("/numbers/<name>")
+    def region(name: str) -> Response:
+        code, _, kind = name.partition(".")
+        try:
+            if kind not in ("", "csv", "json") or not (code.isascii() and code.isdigit() and len(code) == len(COUNTRY)):
+                raise FiguresRegionUnknown(words="")
+            report = reports.read(code)
+        except FiguresRegionUnknown:
+            return pages.show("figures/no_region", 404)
+        return _page(pages, report) if not kind else _file(report, kind)
+
+    return blueprint
+
+
+def _page(pages: Pages, report: Report) -> Response:
+    newest = report.months[::-1][:MONTHS]
+    return _public(
+        pages.show("figures/numbers", report=report, months=newest, figures=FIGURES, all=ALL, country=COUNTRY)
+    )
+
+
+def rows_of(report: Report) -> Iterator[dict[str, Any]]:
+    """Yield a row for each figure, region and month, and one of all months; a hidden amount is None."""
+    for figure in FIGURES:
+        table = report.tables[figure]
+        for key, name in (
+            ("", report.name),
+            *((key, name) for key, name in report.names.items() if key in table.below),
+        ):
+            for month in (*report.months, ALL):
+                amount = table.shown(month, key)
+                values = (key or report.code, name or "", month, figure, amount, amount is None)
+                yield dict(zip(COLUMNS, values, strict=True))
+
+
+def _file(report: Report, kind: str) -> Response:
+    if kind == "json":
+        whole = {"licence": LICENCE, "region": report.code, "above": report.above, "rows": list(rows_of(report))}
+        response = guarded(Response(json.dumps(whole, ensure_ascii=False), mimetype="application/json"))
+    else:
+        text = StringIO()
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows({**row, "hidden": int(row["hidden"])} for row in rows_of(report))
+        # With its mark of UTF-8, by which spreadsheets read the names rightly.
+        response = guarded(Response("\ufeff" + text.getvalue(), mimetype="text/csv"))
+    response.headers["Content-Disposition"] = f'attachment; filename="bangfu-{report.code}.{kind}"'
+    return _public(response)
+
+
+def _public(response: Response) -> Response:
+    """Let anybody keep and index it: it holds nobody's data."""
+    response.headers["Cache-Control"] = _KEPT
+    del response.headers["X-Robots-Tag"]
+    return response

@@ -1,0 +1,1 @@
+"""Anybody asks for the public figures by a command."""
