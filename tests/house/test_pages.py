@@ -9,11 +9,10 @@ import pytest
 from config.settings import ROOT
 
 TEMPLATES = ROOT / "templates" / "pages"
-# What is no page by itself, and a page that cannot be examined, each with its reason.
+# A page that no test examines, with its reason.
 EXCUSED = {
     "shared/base": "every page stands on it",
     "shared/gone": "the pages that do not open stand on it",
-    "public/entry": "the entries of two pages of the ledger",
 }
 # Which colour stands on which, and the least contrast that WCAG 2.2 AA wants: 4.5 of words, 3 of lines and rings.
 PAIRS = {
@@ -34,8 +33,19 @@ def examined() -> Iterator[str]:
                 yield from (str(each.value) for each in node.args[1:2] if isinstance(each, ast.Constant))
 
 
+def sources() -> dict[str, str]:
+    """The pages by name. What others include or take macros from is a part, and no page by itself."""
+    found = {
+        path.relative_to(TEMPLATES).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
+        for path in TEMPLATES.rglob("*.html")
+    }
+    taken = r'{%-? *(?:include|import|from) "pages/(.+?).html"'
+    parts = {name for source in found.values() for name in re.findall(taken, source)}
+    return {name: source for name, source in found.items() if name not in parts}
+
+
 def test_every_page_is_examined_in_a_browser() -> None:
-    pages = {path.relative_to(TEMPLATES).with_suffix("").as_posix() for path in TEMPLATES.rglob("*.html")}
+    pages = sources().keys()
     named = set(examined())
     forgotten = sorted(pages - named - EXCUSED.keys())
     assert not forgotten, f"examine {forgotten} in a test of the room, as tests/harness/pages/examining.py shows"
@@ -45,16 +55,13 @@ def test_every_page_is_examined_in_a_browser() -> None:
 
 def test_every_page_stands_on_the_shared_one() -> None:
     """Which says its language, its title, its parts, and how it looks."""
-    sources = {
-        path.relative_to(TEMPLATES).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
-        for path in TEMPLATES.rglob("*.html")
-    }
-    for name in sources.keys() - {"public/entry"}:
+    pages = sources()
+    for name in pages:
         stands_on = name
-        while found := re.search(r'{% extends "pages/(.+).html" %}', sources[stands_on]):
+        while found := re.search(r'{% extends "pages/(.+).html" %}', pages[stands_on]):
             stands_on = found[1]
         assert stands_on == "shared/base", name
-        assert "style=" not in sources[name], f"{name} styles itself, which its policy forbids: put it into style.css"
+        assert "style=" not in pages[name], f"{name} styles itself, which its policy forbids: put it into style.css"
 
 
 def schemes() -> dict[str, dict[str, str]]:
