@@ -6,7 +6,7 @@ from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
 from models.disbursements import allocation_run, disbursement, payee  # noqa: F401
 from models.donors import message, receipt, recurring_gift  # noqa: F401
-from models.figures import delta  # noqa: F401
+from models.figures import delta, waiting  # noqa: F401
 from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401
 from models.goods.matches import issues, match, thanks  # noqa: F401

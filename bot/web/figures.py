@@ -101,7 +101,9 @@ def rows_of(report: Report) -> Iterator[dict[str, Any]]:
 
 def _file(report: Report, kind: str) -> Response:
     if kind == "json":
-        whole = {"licence": LICENCE, "region": report.code, "above": report.above, "rows": list(rows_of(report))}
+        waits = {figure: {"count": each.count, "days": each.days} for figure, each in report.waiting.items()}
+        rows = list(rows_of(report))
+        whole = {"licence": LICENCE, "region": report.code, "above": report.above, "waiting": waits, "rows": rows}
         response = guarded(Response(json.dumps(whole, ensure_ascii=False), mimetype="application/json"))
     else:
         text = StringIO()

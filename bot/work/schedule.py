@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.books.check import is_night
-from bot.figures.folding import fold_all
+from bot.figures.folding import count_all_waiting, fold_all
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import enqueue_due_bill
@@ -105,6 +105,7 @@ SCHEDULE = {
     "outbox": Scheduled(timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now)),
     "broadcasts": Scheduled(timedelta(seconds=15), _resume_broadcast),
     "figures": Scheduled(timedelta(seconds=10), lambda context, _now: fold_all(context.database)),
+    "waiting": Scheduled(timedelta(hours=1), lambda context, now: count_all_waiting(context.database, now)),
     "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),
     "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs),
     "owed": Scheduled(timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now)),

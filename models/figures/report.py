@@ -5,16 +5,18 @@ one above it, from the whole country down, so that no page gives away what anoth
 each posting stands in the public ledger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import pairwise
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
 from models.figures.delta import COUNTED, FIGURES, FigureSum
 from models.figures.suppression import hide_row, hide_rows
+from models.figures.waiting import WAITING, FigureWaiting
 from models.places.region import COUNTRY, Region, inside, parents, prefix
 
 # The column of all months together.
@@ -52,8 +54,20 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many wait in a region, and the median of the days since; both None where so few wait that it is hidden."""
+
+    count: int | None
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What is published of a region. ``names``: the regions below that have figures, by code, and perhaps REST."""
+    """What is published of a region. ``names``: the regions below that have figures, by code, and perhaps REST.
+
+    ``waiting``: figure -> what waits in the region itself; ``as_of``: when that was counted, None before the first
+    time.
+    """
 
     code: str
     name: str | None
@@ -61,6 +75,8 @@ class Report:
     months: tuple[str, ...]
     tables: Mapping[str, Table]
     names: Mapping[str, str | None]
+    waiting: Mapping[str, Waiting]
+    as_of: datetime | None
 
 
 def read_report(db: Session, code: str) -> Report:
@@ -84,7 +100,26 @@ def read_report(db: Session, code: str) -> Report:
     found: dict[str, str | None] = {row.code: row.name for row in db.execute(known)}
     names = {key: found.get(key) for key in keys}
     above = way[-2] if len(way) > 1 else None
-    return Report(code, region.full_name if region else None, above, months, tables, names)
+    waits = {figure: _waiting(db, figure, way) for figure in WAITING}
+    as_of = db.scalar(select(func.max(FigureWaiting.at)))
+    return Report(code, region.full_name if region else None, above, months, tables, names, waits, as_of)
+
+
+def _waiting(db: Session, figure: str, way: Sequence[str]) -> Waiting:
+    """Read what waits in the last region of the way; a count is hidden as the others are, from the country down."""
+    found = select(FigureWaiting.region_code, FigureWaiting.amount, FigureWaiting.days)
+    whole = db.execute(found.where(FigureWaiting.level == 0, FigureWaiting.figure == figure)).first()
+    row, days = {ALL: whole.amount if whole else 0}, whole.days if whole else 0
+    hidden = hide_row(row, ALL)
+    for level, (place, after) in enumerate(pairwise(way), 1):
+        there = (FigureWaiting.level == level) & inside(FigureWaiting.region_code, place)
+        lines = db.execute(found.where(there, FigureWaiting.figure == figure)).all()
+        below = {line.region_code: {ALL: line.amount} for line in lines}
+        rest = row[ALL] - sum(each[ALL] for each in below.values())
+        hides = hide_rows(hidden, below | ({REST: {ALL: rest}} if rest and below else {}), ALL)
+        row, hidden = below.get(after, {ALL: 0}), hides.get(after, {ALL})
+        days = next((line.days for line in lines if line.region_code == after), 0)
+    return Waiting(None, None) if hidden else Waiting(row[ALL], days)
 
 
 def _tables(
@@ -122,7 +157,8 @@ def _sums(db: Session, level: int, area: str) -> dict[str, dict[str, dict[str, i
 def version(db: Session) -> int:
     """Return a number that changes with the figures: whatever is counted is counted for the whole country as well."""
     of_all = select(FigureSum.figure, FigureSum.month, FigureSum.amount).where(FigureSum.level == 0)
-    return hash(tuple(sorted(tuple(row) for row in db.execute(of_all))))
+    waits = select(FigureWaiting.figure, FigureWaiting.at, FigureWaiting.amount).where(FigureWaiting.level == 0)
+    return hash(tuple(sorted(tuple(row) for of in (of_all, waits) for row in db.execute(of))))
 
 
 def name_of_month(month: date) -> str:

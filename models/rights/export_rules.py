@@ -59,7 +59,8 @@ LEFT_OUT = {
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     **dict.fromkeys(
-        ("figure_deltas", "figure_sums"), "they count; the person's own rows say what they count of theirs"
+        ("figure_deltas", "figure_sums", "figure_waiting"),
+        "they count; the person's own rows say what they count of theirs",
     ),
     "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",
     "shelves": "they count pieces and grams of an offer; the offer is exported with what they add up to",
