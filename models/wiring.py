@@ -40,7 +40,7 @@ from models.people import user
 from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
 from models.public import erasure as public
-from models.public import photo_review
+from models.public import page_by_mandate, photo_review
 from models.rights import consent_request, name_change, number_claim, request
 from models.rights.erasure import paper, photos, remainder
 from models.rights.erasure.rooms import ROOMS
@@ -127,6 +127,7 @@ def wire() -> None:
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))
     act.ACTS.connect("appeal", act.ActKind(by_mandate.read_back, by_mandate.undo))
+    act.ACTS.connect("appeal_page", act.ActKind(page_by_mandate.read_back, page_by_mandate.undo))
     act.ACTS.connect("match", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo))
     act.ACTS.connect("match_issue", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo_complaint))
     act.ACTS.connect("goods_thanks", act.ActKind(match_by_mandate.read_thanks, match_by_mandate.undo_thanks))

@@ -33,6 +33,7 @@ PATHS = {
     "thanks": "/thanks/{token}",
     "thanks_photo": "/thanks-photo/{token}",
     "preview": "/preview/{token}",
+    "reading": "/reading/{token}",
 }
 OWN = {"subscribe"}
 FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview"}

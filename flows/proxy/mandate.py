@@ -1,5 +1,5 @@
-"""代办: an officer records a resident's consent, by signed sheet or consent code, to write an appeal for them, or to
-answer what goods are proposed to them.
+"""代办: an officer records a resident's consent, by signed sheet or consent code, to write an appeal for them, to
+answer what goods are proposed to them, or to agree to an appeal's public page.
 
 The draft's ``given`` may have ``scope`` (models.proxy.mandate.SCOPES); without it the consent is to write an appeal.
 """
@@ -55,7 +55,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     if live_mandate(turn.db, user.id, staff.id, scope, now) is None:
         raise SheetLost
     facts = {"name": user.masked_name, "until": mandate.expires_at, "scope": scope}
-    follows = "proxy_goods_of" if scope == "goods" else "proxy_write"
+    follows = {"goods": "proxy_goods_of", "page": "proxy_pages_of"}.get(scope, "proxy_write")
     options = [Option(1, "", ["command", follows, str(mandate.id)])]
     return Answer([Say("flows/proxy/proxy_mandate/done", None, facts)], options)
 

@@ -18,7 +18,7 @@ MOST_PEOPLE = 6
 
 
 def show_menu(talk: Talk) -> Answer:
-    """代办: offer what is done for residents: register, appeal, print a card, erase, answer. Raises NotYours."""
+    """代办: offer what is done for residents: register, appeal, card, erasure, answers, a page. Raises NotYours."""
     officer(talk.turn)
     ways = {
         "register": ["command", "proxy_register"],
@@ -26,6 +26,7 @@ def show_menu(talk: Talk) -> Answer:
         "card": ["command", "proxy_card"],
         "erase": ["command", "erase_on_paper"],
         "goods": ["command", "proxy_goods"],
+        "page": ["command", "proxy_pages"],
     }
     return with_ways("replies/proxy/menu", {}, ways)
 

@@ -1,8 +1,8 @@
 """List the commands of the public lists and their items, of the public ledger, and of appeals' pages and photos."""
 
-from handlers.public import appeal_page, catalogue, ledger, photos
+from handlers.public import appeal_page, catalogue, ledger, page_by_proxy, photos
 from handlers.routing.command import Command, Takes
-from handlers.routing.roles import OFFICERS
+from handlers.routing.roles import OFFICERS, VILLAGE_AND_TOWNSHIP
 
 COMMANDS: tuple[Command, ...] = (
     Command("browse_appeals", catalogue.appeals, Takes.WORDS),
@@ -24,4 +24,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("approve_photo", photos.approve, staff=OFFICERS),
     Command("keep_photo_back", photos.keep_back, staff=OFFICERS),
     Command("hide_photo", photos.hide, staff=OFFICERS),
+    Command("proxy_pages", page_by_proxy.choose_resident, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_page_mandate", page_by_proxy.new_mandate, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_pages_of", page_by_proxy.pages, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_page", page_by_proxy.page, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_agree_to_page", page_by_proxy.agree, staff=VILLAGE_AND_TOWNSHIP),
+    Command("proxy_close_page", page_by_proxy.close, staff=VILLAGE_AND_TOWNSHIP),
 )

@@ -19,6 +19,7 @@ def check_consents(connection: Connection, _now: datetime) -> Iterator[Violation
         act.user_id != mandate.user_id,
         (act.subject == "user") & (mandate.scope != "register"),
         (act.subject == "appeal") & (mandate.scope != "appeal"),
+        (act.subject == "appeal_page") & (mandate.scope != "page"),
         act.subject.in_(("match", "match_issue", "goods_thanks")) & (mandate.scope != "goods"),
     )
     sheet = select(Photo.id).where(Photo.subject == "mandate", Photo.subject_id == mandate.id)

@@ -14,6 +14,7 @@ from models.giving.pledge import PAID, Pledge, counted, is_collected, takes_gift
 from models.organisations.collector import Collector, find_collector
 from models.outreach.update import Update
 from models.public.catalogue import APPEALS
+from models.public.page_by_mandate import is_unconfirmed_page
 from models.public.photos import ShownPhoto, count_approved, public_photos
 from models.public.screening import screen_for
 from models.public.views import PublicAppeal, find_story
@@ -45,7 +46,8 @@ class PageGift:
 class PageView:
     """An appeal's page. ``budget``: (item, fen planned, fen paid out). ``days_left``: 0 on its last day; None: over.
 
-    ``gives``: it takes gifts now. ``masked``: the sentences in which something is masked, for its owner's look alone.
+    ``gives``: it takes gifts now. ``unconfirmed``: an officer agreed to the page, and its owner has not confirmed it.
+    ``masked``: the sentences in which something is masked, for its owner's look alone.
     """
 
     appeal: PublicAppeal
@@ -58,6 +60,7 @@ class PageView:
     matching: Sequence[MatchingOffer]
     updates: Sequence[PageUpdate]
     gifts: Sequence[PageGift]
+    unconfirmed: bool
     masked: Sequence[str]
     photos: Sequence[ShownPhoto]
     approved: int
@@ -84,6 +87,7 @@ def read_page(db: Session, number: int, now: datetime) -> PageView:
         matching=matching_offers(db, number, now),
         updates=[replace(each, words=screen.mask(each.words)) for each in updates],
         gifts=_gifts(db, number),
+        unconfirmed=is_unconfirmed_page(db, number),
         masked=screen.sentences(*texts),
         photos=public_photos(db, number, now),
         approved=count_approved(db, number),

@@ -192,7 +192,7 @@ class Actor:
 
     def _open_preview(self) -> None:
         """Whoever is talking opens the look at their appeal's page that the newest reply links to."""
-        link = re.search(r"http\S+/preview/\S+", self.reply)
+        link = re.search(r"http\S+/(?:preview|reading)/\S+", self.reply)
         assert link, "no link to a page's look in the reply"
         assert self.stage.browse(self.openid, link[0]).status_code == 200
 

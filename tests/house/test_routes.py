@@ -18,7 +18,7 @@ SIGNED = {"/subscribe/<token>"}
 # test_export_page, test_parcel_page, test_thanks).
 PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/parcels/<token>"}
 PROVED |= {"/points/<token>", "/collect/<token>", "/thanks/<token>", "/thanks-photo/<token>"}
-PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>"}
+PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>", "/reading/<token>"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Hold nobody's data, or only what everybody may read.
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js"}

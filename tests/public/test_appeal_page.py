@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session as Database
 
+from bot.app import links_of
 from bot.web.public.appeal import GONE_WITHIN, MAX_AGE
 from bot.web.public.kept import KEPT_FOR
 from models.appeals import appeal as appeals
@@ -16,7 +17,11 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.organisations.filing import Filing
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.public.appeal_page import STAYS, AppealPage, LookFirst, agree, open_pages
+from models.proxy.act import confirm_act, unanswered_acts
+from models.proxy.mandate import grant_mandate
+from models.public.appeal_page import STAYS, AppealPage, LookFirst, agree, open_pages, record_look
+from models.public.page_by_mandate import AgreedBefore, agree_for, check_agreeable, close_for
+from models.staff.member import Staff
 from tests.harness.erasing import erase_person
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.stage import Stage
@@ -184,3 +189,37 @@ def test_the_page_is_for_everybody(stage: Stage) -> None:
         examine(look, "public/appeal", name="public-appeal-look")
         examine("/a/2", "public/appeal_gone", status=404)
         examine(f"{look}x", "public/preview_gone", status=403)
+
+
+def test_until_its_owner_confirms_a_page_by_proxy_says_so(stage: Stage) -> None:
+    stage.open_appeal()
+    staff = stage.appoint("o-zhou", "village")
+    with Database(stage.database, expire_on_commit=False) as db, db.begin():
+        now, zhou = stage.clock(), db.get_one(Staff, staff)
+        owner = db.get_one(Appeal, 1).owner_id
+        mandate = grant_mandate(db, staff, owner, "code", "page", "draft", now)
+        with pytest.raises(LookFirst):
+            agree_for(db, zhou, mandate, 1, now)
+        record_look(db, 1, zhou.actor, now)
+        agree_for(db, zhou, mandate, 1, now)
+    assert "信息员替他们同意公开的，本人未确认" in read(stage, 1).text
+    with Database(stage.database) as db, db.begin():
+        confirm_act(db, owner, unanswered_acts(db, owner)[0].id, stage.clock())
+    assert "这一页是本人同意公开的" in read(stage, 1).text
+    with Database(stage.database) as db, db.begin():
+        close_for(db, db.get_one(Staff, staff), mandate, 1, stage.clock())
+        with pytest.raises(AgreedBefore):
+            check_agreeable(db, mandate, 1, stage.clock())
+    assert read(stage, 1).status_code == 410
+
+
+def test_only_the_officer_who_reads_it_out_opens_the_reading(stage: Stage) -> None:
+    stage.open_appeal()
+    staff = stage.appoint("o-zhou", "village")
+    link = links_of(stage.settings, stage.clock).make("reading", "appeal:1", staff)
+    # Without a mandate there is nothing to read.
+    assert stage.browse("o-zhou", link).status_code == 403
+    with Database(stage.database) as db, db.begin():
+        grant_mandate(db, staff, db.get_one(Appeal, 1).owner_id, "code", "page", "draft", stage.clock())
+    assert stage.browse("o-owner-0", link).status_code == 302
+    assert "请从头到尾念给本人听" in stage.browse("o-zhou", link).text

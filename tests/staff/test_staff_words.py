@@ -79,7 +79,8 @@ PERMITTED = {
     ),
     ("village", "township"): (
         "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper print_collection_card "
-        "give_word proxy_goods proxy_goods_mandate proxy_goods_of proxy_proposal proxy_want proxy_part proxy_leave "
+        "give_word proxy_pages proxy_page_mandate proxy_pages_of proxy_page proxy_agree_to_page proxy_close_page "
+        "proxy_goods proxy_goods_mandate proxy_goods_of proxy_proposal proxy_want proxy_part proxy_leave "
         "proxy_got proxy_wrong proxy_say_wrong proxy_thank"
     ),
     ("township", "county"): (

@@ -564,7 +564,7 @@ _PAPER: dict[str, Facts] = {
     "stopped": {"work_no": "DX0100"},
     "erased": {},
 }
-_PROXIED = ("appeal", "user", "match", "match_issue", "goods_thanks")
+_PROXIED = ("appeal", "appeal_page", "user", "match", "match_issue", "goods_thanks")
 _ACTED: Facts = {"number": 12, "work_no": "DX0100"}
 _TASK: Facts = {"number": 12, "due": DAY}
 _MATCH: Facts = {"number": 4, "item": "棉被"}
