@@ -1,12 +1,12 @@
 """Keep mandates for an appeal's public page, and the agreements that officers give by them.
 
-Revision: 0047
+Revision: 0048
 """
 
 from alembic import op
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
