@@ -1,5 +1,6 @@
 """Build the Flask application from the settings. All wiring of the web process is here."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,8 +19,13 @@ from bot.photos.folder import PhotoFolder
 from bot.turn import TryAgain, Turns
 from bot.web.body import limit_bodies
 from bot.web.card import card_page
+from bot.web.desk.file_reader import FileReader
+from bot.web.desk.guard import LARGEST_FORM, DeskGuard
+from bot.web.desk.pages import desk_pages
+from bot.web.desk.sign_in import MOST_CODES, DeskParts
 from bot.web.export import ExportPageParts, export_page
 from bot.web.figures import figures_pages
+from bot.web.gallery import Galleries
 from bot.web.goods.parcels import parcel_page
 from bot.web.goods.points import points_pages
 from bot.web.goods.rounds import MOST as MOST_ROUNDS
@@ -54,6 +60,7 @@ from bot.work.queues import JobQueues
 from config.settings import Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
+from flows.language.lexicon import Lexicon
 from handlers import Router
 from handlers.routing.command_table import COMMANDS
 from handlers.routing.typed_commands import TypedCommands
@@ -64,13 +71,14 @@ from models.wiring import wire
 
 # The bytes that a body may have, by the rule of its route; every other route takes none.
 BODY_SIZES = {"/wechat": BODY_BYTES, NOTIFY_PATH: LARGEST_CALLBACK, "/pay/<token>/order": LARGEST_BODY}
+BODY_SIZES |= dict.fromkeys(("/desk/code", "/desk/enter", "/desk/out"), LARGEST_FORM)
 
 
 def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: Clock) -> Turns:
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = lexicon_of(settings)
     lexicon.intents.prepare()
-    router = Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon))
+    router = make_router(lexicon)
     return Turns(
         database=database,
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
@@ -84,6 +92,10 @@ def make_turns(settings: Settings, database: Database, jobs: JobQueues, clock: C
         collects=settings.collects,
         recogniser=settings.recogniser,
     )
+
+
+def make_router(lexicon: Lexicon) -> Router:
+    return Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon))
 
 
 def links_of(settings: Settings, clock: Clock) -> Links:
@@ -149,7 +161,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
     app.register_blueprint(thanks_page(turns.database, pages, links, visitors, photos))
     app.register_blueprint(public_photos(turns.database, photos, clock))
-    app.register_blueprint(pictures(turns.database, pages, links, visitors, photos, clock))
+    galleries = Galleries(turns.database, links, photos, clock, "picture")
+    app.register_blueprint(pictures(pages, visitors, galleries))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
     app.register_blueprint(appeal_page(turns.database, pages, links, kept))
     app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, clock))
@@ -160,9 +173,15 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     export_dir = Path(settings.export_dir) if settings.export_dir else None
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
     app.register_blueprint(figures_pages(turns.database, pages))
-    tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
+    api = make_api(settings, jobs.redis)
+    tickets = TicketManager(api, settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
+    guard = DeskGuard(turns.database, settings.secret_key.get_secret_value(), links.root.startswith("https://"), clock)
+    codes = RateLimit(jobs.redis, "desk", MOST_CODES)
+    reader = FileReader(turns.renderer, turns.lexicon, make_router(turns.lexicon).look, settings.collects)
+    at_desk = replace(galleries, picture="desk_picture")
+    app.register_blueprint(desk_pages(DeskParts(guard, pages, visitors, api.create_code, codes), reader, at_desk))
     if settings.collects:
         _take_money(app, settings, turns.database, jobs, pages, links, visitors, clock)
     add_commands(app, settings, turns.lexicon, create_app, clock)

@@ -17,6 +17,7 @@ from handlers.routing.owned_kinds import OWNED_KINDS
 from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import TypedCommands
+from handlers.staff.subject_actions import actions_for
 from models.people.message import Message, MessageKind
 
 FRESH_START = Say("replies/routing/fresh_start")
@@ -64,6 +65,15 @@ class Router:
         session.stoppable = turn.stoppable or session.stoppable
         self._mark(session, answer)
         return answer
+
+    def look(self, turn: TurnContext, reference: str) -> Answer:
+        """Show a file to staff as 看 does, outside of any conversation: nothing of it stays on anybody's screen.
+
+        Records the access; raises the refusal of its room."""
+        message = Message(MessageKind.TEXT, turn.person.account, turn.person.openid, int(turn.world.now.timestamp()))
+        talk = Talk(turn, Session(), message, self.engine, self.commands, SUBJECT_ACTIONS, OWNED_KINDS)
+        actions, number = actions_for(talk, reference)
+        return actions.show_file(talk, number)
 
     def _mark(self, session: Session, answer: Answer) -> None:
         """Where the conversation stands now; a flow that has just been finished has said so itself."""

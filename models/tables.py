@@ -4,6 +4,7 @@ from models import ledger  # noqa: F401 - a table is there once its module is
 from models.appeals import appeal, flag, revision  # noqa: F401
 from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
+from models.desk import session, sign_in  # noqa: F401
 from models.disbursements import allocation_run, disbursement, payee  # noqa: F401
 from models.donors import message, receipt, recurring_gift  # noqa: F401
 from models.figures import delta, waiting  # noqa: F401

@@ -11,6 +11,8 @@ from models.appeals import appeal, by_mandate, case_outcome, publication, submis
 from models.appeals import erasure as appeals
 from models.appeals import review as appeal_review
 from models.core import audit_trail, hash_chain
+from models.desk import erasure as desk
+from models.desk.session import end_with_seat
 from models.disbursements import allocation, disbursement, hold, payout_claim
 from models.disbursements import erasure as disbursements
 from models.donors import erasure as donors
@@ -47,6 +49,7 @@ from models.rights.erasure.rooms import ROOMS
 from models.speech import erasure as speech
 from models.staff import erasure as staff
 from models.staff import file_access, recusal, suspension
+from models.staff.member import Staff
 from models.subjects import declare_subject
 from models.support import erasure as support
 from models.support import inquiry, inquiry_desk, payout_hold, recusals, reported_thing
@@ -119,7 +122,7 @@ def wire() -> None:
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
 
     # When a seat of staff ends or is suspended.
-    suspension.on_left.connect(keeping.leave_points)
+    suspension.on_left.connect(_on_seat_left)
 
     # What lets an officer read a thing of another place.
     file_access.decides_on_report.connect(inquiry_desk.decides_on)
@@ -142,6 +145,7 @@ def wire() -> None:
     ROOMS.connect("rights", remainder.forget)
     ROOMS.connect("verification", verification.forget)
     ROOMS.connect("staff", staff.forget)
+    ROOMS.connect("desk", desk.forget)
     ROOMS.connect("people", people.forget)
     ROOMS.connect("appeals", appeals.forget)
     ROOMS.connect("payments", payments.forget)
@@ -158,6 +162,11 @@ def wire() -> None:
     ROOMS.connect("notifications", notifications.forget)
     ROOMS.connect("photos", photos.forget)
     ROOMS.connect("figures", figures.forget)
+
+
+def _on_seat_left(db: Session, left: Staff, now: datetime) -> None:
+    keeping.leave_points(db, left, now)
+    end_with_seat(db, left, now)
 
 
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:

@@ -23,6 +23,7 @@ HOUR_LAST = timedelta(hours=1)
 PATHS = {
     "pictures": "/pictures/{token}",
     "picture": "/picture/{token}",
+    "desk_picture": "/desk/picture/{token}",
     "card": "/cards/{token}",
     "point": "/points/{token}",
     "collection_card": "/collect/{token}",
@@ -41,6 +42,8 @@ FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview"}
 PROVED_THERE = {"pay", "export"}
 OPEN_PATHS = {"appeal": "/a/{what}", "notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
 OPEN_PATHS |= {"figures": "/numbers/{what}"}
+# The way in to the desk, which says itself who comes.
+OPEN_PATHS |= {"desk": "/desk", "desk_phone": "/desk/phone"}
 
 
 class DeadLink(Exception):

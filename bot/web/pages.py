@@ -29,6 +29,10 @@ class Pages:
         words = self._env.get_template(f"pages/{name}.html").render(values)
         return guarded(Response(words, status, mimetype="text/html"), self._policy)
 
+    def words(self, name: str) -> Any:
+        """Return what a shared template defines: its macros and sets, by their names."""
+        return self._env.get_template(name).module
+
     def file(self, name: str) -> str:
         """Return the text of a file served beside the pages, such as a script."""
         return self._env.get_template(f"pages/{name}").render()

@@ -14,6 +14,8 @@ from bot.proxy import card_codes
 from bot.words.lexicon import load_lexicon
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
+from models.desk.session import delete_old_sessions
+from models.desk.sign_in import delete_old_sign_ins
 from models.disbursements.acquittal import close_spent_accounts, enforce_receipt_deadlines
 from models.disbursements.payout_claim import ask_about_transfers
 from models.disbursements.surplus import refund_quiet_surpluses
@@ -87,6 +89,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "goods_submitted": review_earlier,
     "matches_reminded": remind_halfway,
     "terms_ended": end_terms,
+    "desk_sign_ins_deleted": delete_old_sign_ins,
+    "desk_sessions_deleted": delete_old_sessions,
     "points_moved_on_from": move_on_from_closed,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,

@@ -1,6 +1,7 @@
 """Collect the commands that the rooms declare; their words are in config/keywords.toml under the command's name."""
 
 from handlers.appeals import commands as appeals
+from handlers.desk import commands as desk
 from handlers.disbursements import commands as disbursements
 from handlers.donors import commands as donors
 from handlers.figures import commands as figures
@@ -25,6 +26,7 @@ from handlers.verification import commands as verification
 
 ROOMS = (
     appeals.COMMANDS,
+    desk.COMMANDS,
     disbursements.COMMANDS,
     donors.COMMANDS,
     figures.COMMANDS,

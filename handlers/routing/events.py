@@ -11,16 +11,21 @@ from handlers.rights import consents
 from handlers.routing import menu
 from handlers.routing.dispatch import aside, run_command
 from handlers.routing.talk import Talk
+from models.desk import sign_in as desk
 from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.people.shared_phone import parked_on, people_parked
-from models.proxy.card import SCENE
+from models.proxy import card
 from models.rights.erasure.erasure import erase_in_turn, order_erasure
 
 log = structlog.get_logger()
 
 # WeChat says so once; where the session cannot be read it is done all the same (bot.turn).
 ORDERS = frozenset({"user_authorization_cancellation", "user_authorization_revoke"})
+
+
+# What a scanned code begins with -> the command that takes the rest of it.
+_SCENES = {card.SCENE: "bind_card", desk.SCENE: "desk_scan"}
 
 
 def handle(talk: Talk) -> Answer:
@@ -51,11 +56,13 @@ def handle(talk: Talk) -> Answer:
 
 
 def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
-    """Handle a scanned code of the account: a resident's printed card, or any other, which ``otherwise`` answers."""
+    """Handle a scanned code of the account: a resident's printed card, a browser that asks to be signed in at the desk,
+    or any other, which ``otherwise`` answers."""
     scene = talk.message.event_key
-    if not scene.startswith(SCENE):
+    begins = next((each for each in _SCENES if scene.startswith(each)), None)
+    if begins is None:
         return aside(talk, otherwise)
-    return aside(talk, lambda talk: run_command(talk, "bind_card", [scene.removeprefix(SCENE)]))
+    return aside(talk, lambda talk: run_command(talk, _SCENES[begins], [scene.removeprefix(begins)]))
 
 
 def _tapped(talk: Talk, command: str) -> Answer:

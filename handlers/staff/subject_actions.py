@@ -50,6 +50,11 @@ class SubjectActions:
     kind: Callable[[Session, int], str | None] = lambda _db, _number: None
 
 
+def has_file(actions: SubjectActions) -> bool:
+    """Tell whether things of this kind have a file, which 看 shows."""
+    return actions.show_file is not _no_such_command
+
+
 def actions_for(talk: Talk, reference: str) -> tuple[SubjectActions, int]:
     subject, number = parse_reference(reference)
     return talk.actions[subject], number

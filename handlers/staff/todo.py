@@ -1,10 +1,6 @@
 """List the queue of a staff member (待办): tasks and tickets by due date, five at a time."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
@@ -14,29 +10,16 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from handlers.staff.subject_actions import appeal_facts
 from models.core.state_machine import By
+from models.desk.lines import Line, Place, list_lines
 from models.goods.points.board import waiting_in_place
 from models.notifications.notification import mark_seen
 from models.places.region import Region
-from models.staff.member import Staff
 from models.staff.notification_kinds import QUEUE_KINDS
-from models.staff.queue import list_queue
 from models.staff.task import Task, conflict_in
-from models.support.desk import waiting_tickets
 from models.support.introduction import topic_of_ticket
 from models.support.ticket import Ticket
 
 PAGE = 5
-# Of things due at the same moment, tasks come before tickets.
-_TASK, _TICKET = 0, 1
-# People in danger come before everything else.
-_URGENT, _OTHER = 0, 1
-_Place = tuple[int, datetime, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    place: _Place
-    thing: Task | Ticket
 
 
 def todo(talk: Talk, after: str = "") -> Answer:
@@ -48,14 +31,14 @@ def todo(talk: Talk, after: str = "") -> Answer:
     if staff.role == By.KEEPER:
         return run_command(talk, "points", [])
     mark_seen(talk.turn.db, talk.turn.person.conversation_id, QUEUE_KINDS, now)
-    lines = _lines(talk.turn.db, staff, _parse(after) if after else None)
+    lines = list_lines(talk.turn.db, staff, PAGE + 1, Place.read(after) if after else None)
     shown = lines[:PAGE]
     options, values = [], []
     for number, line in enumerate(shown, 1):
         do, facts = _told(talk, line.thing)
         options.append(Option(number, "", ["command", *do]))
         due = line.thing.due_at
-        facts |= {"urgent": line.place[0] == _URGENT, "due": due, "late": due <= now}
+        facts |= {"urgent": line.is_urgent, "due": due, "late": due <= now}
         values.append({"number": number, "short": _short(talk, line), **facts})
     unidentified = staff.work_no if staff.id_hash is None else ""
     waiting = waiting_in_place(talk.turn.db, staff) if staff.role == By.VILLAGE and not after else None
@@ -63,35 +46,16 @@ def todo(talk: Talk, after: str = "") -> Answer:
         options.append(Option(len(options) + 1, "", ["command", "points"]))
     facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind"), "unidentified": unidentified}
     facts |= {"waiting": waiting, "at_points": len(options)}
-    turn = ["todo", _format(shown[-1].place)] if len(lines) > PAGE else None
+    turn = ["todo", str(shown[-1].place)] if len(lines) > PAGE else None
     return one_page(talk, "replies/staff/todo", facts, options, turn)
 
 
-def _short(talk: Talk, line: _Line) -> bool:
+def _short(talk: Talk, line: Line) -> bool:
     """Tell whether a pool task has no possible holder: this officer has a conflict too."""
     task = line.thing
     if isinstance(task, Ticket) or task.assignee is not None:
         return False
     return conflict_in(talk.turn.db, staff_of(talk), task) is not None
-
-
-def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
-    """List the next lines, up to one more than a page."""
-    urgent: list[Ticket] = []
-    task_after = ticket_after = None
-    if after is None or after[0] == _URGENT:
-        urgent = waiting_tickets(db, staff, PAGE + 1, (after[1], after[3]) if after else None, urgent=True)
-    elif after:
-        _, due_at, kind, number = after
-        # Of things due at the same moment all tasks come first, so after a ticket all of these have been listed.
-        task_after = (due_at, number if kind == _TASK else 2**62)
-        ticket_after = (due_at, number if kind == _TICKET else 0)
-    tasks = list_queue(db, staff, PAGE + 1, task_after)
-    tickets = waiting_tickets(db, staff, PAGE + 1, ticket_after)
-    lines = [_Line((_OTHER, task.due_at, _TASK, task.id), task) for task in tasks]
-    lines += [_Line((_OTHER, ticket.due_at, _TICKET, ticket.id), ticket) for ticket in tickets]
-    lines += [_Line((_URGENT, ticket.opened_at, _TICKET, ticket.id), ticket) for ticket in urgent]
-    return sorted(lines, key=lambda line: line.place)[: PAGE + 1]
 
 
 def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
@@ -109,14 +73,3 @@ def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
         )
     do, more = line(db, thing.subject_id)
     return do, facts | more
-
-
-def _format(place: _Place) -> str:
-    urgent, due, kind, number = place
-    return f"{urgent},{due.isoformat()},{kind},{number}"
-
-
-def _parse(text: str) -> _Place:
-    # A line that was shown before there were urgent tickets has no rank.
-    *rank, moment, kind, number = text.split(",")
-    return int(rank[0]) if rank else _OTHER, datetime.fromisoformat(moment), int(kind), int(number)

@@ -34,6 +34,7 @@ PARTS = {
     **dict.fromkeys(("appeal_pages", "revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
     "conflicts_of_interest": ("staff_id", "staff"),
+    **dict.fromkeys(("desk_sessions", "desk_sign_ins"), ("staff_id", "staff")),
     "points": ("keeper_id", "staff"),
     "received_lines": ("match_id", "matches"),
     "round_candidates": ("request_id", "goods_requests"),
@@ -81,6 +82,8 @@ LEFT_OUT_COLUMNS = {
     **dict.fromkeys(
         ("code_hash", "cards.code", "conversations.code", "cards.qr_url", "prepay_id", "media_id", "pic_url"), _OPENS
     ),
+    **dict.fromkeys(("token_hash", "scene_hash", "digits_hash", "browser_hash"), _OPENS),
+    "desk_sessions.wechat_hash": _SEARCHES,
     **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
     "conversations.erased_phone": "of erased people alone, who have no copy",
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",

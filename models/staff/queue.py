@@ -18,11 +18,14 @@ REMINDED = timedelta(days=1)
 _BATCH = 100
 
 
-def list_queue(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
+def list_queue(
+    db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None, subject: str = ""
+) -> list[Task]:
     """List the officer's own tasks and those of the pool for their seat, by due date.
 
     Pool tasks in which the officer has a conflict are listed too: there is no other holder, and the officer is to ask
-    for one. A task of an inquiry is hidden from whom it concerns. ``after``: (due_at, id) of the last one seen.
+    for one. A task of an inquiry is hidden from whom it concerns. ``after``: (due_at, id) of the last one seen;
+    ``subject``: only tasks about this kind of thing.
     """
     mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
     pool = select(Task.id, Task.due_at).where(
@@ -35,6 +38,8 @@ def list_queue(db: Session, staff: Staff, most: int, after: tuple[datetime, int]
     pool = pool.where(or_(Task.step.not_in(ELSEWHERE), ~concerned.exists()))
     found: list[Task] = []
     for part in (mine, pool):
+        if subject:
+            part = part.where(Task.subject == subject)
         if after:
             due_at, number = after
             part = part.where(or_(Task.due_at > due_at, (Task.due_at == due_at) & (Task.id > number)))

@@ -11,6 +11,7 @@ of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``$ liste
 an officer has passed the newest one, ``$ point`` has the keeper who is talking keep a point, ``$ parcel in_transit``
 has a parcel on its way, or further, to whoever is talking, to be collected at the newest open point (``{parcel}`` is
 its code, ``{digits}`` what it is collected by),
+``$ desk`` shows a code on a computer (``{digits}``), whose browser ``$ desk_enters`` lets in,
 ``$ opens_pictures`` opens the newest reply's link to them, ``$ opens_preview`` that to the look at an appeal's page,
 ``$ page 1 410`` opens the public page of appeal 1, which answers so,
 ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
@@ -30,6 +31,8 @@ from bot.push.digest import write_digests
 from bot.work.sweeps import apply_deadlines
 from models.appeals import appeal, flag, revision
 from models.core import audit_trail
+from models.desk import session as desk_session
+from models.desk import sign_in
 from models.disbursements import disbursement, payee
 from models.donors import message, receipt, recurring_gift
 from models.giving import pledge, pool
@@ -59,6 +62,7 @@ from tests.harness.platform import wechat
 from tests.harness.platform.push_arrivals import arrive, go_out
 from tests.harness.platform.voices import hear
 from tests.harness.stage import Stage
+from tests.scenes import desk
 from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, pictures_arrive, used
 from tests.scenes.gifts import pay_newest
@@ -79,6 +83,7 @@ TABLES: dict[str, Any] = {
     "code": consent_code.ConsentCode,
     "consent": user.Consent,
     "conversation": conversation.Conversation,
+    "desk_session": desk_session.DeskSession,
     "inquiry": inquiry.Inquiry,
     "listing": listing.Listing,
     "mandate": mandate.Mandate,
@@ -115,6 +120,7 @@ TABLES: dict[str, Any] = {
     "number_claim": number_claim.NumberClaim,
     "paper_erasure": PaperErasure,
     "rights_request": rights.RightsRequest,
+    "sign_in": sign_in.DeskSignIn,
     "speech_consent": consent.SpeechConsent,
     "staff": member.Staff,
     "task": task.Task,
@@ -142,6 +148,7 @@ class Actor:
         self.sent = 0
         self.kept: dict[str, str] = {}
         self.payers: dict[str, int] = {}
+        self.at_desk: desk.Browser | None = None
 
     def play(self, script: str) -> None:
         for number, line in enumerate(script.splitlines(), 1):
@@ -200,6 +207,12 @@ class Actor:
         """Anybody opens an appeal's page, when no cache holds it any more."""
         self.stage.app.extensions["bangfu"]["kept_pages"].clear()
         assert self.stage.client.get(f"/a/{number}").status_code == status
+
+    def _browser(self) -> desk.Browser:
+        """The computer at which whoever is talking sits; a new application is given its cookies again."""
+        self.at_desk = self.at_desk or desk.Browser(self.stage)
+        self.at_desk.client.application = self.stage.app
+        return self.at_desk
 
     def _become(self, name: str) -> None:
         self.openid = f"o-{name.strip()}"
@@ -303,6 +316,10 @@ class Actor:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
             case ["pictures_arrive", *state]:
                 pictures_arrive(self.stage, *state)
+            case ["desk"]:
+                self.kept["digits"] = self._browser().ask_for_code()
+            case ["desk_enters"]:
+                assert self._browser().enter().status_code == 303
             case ["opens_pictures"]:
                 self._open_pictures()
             case ["opens_preview"]:

@@ -24,7 +24,7 @@ FEWEST, FEWEST_OF_ROOM = 80, 2
 ROOMS = (
     "core", "places", "people", "notifications", "speech", "staff", "proxy", "verification", "appeals", "ledger",
     "giving", "outreach", "disbursements", "payments", "donors", "treasury", "goods", "market", "public", "support",
-    "oversight", "rights", "books", "upkeep",
+    "oversight", "desk", "rights", "books", "upkeep",
 )
 # fmt: on
 

@@ -70,7 +70,7 @@ PERMITTED = {
     ("village", "township", "keeper"): "hand_out",
     ("keeper",): "parcel_here keep_point decline_point take_all one_by_one take_amiss",
     ("village", "township", "county", "fund_holder"): (
-        "approve send_back reject broadcast_progress stop_broadcast view_story view_budget view_flags"
+        "approve send_back reject broadcast_progress stop_broadcast view_story view_budget view_flags desk_yes desk_no"
     ),
     ("village", "township", "county"): (
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "

@@ -10,9 +10,10 @@
 tests/house/test_pages.py fails for every page that no test examines. All that is wrong is told at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,13 +66,14 @@ class Examiner:
         page.context.add_cookies(self._cookies)
         page.add_init_script(self._script)
         answers: list[Response] = []
-        page.on("response", lambda answered: answers.append(answered))  # noqa: PLW0108 - it marks what it calls
+        page.on("response", lambda answered: _weigh_with(answers, answered))
         try:
             answer = page.goto(path if "://" in path else self._root + path)
             assert answer
-            assert (answer.status, self._shown[-1:]) == (status, [template]), path
+            assert answer.status == status, path
             if act:
                 act(page)
+            assert self._shown[-1:] == [template], path
             faults = [*_too_heavy(answers, self._root, apart), *faults_of(page, name or template.replace("/", "-"))]
         finally:
             page.context.close()
@@ -79,17 +81,25 @@ class Examiner:
 
 
 @contextmanager
-def examining(stage: Stage, *, visitor: str = "", root: str = "", script: str = "") -> Iterator[Examiner]:
+def examining(
+    stage: Stage,
+    *,
+    visitor: str = "",
+    root: str = "",
+    script: str = "",
+    kept: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Examiner]:
     """Serve the stage's pages to an Examiner. ``visitor``: the openid by which WeChat knows whoever opens them.
 
     ``root``: where the stage's pages are served already, if they are. ``script``: run before a page's own, such as
-    what WeChat puts into its browser."""
+    what WeChat puts into its browser. ``kept``: further cookies, by their names."""
     with ExitStack() as stack:
         shown = stack.enter_context(_noting())
         address = root or stack.enter_context(serving(stage.app))
         browser = stack.enter_context(chromium())
-        cookies = [{"name": "bangfu_visitor", "value": stage.visitor_cookie(visitor), "url": address}]
-        yield Examiner(browser, address, cookies if visitor else [], script, shown)
+        named = {"bangfu_visitor": stage.visitor_cookie(visitor), **kept} if visitor else kept
+        cookies = [{"name": name, "value": value, "url": address} for name, value in named.items()]
+        yield Examiner(browser, address, cookies, script, shown)
 
 
 @contextmanager
@@ -170,6 +180,13 @@ def _keyboard(page: Page, scheme: str) -> Iterator[str]:
         for fault in page.evaluate(f"place => {{ {LOOK}; return keyboard.at(place); }}", place):
             yield f"- by keyboard ({scheme}), stop {place + 1} of {stops}: {fault}"
     page.evaluate("document.activeElement?.blur()")
+
+
+def _weigh_with(answers: list[Response], answered: Response) -> None:
+    """Of a page that another leads to (``act``), what came before it is not weighed, and no more to be had."""
+    if answered.request.is_navigation_request():
+        answers.clear()
+    answers.append(answered)
 
 
 def _too_heavy(answers: list[Response], root: str, apart: tuple[str, ...]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Staff sign in at the desk from the chat."""
