@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from playwright.sync_api import Page
 from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
@@ -24,6 +25,7 @@ from models.public import photo_review
 from models.public.appeal_page import close
 from models.public.photos import RECHECKED, RETRIED, PhotoReview, file_name, recheck, sizes_of
 from models.staff.member import Staff
+from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.processes.worker_desk import Desk
 from tests.harness.stage import Stage
 from tests.scenes.public_photos import Album
@@ -244,3 +246,21 @@ def test_the_database_keeps_one_live_approval_of_a_photo_that_was_asked_about_tw
             with pytest.raises(Exception, match="asked_twice"):
                 db.flush()
             db.rollback()
+
+
+@in_a_browser
+def test_the_page_with_photos_is_for_everybody_and_loads_the_small_copies(album: Album) -> None:
+    for photo in album.pictures:
+        album.approve(photo)
+
+    def look(page: Page) -> None:
+        for place, shown in enumerate(album.shown()):
+            page.locator("picture img").nth(place).scroll_into_view_if_needed()
+            page.wait_for_function(f"document.images[{place}].complete && document.images[{place}].naturalWidth > 0")
+            loaded = page.evaluate(f"document.images[{place}].currentSrc")
+            assert loaded.rpartition("/")[2] in (f"{shown.name}-640.webp", f"{shown.name}-900.webp")
+        shared = page.locator("meta[property='og:image']").get_attribute("content") or ""
+        assert shared.endswith(f"/a/{album.appeal}/photos/{album.shown()[0].name}-900.jpg")
+
+    with examining(album.stage) as examine:
+        examine(f"/a/{album.appeal}", "public/appeal", name="public-appeal-photos", act=look)
