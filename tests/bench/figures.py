@@ -16,13 +16,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from bot.figures.folding import fold_all
+from bot.places.load import DIVISIONS, load_regions, read_regions
 from bot.processes.postgres import EmbeddedPostgres
 from models.core.database import connect
 from models.figures.fold import BATCH, fold
 from models.figures.recount import differences, repair
 from models.migrations import upgrade
 from models.people import user
-from tests.harness.stage import Stage, seed_regions
+from tests.harness.stage import Stage
 from tests.scenes.charities import seed_charities
 
 TURNS_A_SECOND = 500
@@ -50,9 +51,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     given = parser.parse_args(arguments)
     with EmbeddedPostgres() as server:
         upgrade(server.url)
-        seed_regions(server.url)
-        seed_charities(server.url)
         database = connect(server.url)
+        load_regions(database, read_regions(DIVISIONS))
+        seed_charities(server.url)
         _fill(database, given)
         _recount(database)
         _fold(database)
@@ -74,7 +75,7 @@ def _patient(database: Engine, work: Callable[[Any], Any]) -> tuple[float, Any]:
 
 def _fill(database: Engine, given: argparse.Namespace) -> None:
     took, _ = _patient(database, lambda connection: connection.execute(text(_USERS), {"users": given.users}))
-    print(f"{given.users:,} people were filled in in {took:.0f} s")
+    print(f"{given.users:,} people were filled in, in {took:.0f} s")
     took, _ = _patient(database, lambda connection: connection.execute(text(_GIFTS), {"gifts": given.gifts}))
     print(f"{given.gifts:,} gifts in {took:.0f} s")
 
