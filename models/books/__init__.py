@@ -21,6 +21,7 @@ from models.books.ledger import check_reversals, check_transactions
 from models.books.mandates import check_consents
 from models.books.matches import check_matches
 from models.books.matching import check_matching
+from models.books.pages import check_pages
 from models.books.payments import check_payments
 from models.books.refunds import check_refunds
 from models.books.rounds import check_rounds
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     check_three_people,
     check_households,
     check_consents,
+    check_pages,
     check_decisions,
     check_signed,
     check_transactions,

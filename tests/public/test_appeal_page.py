@@ -13,6 +13,8 @@ from bot.web.public.appeal import GONE_WITHIN, MAX_AGE
 from bot.web.public.kept import KEPT_FOR
 from models.appeals import appeal as appeals
 from models.appeals.appeal import MACHINE, Appeal
+from models.books.pages import check_pages
+from models.core.database import snapshot
 from models.core.state_machine import SYSTEM, Actor, By
 from models.organisations.filing import Filing
 from models.people.conversation import Conversation
@@ -203,6 +205,7 @@ def test_until_its_owner_confirms_a_page_by_proxy_says_so(stage: Stage) -> None:
         record_look(db, 1, zhou.actor, now)
         agree_for(db, zhou, mandate, 1, now)
     assert "信息员替他们同意公开的，本人未确认" in read(stage, 1).text
+    assert books(stage) == []
     with Database(stage.database) as db, db.begin():
         confirm_act(db, owner, unanswered_acts(db, owner)[0].id, stage.clock())
     assert "这一页是本人同意公开的" in read(stage, 1).text
@@ -223,3 +226,19 @@ def test_only_the_officer_who_reads_it_out_opens_the_reading(stage: Stage) -> No
         grant_mandate(db, staff, db.get_one(Appeal, 1).owner_id, "code", "page", "draft", stage.clock())
     assert stage.browse("o-owner-0", link).status_code == 302
     assert "请从头到尾念给本人听" in stage.browse("o-zhou", link).text
+
+
+def test_the_books_name_a_page_that_nobody_agreed_to(stage: Stage) -> None:
+    agreed(stage, stage.open_appeal())
+    assert books(stage) == []
+    change(stage, lambda db, _: setattr(db.get_one(AppealPage, 1), "agreed_at", stage.clock() + DAY))
+    assert books(stage) == ["page_without_agreement appeal 1"]
+    change(stage, lambda db, _: setattr(db.get_one(AppealPage, 1), "agreed_at", stage.clock()))
+    change(stage, lambda db, _: setattr(db.get_one(AppealPage, 1), "shown_at", stage.clock() - DAY))
+    assert books(stage) == ["page_without_agreement appeal 1"]
+
+
+def books(stage: Stage) -> list[str]:
+    with snapshot(stage.settings.database_url) as connection:
+        found = list(check_pages(connection, stage.clock()))
+    return [f"{each.code} {each.subject} {each.subject_id}" for each in found]
