@@ -41,8 +41,9 @@ from models.people import erasure as people
 from models.people import user
 from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
+from models.public import appeal_page, page_by_mandate, photo_review
 from models.public import erasure as public
-from models.public import page_by_mandate, photo_review
+from models.public import photos as public_photos
 from models.rights import consent_request, name_change, number_claim, request
 from models.rights.erasure import paper, photos, remainder
 from models.rights.erasure.rooms import ROOMS
@@ -85,6 +86,7 @@ def wire() -> None:
 
     # When an appeal becomes public.
     publication.on_published.connect(photo_review.ask_officer)
+    appeal_page.on_turned.connect(public_photos.recheck)
 
     # When an appeal ends, and when a pledge becomes void.
     submission.on_deadline.connect(funding.end_if_overdue)

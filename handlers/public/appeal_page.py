@@ -12,7 +12,6 @@ from models.core.state_machine import Actor
 from models.people.user import User, get_resident
 from models.public import appeal_page
 from models.public.appeal_page import AppealPage, NoPage, check_can_have_page, find_page, has_looked, is_agreed, is_open
-from models.public.photos import recheck
 
 # The most appeals that are listed to choose from.
 MOST = 5
@@ -45,7 +44,6 @@ def agree(talk: Talk, number: str) -> Answer:
     """Open the page. Only a numbered line leads here. Raises what ``page`` does, and LookFirst."""
     appeal = own_appeal(talk.turn.db, _resident(talk), int(number))
     appeal_page.agree(talk.turn.db, appeal.id, Actor.owner(appeal.owner_id), talk.world.now)
-    _recheck_photos(talk, appeal.id)
     return _standing(talk, appeal, agreed=True)
 
 
@@ -64,7 +62,6 @@ def close(talk: Talk, number: str = "") -> Answer:
         number = str(found[0].id)
     appeal = own_appeal(db, user, int(number))
     appeal_page.close(db, appeal.id, Actor.owner(user.id), talk.world.now)
-    _recheck_photos(talk, appeal.id)
     again = {"again": ["command", "appeal_page", str(appeal.id)], "mine": ["command", "mine"]}
     return with_ways("replies/public/page_closed", {"number": appeal.id, "title": appeal.title}, again)
 
@@ -87,11 +84,6 @@ def _standing(talk: Talk, appeal: Appeal, *, agreed: bool = False) -> Answer:
     said = talk.world.lexicon.words["agree_to_page"]
     answer.options += [Option(1, word, ["command", "agree_to_page", number]) for word in said]
     return answer
-
-
-def _recheck_photos(talk: Talk, number: int) -> None:
-    """Make or delete the copies of approved photos, as the page has opened or closed."""
-    talk.turn.jobs += [("publish_photo", review) for review in recheck(talk.turn.db, number, talk.world.now)]
 
 
 def _of_owner(talk: Talk, user: User) -> list[Appeal]:

@@ -15,6 +15,7 @@ from models.appeals.appeal import Appeal, get_appeal
 from models.core.audit_trail import AuditEvent, record
 from models.core.base import Base, RowId
 from models.core.calendar import CHINA
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.organisations.filing import Filing
@@ -32,6 +33,10 @@ STAYS = timedelta(days=90)
 ENDED = ("failed", "completed")
 # States in which there is no page.
 _CLOSED = ("frozen", "cancelled")
+
+
+# Arguments: the appeal's number. Called when its page was agreed to or closed: the copies of its photos follow.
+on_turned: Hook[[Session, int, datetime], list[int]] = Hook("public.appeal_page.on_turned")
 
 
 class PageNotNow(Refusal):
@@ -175,6 +180,7 @@ def agree(db: Session, number: int, actor: Actor, now: datetime) -> None:
         raise LookFirst(number=number)
     page.agreed_at, page.closed_at = now, None
     db.flush()
+    on_turned(db, number, now)
     _record(db, number, "page_agreed", actor, now)
 
 
@@ -185,6 +191,7 @@ def close(db: Session, number: int, actor: Actor, now: datetime) -> None:
         raise NoPage(number=number)
     page.closed_at = now
     db.flush()
+    on_turned(db, number, now)
     _record(db, number, "page_closed", actor, now)
 
 

@@ -156,7 +156,7 @@ def may_be_shown(db: Session, review: PhotoReview, now: datetime) -> bool:
 def recheck(db: Session, number: int, now: datetime) -> list[int]:
     """Have the files of an appeal's approved photos compared with what may be shown: its page has opened or closed.
 
-    Returns the decisions, for jobs of which none is lost: the sweep finds them, too.
+    Returns the decisions; the sweep finds them within a minute.
     """
     photos = select(Photo.id).where(of_appeal(number))
     live = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)

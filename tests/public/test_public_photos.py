@@ -28,6 +28,7 @@ from models.staff.member import Staff
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.processes.worker_desk import Desk
 from tests.harness.stage import Stage
+from tests.scenes.pages import agreed
 from tests.scenes.public_photos import Album
 
 
@@ -124,6 +125,16 @@ def test_after_a_freeze_they_come_back_under_the_rule_that_let_them_in(album: Al
         recheck(db, album.appeal, album.stage.clock())
     album.sweep()
     assert album.load(f"{album.shown()[0].name}-640.jpg").status_code == 200
+
+
+def test_copies_follow_the_page_as_its_owner_closes_it_and_agrees_again(album: Album) -> None:
+    review = album.approve(album.pictures[0])
+    _close(album)
+    assert album.sweep() == [review]
+    assert album.files_there() == []
+    agreed(album.stage, album.appeal)
+    assert album.sweep() == [review]
+    assert len(album.shown()) == 1
 
 
 def test_a_job_that_was_lost_is_found_and_not_asked_for_twice_at_once(album: Album) -> None:
