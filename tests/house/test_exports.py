@@ -151,6 +151,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "forget_photo",
         "hear_voice",
         "make_card_code",
+        "publish_photo",
         "query_order",
         "return_gifts",
         "seal_photo_files",

@@ -57,7 +57,7 @@ def words(url: str, new: str = "") -> list[str]:
 @pytest.mark.xdist_group("shared")
 def test_tests_of_a_group_stay_on_one_worker(request):
     """A fixture of a module is made once for all its tests; where groups are lost, it is made again and again."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if getattr(request.config.option, "loadgroup", False):
         assert request.node.nodeid.endswith("@shared")
 
 

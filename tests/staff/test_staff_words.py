@@ -75,7 +75,8 @@ PERMITTED = {
     ("village", "township", "county"): (
         "visit statistics publish answer_ticket end_ticket record_call revision_story approve_revision reject_revision "
         "send_back_update view_statistics view_told view_ticket view_visit approve_shop take_down stop_paper_erasure "
-        "open_point change_point view_parcel carry_goods view_rounds dismiss_match close_loss"
+        "open_point change_point view_parcel carry_goods view_rounds dismiss_match close_loss "
+        "photos review_photo ask_again approve_photo keep_photo_back hide_photo"
     ),
     ("village", "township"): (
         "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper print_collection_card "
@@ -262,6 +263,12 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
     ],
     "pay_out": [
         (UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_disbursement", "没有用款 999 号"),
+    ],
+    "photos": [
+        (UNKNOWN, "village", "999", A, "没有 999 号求助"),
+        (OUTSIDE, "village", "2", OUT, "2 号不归您管"),
+        (STATE, "county", "3", "replies/refusals:photos_not_public", "等村里看"),
+        (STATE, "county", "4", "replies/refusals:photos_not_public", "暂停了"),
     ],
     "publish": [(UNKNOWN, "village", "999", "replies/refusals:no_such_update", "没有进展（感谢）999 号")],
     "call_donors": [
