@@ -259,7 +259,9 @@ def test_a_turn_without_events_leaves_the_trail_alone_and_one_with_them_touches_
     for words in ("菜单", "看求助", str(number), "帮助", "没有这样的话"):
         stage.say("o-donor", words)
     assert len(seen) > 20
-    assert [statement for statement in seen if "audit_" in statement] == []
+    # Whether an appeal's page is open is read from its trail; nothing is written or locked.
+    touching = [each for each in seen if "audit_" in each and (not each.startswith("SELECT") or "FOR UPDATE" in each)]
+    assert touching == []
     seen.clear()
     stage.say("o-donor", "通过 1")
     kinds = [statement.split()[0] for statement in seen if "audit_" in statement]

@@ -90,9 +90,10 @@ def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     appeal = PublicAppeal(**facts)
     told = PublicUpdate(NUMBER, "thanks", NUMBER, TITLE, WIDE * 200, NOW, older=True)
     # Its owner's page, which has the most on it; an owner is not offered to give.
-    ways = list(enumerate(("story", "budget", "updates", "thank", "messages", "use_money", "list", "mine"), 1))
+    ways = list(enumerate(("story", "budget", "updates", "thank", "messages", "use_money", "page", "list", "mine"), 1))
     values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
     values |= {"silent": "own", "collector": COLLECTOR, "collected": False}
+    values["link"] = f"https://bangfu.daoxian.example.org/a/{NUMBER}"
     values["matching"] = [MatchingOffer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
     said = RENDERER.render([Say("replies/appeals/appeal", None, values)])
     assert said.count("元，爱心企业") == MOST_POOLS

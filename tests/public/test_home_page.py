@@ -29,7 +29,7 @@ def test_it_says_what_this_is_and_how_one_comes_in(stage: Stage) -> None:
 def test_every_link_on_it_opens_and_leads_into_the_house(stage: Stage) -> None:
     links = re.findall('href="([^"]*)"', stage.client.get("/").get_data(as_text=True))
     ours = [link for link in links if link != "data:,"]
-    assert ours == ["/notices", "/ledger", "/trace"]
+    assert ours == ["/notices", "/ledger", "/trace", "/numbers"]
     for link in ours:
         assert stage.client.get(link).status_code == 200, link
 
