@@ -40,8 +40,13 @@ def page(talk: Talk, number: str = "") -> Answer:
     return _standing(talk, own_appeal(talk.turn.db, user, int(number)))
 
 
-def agree(talk: Talk, number: str) -> Answer:
-    """Open the page. Only a numbered line leads here. Raises what ``page`` does, and LookFirst."""
+def agree(talk: Talk, number: str = "") -> Answer:
+    """Open the page, by a numbered line; the words alone say where one's page stands.
+
+    Raises what ``page`` does, and LookFirst.
+    """
+    if not number:
+        return page(talk)
     appeal = own_appeal(talk.turn.db, _resident(talk), int(number))
     appeal_page.agree(talk.turn.db, appeal.id, Actor.owner(appeal.owner_id), talk.world.now)
     return _standing(talk, appeal, agreed=True)
