@@ -24,7 +24,6 @@ from bot.web.desk.guard import LARGEST_FORM, DeskGuard
 from bot.web.desk.pages import desk_pages
 from bot.web.desk.sign_in import MOST_CODES, DeskParts
 from bot.web.export import ExportPageParts, export_page
-from bot.web.figures import figures_pages
 from bot.web.gallery import Galleries
 from bot.web.goods.parcels import parcel_page
 from bot.web.goods.points import points_pages
@@ -32,20 +31,21 @@ from bot.web.goods.rounds import MOST as MOST_ROUNDS
 from bot.web.goods.rounds import rounds_page
 from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
-from bot.web.home import home_page
-from bot.web.ledger import ledger_page
 from bot.web.links import Links
 from bot.web.pages import Pages
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
 from bot.web.public.appeal import appeal_page, appeal_preview
+from bot.web.public.figures import figures_pages
+from bot.web.public.home import home_page
 from bot.web.public.kept import KeptPages
+from bot.web.public.ledger import ledger_page
 from bot.web.public.photos import public_photos
-from bot.web.public_notices import public_notices
+from bot.web.public.public_notices import public_notices
+from bot.web.public.trace import MOST_TRIES, trace_page
 from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
-from bot.web.trace import MOST_TRIES, trace_page
 from bot.web.visitor import Visitors
 from bot.webhook import webhook
 from bot.wechat.client import open_session

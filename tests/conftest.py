@@ -47,7 +47,7 @@ def prepare(url: str) -> None:
     """Migrate a database and load the regions that tests live in, and the charities that collect there."""
     from models.migrations import upgrade
     from tests.harness.stage import seed_regions
-    from tests.scenes.charities import seed_charities
+    from tests.scenes.money.charities import seed_charities
 
     upgrade(url)
     seed_regions(url)
@@ -108,7 +108,7 @@ def database_url(request: pytest.FixtureRequest, databases: PostgresDatabases) -
 @pytest.fixture
 def no_regions(database_url: str) -> None:
     """Empty the database of its regions and charities, too, as it is before they are imported."""
-    from tests.scenes.charities import remove_charities
+    from tests.scenes.money.charities import remove_charities
 
     remove_charities(database_url)
     server = make_url(database_url).set(drivername="postgresql").render_as_string(False)

@@ -5,7 +5,7 @@ made anew from the pixels, so that nothing else of the photo is in them.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
-from bot.photos.stray_files import STRAY_AFTER
+from bot.photos.stray_files import old_batches
 from models.people.photo import Photo
 from models.public.photos import (
     FORMATS,
@@ -36,7 +36,6 @@ FOLDER = "public"
 QUALITY = {"webp": 78, "jpeg": 80}
 # A name has 32 characters of 0 to 9 and a to f; its file lies on one of a thousand shelves, as photos do.
 _SHELVES = 1_000
-_BATCH = 1_000
 
 Size = tuple[int, int]
 
@@ -96,7 +95,7 @@ class PublicCopies:
         if not self.folder.root.is_dir():
             return 0
         deleted = 0
-        for paths in _batches(self.folder, now):
+        for paths in old_batches(self.folder, now):
             with Session(self.database) as db:
                 known = known_names(db, {_name(path) for path in paths})
             for path in paths:
@@ -147,13 +146,3 @@ def draw_copies(name: str, content: bytes) -> tuple[dict[str, bytes], Size]:
 
 def _name(path: str) -> str:
     return path.partition("/")[2].partition("-")[0]
-
-
-def _batches(folder: PhotoFolder, now: datetime) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for path in folder.old_files((now - STRAY_AFTER).timestamp()):
-        batch.append(path)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    yield batch

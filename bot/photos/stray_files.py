@@ -23,7 +23,7 @@ def sweep_stray_files(database: Engine, folder: PhotoFolder, now: datetime) -> i
     if not folder.root.is_dir():
         return 0
     strays, known = [], 0
-    for paths in _batches(folder, now):
+    for paths in old_batches(folder, now):
         named = _named(database, paths)
         known += len(named)
         strays += [path for path in paths if path not in named]
@@ -37,7 +37,8 @@ def sweep_stray_files(database: Engine, folder: PhotoFolder, now: datetime) -> i
     return len(strays)
 
 
-def _batches(folder: PhotoFolder, now: datetime) -> Iterator[list[str]]:
+def old_batches(folder: PhotoFolder, now: datetime) -> Iterator[list[str]]:
+    """Yield the paths of the files that may be strays by their age, a batch at a time; the last may be empty."""
     batch: list[str] = []
     for path in folder.old_files((now - STRAY_AFTER).timestamp()):
         batch.append(path)

@@ -3,11 +3,11 @@
 They say whether the resident wants what is proposed, what is wrong with what was handed out, and the thanks for it.
 """
 
-from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
+from flows.engine.flow import Answer
 from flows.goods.part import part_flow
-from flows.proxy.common import lock_mandate, officer
+from flows.proxy.common import lock_mandate
 from handlers.goods.complaints import ask_what
+from handlers.proxy.residents import ask_which_resident
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.goods.matches.answers import check_part, hold_own_match
@@ -16,24 +16,17 @@ from models.goods.matches.issues import check_complaint
 from models.goods.matches.match import GOT
 from models.goods.matches.views import find_line, own_lines, proposals_of
 from models.people.user import User
-from models.proxy.mandate import GOODS, live_mandates
-
-_MOST_PEOPLE = 6
+from models.proxy.mandate import GOODS
 
 
 def choose_resident(talk: Talk) -> Answer:
     """Offer the residents with a live mandate for goods, or a new mandate. Raises NotYours."""
-    staff, db = officer(talk.turn), talk.turn.db
-    mandates = live_mandates(db, staff.id, GOODS, talk.world.now, _MOST_PEOPLE)
-    if not mandates:
-        return new_mandate(talk)
-    options, lines = [], []
-    for line, each in enumerate(mandates, 1):
-        options.append(Option(line, "", ["command", "proxy_goods_of", str(each.id)]))
-        user = db.get_one(User, each.user_id)
-        lines.append((line, user.masked_name, each.expires_at, len(proposals_of(db, user.id))))
-    options.append(Option(len(lines) + 1, "", ["command", "proxy_goods_mandate"]))
-    return Answer([Say("replies/goods/proxy_people", None, {"lines": lines, "new": len(lines) + 1})], options)
+
+    def proposals_of_resident(user: User) -> tuple[int]:
+        return (len(proposals_of(talk.turn.db, user.id)),)
+
+    commands = ("proxy_goods_of", "proxy_goods_mandate")
+    return ask_which_resident(talk, GOODS, "replies/goods/proxy_people", *commands, proposals_of_resident)
 
 
 def new_mandate(talk: Talk) -> Answer:

@@ -4,6 +4,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.proxy.common import lock_mandate, officer
 from flows.proxy.read_back import act_facts, next_question
+from handlers.proxy.residents import ask_which_resident
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User, get_resident, get_user
@@ -11,10 +12,9 @@ from models.proxy import card as cards
 from models.proxy.act import acts_of, confirm_act, deny_act, read_back, unanswered_acts
 from models.proxy.card import find_card, live_card
 from models.proxy.consent_code import make_consent_code, void_consent_codes
-from models.proxy.mandate import live_mandates, revoke_all_mandates
+from models.proxy.mandate import APPEAL, revoke_all_mandates
 
 PAGE = 5
-MOST_PEOPLE = 6
 
 
 def show_menu(talk: Talk) -> Answer:
@@ -32,17 +32,8 @@ def show_menu(talk: Talk) -> Answer:
 
 
 def choose_resident(talk: Talk) -> Answer:
-    """Offer the residents with a live mandate, or a new mandate. Raises NotYours."""
-    staff = officer(talk.turn)
-    mandates = live_mandates(talk.turn.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
-    if not mandates:
-        return talk.start("proxy_mandate")
-    options, lines = [], []
-    for number, each in enumerate(mandates, 1):
-        options.append(Option(number, "", ["command", "proxy_write", str(each.id)]))
-        lines.append((number, talk.turn.db.get_one(User, each.user_id).masked_name, each.expires_at))
-    options.append(Option(len(lines) + 1, "", ["command", "proxy_mandate"]))
-    return Answer([Say("replies/proxy/people", None, {"lines": lines, "new": len(lines) + 1})], options)
+    """Offer the residents with a live mandate for an appeal, or a new mandate. Raises NotYours."""
+    return ask_which_resident(talk, APPEAL, "replies/proxy/people", "proxy_write", "proxy_mandate")
 
 
 def write_appeal(talk: Talk, number: str) -> Answer:

@@ -1,30 +1,19 @@
 """代办: an officer reads an appeal's page to its owner, who has no phone, and agrees to it for them, or closes it."""
 
-from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
-from flows.proxy.common import lock_mandate, officer
+from flows.engine.flow import Answer
+from flows.proxy.common import lock_mandate
+from handlers.proxy.residents import ask_which_resident
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
-from models.people.user import User
-from models.proxy.mandate import PAGE, live_mandates
+from models.proxy.mandate import PAGE
 from models.public import page_by_mandate
 from models.public.appeal_page import find_page, has_looked, is_agreed
-
-_MOST_PEOPLE = 6
 
 
 def choose_resident(talk: Talk) -> Answer:
     """Offer the residents with a live mandate for a page, or a new mandate. Raises NotYours."""
-    staff, db = officer(talk.turn), talk.turn.db
-    mandates = live_mandates(db, staff.id, PAGE, talk.world.now, _MOST_PEOPLE)
-    if not mandates:
-        return new_mandate(talk)
-    options, lines = [], []
-    for line, each in enumerate(mandates, 1):
-        options.append(Option(line, "", ["command", "proxy_pages_of", str(each.id)]))
-        lines.append((line, db.get_one(User, each.user_id).masked_name, each.expires_at))
-    options.append(Option(len(lines) + 1, "", ["command", "proxy_page_mandate"]))
-    return Answer([Say("replies/public/proxy_page_people", None, {"lines": lines, "new": len(lines) + 1})], options)
+    commands = ("proxy_pages_of", "proxy_page_mandate")
+    return ask_which_resident(talk, PAGE, "replies/public/proxy_page_people", *commands)
 
 
 def new_mandate(talk: Talk) -> Answer:

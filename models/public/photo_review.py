@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal, lock_appeal
@@ -21,7 +21,7 @@ from models.notifications.notify import notify_user
 from models.outreach.update import Update
 from models.people.photo import Photo
 from models.proxy.mandate import ACTED, acted_for
-from models.public.photos import PhotoReview, appeal_of, is_public, of_appeal
+from models.public.photos import PhotoReview, appeal_of, approves, is_public, of_appeal
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.file_access import has_opened
 from models.staff.member import Staff, nearest_first, notify_staff, seats_covering, serving, spread_to_all_seats
@@ -254,8 +254,7 @@ def _record(db: Session, appeal: Appeal, actor: str, action: str, review: PhotoR
 
 def _live(db: Session, photos: Sequence[int]) -> Sequence[PhotoReview]:
     """Return the approvals of these photos that were not taken back. The caller holds the appeal."""
-    live = and_(PhotoReview.verdict == "approved", PhotoReview.taken_back_at.is_(None))
-    found = select(PhotoReview).where(PhotoReview.photo_id.in_(photos), live).order_by(PhotoReview.id)
+    found = select(PhotoReview).where(PhotoReview.photo_id.in_(photos), approves()).order_by(PhotoReview.id)
     return db.scalars(found.with_for_update()).all()
 
 

@@ -118,12 +118,11 @@ def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
     if appeal is None or not are_shown(db, appeal, now):
         return []
     columns = (Photo, PhotoReview, Update.kind)
-    approved = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
     rows = db.execute(
         select(*columns)
         .join(PhotoReview, PhotoReview.photo_id == Photo.id)
         .outerjoin(Update, (Photo.subject == "update") & (Update.id == Photo.subject_id))
-        .where(of_appeal(number), Photo.state == "kept", approved, PhotoReview.made_at.is_not(None))
+        .where(of_appeal(number), Photo.state == "kept", approves(), PhotoReview.made_at.is_not(None))
         .order_by(Photo.id)
     )
     return [
@@ -134,9 +133,13 @@ def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
 
 def count_approved(db: Session, number: int) -> int:
     """Count the approved photos of an appeal, whether its page is open or not."""
-    live = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
     mine = select(func.count()).select_from(PhotoReview).join(Photo, Photo.id == PhotoReview.photo_id)
-    return db.scalar(mine.where(of_appeal(number), Photo.state == "kept", live)) or 0
+    return db.scalar(mine.where(of_appeal(number), Photo.state == "kept", approves())) or 0
+
+
+def approves() -> ColumnElement[bool]:
+    """Build the condition that a decision approves its photo and was not taken back: ``PhotoReview.is_live``."""
+    return (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
 
 
 def of_appeal(number: int) -> ColumnElement[bool]:
@@ -148,9 +151,14 @@ def of_appeal(number: int) -> ColumnElement[bool]:
 
 def may_be_shown(db: Session, review: PhotoReview, now: datetime) -> bool:
     """Tell whether the public may see the photo now by this decision."""
+    return _shown_in(db, review, now) is not None
+
+
+def _shown_in(db: Session, review: PhotoReview, now: datetime) -> Appeal | None:
+    """Return the appeal on whose page the photo may be seen now; None where it may not."""
     photo = db.get(Photo, review.photo_id)
     appeal = appeal_of(db, photo) if photo and photo.state == "kept" and review.is_live else None
-    return appeal is not None and are_shown(db, appeal, now)
+    return appeal if appeal and are_shown(db, appeal, now) else None
 
 
 def recheck(db: Session, number: int, now: datetime) -> list[int]:
@@ -159,8 +167,7 @@ def recheck(db: Session, number: int, now: datetime) -> list[int]:
     Returns the decisions; the sweep finds them within a minute.
     """
     photos = select(Photo.id).where(of_appeal(number))
-    live = (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
-    due = update(PhotoReview).where(PhotoReview.photo_id.in_(photos), live).values(check_at=now)
+    due = update(PhotoReview).where(PhotoReview.photo_id.in_(photos), approves()).values(check_at=now)
     return sorted(db.scalars(due.returning(PhotoReview.id)))
 
 
@@ -177,10 +184,10 @@ def appeal_of(db: Session, photo: Photo) -> Appeal | None:
 def is_served(db: Session, number: int, name: str, file: str, now: datetime) -> bool:
     """Tell whether this file of the copies named ``name`` may be sent to anybody as the appeal's."""
     review = db.scalar(select(PhotoReview).where(PhotoReview.name == name))
-    if review is None or review.made_at is None or not may_be_shown(db, review, now):
+    if review is None or review.made_at is None or file not in files_of(review):
         return False
-    appeal = appeal_of(db, db.get_one(Photo, review.photo_id))
-    return appeal is not None and appeal.id == number and file in files_of(review)
+    appeal = _shown_in(db, review, now)
+    return appeal is not None and appeal.id == number
 
 
 def files_of(review: PhotoReview) -> list[str]:

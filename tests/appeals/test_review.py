@@ -29,7 +29,7 @@ from models.verification.case import Verification
 from models.verification.file import open_case_file
 from models.verification.lifecycle import is_drawn
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.charities import NATIONAL
+from tests.scenes.money.charities import NATIONAL
 from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
 
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}

@@ -31,7 +31,7 @@ from models.migrations import upgrade
 from tests.bench import books, desk, figures, goods, intents, load, page, pay, profile, push, registry, yardsticks
 from tests.harness.platform import wechat as wechat_side
 from tests.harness.stage import Stage, seed_regions
-from tests.scenes.charities import seed_charities
+from tests.scenes.money.charities import seed_charities
 
 CONNECTIONS = 16
 # Of (c), (d) and (s) each: whoever asks for the menu has left the middle of the flow.

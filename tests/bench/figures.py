@@ -24,7 +24,7 @@ from models.figures.recount import differences, repair
 from models.migrations import upgrade
 from models.people import user
 from tests.harness.stage import Stage
-from tests.scenes.charities import seed_charities
+from tests.scenes.money.charities import seed_charities
 
 TURNS_A_SECOND = 500
 # Statements of the fill; each person in a township by turns, over two years.

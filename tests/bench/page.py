@@ -21,7 +21,7 @@ from bot.processes.web import command_line
 from models.migrations import upgrade
 from tests.bench import load
 from tests.harness.stage import Stage, seed_regions
-from tests.scenes.charities import seed_charities
+from tests.scenes.money.charities import seed_charities
 from tests.scenes.pages import agreed
 
 CONNECTIONS = 16

@@ -40,7 +40,7 @@ from models.notifications.notification import Notification
 from models.wiring import wire
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
 from tests.harness.stage import seed_regions
-from tests.scenes.charities import seed_charities
+from tests.scenes.money.charities import seed_charities
 
 LATENCY_MS = 20
 OURS, THEIRS = 0, 1

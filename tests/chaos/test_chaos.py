@@ -25,7 +25,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, seed_regions
-from tests.scenes.charities import seed_charities
+from tests.scenes.money.charities import seed_charities
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 6

@@ -33,7 +33,7 @@ from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.money.paid_stage import DONOR, PEOPLE, Collecting
 from tests.harness.processes.workers import environment, process, until
 from tests.harness.simulator.in_process import OPTIONS
-from tests.scenes.gifts import give
+from tests.scenes.money.gifts import give
 
 FEN = 10_000
 # A step that a program does not come to before it is told to end: it lives.

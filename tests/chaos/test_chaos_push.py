@@ -38,7 +38,7 @@ from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import seed_regions
-from tests.scenes.charities import seed_charities
+from tests.scenes.money.charities import seed_charities
 
 NOTICES, PEOPLE, WORKERS = 5_000, 500, 4
 KILLS, FLUSHES = 10, 2

@@ -15,7 +15,7 @@ from models.staff.task import find_task
 from tests.harness.command_line import run
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, officers_number, settings_for
-from tests.scenes.charities import CREDIT_CODE, NATIONAL, remove_charities
+from tests.scenes.money.charities import CREDIT_CODE, NATIONAL, remove_charities
 
 CODE = "53360000500000007W"
 DESCRIBED = ["--name", "永州助学会", "--credit-code", CODE, "--certificate", "慈募证字第7号"]

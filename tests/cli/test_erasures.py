@@ -14,7 +14,7 @@ from models.rights.erasure.erasure import Erasure, begin_erasure
 from models.staff.member import Staff
 from tests.harness.command_line import run
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.gifts import give
+from tests.scenes.money.gifts import give
 
 BY = ("--by", "DX0001", "--by", "DX0002")
 

@@ -24,7 +24,7 @@ from models.rights.phone_change import ask_for_phone
 from models.rights.request import RightsRequest, ask_for_export, stop_waiting
 from tests.harness.command_line import run
 from tests.harness.stage import Stage, settings_for
-from tests.scenes.disbursements import authorised, paid, people, wrong
+from tests.scenes.money.disbursements import authorised, paid, people, wrong
 
 pytestmark = pytest.mark.slow
 

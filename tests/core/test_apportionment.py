@@ -17,7 +17,7 @@ from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, fixed, funded, give_many, people
+from tests.scenes.money.disbursements import asked, fixed, funded, give_many, people
 
 WEIGHTS = st.dictionaries(st.integers(1, 10**6), st.integers(0, 10**11), min_size=1, max_size=30)
 

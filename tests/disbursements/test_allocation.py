@@ -20,8 +20,8 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import asked, at, fixed, funded, give_many, passed, people, wrong
-from tests.scenes.refunds import hear, news_of
+from tests.scenes.money.disbursements import asked, at, fixed, funded, give_many, passed, people, wrong
+from tests.scenes.money.refunds import hear, news_of
 
 GIFTS, FEN = 1_200, 500
 # What check-books says of gifts that nobody has paid.

@@ -36,7 +36,7 @@ from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import (
+from tests.scenes.money.disbursements import (
     asked,
     at,
     authorised,

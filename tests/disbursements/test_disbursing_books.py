@@ -4,7 +4,7 @@ import pytest
 
 from tests.harness.money.spoiling import _after
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import asked, authorised, funded, paid, people, wrong
+from tests.scenes.money.disbursements import asked, authorised, funded, paid, people, wrong
 
 # What somebody does beside the program, the triggers taken away where there is one -> what is named at least.
 DONE: list[tuple[str, str | None, set[str]]] = [

@@ -38,7 +38,7 @@ from models.support.inquiry import Inquiry
 from models.support.payout_hold import HOLD_LASTS
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, at, authorised, fixed, funded, owner_of, people, seen, wrong
+from tests.scenes.money.disbursements import asked, at, authorised, fixed, funded, owner_of, people, seen, wrong
 
 LINE = 60_000
 GIFTS = (10_001, 333, 25_000, 101, 24_565)
@@ -83,6 +83,7 @@ def stage(request: pytest.FixtureRequest, new_database: Callable[[], str]) -> It
     stage.close()
 
 
+@pytest.mark.slow  # a long walk
 @pytest.mark.search
 def test_whatever_is_done_in_whichever_order_the_sums_are_right(stage: Stage) -> None:
     staff = people(stage)

@@ -9,7 +9,7 @@ from models.disbursements.disbursement import Disbursement
 from models.people.conversation import Conversation
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import asked, at, authorised, paid, passed, people, seen, state, wrong
+from tests.scenes.money.disbursements import asked, at, authorised, paid, passed, people, seen, state, wrong
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from models.support.payout_hold import HOLD_LASTS
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import (
+from tests.scenes.money.disbursements import (
     COUNTY,
     asked,
     at,

@@ -14,7 +14,7 @@ from models.disbursements.payout import pay
 from models.staff.member import Staff
 from models.staff.pictures_opened import PicturesNotOpened
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import (
+from tests.scenes.money.disbursements import (
     COUNTY,
     asked,
     at,

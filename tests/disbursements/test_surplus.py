@@ -41,10 +41,10 @@ from models.payments.refund_run import notify_ended
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, at, owner_of, people, used, wrong
-from tests.scenes.gifts import give
-from tests.scenes.matching import in_pool, pool
-from tests.scenes.refunds import hear, news_of, plan, runs
+from tests.scenes.money.disbursements import asked, at, owner_of, people, used, wrong
+from tests.scenes.money.gifts import give
+from tests.scenes.money.matching import in_pool, pool
+from tests.scenes.money.refunds import hear, news_of, plan, runs
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 PEOPLE: dict[Stage, dict[str, int]] = {}

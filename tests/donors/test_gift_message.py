@@ -50,9 +50,9 @@ from tests.harness.racing import at_once
 from tests.harness.stage import Clock, Stage
 from tests.harness.words.notice_facts import CODE, TITLE, WIDE
 from tests.harness.words.notice_facts import MOST as LARGE
-from tests.scenes.disbursements import at, wrong
-from tests.scenes.gifts import donor_of, give, promise
-from tests.scenes.refunds import code_of, fail_and_plan, want_back
+from tests.scenes.money.disbursements import at, wrong
+from tests.scenes.money.gifts import donor_of, give, promise
+from tests.scenes.money.refunds import code_of, fail_and_plan, want_back
 
 LEXICON = load_lexicon()
 WORDS = "加油，我也是山里长大的，路修好了就好了。"

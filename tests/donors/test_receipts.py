@@ -30,7 +30,7 @@ from models.people.user import User
 from models.staff.member import Staff
 from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
-from tests.scenes import gifts, refunds
+from tests.scenes.money import gifts, refunds
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 NAME, TAX = "永州市某某果业有限公司", "91110000600037341L"

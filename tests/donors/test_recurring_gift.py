@@ -37,9 +37,9 @@ from models.payments.expiry import expire_pledges
 from models.people.user import User
 from tests.harness.erasing import erase_person
 from tests.harness.stage import Stage
-from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, take
-from tests.scenes.recurring_gifts import by_month, pay_month, recurring_gift_of, remind_donors, told
-from tests.scenes.refunds import want_back
+from tests.scenes.money.gifts import donor_of, give, later, ordered, payment_of, take
+from tests.scenes.money.recurring_gifts import by_month, pay_month, recurring_gift_of, remind_donors, told
+from tests.scenes.money.refunds import want_back
 
 COUNTY = Actor(By.COUNTY, "staff:1")
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=5_000)).map(datetime(2026, 1, 1, tzinfo=UTC).__add__)

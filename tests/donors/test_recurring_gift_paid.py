@@ -13,8 +13,8 @@ from models.ledger import held
 from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting, link_in
 from tests.harness.platform.push_arrivals import go_out
-from tests.scenes.recurring_gifts import remind_donors
-from tests.scenes.refunds import wrong_books
+from tests.scenes.money.recurring_gifts import remind_donors
+from tests.scenes.money.refunds import wrong_books
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from models.organisations.filing import LONGEST_NUMBER
 from models.payments.redirection import redirect
 from models.payments.refund import Refund
 from tests.harness.stage import Stage
-from tests.scenes import gifts, refunds
+from tests.scenes.money import gifts, refunds
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan
 
 NOBODYS = "ZZZZ2345ZZ"

@@ -17,15 +17,15 @@ from sqlalchemy.orm import Session as Database
 from bot.books.export import FILES, MANIFEST, export_ledger
 from bot.simulator.serving import serving
 from bot.web.caller import address_of
-from bot.web.ledger import PAGE
+from bot.web.public.ledger import PAGE
+from bot.web.public.trace import MOST_TRIES
 from bot.web.qr import drawn
-from bot.web.trace import MOST_TRIES
 from models.ledger import LedgerTransaction, moves, reverse
 from models.public.ledger import appeals_with_money, newest_posted, overall
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import Stage
-from tests.scenes import gifts
+from tests.scenes.money import gifts
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan
 
 NOBODYS = "ZZZZ2345ZZ"
@@ -237,7 +237,7 @@ def test_nobody_is_in_what_everybody_can_read(stage: Stage, tmp_path: Path) -> N
 
 
 @needs_chromium
-@pytest.mark.parametrize("size", [pytest.param(PHONE, marks=pytest.mark.smoke), DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_they_read_well(new_database: Callable[[], str], tmp_path: Path, size: dict[str, int]) -> None:
     stage = Stage(new_database())
     way = walked(stage)

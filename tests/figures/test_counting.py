@@ -24,7 +24,7 @@ from models.places.region import COUNTRY
 from tests.harness.erasing import erase_person
 from tests.harness.money.checking_books import unguarded
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.disbursements import authorised, paid, people
+from tests.scenes.money.disbursements import authorised, paid, people
 
 HUNAN, DAOXIAN = "430000000000", "431124000000"
 

@@ -22,8 +22,8 @@ from models.people.user import User
 from models.public.catalogue import APPEALS
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
-from tests.scenes.gifts import donor_of, ordered, payment_of, promise, take
-from tests.scenes.refunds import hear, news_of, want_back
+from tests.scenes.money.gifts import donor_of, ordered, payment_of, promise, take
+from tests.scenes.money.refunds import hear, news_of, want_back
 
 TARGET = 10_000
 DONORS = 3

@@ -29,9 +29,9 @@ from models.payments.refund import Refund
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
-from tests.scenes import disbursements, matching
-from tests.scenes.gifts import give, later, ordered, payment_of, promise, state_of, take
-from tests.scenes.matching import (
+from tests.scenes.money import disbursements, matching
+from tests.scenes.money.gifts import give, later, ordered, payment_of, promise, state_of, take
+from tests.scenes.money.matching import (
     COUNTY,
     QINGTANG,
     added,
@@ -45,7 +45,7 @@ from tests.scenes.matching import (
     take_rest,
     wrong_books,
 )
-from tests.scenes.refunds import fail_and_plan, spend, want_back
+from tests.scenes.money.refunds import fail_and_plan, spend, want_back
 
 
 @pytest.fixture

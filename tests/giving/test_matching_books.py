@@ -4,9 +4,9 @@ import pytest
 
 from tests.harness.money.spoiling import _after
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give
-from tests.scenes.matching import charity, pool, shut, take_rest, wrong_books
-from tests.scenes.refunds import spend, want_back
+from tests.scenes.money.gifts import give
+from tests.scenes.money.matching import charity, pool, shut, take_rest, wrong_books
+from tests.scenes.money.refunds import spend, want_back
 
 # What somebody does beside the program, the trigger taken away where there is one -> what is named at least.
 # Match 1 is whole, match 2 was returned but for what was spent; pool 1 is open, pool 2 closed and paid back.

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session as Database
 from models.giving.pool import PoolMatch
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting
 from tests.harness.stage import Stage
-from tests.scenes.gifts import donor_of, give, later
-from tests.scenes.matching import SPONSOR, charity, pool, shut
-from tests.scenes.refunds import want_back
+from tests.scenes.money.gifts import donor_of, give, later
+from tests.scenes.money.matching import SPONSOR, charity, pool, shut
+from tests.scenes.money.refunds import want_back
 from tests.scenes.trace import code_of, flat, page
 
 

@@ -15,9 +15,9 @@ from models.payments.refund import Refund
 from tests.harness.racing import DONORS, assert_books_close, at_once, outcome
 from tests.harness.racing import stage as stage
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give, ordered, payment_of, promise
-from tests.scenes.matching import added, charity, in_pool, matched_by, pool, put, shut, take_rest
-from tests.scenes.refunds import want_back
+from tests.scenes.money.gifts import give, ordered, payment_of, promise
+from tests.scenes.money.matching import added, charity, in_pool, matched_by, pool, put, shut, take_rest
+from tests.scenes.money.refunds import want_back
 
 
 def test_32_gifts_at_the_pools_last_yuan(stage: Stage) -> None:

@@ -15,8 +15,8 @@ from models.giving.pledge import raised
 from models.ledger import totals
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
-from tests.scenes.gifts import give, later
-from tests.scenes.matching import (
+from tests.scenes.money.gifts import give, later
+from tests.scenes.money.matching import (
     COUNTY,
     added,
     bounce,
@@ -30,7 +30,7 @@ from tests.scenes.matching import (
     take_rest,
     wrong_books,
 )
-from tests.scenes.refunds import spend, want_back
+from tests.scenes.money.refunds import spend, want_back
 
 _SEATS = {"township": (DAOXIAN_MEIHUA,), "county": (COUNTY,)}
 APPEALS, DONORS, TARGET, SMALLEST = 2, 2, 3_000, 100
@@ -257,6 +257,7 @@ class Walk:
             assert has == sums.public == sums.held + plain.spent[place] <= TARGET
 
 
+@pytest.mark.slow  # a long walk
 @settings(
     max_examples=examples(12),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

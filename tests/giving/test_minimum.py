@@ -28,9 +28,9 @@ from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, at, fixed, paid, passed, people, wrong
-from tests.scenes.gifts import donor_of, give, ordered, payment_of, promise, take
-from tests.scenes.refunds import want_back
+from tests.scenes.money.disbursements import asked, at, fixed, paid, passed, people, wrong
+from tests.scenes.money.gifts import donor_of, give, ordered, payment_of, promise, take
+from tests.scenes.money.refunds import want_back
 
 TARGET = CROWDFUND_MINIMUM
 HALF = TARGET // 2

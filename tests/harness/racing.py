@@ -11,7 +11,7 @@ from models.payments.collection import PaymentOutcome
 from models.payments.order import Payment
 from tests.harness.money.unowned import BY_NOBODY
 from tests.harness.stage import Stage
-from tests.scenes.gifts import take
+from tests.scenes.money.gifts import take
 
 DONORS = 32
 

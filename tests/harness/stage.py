@@ -42,7 +42,7 @@ from models.verification.case import VALIDITY, Verification, begin_case
 from models.verification.lifecycle import cases_for_registry, registry_answered
 from models.verification.registry import Finding
 from tests.harness.platform import wechat
-from tests.scenes.charities import charity_of_seat
+from tests.scenes.money.charities import charity_of_seat
 
 DAOXIAN_MEIHUA = "431124101000"
 

@@ -1,7 +1,7 @@
 """Which tests run when.
 
 ``make test`` is the fast tier, all that is not ``slow``; ``make test-slow`` is the rest. Slow is what breaks servers
-(``chaos``), starts processes, opens a browser (but for one ``smoke`` of each page), or says so itself.
+(``chaos``), starts processes, opens a browser (but for one ``smoke`` of a page with a script), or says so itself.
 
 A test that searches (Hypothesis) is in both: with few examples in the fast tier, with all of them in the other.
 """
@@ -40,7 +40,7 @@ def add_markers(config: pytest.Config) -> None:
         "chaos: breaks a server or a process on purpose; `make chaos` runs these alone",
         "slow: left to `make test-slow`",
         "browser: needs Debian's chromium package; slow, unless it is a smoke test",
-        "smoke: the one look at a page in a browser that the fast tier takes",
+        "smoke: the one look at a page with a script that the fast tier takes in a browser",
         "planner: asks how a query is planned, in a database whose tables were never fuller than they are",
         "search: tries many examples; in both tiers, of which the fast one tries few",
     ):

@@ -63,13 +63,13 @@ from tests.harness.platform.push_arrivals import arrive, go_out
 from tests.harness.platform.voices import hear
 from tests.harness.stage import Stage
 from tests.scenes import desk
-from tests.scenes import refunds as gifts_back
-from tests.scenes.disbursements import collected, people, pictures_arrive, used
-from tests.scenes.gifts import pay_newest
 from tests.scenes.goods import passed
 from tests.scenes.handover import Handover, newest_codes, parcel_at
-from tests.scenes.recurring_gifts import remind_donors
-from tests.scenes.suspense import at_bank, suspense_item
+from tests.scenes.money import refunds as gifts_back
+from tests.scenes.money.disbursements import collected, people, pictures_arrive, used
+from tests.scenes.money.gifts import pay_newest
+from tests.scenes.money.recurring_gifts import remind_donors
+from tests.scenes.money.suspense import at_bank, suspense_item
 
 TABLES: dict[str, Any] = {
     "appeal": appeal.Appeal,

@@ -22,7 +22,7 @@ from tests.harness.platform import wechat
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Clock, Stage, settings_for
 from tests.harness.transcript import Actor
-from tests.scenes.charities import remove_charities
+from tests.scenes.money.charities import remove_charities
 
 HANDBOOK = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.glob("docs/手册/*.md"))}
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}

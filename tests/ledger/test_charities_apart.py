@@ -22,8 +22,8 @@ from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.charities import LONGHUI, NATIONAL
-from tests.scenes.gifts import give
+from tests.scenes.money.charities import LONGHUI, NATIONAL
+from tests.scenes.money.gifts import give
 
 NOW = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
 MATANGSHAN = "430524200000"

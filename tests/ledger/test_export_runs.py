@@ -21,10 +21,10 @@ from models.ledger import NotPosted, moves, totals
 from models.public.ledger import overall
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
-from tests.scenes.charities import LONGHUI, NATIONAL
 from tests.scenes.export import export, read, verify
 from tests.scenes.export import stage as stage
-from tests.scenes.ledger_deeds import APPEALS, DEEDS, Plain, do, put_pools, wrong
+from tests.scenes.money.charities import LONGHUI, NATIONAL
+from tests.scenes.money.ledger_deeds import APPEALS, DEEDS, Plain, do, put_pools, wrong
 
 # One that crosses to another charity fails with all the transaction, and leaves nothing to export.
 _OWN_DEEDS = DEEDS.filter(lambda deed: not deed.astray)

@@ -14,7 +14,7 @@ from models.core.database import connect
 from models.ledger import Account, LedgerTransaction, NotPosted, held, lock, moves, reverse, totals
 from tests.harness.money.first_charity import CHANNEL, REFUNDS
 from tests.harness.money.ledger_rows import NOW, balances, chain
-from tests.scenes.ledger_deeds import wrong
+from tests.scenes.money.ledger_deeds import wrong
 
 MANY = 32
 

@@ -22,7 +22,7 @@ from models.ledger import (
 from models.ledger.kinds import MOVES
 from tests.harness.money.ledger_rows import balances, chain
 from tests.harness.tiers import examples
-from tests.scenes.ledger_deeds import (
+from tests.scenes.money.ledger_deeds import (
     APPEALS,
     DEEDS,
     SIDES,

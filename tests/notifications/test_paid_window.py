@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.notifications.service_window import ServiceWindow
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give, ordered, payment_of, promise, take
+from tests.scenes.money.gifts import give, ordered, payment_of, promise, take
 
 
 def windows(stage: Stage, openid: str) -> list[ServiceWindow]:

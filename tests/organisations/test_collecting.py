@@ -13,8 +13,8 @@ from models.organisations.charity import BadCharity, Charity, add_charity, chari
 from models.organisations.filing import Filing, NoFiling, add_filing, filing_for
 from models.payments.collection import PaymentOutcome
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.charities import CERTIFICATE, CREDIT_CODE, FILING, LONGHUI, NAME, NATIONAL
-from tests.scenes.gifts import ordered, payment_of, promise, take
+from tests.scenes.money.charities import CERTIFICATE, CREDIT_CODE, FILING, LONGHUI, NAME, NATIONAL
+from tests.scenes.money.gifts import ordered, payment_of, promise, take
 from tests.scenes.seat import SEAT
 
 MAYANG, XIAO_SHA_JIANG = "430524200000", "430524102000"

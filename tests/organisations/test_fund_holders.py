@@ -11,8 +11,8 @@ from models.staff.member import Staff
 from models.staff.queue import assign_pool_tasks, release_tasks
 from models.staff.task import find_task
 from tests.harness.stage import Stage
-from tests.scenes.charities import LONGHUI
-from tests.scenes.gifts import give
+from tests.scenes.money.charities import LONGHUI
+from tests.scenes.money.gifts import give
 
 NAME = "永州市某某果业有限公司"
 

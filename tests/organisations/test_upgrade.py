@@ -20,9 +20,9 @@ from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
-from tests.scenes.charities import AUTHORITY, CERTIFICATE, CREDIT_CODE, DAYS, FILING, NAME, PLATFORM
-from tests.scenes.gifts import give
-from tests.scenes.refunds import wrong_books
+from tests.scenes.money.charities import AUTHORITY, CERTIFICATE, CREDIT_CODE, DAYS, FILING, NAME, PLATFORM
+from tests.scenes.money.gifts import give
+from tests.scenes.money.refunds import wrong_books
 
 
 def again(stage: Stage) -> None:

@@ -23,9 +23,9 @@ from models.support.inquiry import Report
 from models.verification.case import newest_case_of
 from models.verification.visit import Visit
 from tests.harness.stage import id_number
-from tests.scenes.disbursements import asked, fixed, funded, people, pictures_arrive
 from tests.scenes.gallery import Gallery, shown
 from tests.scenes.handover import Handover
+from tests.scenes.money.disbursements import asked, fixed, funded, people, pictures_arrive
 
 # The thing's number, and the photo subject and row of a picture of it.
 Shown = tuple[int, str, int]

@@ -295,7 +295,6 @@ def signed_in(stage: Stage, root: str) -> Any:
 
 
 @needs_chromium
-@pytest.mark.smoke
 def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[], str], tmp_path: Path) -> None:
     stage = Stage(new_database())
     gallery = Gallery(stage, tmp_path / "media")

@@ -24,10 +24,10 @@ from models.payments.suspense import SuspenseItem
 from models.staff.task import find_task
 from tests.harness.money.merchant import MCHID, OPTIONS
 from tests.harness.stage import Stage
-from tests.scenes.bills import AT, Counter, counter
-from tests.scenes.charities import LONGHUI, MERCHANTS, NATIONAL
-from tests.scenes.gifts import promise, state_of, take
-from tests.scenes.refunds import wrong_books
+from tests.scenes.money.bills import AT, Counter, counter
+from tests.scenes.money.charities import LONGHUI, MERCHANTS, NATIONAL
+from tests.scenes.money.gifts import promise, state_of, take
+from tests.scenes.money.refunds import wrong_books
 
 OWN = MERCHANTS[LONGHUI][0]
 MATANGSHAN = "430524200000"

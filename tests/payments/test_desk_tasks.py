@@ -19,9 +19,9 @@ from models.treasury.bill import number_of
 from models.treasury.discrepancy import Discrepancy
 from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 from tests.harness.stage import Stage
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
-from tests.scenes.gifts import give
-from tests.scenes.refunds import fail_and_plan, hear, news_of, want_back, wrong_books
+from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
+from tests.scenes.money.gifts import give
+from tests.scenes.money.refunds import fail_and_plan, hear, news_of, want_back, wrong_books
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
 

@@ -29,9 +29,9 @@ from models.treasury.bill import BillDay, number_of
 from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID, OPTIONS
 from tests.harness.stage import Stage
-from tests.scenes.bills import AT, TODAY, TOMORROW_MORNING, Counter, counter, day_row
-from tests.scenes.gifts import ordered, payment_of, promise, state_of, take
-from tests.scenes.refunds import want_back, wrong_books
+from tests.scenes.money.bills import AT, TODAY, TOMORROW_MORNING, Counter, counter, day_row
+from tests.scenes.money.gifts import ordered, payment_of, promise, state_of, take
+from tests.scenes.money.refunds import want_back, wrong_books
 
 OTHER = "1900000999"
 NUMBER = "GIFT00000000000001"

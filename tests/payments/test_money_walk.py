@@ -39,10 +39,10 @@ from models.payments.suspense_desk import assign_item, record_refund_by_hand, re
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, passed, seen
-from tests.scenes.gifts import ordered, promise
-from tests.scenes.money_world import PASSERS, TARGETS, World, where
-from tests.scenes.refunds import hear, news_of, plan, runs, want_back
+from tests.scenes.money.disbursements import asked, passed, seen
+from tests.scenes.money.gifts import ordered, promise
+from tests.scenes.money.money_world import PASSERS, TARGETS, World, where
+from tests.scenes.money.refunds import hear, news_of, plan, runs, want_back
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,10 @@ from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import at, people
-from tests.scenes.gifts import later, ordered, payment_of, promise, state_of, take
-from tests.scenes.recurring_gifts import by_month, pay_month
-from tests.scenes.refunds import code_of, refund_of, want_back
+from tests.scenes.money.disbursements import at, people
+from tests.scenes.money.gifts import later, ordered, payment_of, promise, state_of, take
+from tests.scenes.money.recurring_gifts import by_month, pay_month
+from tests.scenes.money.refunds import code_of, refund_of, want_back
 
 
 def test_of_a_gift_paid_twice_the_order_that_came_first_is_its_own_whenever_it_was_paid(stage: Stage) -> None:

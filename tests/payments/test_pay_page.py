@@ -25,7 +25,7 @@ from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.scenes.gifts import donor_of, give
+from tests.scenes.money.gifts import donor_of, give
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from models.people.user import User
 from tests.harness.money.merchant import MCHID
 from tests.harness.money.unowned import BY_NOBODY
 from tests.harness.stage import Stage
-from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
+from tests.scenes.money.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 

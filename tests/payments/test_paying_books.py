@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 from models.books.payments import check_payments
 from models.ledger import moves
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give, ordered, payment_of, promise, take
+from tests.scenes.money.gifts import give, ordered, payment_of, promise, take
 
 
 @pytest.fixture

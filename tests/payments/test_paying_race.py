@@ -18,7 +18,7 @@ from tests.harness.money.merchant import MCHID
 from tests.harness.racing import DONORS, assert_books_close, at_once, outcome
 from tests.harness.racing import stage as stage
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give, ordered, payment_of, promise
+from tests.scenes.money.gifts import give, ordered, payment_of, promise
 
 
 def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_others_get_all_back(stage: Stage) -> None:

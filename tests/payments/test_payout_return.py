@@ -21,8 +21,8 @@ from models.staff.turn import HasConflict
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.racing import assert_books_close, at_once
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import at, authorised, owner_of, paid, people, state, wrong
-from tests.scenes.refunds import hear, news_of, plan, runs, want_back
+from tests.scenes.money.disbursements import at, authorised, owner_of, paid, people, state, wrong
+from tests.scenes.money.refunds import hear, news_of, plan, runs, want_back
 
 
 def not_received(stage: Stage, staff: dict[str, int], *gifts: int, fen: int) -> tuple[int, int]:

@@ -36,8 +36,8 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.stage import Stage
-from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, take
-from tests.scenes.refunds import code_of, hear, news_of, refund_of, spend, state_of, want_back, wrong_books
+from tests.scenes.money.gifts import donor_of, give, later, ordered, payment_of, promise, take
+from tests.scenes.money.refunds import code_of, hear, news_of, refund_of, spend, state_of, want_back, wrong_books
 
 COUNTY = "431124000000"
 

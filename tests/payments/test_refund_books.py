@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from models.books import violations
 from models.payments.refund import Refund
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give
-from tests.scenes.refunds import fail, hear, news_of, want_back, wrong_books
+from tests.scenes.money.gifts import give
+from tests.scenes.money.refunds import fail, hear, news_of, want_back, wrong_books
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ from models.payments.refund_run import PAGE, GiftTotal, find_run, live_runs, pla
 from models.staff.member import Staff
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give
-from tests.scenes.refunds import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
+from tests.scenes.money.gifts import give
+from tests.scenes.money.refunds import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 MANY = 1_000

@@ -27,8 +27,8 @@ from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
 from tests.harness.stage import Stage
-from tests.scenes.gifts import ordered, promise, take
-from tests.scenes.refunds import fail_and_plan, refund_of, state_of, want_back, wrong_books
+from tests.scenes.money.gifts import ordered, promise, take
+from tests.scenes.money.refunds import fail_and_plan, refund_of, state_of, want_back, wrong_books
 
 
 class Till:

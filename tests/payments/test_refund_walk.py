@@ -24,8 +24,8 @@ from models.payments.refund_submission import begin_submission, mark_refused
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.gifts import later, ordered, payment_of, promise, take
-from tests.scenes.refunds import fail_and_plan, hear, news_of, spend, want_back, wrong_books
+from tests.scenes.money.gifts import later, ordered, payment_of, promise, take
+from tests.scenes.money.refunds import fail_and_plan, hear, news_of, spend, want_back, wrong_books
 
 GIFTS = 4
 # By how often each comes; the small numbers are which gift, or which refund.
@@ -179,6 +179,7 @@ class Walk:
             return {account.kind: account.balance_fen for account in accounts}
 
 
+@pytest.mark.slow  # a long walk
 @pytest.mark.search
 def test_what_came_is_held_spent_or_the_donors_again(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())

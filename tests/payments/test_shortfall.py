@@ -25,10 +25,10 @@ from models.payments.shortfall import settle_shortfalls
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import asked, at, authorised, fixed, funded, paid, passed, people, state, wrong
-from tests.scenes.gifts import give
-from tests.scenes.matching import pool
-from tests.scenes.refunds import hear, news_of, plan, runs, state_of, want_back
+from tests.scenes.money.disbursements import asked, at, authorised, fixed, funded, paid, passed, people, state, wrong
+from tests.scenes.money.gifts import give
+from tests.scenes.money.matching import pool
+from tests.scenes.money.refunds import hear, news_of, plan, runs, state_of, want_back
 
 TARGET = 30_000
 

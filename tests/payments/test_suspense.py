@@ -37,10 +37,10 @@ from models.treasury.bill import number_of
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage, id_number
 from tests.harness.tiers import examples
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, told
-from tests.scenes.gifts import ordered, payment_of, promise, take
-from tests.scenes.refunds import hear, news_of, want_back, wrong_books
-from tests.scenes.suspense import WANTED, item_of, pledge_of, suspense_item
+from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, counter, told
+from tests.scenes.money.gifts import ordered, payment_of, promise, take
+from tests.scenes.money.refunds import hear, news_of, want_back, wrong_books
+from tests.scenes.money.suspense import WANTED, item_of, pledge_of, suspense_item
 
 COUNTY = "431124000000"
 

@@ -200,7 +200,6 @@ def cookie(press: Press, address: str) -> Any:
 
 
 @needs_chromium
-@pytest.mark.smoke
 def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
     press.make()
     with chromium() as browser, serving(press.stage.app) as address:

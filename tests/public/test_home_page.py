@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from sqlalchemy.event import listen, remove
 
 from bot.app import create_app
@@ -57,7 +56,6 @@ def test_it_is_there_in_production_too_and_no_frame_may_hold_it(stage: Stage) ->
 
 
 @needs_chromium
-@pytest.mark.smoke
 def test_it_fits_a_phone_and_a_desk(stage: Stage) -> None:
     with serving(stage.app) as address, chromium() as browser:
         for size in (PHONE, DESK):

@@ -43,7 +43,7 @@ from models.verification.registry import RegistryEntry
 from tests.harness.erasing import everything, places
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.transcript import Actor
-from tests.scenes.gifts import give
+from tests.scenes.money.gifts import give
 
 NAME, PHONE = "覃巧玲", "13666655555"
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"

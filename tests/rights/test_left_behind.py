@@ -19,8 +19,8 @@ from models.staff.member import Staff
 from tests.harness.command_line import run
 from tests.harness.erasing import erase_person, of
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import at, authorised, collected, paid, people
-from tests.scenes.gifts import give
+from tests.scenes.money.disbursements import at, authorised, collected, paid, people
+from tests.scenes.money.gifts import give
 
 
 def test_payees_of_an_erased_owner_are_sealed_once_the_appeal_is_over(stage: Stage) -> None:

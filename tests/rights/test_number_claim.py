@@ -25,7 +25,7 @@ from tests.harness.erasing import EVENTS, of, tell_gone
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number
 from tests.harness.transcript import Actor
-from tests.scenes.disbursements import pictures_arrive
+from tests.scenes.money.disbursements import pictures_arrive
 
 COUNTY = "431124000000"
 TAKEN, FREE = id_number(3), id_number(77)

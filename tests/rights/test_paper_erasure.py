@@ -20,7 +20,7 @@ from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.command_line import run
 from tests.harness.erasing import of
-from tests.scenes.disbursements import pictures_arrive
+from tests.scenes.money.disbursements import pictures_arrive
 from tests.scenes.proxy_village import WANG, Village
 from tests.scenes.proxy_village import village as village
 

@@ -49,8 +49,8 @@ from models.verification.case import Verification
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, id_number
 from tests.scenes.cases import REASONS, Longest
-from tests.scenes.charities import DAYS
 from tests.scenes.goods import asked, given, sold
+from tests.scenes.money.charities import DAYS
 
 # A character of four bytes: it is Chinese, and the longest there is.
 WIDE = "𠮷"

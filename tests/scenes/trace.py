@@ -15,7 +15,7 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
-from tests.scenes import disbursements, gifts
+from tests.scenes.money import disbursements, gifts
 
 GIFT, OTHER, SPENT = 12_300, 70_700, 30_000
 # What belongs to a person, and must stand nowhere: the stage's own names, numbers, phones, and the payee's.

@@ -22,8 +22,8 @@ from models.verification.visit import Visit
 from tests.harness.stage import Stage
 from tests.scenes.appeals import put_in, wanted
 from tests.scenes.cases import case, registered, visited
-from tests.scenes.charities import LONGHUI
-from tests.scenes.disbursements import authorised, people
+from tests.scenes.money.charities import LONGHUI
+from tests.scenes.money.disbursements import authorised, people
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"
 

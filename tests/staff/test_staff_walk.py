@@ -191,6 +191,7 @@ def database(database_url: str) -> Iterator[Engine]:
     stage.close()
 
 
+@pytest.mark.slow  # a long walk
 @pytest.mark.search
 def test_whatever_people_do_seats_and_queues_stay_in_order(database: Engine) -> None:
     reached: set[str] = set()

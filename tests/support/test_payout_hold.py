@@ -14,7 +14,7 @@ from models.support.inquiry import Inquiry, Report
 from models.support.payout_hold import HOLD_LASTS
 from models.support.reporters import MOST_NOT_UPHELD, Weight, weigh
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import COUNTY, authorised, paid, people, state, wrong
+from tests.scenes.money.disbursements import COUNTY, authorised, paid, people, state, wrong
 from tests.scenes.reports import reports
 
 VILLAGES = ("431124101204", "431124101205", "431124101208", "431124101209")

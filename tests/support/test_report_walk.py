@@ -32,9 +32,9 @@ from models.support.reporters import MOST_NOT_UPHELD
 from models.support.reporting import NewReport, file_report
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.tiers import examples
-from tests.scenes.disbursements import COUNTY, asked, passed
-from tests.scenes.gifts import ordered, promise
-from tests.scenes.money_world import PASSERS, World, where
+from tests.scenes.money.disbursements import COUNTY, asked, passed
+from tests.scenes.money.gifts import ordered, promise
+from tests.scenes.money.money_world import PASSERS, World, where
 
 pytestmark = pytest.mark.slow
 
@@ -232,6 +232,7 @@ class Reported(World):
         return bool(inquiry and inquiry.held_until and inquiry.held_until > self.stage.clock())
 
 
+@pytest.mark.slow  # a long walk
 @pytest.mark.search
 def test_whatever_is_reported_the_books_are_right_and_only_payouts_wait(database_again: Callable[[], str]) -> None:
     class Here(Reported):

@@ -25,8 +25,8 @@ from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, No
 from models.treasury.reversal import standing_entries
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.bank_entries import COUNTY, ELSEWHERE, GIVEN, entered, prepared, settled, undone, who
-from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
+from tests.scenes.money.bank_entries import COUNTY, ELSEWHERE, GIVEN, entered, prepared, settled, undone, who
+from tests.scenes.money.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from models.treasury.bill import BillDay, BillLine, number_of
 from tests.harness.money.checking_books import unguarded
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
+from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
 
 NUMBER = number_of(TODAY)
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from models.books.bills import check_bills
 from models.core.database import snapshot
 from models.treasury.bill import BillDay, BillLine, number_of
 from tests.harness.stage import Stage
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter
+from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, counter
 
 DAY = timedelta(days=1)
 

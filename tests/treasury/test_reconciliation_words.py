@@ -14,10 +14,10 @@ from models.payments.order import PayOrder
 from models.treasury.bill import BillDay, number_of
 from models.treasury.discrepancy import Discrepancy
 from tests.harness.stage import Stage
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
-from tests.scenes.charities import LONGHUI as LONGHUI_CHARITY
-from tests.scenes.charities import MERCHANTS
-from tests.scenes.refunds import wrong_books
+from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
+from tests.scenes.money.charities import LONGHUI as LONGHUI_CHARITY
+from tests.scenes.money.charities import MERCHANTS
+from tests.scenes.money.refunds import wrong_books
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
 

@@ -23,8 +23,8 @@ from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.first_charity import CHANNEL, UNASSIGNED
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
-from tests.scenes.gifts import promise
+from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
+from tests.scenes.money.gifts import promise
 
 SEED = 20_261_125
 YEAR, SEASON = 365, 91

@@ -22,10 +22,10 @@ from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankT
 from models.treasury.reversal import NoSuchBankEntry, standing_entries
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
-from tests.scenes.bank_entries import COUNTY, GIVEN, entered, prepared, settled, undone, who
-from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
-from tests.scenes.gifts import give
+from tests.scenes.money.bank_entries import COUNTY, GIVEN, entered, prepared, settled, undone, who
+from tests.scenes.money.disbursements import at, wrong
+from tests.scenes.money.gifts import give
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
 
 from bot.simulator.serving import serving
-from bot.web.public_notices import PAGE
+from bot.web.public.public_notices import PAGE
 from models.people.user import User
 from models.verification.case import NOTICE_PERIOD, Verification
 from models.verification.public_notice import list_notices, masked
@@ -200,7 +200,7 @@ def test_the_board_of_a_village_holds_no_neighbours(stage: Stage, officer: int) 
 
 
 @needs_chromium
-@pytest.mark.parametrize("size", [pytest.param(PHONE, marks=pytest.mark.smoke), DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_it_reads_well(new_database: Callable[[], str], size: dict[str, int]) -> None:
     stage = Stage(new_database())
     officer = stage.appoint("o-zhou", "village")

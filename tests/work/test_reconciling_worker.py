@@ -17,7 +17,7 @@ from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.money.paid_stage import DONOR, collecting
 from tests.harness.processes.workers import environment, process, until
-from tests.scenes.gifts import ordered
+from tests.scenes.money.gifts import ordered
 
 pytestmark = pytest.mark.slow
 

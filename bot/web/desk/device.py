@@ -20,7 +20,7 @@ def device_of(request: Request) -> Device:
 
 
 def is_in_wechat(request: Request) -> bool:
-    """Tell whether the browser says that it is WeChat's own on a phone: there nobody has to scan anything."""
+    """Tell whether the browser says that it is WeChat's own on a phone, where an officer signs in without a scan."""
     agent = request.headers.get("User-Agent", "")
     return "MicroMessenger" in agent and _first(_SYSTEMS, agent) in ("android", "ios")
 
@@ -30,7 +30,7 @@ def _first(names: dict[str, str], agent: str) -> str:
 
 
 def _network(request: Request) -> str:
-    """Write the first half of an address from outside, which a seat may know, and which finds nobody."""
+    """Return the first half of an address from outside: an officer knows their own, and it identifies no person."""
     if is_inside(request):
         return ""
     try:

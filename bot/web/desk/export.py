@@ -1,4 +1,4 @@
-"""Hand out the queue as a spreadsheet: what the page shows, of nobody's sealed data, and recorded as a look."""
+"""Send the queue as a spreadsheet: what the page shows, no sealed field, and each download recorded as a look."""
 
 from collections.abc import Generator
 from itertools import chain
@@ -53,5 +53,5 @@ def _cells(words: Any, row: Row) -> list[Cell]:
 
 
 def _begun(pieces: Generator[bytes]) -> ClosingIterator:
-    """Take the first piece now; whoever breaks off closes the others."""
+    """Take the first piece now, so that a failure comes before the response; closing that closes the generator."""
     return ClosingIterator(chain([next(pieces, b"")], pieces), [pieces.close])

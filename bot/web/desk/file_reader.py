@@ -21,7 +21,7 @@ _BELOW = Say("shared/desk/kinds", "below")
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """``galleries``: whose pictures the file leads to (``appeal:12``), in its order."""
+    """``galleries``: the things whose pictures the file links to (``appeal:12``), in the order of the file."""
 
     words: str
     galleries: Sequence[str]

@@ -20,7 +20,7 @@ from models.desk.sign_in import has_desk
 from models.staff.member import Staff
 
 LARGEST_FORM = 1024
-# Of tokens that we drew; what else is in a cookie is nobody's.
+# The form of our tokens; another value in a cookie counts as none.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SESSION, _BROWSER = "bangfu_desk", "bangfu_desk_code"
 

@@ -16,7 +16,7 @@ from models.subjects import SUBJECTS
 
 FIGURES = "/desk/figures"
 PAGE = 50
-# The kinds of things whose files can be opened, here as by 看.
+# The kinds of things that have a file here, as they have one in the chat.
 WITH_FILE = frozenset(name for name, actions in SUBJECT_ACTIONS.items() if has_file(actions))
 
 
@@ -47,7 +47,7 @@ def add_queue(blueprint: Blueprint, parts: DeskParts) -> None:
 
 
 def head_of(seat: Seat) -> dict[str, object]:
-    """Return what the head of each page says: whose it is, until when, and how to leave."""
+    """Return the facts of each page's head: the seat, when its session ends, and what the form to leave carries."""
     staff = seat.staff
     values = {"work_no": staff.work_no, "role": staff.role, "until": seat.session.ends_at, "csrf": seat.csrf}
     return values | {"has_figures": staff.role in OFFICERS}

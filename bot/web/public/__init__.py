@@ -1,1 +1,1 @@
-"""The public pages of the public room that have folders of their own: an appeal's page and its photos."""
+"""These pages are for everybody: what is public of appeals, the ledger, public notices, figures, and what this is."""

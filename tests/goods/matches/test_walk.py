@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -191,6 +192,7 @@ class Walk(RuleBasedStateMachine):
         self.stage.close()
 
 
+@pytest.mark.slow  # a long walk
 def test_nothing_is_held_twice_or_for_ever_whatever_happens(database_again: Callable[[], str]) -> None:
     Walk.database_again = staticmethod(database_again)
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]

@@ -81,7 +81,7 @@ class Collecting(Stage):
 
     def pledged(self, fen: int = 10_000, openid: str = DONOR, appeal: int | None = None) -> int:
         """A pledge that waits to be paid; its number."""
-        from tests.scenes.gifts import promise
+        from tests.scenes.money.gifts import promise
 
         return promise(self, appeal or self.open_appeal(), fen, openid)
 

@@ -37,7 +37,7 @@ from tests.harness.processes.demo import (  # noqa: F401
 )
 from tests.harness.processes.programs import is_alive, wait_until
 from tests.harness.stage import Stage, id_number, settings_for
-from tests.scenes.charities import remove_charities
+from tests.scenes.money.charities import remove_charities
 
 
 def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:

@@ -78,7 +78,7 @@ from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.money.merchant import NOTIFY
 from tests.harness.stage import id_number, settings_for
-from tests.scenes.charities import remove_charities
+from tests.scenes.money.charities import remove_charities
 
 ACCOUNT = "gh_0000000000aa"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

@@ -23,8 +23,8 @@ from models.treasury.bill import BillDay
 from tests.harness.money.merchant import MCHID, NOTIFY
 from tests.harness.platform.wechat import ACCOUNT
 from tests.harness.stage import Stage
-from tests.scenes.bills import AT, Counter, counter, discrepancies, told
-from tests.scenes.charities import remove_charities
+from tests.scenes.money.bills import AT, Counter, counter, discrepancies, told
+from tests.scenes.money.charities import remove_charities
 
 pytestmark = pytest.mark.slow  # each test fills in the whole data set
 

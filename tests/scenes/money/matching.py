@@ -19,7 +19,7 @@ from models.payments.payout_return import enter_return
 from models.payments.refund_run import live_runs, plan_page
 from models.staff.member import Staff
 from tests.harness.stage import Stage
-from tests.scenes.refunds import BY_NOBODY, UNASKED, settle_all
+from tests.scenes.money.refunds import BY_NOBODY, UNASKED, settle_all
 
 COUNTY, QINGTANG = "431124000000", "431124104000"
 SPONSOR = "道州爱心商会"
@@ -99,7 +99,7 @@ def cancel(stage: Stage, appeal: int) -> None:
 
 
 def bounce(stage: Stage, seats: tuple[int, int, int]) -> None:
-    """The newest payment, which tests.scenes.refunds.spend has made, comes back from the bank.
+    """The newest payment, which tests.scenes.money.refunds.spend has made, comes back from the bank.
 
     ``seats``: who is said to have endorsed and approved it, and the charity that paid it.
     """

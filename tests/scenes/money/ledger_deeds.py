@@ -23,7 +23,7 @@ from models.ledger import (
     reverse,
 )
 from tests.harness.money.ledger_rows import NOW
-from tests.scenes.charities import LONGHUI, NATIONAL
+from tests.scenes.money.charities import LONGHUI, NATIONAL
 
 # Each appeal's charity. Two share one, so that a refund can be redirected between them.
 APPEALS = {1: NATIONAL, 2: NATIONAL, 3: LONGHUI}

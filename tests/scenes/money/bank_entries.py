@@ -7,8 +7,8 @@ from models.staff.member import Staff
 from models.treasury.bank_entry import BankEntry, BankTransfer, enter
 from models.treasury.reversal import reverse_bank_entry
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import at
-from tests.scenes.gifts import give
+from tests.scenes.money.disbursements import at
+from tests.scenes.money.gifts import give
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000

@@ -1,6 +1,6 @@
 """Show the public figures of the whole country or of a region: pages that read without script, CSV and JSON.
 
-Nobody's data is in them. A report is kept in memory until a sum of the whole country changes.
+They hold no personal data. A report is kept in memory until a sum of the whole country changes.
 """
 
 import csv
@@ -117,7 +117,7 @@ def _file(report: Report, kind: str) -> Response:
 
 
 def _public(response: Response) -> Response:
-    """Let anybody keep and index it: it holds nobody's data."""
+    """Allow caches to keep the response and search engines to index it: it holds no personal data."""
     response.headers["Cache-Control"] = _KEPT
     del response.headers["X-Robots-Tag"]
     return response

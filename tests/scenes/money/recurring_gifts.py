@@ -13,7 +13,7 @@ from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.people.user import User
 from tests.harness.stage import Stage
-from tests.scenes.gifts import donor_of
+from tests.scenes.money.gifts import donor_of
 
 
 @dataclass

@@ -24,7 +24,7 @@ from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from tests.harness.money.first_charity import CHANNEL
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give
+from tests.scenes.money.gifts import give
 
 # On the stage these are passed by nobody who would stand in a queue.
 BY_NOBODY = ("appeal", "case", "task", "disbursement", "bill_day")

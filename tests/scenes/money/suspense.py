@@ -13,7 +13,7 @@ from models.payments.suspense import SuspenseItem
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from tests.harness.stage import Stage
-from tests.scenes.gifts import give, ordered, payment_of, promise, take
+from tests.scenes.money.gifts import give, ordered, payment_of, promise, take
 
 WANTED = 10_000
 _serial = count(1)

@@ -26,7 +26,7 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.gifts import give
+from tests.scenes.money.gifts import give
 
 COUNTY = "431124000000"
 _serial = count(1)

@@ -28,8 +28,8 @@ from models.treasury.bill import Bill, BillDay
 from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
 from tests.harness.stage import Stage
-from tests.scenes.gifts import ordered, promise
-from tests.scenes.refunds import want_back
+from tests.scenes.money.gifts import ordered, promise
+from tests.scenes.money.refunds import want_back
 
 TODAY = date(2026, 11, 25)
 TOMORROW_MORNING = timedelta(hours=22, minutes=5)

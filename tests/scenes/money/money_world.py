@@ -29,7 +29,7 @@ from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
-from tests.scenes.disbursements import COUNTY, at, fixed, owner_of, people, seen
+from tests.scenes.money.disbursements import COUNTY, at, fixed, owner_of, people, seen
 
 # Two appeals; the second is soon full, so that gifts meet at its last yuan.
 TARGETS = (60_000, 3_000)
