@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 
 from bot.processes.postgres import EmbeddedPostgres
 from models.core.hash_chain import GENESIS
+from models.figures.recount import repair
 from models.ledger.links import link_hash
 from models.migrations import upgrade
 
@@ -100,6 +101,7 @@ def main(arguments: list[str]) -> None:
             database = create_engine(postgres.url)
             with database.begin() as connection:
                 write(cast(Cursor, connection.connection.cursor()), entries // 2)
+                repair(connection)
             with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql("ANALYZE")
             database.dispose()
