@@ -57,6 +57,7 @@ def test_what_went_its_way_is_right(stage: Stage) -> None:
     assert codes(stage) == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "found"),
     [

@@ -33,6 +33,7 @@ def test_upgrade_again_changes_nothing(app: Flask) -> None:
     assert run(app, "upgrade").output == "The database is up to date.\n"
 
 
+@pytest.mark.slow  # it loads the whole country twice
 @pytest.mark.usefixtures("no_regions")
 def test_regions_are_loaded_once_however_often(app: Flask, database_url: str) -> None:
     first = run(app, "import-regions")

@@ -115,14 +115,9 @@ def play(
         stage.close()
 
 
-# Each is played at least twice: the fast tier takes every twelfth.
-PLAYED = [
-    pytest.param(path, marks=[pytest.mark.slow] if place % 12 else [], id=path.stem)
-    for place, path in enumerate(TRANSCRIPTS)
-]
-
-
-@pytest.mark.parametrize("transcript", PLAYED)
+# Each is played at least twice.
+@pytest.mark.sampled(24)
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_a_fifth_astray_changes_nothing(
     transcript: Path, database_again: Callable[[], str], run_simulator: Callable[..., RunningSimulator]
 ) -> None:

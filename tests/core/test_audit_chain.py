@@ -269,6 +269,7 @@ def test_a_turn_without_events_leaves_the_trail_alone_and_one_with_them_touches_
     assert all("audit_" in statement for statement in seen[-3:])
 
 
+@pytest.mark.slow  # it says hundreds of things
 def test_abuse_a_stranger_does_not_grow_the_trail(stage: Stage) -> None:
     """Three hundred staff words and codes at the door; the first are kept, and the chain is whole."""
     before = len(whole_chain(stage.database))

@@ -37,7 +37,7 @@ def at_desk(stage: Stage, size: dict[str, int], *, script: bool = True) -> Itera
     assert complaints == []
 
 
-@pytest.mark.parametrize("size", [pytest.param(DESK, marks=pytest.mark.smoke), PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_a_scanned_code_lets_the_browser_in(
     stage: Stage, run_simulator: Callable[..., RunningSimulator], size: dict[str, int]
 ) -> None:

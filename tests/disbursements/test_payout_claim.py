@@ -113,6 +113,7 @@ def erase(stage: Stage, number: int, _staff: dict[str, int]) -> None:
 Comes = Callable[[Stage, int, dict[str, int]], None]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("comes", "why", "left"),
     [(hold, "held", "executing"), (stop, "frozen", "frozen"), (end, "over", "cancelled"), (erase, "frozen", "frozen")],

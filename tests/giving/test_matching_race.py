@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
@@ -37,6 +38,7 @@ def test_32_gifts_at_the_pools_last_yuan(stage: Stage) -> None:
     assert_books_close(stage)
 
 
+@pytest.mark.slow  # it is a race, and another stays
 def test_32_gifts_that_fill_an_appeal_with_their_matches(stage: Stage) -> None:
     """What a match takes of the room, the next gift does not find: it goes back whole, never over the target."""
     staff = charity(stage)
@@ -64,6 +66,7 @@ def test_one_donor_who_pays_several_appeals_at_once_stays_within_the_cap(stage: 
     assert_books_close(stage)
 
 
+@pytest.mark.slow  # it is a race, and another stays
 def test_gifts_refunds_closing_and_paying_in_at_once_wait_for_nobody_for_ever(stage: Stage) -> None:
     """Two pools, two appeals, everything together: no deadlock, and the sums are those of the matches."""
     staff = charity(stage)

@@ -4,9 +4,11 @@
 (``chaos``), starts processes, opens a browser (but for one ``smoke`` of a page with a script), or says so itself.
 
 A test that searches (Hypothesis) is in both: with few examples in the fast tier, with all of them in the other.
+Of a ``sampled(n)`` test's cases the fast tier takes every n-th: of many alike, any one says whether it still works.
 """
 
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,15 +44,22 @@ def add_markers(config: pytest.Config) -> None:
         "browser: needs Debian's chromium package; slow, unless it is a smoke test",
         "smoke: the one look at a page with a script that the fast tier takes in a browser",
         "planner: asks how a query is planned, in a database whose tables were never fuller than they are",
+        "sampled(n): the fast tier takes every n-th of its cases, and the slow one the others",
         "search: tries many examples; in both tiers, of which the fast one tries few",
     ):
         config.addinivalue_line("markers", line)
 
 
 def sort_into_tiers(items: list[pytest.Item], has_browser: bool) -> None:
+    cases: Counter[str] = Counter()
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         marks = {mark.name for mark in item.iter_markers()}
+        if sampled := item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if cases[test] % sampled.args[0]:
+                item.add_marker(pytest.mark.slow)
+            cases[test] += 1
         if "browser" in marks and not has_browser:
             item.add_marker(pytest.mark.skip(reason="needs Debian's chromium package"))
         if "chaos" in marks or ("browser" in marks and "smoke" not in marks) or "demo" in fixtures:

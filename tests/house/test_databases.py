@@ -77,6 +77,7 @@ def test_after_many_turns_and_appeals_nothing_is_left(again: Any, as_made: dict[
     assert everything(again()) == as_made
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "statement",
     [

@@ -221,6 +221,7 @@ def test_each_mistake_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
         assert words in str(refused.value)
 
 
+@pytest.mark.slow  # it starts a program
 @pytest.mark.parametrize("program", ["flask --app wsgi run", "flask --app wsgi demo", "bot.work clock"])
 def test_every_program_says_a_mistake_in_one_line(tmp_path: Path, program: str) -> None:
     ended = run(program, DATABASE_URL="sqlite:///a.db", DEMO_DIR=str(tmp_path))
@@ -228,6 +229,7 @@ def test_every_program_says_a_mistake_in_one_line(tmp_path: Path, program: str) 
     assert ended.stderr == ("DATABASE_URL: a PostgreSQL is needed, as in postgresql://user:password@host:5432/name\n")
 
 
+@pytest.mark.slow  # it starts a program
 def test_nothing_is_served_from_the_demos_database_while_that_does_not_run(tmp_path: Path) -> None:
     ended = run("flask --app wsgi run --port 0", DATABASE_URL="", DEMO_DIR=str(tmp_path))
     assert ended.returncode == 1

@@ -57,6 +57,7 @@ def test_a_ledger_that_is_right(stage: Stage) -> None:
     assert check(stage, "--ledger-head", "6").exit_code == 2
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -158,6 +159,7 @@ OWNED = ["other_move ledger 7"]
 APPEAL = ("appeal", 1)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("kind", "entries", "reverses", "found"),
     [

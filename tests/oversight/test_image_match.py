@@ -45,6 +45,7 @@ AGAIN: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("change", AGAIN)
 def test_a_picture_is_told_again_however_it_was_written(change: str) -> None:
     missed = 0

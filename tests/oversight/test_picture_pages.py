@@ -148,6 +148,7 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
 )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("subject", shown_subjects())
 def test_whatever_can_have_pictures_has_a_page_of_them(gallery: Gallery, subject: str) -> None:
     """They come from the registry of subjects: a new one without a name on the page fails here."""

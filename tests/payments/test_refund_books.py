@@ -28,6 +28,7 @@ def test_what_went_back_stays_as_it_was(stage: Stage, change: dict[str, Any]) ->
 # --- What the books find
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("statement", "code"),
     [

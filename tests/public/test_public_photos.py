@@ -99,6 +99,7 @@ def test_what_nobody_approved_and_what_is_made_up_is_404(album: Album) -> None:
     assert len(album.shown()) == 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("why", STOPS)
 def test_what_may_not_be_shown_is_404_at_once_and_its_file_is_gone_after_the_sweep(album: Album, why: str) -> None:
     album.approve(album.pictures[0])

@@ -213,6 +213,7 @@ def test_fees_are_never_covered_twice_by_many_at_once(new_database: Callable[[],
 # Beside the program
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("statement", "trigger", "code"),
     [

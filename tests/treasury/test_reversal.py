@@ -192,6 +192,7 @@ def _standing(stage: Stage) -> Any:
 # Beside the program
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("statement", "trigger", "code"),
     [

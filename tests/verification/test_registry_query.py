@@ -235,6 +235,7 @@ def in_another_process(url: str, redis_url: str) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.slow  # it starts a process
 def test_other_processes_see_it_open(office: Office, url: str, redis_flushed: str) -> None:
     assert "'match'" in in_another_process(url, redis_flushed)
     office.answers = [said("", 500)]

@@ -85,6 +85,7 @@ def fetch_in_process(api_url: str, redis_url: str, app_id: str, gate: Any, resul
 # One fetch for everybody
 
 
+@pytest.mark.slow  # it starts processes
 def test_three_cold_processes_of_eight_threads_fetch_once(api_url, platform, redis_url, app_id):
     spawn = multiprocessing.get_context("spawn")
     gate, results = spawn.Barrier(3), spawn.Queue()

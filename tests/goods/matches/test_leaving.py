@@ -139,6 +139,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("event", "state"), PAIRS)
 def test_whoever_leaves_each_match_goes_where_it_should(handover: Handover, match: int, event: str, state: str) -> None:
     end, becomes = TABLE[event]
