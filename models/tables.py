@@ -30,7 +30,7 @@ from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
-from models.public import appeal_page, photos  # noqa: F401
+from models.public import appeal_code, appeal_page, follow_up, photos  # noqa: F401
 from models.rights import name_change, number_claim, request  # noqa: F401
 from models.rights.erasure import erasure as rights_erasure  # noqa: F401
 from models.rights.erasure import paper, remainder  # noqa: F401

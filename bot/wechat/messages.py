@@ -31,6 +31,20 @@ class Messages:
         body = {"touser": openid, "msgtype": "msgmenu", "msgmenu": menu}
         _sent(lambda: self._wire.post("message/custom/send", data=body))
 
+    def send_image(self, openid: str, media_id: str) -> None:
+        """Send a picture that was uploaded."""
+        body = {"touser": openid, "msgtype": "image", "image": {"media_id": media_id}}
+        _sent(lambda: self._wire.post("message/custom/send", data=body))
+
+    def send_article(self, openid: str, title: str, text: str, url: str, picture: str = "") -> None:
+        """Send a card (图文) that opens ``url``. ``picture``: the address of a JPEG or PNG; none without.
+
+        doc/service/api/customer/message/api_sendcustommessage: one article in a message.
+        """
+        article = {"title": title, "description": text, "url": url, **({"picurl": picture} if picture else {})}
+        body = {"touser": openid, "msgtype": "news", "news": {"articles": [article]}}
+        _sent(lambda: self._wire.post("message/custom/send", data=body))
+
     def send_template(
         self, openid: str, template_id: str, fields: Mapping[str, str], *, client_msg_id: str, url: str = ""
     ) -> str:

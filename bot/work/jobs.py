@@ -4,6 +4,7 @@ from bot.books import jobs as books
 from bot.payments import jobs as payments
 from bot.photos import jobs as photos
 from bot.proxy import jobs as proxy
+from bot.public import jobs as public
 from bot.push import jobs as push
 from bot.rights import jobs as rights
 from bot.speech import jobs as speech
@@ -16,6 +17,7 @@ ROOMS = (
     payments.JOBS,
     photos.JOBS,
     proxy.JOBS,
+    public.JOBS,
     push.JOBS,
     rights.JOBS,
     speech.JOBS,

@@ -36,6 +36,8 @@ from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.people.erased_phone import forget_phones
+from models.public.appeal_code import owed_codes
+from models.public.follow_up import delete_old_follow_ups, owed_posters
 from models.public.photos import claim_due
 from models.rights.consent_request import withdraw_due
 from models.rights.erasure.erasure import running_erasures
@@ -91,6 +93,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "terms_ended": end_terms,
     "desk_sign_ins_deleted": delete_old_sign_ins,
     "desk_sessions_deleted": delete_old_sessions,
+    "follow_ups_deleted": delete_old_follow_ups,
     "points_moved_on_from": move_on_from_closed,
     "queues_released": release_stuck_tasks,
     "voices_deleted": delete_old_voices,
@@ -142,6 +145,8 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
             found += [("erase", erasure) for erasure in running_erasures(db, MOST_SWEPT)]
             found += [("publish_photo", review) for review in claim_due(db, now, MOST_SWEPT)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]
+            found += [("make_appeal_code", appeal) for appeal in owed_codes(db, now, MOST_SWEPT)]
+            found += [("send_follow_up", poster) for poster in owed_posters(db, now, MOST_SWEPT)]
     if found:
         jobs.enqueue(found)
     return len(found)

@@ -5,6 +5,7 @@ from typing import Any
 from flows.engine.flow import Answer
 from handlers.public.appeal_page import page_link
 from handlers.public.catalogue import APPEALS, detail, ways_to_give
+from handlers.public.poster import follow_with_card
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal, get_appeal
@@ -25,7 +26,10 @@ STORY_PART = 400
 
 
 def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    """Show one appeal with the ways to give, to read on, or to go back to the list. Raises NoSuchAppeal."""
+    """Show one appeal with the ways to give, to read on, or to go back to the list; its card follows.
+
+    Raises NoSuchAppeal.
+    """
     viewer = talk.turn.person.user_id
     found = APPEALS.catalogue.find(talk.turn.db, int(number), viewer)
     if found is None:
@@ -56,6 +60,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     collector = find_collector(talk.turn.db, row.charity_id, row.filing_id)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
     facts["link"] = page_link(talk, found.number)
+    if facts["link"]:
+        follow_with_card(talk, found.number)
     collected = is_collected(talk.turn.db, row)
     return detail(talk, APPEALS, found, ways, own, word, after, collector=collector, collected=collected, **facts)
 

@@ -28,7 +28,8 @@ def page(talk: Talk, number: str = "") -> Answer:
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, PageNotNow or NoPage.
     """
     if number and (link := page_link(talk, int(number))) and not _is_own(talk, int(number)):
-        return with_ways("replies/public/page_of_another", {"number": int(number), "link": link}, {})
+        poster = {"poster": ["command", "poster", number]}
+        return with_ways("replies/public/page_of_another", {"number": int(number), "link": link}, poster)
     user = _resident(talk)
     if not number:
         found = _of_owner(talk, user)
@@ -59,7 +60,7 @@ def close(talk: Talk, number: str = "") -> Answer:
     """
     user, db = _resident(talk), talk.turn.db
     if not number:
-        found = [appeal for appeal in _of_owner(talk, user) if is_agreed(find_page(db, appeal.id))]
+        found = _agreed_of(talk, user)
         if len(found) > 1:
             return ask_which_appeal("replies/public/which_page_to_close", found, "close_page")
         if not found:
@@ -71,12 +72,19 @@ def close(talk: Talk, number: str = "") -> Answer:
     return with_ways("replies/public/page_closed", {"number": appeal.id, "title": appeal.title}, again)
 
 
+def own_open_pages(talk: Talk) -> list[Appeal]:
+    """List the person's newest appeals whose page is open."""
+    user = talk.turn.db.get(User, talk.turn.person.user_id) if talk.turn.person.user_id else None
+    return [appeal for appeal in _agreed_of(talk, user) if page_link(talk, appeal.id)] if user else []
+
+
 def _standing(talk: Talk, appeal: Appeal, *, agreed: bool = False) -> Answer:
     """Offer what the page's owner may do with it now. Raises PageNotNow."""
     db, now, number = talk.turn.db, talk.world.now, str(appeal.id)
     found, values = find_page(db, appeal.id), {"number": appeal.id, "title": appeal.title}
     if is_agreed(found) and (link := page_link(talk, appeal.id)):
-        ways = {"close": ["command", "close_page", number], "appeal": ["command", "view_appeal", number]}
+        ways = {"poster": ["command", "poster", number], "close": ["command", "close_page", number]}
+        ways["appeal"] = ["command", "view_appeal", number]
         return with_ways("replies/public/page_open", {**values, "link": link, "agreed": agreed}, ways)
     check_can_have_page(db, appeal, now)
     preview = talk.world.link("preview", f"appeal:{number}")
@@ -96,6 +104,11 @@ def _of_owner(talk: Talk, user: User) -> list[Appeal]:
     mine = select(Appeal).outerjoin(AppealPage).join(User, User.id == Appeal.owner_id).where(Appeal.owner_id == user.id)
     there = appeal_page.may_have_page(talk.world.now) | AppealPage.agreed_at.is_not(None)
     return list(talk.turn.db.scalars(mine.where(there).order_by(Appeal.id.desc()).limit(MOST)))
+
+
+def _agreed_of(talk: Talk, user: User) -> list[Appeal]:
+    """List those of them to whose page they agreed, open or not."""
+    return [appeal for appeal in _of_owner(talk, user) if is_agreed(find_page(talk.turn.db, appeal.id))]
 
 
 def _is_own(talk: Talk, number: int) -> bool:

@@ -1,6 +1,6 @@
 """List the commands of the public lists and their items, of the public ledger, and of appeals' pages and photos."""
 
-from handlers.public import appeal_page, catalogue, ledger, page_by_proxy, photos
+from handlers.public import appeal_page, catalogue, ledger, page_by_proxy, photos, poster
 from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS, VILLAGE_AND_TOWNSHIP
 
@@ -12,8 +12,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("public_ledger", ledger.public_ledger),
     Command("appeal_page", appeal_page.page, Takes.NUMBER, guess=False),
     Command("close_page", appeal_page.close, Takes.NUMBER, guess=False),
+    Command("poster", poster.poster, Takes.NUMBER),
     Command("photos", photos.photos, Takes.NUMBER, staff=OFFICERS, guess=False),
     Command("take_photos_down", photos.take_down, Takes.NUMBER, guess=False),
+    # Only a scanned code leads here.
+    Command("scan_appeal", poster.scanned),
     # Only numbered lines lead here.
     Command("view_request", catalogue.request),
     Command("view_offer", catalogue.offer),

@@ -16,6 +16,7 @@ from models.notifications.service_window import close_windows
 from models.people.conversation import Conversation
 from models.people.shared_phone import parked_on, people_parked
 from models.proxy import card
+from models.public import appeal_code
 from models.rights.erasure.erasure import erase_in_turn, order_erasure
 
 log = structlog.get_logger()
@@ -25,7 +26,7 @@ ORDERS = frozenset({"user_authorization_cancellation", "user_authorization_revok
 
 
 # What a scanned code begins with -> the command that takes the rest of it.
-_SCENES = {card.SCENE: "bind_card", desk.SCENE: "desk_scan"}
+_SCENES = {card.SCENE: "bind_card", desk.SCENE: "desk_scan", appeal_code.SCENE: "scan_appeal"}
 
 
 def handle(talk: Talk) -> Answer:
@@ -57,7 +58,7 @@ def handle(talk: Talk) -> Answer:
 
 def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
     """Handle a scanned code of the account: a resident's printed card, a browser that asks to be signed in at the desk,
-    or any other, which ``otherwise`` answers."""
+    an appeal's page or poster, or any other, which ``otherwise`` answers."""
     scene = talk.message.event_key
     begins = next((each for each in _SCENES if scene.startswith(each)), None)
     if begins is None:

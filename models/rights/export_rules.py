@@ -10,7 +10,9 @@ from sqlalchemy import Column, Table
 # Table -> the column that holds the person's id.
 OF_CONVERSATION = {
     "conversations": "id",
-    **dict.fromkeys(("broken_sessions", "erasures", "mutes", "notifications", "objections"), "conversation_id"),
+    **dict.fromkeys(
+        ("broken_sessions", "erasures", "follow_ups", "mutes", "notifications", "objections"), "conversation_id"
+    ),
     **dict.fromkeys(("number_claims", "rights_requests", "reports"), "conversation_id"),
     **dict.fromkeys(("service_windows", "speech_consents", "subscriptions", "tickets", "voices"), "conversation_id"),
 }
@@ -57,6 +59,8 @@ LEFT_OUT = {
         ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
     ),
     "photo_reviews": _OF_OFFICE,
+    "code_scans": "they count scans of an appeal's code, and say of nobody who scanned",
+    "appeal_codes": "WeChat's own address of an appeal, which everybody may scan from its page",
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     **dict.fromkeys(

@@ -47,7 +47,7 @@ from models.outreach.digest import month_before
 from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
-from models.public import appeal_page, photos
+from models.public import appeal_page, follow_up, photos
 from models.rights import name_change, number_claim
 from models.rights import request as rights
 from models.rights.erasure.erasure import Erasure
@@ -98,6 +98,7 @@ TABLES: dict[str, Any] = {
     "bank_entry": bank_entry.BankEntry,
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
+    "follow_up": follow_up.FollowUp,
     "suspense_item": suspense.SuspenseItem,
     "page": appeal_page.AppealPage,
     "photo": photo.Photo,

@@ -150,11 +150,13 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "follow_gifts",
         "forget_photo",
         "hear_voice",
+        "make_appeal_code",
         "make_card_code",
         "publish_photo",
         "query_order",
         "return_gifts",
         "seal_photo_files",
+        "send_follow_up",
         "write_digests",
         "sweep_photo_files",
     }

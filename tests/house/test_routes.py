@@ -28,7 +28,7 @@ DESK |= {"/desk/files/<subject>/<number>", "/desk/picture/<token>", "/desk/list.
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js", "/desk.js"}
 # What this is; the public ledger; and one gift's way, for whoever has its code, which nobody guesses (test_trace_page).
 # An appeal's page, once its owner agreed to it (test_appeal_page).
-PUBLIC |= {"/a/<said>"}
+PUBLIC |= {"/a/<said>", "/a/<said>/poster"}
 # How a round shared goods out, without a household (test_round_page).
 PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 # A copy of a photo that an officer approved, while it may be shown (tests/public/test_public_photos.py).

@@ -5,7 +5,7 @@ from werkzeug.test import TestResponse
 
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor
-from models.public.appeal_page import agree, record_look
+from models.public.appeal_page import agree, close, record_look
 from tests.harness.stage import Stage
 
 
@@ -16,6 +16,12 @@ def agreed(stage: Stage, number: int) -> int:
         record_look(db, number, owner, stage.clock())
         agree(db, number, owner, stage.clock())
     return number
+
+
+def closed(stage: Stage, number: int) -> None:
+    """Close the page at its owner's word."""
+    with Database(stage.database) as db, db.begin():
+        close(db, number, Actor.owner(db.get_one(Appeal, number).owner_id), stage.clock())
 
 
 def read(stage: Stage, number: int | str, **headers: str) -> TestResponse:

@@ -1,7 +1,8 @@
 """Show everybody an appeal's page that its owner agreed to, and show its owner beforehand what that would be.
 
-``/a/<number>`` is public and the same bytes for everybody. Caches keep it for a minute and this process for some
-seconds (bot.web.public.kept), so that a page that is closed is gone everywhere after at most GONE_WITHIN.
+``/a/<number>`` is public and the same bytes for everybody, as is its sheet to print, ``/a/<number>/poster``. Caches
+keep them for a minute and this process for some seconds (bot.web.public.kept), so that a page that is closed is gone
+everywhere after at most GONE_WITHIN.
 ``/preview/<token>`` opens for the owner alone, whom WeChat identifies, for an hour, and records the look;
 ``/reading/<token>`` for the officer who reads it to an owner without a phone, by their mandate.
 """
@@ -18,12 +19,14 @@ from bot.web.links import Links
 from bot.web.officer import is_looked_at, is_seat, refuse_in_advance
 from bot.web.pages import Pages
 from bot.web.public.kept import KEPT_FOR, KeptPages
+from bot.web.qr import drawn, picture_address
 from bot.web.refusals import show_refusals
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.public.appeal_code import find_code
 from models.public.appeal_page import PageNotNow, Standing, check_can_have_page, record_look, standing
 from models.public.page_by_mandate import may_read_to
 from models.public.page_view import read_page
@@ -37,28 +40,39 @@ _LONGEST_NUMBER = 15
 
 
 def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages) -> Blueprint:
-    """Serve ``/a/<number>``: 410 for a page that is closed, 404 where there never was one."""
+    """Serve ``/a/<number>`` and its sheet: 410 for a page that is closed, 404 where there never was one."""
     blueprint = Blueprint("appeal_page", __name__)
 
-    def render(number: int, now: datetime) -> Response:
+    def render(name: str, number: int, now: datetime) -> Response:
         with Session(database) as db:
             found = standing(db, number, now)
             if found is not Standing.OPEN:
                 status = 410 if found is Standing.CLOSED else 404
                 return _public(pages.show("public/appeal_gone", status, was=found is Standing.CLOSED))
-            page = read_page(db, number, now)
+            page, code = read_page(db, number, now), find_code(db, number, now)
         address = links.open("appeal", str(number))
-        return _public(pages.show("public/appeal", page=page, address=address, aloud=False, now=now))
+        if name == "sheet":
+            return _public(pages.show("public/poster", page=page, code=drawn(address), now=now))
+        pressed = picture_address(code) if code else ""
+        return _public(pages.show("public/appeal", page=page, address=address, code=pressed, aloud=False, now=now))
 
-    @blueprint.get("/a/<said>")
-    def show(said: str) -> Response:
+    def send(name: str, said: str) -> Response:
         number = _number(said)
         if number is None:
             return pages.show("public/appeal_gone", 404, was=False)
-        response = kept.get(number, lambda now: render(number, now)).response()
+        response = kept.get((name, number), lambda now: render(name, number, now)).response()
         if response.status_code == 200:
             response.make_conditional(request)
         return response
+
+    @blueprint.get("/a/<said>")
+    def show(said: str) -> Response:
+        return send("page", said)
+
+    @blueprint.get("/a/<said>/poster")
+    def sheet(said: str) -> Response:
+        """Show what is printed for the village's board: its code is the page's address, which does not end."""
+        return send("sheet", said)
 
     return blueprint
 
@@ -100,7 +114,7 @@ def _look(database: Engine, pages: Pages, number: int, staff_id: int, now: datet
             record_look(db, number, staff.actor if staff else Actor.owner(appeal.owner_id), now)
         page = read_page(db, number, now)
     log.info("appeal_page.previewed", appeal=number)
-    return pages.show("public/appeal", page=page, address="", aloud=staff_id > 0, now=now)
+    return pages.show("public/appeal", page=page, address="", code="", aloud=staff_id > 0, now=now)
 
 
 def _is_owner(number: int) -> IsTheirs:

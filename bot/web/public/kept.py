@@ -1,10 +1,10 @@
 """Keep rendered public pages for some seconds, so that a crowd on one page costs one look at the database.
 
-What is kept is the same for everybody. Pages are found by number; the oldest go where there are too many.
+What is kept is the same for everybody. Each page has a key; the oldest go where there are too many.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -40,38 +40,38 @@ class KeptPage:
 
 
 class KeptPages:
-    """Pages by number. Safe to call from several threads: of those that want one page, one renders it."""
+    """Pages by their keys. Safe to call from several threads: of those that want one page, one renders it."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._pages: OrderedDict[int, KeptPage] = OrderedDict()
+        self._pages: OrderedDict[Hashable, KeptPage] = OrderedDict()
         self._rendering = [Lock() for _ in range(_LOCKS)]
         self._lock = Lock()
 
-    def get(self, number: int, render: Callable[[datetime], Response]) -> KeptPage:
+    def get(self, key: Hashable, render: Callable[[datetime], Response]) -> KeptPage:
         """Return the page, rendered within KEPT_FOR; one that was never there (404) is not kept."""
         now = self._clock()
-        if (found := self._find(number, now)) is not None:
+        if (found := self._find(key, now)) is not None:
             return found
-        with self._rendering[number % _LOCKS]:
-            if (found := self._find(number, now)) is not None:
+        with self._rendering[hash(key) % _LOCKS]:
+            if (found := self._find(key, now)) is not None:
                 return found
             made = KeptPage.of(render(now), now)
             if made.status != 404:
-                self._keep(number, made)
+                self._keep(key, made)
             return made
 
     def clear(self) -> None:
         with self._lock:
             self._pages.clear()
 
-    def _find(self, number: int, now: datetime) -> KeptPage | None:
-        found = self._pages.get(number)
+    def _find(self, key: Hashable, now: datetime) -> KeptPage | None:
+        found = self._pages.get(key)
         return found if found and abs(now - found.at) < KEPT_FOR else None
 
-    def _keep(self, number: int, page: KeptPage) -> None:
+    def _keep(self, key: Hashable, page: KeptPage) -> None:
         with self._lock:
-            self._pages[number] = page
-            self._pages.move_to_end(number)
+            self._pages[key] = page
+            self._pages.move_to_end(key)
             while len(self._pages) > MOST_PAGES:
                 self._pages.popitem(last=False)

@@ -1,0 +1,1 @@
+"""This process draws and sends what follows a look at an appeal."""
