@@ -25,6 +25,7 @@ from bot.web.desk.pages import desk_pages
 from bot.web.desk.sign_in import MOST_CODES, DeskParts
 from bot.web.export import ExportPageParts, export_page
 from bot.web.gallery import Galleries
+from bot.web.give import LARGEST_GIFT, GivePageParts, give_page
 from bot.web.goods.parcels import parcel_page
 from bot.web.goods.points import points_pages
 from bot.web.goods.rounds import MOST as MOST_ROUNDS
@@ -71,6 +72,7 @@ from models.wiring import wire
 
 # The bytes that a body may have, by the rule of its route; every other route takes none.
 BODY_SIZES = {"/wechat": BODY_BYTES, NOTIFY_PATH: LARGEST_CALLBACK, "/pay/<token>/order": LARGEST_BODY}
+BODY_SIZES["/give/<said>"] = LARGEST_GIFT
 BODY_SIZES |= dict.fromkeys(("/desk/code", "/desk/enter", "/desk/out"), LARGEST_FORM)
 
 
@@ -164,7 +166,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     galleries = Galleries(turns.database, links, photos, clock, "picture")
     app.register_blueprint(pictures(pages, visitors, galleries))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
-    app.register_blueprint(appeal_page(turns.database, pages, links, kept))
+    app.register_blueprint(appeal_page(turns.database, pages, links, kept, collects=settings.collects))
     app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
@@ -198,10 +200,11 @@ def _take_money(
     visitors: Visitors,
     clock: Clock,
 ) -> None:
-    """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
+    """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the pages to give and to pay at."""
     intake = PaymentIntake(database, jobs)
     apply_refund = partial(apply_result, database)
     app.register_blueprint(pay_callback(make_callback_verifiers(settings), intake, apply_refund, clock, true_now))
     orders = OrderDesk(intake, make_pay_clients(settings, jobs.redis, clock), clock)
     bridge = "" if settings.is_production else sdk_of(settings)
     app.register_blueprint(pay_page(PayPageParts(pages, links, visitors, orders, clock, bridge)))
+    app.register_blueprint(give_page(GivePageParts(database, pages, links, visitors, clock)))

@@ -89,7 +89,10 @@ def imported() -> set[str]:
     for path in (ROOT / "bot").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         named |= {f"pages/{name}.html" for name in re.findall(r'\bshow\(\s*"([\w/]+)"', source)}
-        named |= {f"pages/{name}.html" for name in re.findall(r'show_refusals\(blueprint, pages, "([\w/]+)"\)', source)}
+        named |= {
+            f"pages/{name}.html"
+            for name in re.findall(r'show_refusals\(blueprint, (?:parts\.)?pages, "([\w/]+)"\)', source)
+        }
         named |= {f"pages/{name}" for name in re.findall(r'pages\.file\("([\w/.]+)"\)', source)}
     return named
 

@@ -39,8 +39,11 @@ GONE_WITHIN = MAX_AGE + KEPT_FOR
 _LONGEST_NUMBER = 15
 
 
-def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages) -> Blueprint:
-    """Serve ``/a/<number>`` and its sheet: 410 for a page that is closed, 404 where there never was one."""
+def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages, *, collects: bool) -> Blueprint:
+    """Serve ``/a/<number>`` and its sheet: 410 for a page that is closed, 404 where there never was one.
+
+    ``collects``: the page leads to the one at which a follower gives (bot.web.give).
+    """
     blueprint = Blueprint("appeal_page", __name__)
 
     def render(name: str, number: int, now: datetime) -> Response:
@@ -53,8 +56,8 @@ def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages) -
         address = links.open("appeal", str(number))
         if name == "sheet":
             return _public(pages.show("public/poster", page=page, code=drawn(address), now=now))
-        pressed = picture_address(code) if code else ""
-        return _public(pages.show("public/appeal", page=page, address=address, code=pressed, aloud=False, now=now))
+        ways = {"code": picture_address(code) if code else "", "give": f"/give/{number}" if collects else ""}
+        return _public(pages.show("public/appeal", page=page, address=address, aloud=False, now=now, **ways))
 
     def send(name: str, said: str) -> Response:
         number = _number(said)
@@ -114,7 +117,7 @@ def _look(database: Engine, pages: Pages, number: int, staff_id: int, now: datet
             record_look(db, number, staff.actor if staff else Actor.owner(appeal.owner_id), now)
         page = read_page(db, number, now)
     log.info("appeal_page.previewed", appeal=number)
-    return pages.show("public/appeal", page=page, address="", code="", aloud=staff_id > 0, now=now)
+    return pages.show("public/appeal", page=page, address="", code="", give="", aloud=staff_id > 0, now=now)
 
 
 def _is_owner(number: int) -> IsTheirs:
