@@ -37,12 +37,13 @@ from bot.web.pages import Pages
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
-from bot.web.public.appeal import appeal_page, appeal_preview
+from bot.web.public.appeal import appeal_page
 from bot.web.public.figures import figures_pages
 from bot.web.public.home import home_page
 from bot.web.public.kept import KeptPages
 from bot.web.public.ledger import ledger_page
 from bot.web.public.photos import public_photos
+from bot.web.public.preview import appeal_preview
 from bot.web.public.public_notices import public_notices
 from bot.web.public.trace import MOST_TRIES, trace_page
 from bot.web.rate_limit import RateLimit
@@ -167,7 +168,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(pictures(pages, visitors, galleries))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
     app.register_blueprint(appeal_page(turns.database, pages, links, kept, collects=settings.collects))
-    app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, clock))
+    app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))

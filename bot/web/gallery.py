@@ -11,9 +11,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.web.links import Grant, Links
-from bot.web.pages import guarded
+from bot.web.photo_file import send_photo
 from models.oversight.pictures import Gallery, open_gallery, record_gallery_access
 
 log = structlog.get_logger()
@@ -61,15 +60,7 @@ class Galleries:
         with Session(self.database) as db:
             gallery = open_gallery(db, grant.staff_id, *thing_of(what), self.clock())
             path = next((photo.path for photo in gallery.pictures if str(photo.id) == photo_id), None)
-        if path is None:  # not of this gallery
-            return guarded(Response(status=404))
-        try:
-            return guarded(Response(self.files.read(path), mimetype="image/jpeg"))
-        except NoSuchFile:  # deleted a moment ago, or damaged
-            return guarded(Response(status=404))
-        except DiskTrouble as error:
-            log.warning("pictures.not_read", error=str(error))
-            return guarded(Response(status=503))
+        return send_photo(self.files, path)
 
     def _addressed(self, gallery: Gallery, staff_id: int) -> list[tuple[str | None, datetime]]:
         what = f"{gallery.subject}:{gallery.number}"

@@ -34,10 +34,11 @@ PATHS = {
     "thanks": "/thanks/{token}",
     "thanks_photo": "/thanks-photo/{token}",
     "preview": "/preview/{token}",
+    "preview_photo": "/preview-photo/{token}",
     "reading": "/reading/{token}",
 }
 OWN = {"subscribe"}
-FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview"}
+FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview", "preview_photo"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
 PROVED_THERE = {"pay", "export"}
 OPEN_PATHS = {"appeal": "/a/{what}", "notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}

@@ -15,7 +15,7 @@ from models.organisations.collector import Collector, find_collector
 from models.outreach.update import Update
 from models.public.catalogue import APPEALS
 from models.public.page_by_mandate import is_unconfirmed_page
-from models.public.photos import ShownPhoto, count_approved, public_photos
+from models.public.photos import ShownPhoto, public_photos
 from models.public.screening import screen_for
 from models.public.views import PublicAppeal, find_story
 
@@ -63,8 +63,6 @@ class PageView:
     unconfirmed: bool
     masked: Sequence[str]
     photos: Sequence[ShownPhoto]
-    approved: int
-    """How many photos an officer approved; ``photos`` are those whose copies are there, while the page is open."""
 
 
 def read_page(db: Session, number: int, now: datetime) -> PageView:
@@ -90,7 +88,6 @@ def read_page(db: Session, number: int, now: datetime) -> PageView:
         unconfirmed=is_unconfirmed_page(db, number),
         masked=screen.sentences(*texts),
         photos=public_photos(db, number, now),
-        approved=count_approved(db, number),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, func, or_, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import LIVE, Appeal
@@ -133,8 +133,13 @@ def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
 
 def count_approved(db: Session, number: int) -> int:
     """Count the approved photos of an appeal, whether its page is open or not."""
-    mine = select(func.count()).select_from(PhotoReview).join(Photo, Photo.id == PhotoReview.photo_id)
-    return db.scalar(mine.where(of_appeal(number), Photo.state == "kept", approves())) or 0
+    return len(approved_photos(db, number))
+
+
+def approved_photos(db: Session, number: int) -> Sequence[Photo]:
+    """List the approved photos of an appeal, whether its page is open or not, in the order they were sent."""
+    mine = select(Photo).join(PhotoReview, PhotoReview.photo_id == Photo.id)
+    return db.scalars(mine.where(of_appeal(number), Photo.state == "kept", approves()).order_by(Photo.id)).all()
 
 
 def approves() -> ColumnElement[bool]:

@@ -18,7 +18,8 @@ SIGNED = {"/subscribe/<token>"}
 # test_export_page, test_parcel_page, test_thanks).
 PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/parcels/<token>"}
 PROVED |= {"/points/<token>", "/collect/<token>", "/thanks/<token>", "/thanks-photo/<token>"}
-PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>", "/reading/<token>"}
+PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>", "/preview-photo/<token>"}
+PROVED |= {"/reading/<token>"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # Of whoever follows, whom WeChat names; what they send carries a token of ours (tests/payments/test_give_page.py).
 FOLLOWERS = {"/give/<said>"}

@@ -2,9 +2,11 @@
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -258,6 +260,22 @@ def test_the_database_keeps_one_live_approval_of_a_photo_that_was_asked_about_tw
             with pytest.raises(Exception, match="asked_twice"):
                 db.flush()
             db.rollback()
+
+
+def test_its_owner_sees_the_photos_before_they_agree_and_nobody_else_does(album: Album) -> None:
+    _close(album)
+    album.approve(album.pictures[0])
+    stage = album.stage
+    link = next(word for word in stage.say("o-owner-0", f"网页 {album.appeal}").split() if "/preview/" in word)
+    look = stage.browse("o-owner-0", urlsplit(link).path).text
+    assert "下面 1 张照片也在这一页上" in look
+    [address] = re.findall(r'src="(/preview-photo/[^"]+)"', look)
+    assert stage.browse("o-owner-0", address).mimetype == "image/jpeg"
+    assert stage.browse("o-li", address).status_code == 403
+    assert stage.client.get(address).status_code == 403
+    _take_down(album, None)
+    assert stage.browse("o-owner-0", address).status_code == 404
+    assert album.shown() == []
 
 
 @in_a_browser

@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.web.links import Grant, Links
 from bot.web.officer import refuse_in_advance
-from bot.web.pages import Pages, guarded
+from bot.web.pages import Pages
+from bot.web.photo_file import send_photo
 from bot.web.refusals import show_refusals
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
 from models.goods.matches.thanking import DonorThanks, donor_of, thanks_for_donor
@@ -43,7 +43,7 @@ def thanks_page(database: Engine, pages: Pages, links: Links, visitors: Visitors
         with Session(database) as db:
             found = thanks_for_donor(db, int(number))
             path = next((one.path for one in found[1].pictures if str(one.id) == photo_id), None) if found else None
-        return _file(files, path)
+        return send_photo(files, path)
 
     return blueprint
 
@@ -61,18 +61,6 @@ def _addresses(links: Links, thanks: DonorThanks) -> list[str]:
     """Make the paths of the photos: the page may be open under another host than PUBLIC_URL."""
     made = (links.make("thanks_photo", f"{thanks.number}:{photo.id}", 0) for photo in thanks.pictures)
     return [urlsplit(address).path for address in made]
-
-
-def _file(files: PhotoFiles, path: str | None) -> Response:
-    if path is None:
-        return guarded(Response(status=404))
-    try:
-        return guarded(Response(files.read(path), mimetype="image/jpeg"))
-    except NoSuchFile:  # deleted a moment ago, or damaged
-        return guarded(Response(status=404))
-    except DiskTrouble as error:
-        log.warning("thanks.not_read", error=str(error))
-        return guarded(Response(status=503))
 
 
 def _is_donor(number: int) -> IsTheirs:
