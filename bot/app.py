@@ -38,7 +38,7 @@ from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
 from bot.web.public.appeal import appeal_page
-from bot.web.public.figures import figures_pages
+from bot.web.public.figures import chart_scripts, figures_pages
 from bot.web.public.home import home_page
 from bot.web.public.kept import KeptPages
 from bot.web.public.ledger import ledger_page
@@ -47,6 +47,7 @@ from bot.web.public.preview import appeal_preview
 from bot.web.public.public_notices import public_notices
 from bot.web.public.trace import MOST_TRIES, trace_page
 from bot.web.rate_limit import RateLimit
+from bot.web.scripts import scripts
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.visitor import Visitors
 from bot.webhook import webhook
@@ -175,7 +176,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(rounds_page(turns.database, pages, RateLimit(jobs.redis, "rounds", MOST_ROUNDS)))
     export_dir = Path(settings.export_dir) if settings.export_dir else None
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
-    app.register_blueprint(figures_pages(turns.database, pages))
+    charts = chart_scripts(pages)
+    app.register_blueprint(figures_pages(turns.database, pages, charts))
+    app.register_blueprint(scripts(charts))
     api = make_api(settings, jobs.redis)
     tickets = TicketManager(api, settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)

@@ -2,39 +2,19 @@
 
 import csv
 import json
-from datetime import date
 from io import StringIO
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session as Database
 
-from bot.figures.folding import fold_all
-from models.figures.delta import COUNTED, FigureDelta
+from models.figures.delta import COUNTED
 from models.figures.report import ALL, REST, read_report
 from models.places.region import COUNTRY
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.stage import Stage
+from tests.scenes.registrations import register_many
 
 HUNAN, DAOXIAN = "430000000000", "431124000000"
 MEIHUA, QINGTANG = "431124101000", "431124104000"
-
-
-def count(stage: Stage, **given: int) -> None:
-    """So many residents in a place and month: ``r431124101000_202601=12``."""
-    rows = []
-    for place, number in given.items():
-        region, _, month = place[1:].partition("_")
-        for n in range(number):
-            cause = f"user:9{region[4:]}{month}{n}"
-            rows.append(
-                {
-                    **{"cause": cause, "figure": "registered_resident", "region_code": region, "amount": 1},
-                    "month": date(int(month[:4]), int(month[4:]), 1),
-                }
-            )
-    with Database(stage.database) as db, db.begin():
-        db.execute(insert(FigureDelta), rows)
-    fold_all(stage.database)
 
 
 def shown(stage: Stage, code: str) -> dict[tuple[str, str], int | None]:
@@ -46,7 +26,9 @@ def shown(stage: Stage, code: str) -> dict[tuple[str, str], int | None]:
 
 
 def test_a_small_count_is_hidden_and_so_is_what_it_could_be_subtracted_from(stage: Stage) -> None:
-    count(stage, r431124101000_202601=40, r431124104000_202601=4, r431124104000_202602=30, r431124101000_202602=50)
+    register_many(
+        stage, r431124101000_202601=40, r431124104000_202601=4, r431124104000_202602=30, r431124101000_202602=50
+    )
     found = shown(stage, DAOXIAN)
     assert found[DAOXIAN, ALL] == 124
     assert found[DAOXIAN, "2026-01"] == 44
@@ -58,19 +40,21 @@ def test_a_small_count_is_hidden_and_so_is_what_it_could_be_subtracted_from(stag
 
 
 def test_a_village_hides_what_the_page_of_its_township_hides(stage: Stage) -> None:
-    count(stage, r431124101000_202601=40, r431124104000_202601=4, r431124104000_202602=30, r431124101000_202602=50)
+    register_many(
+        stage, r431124101000_202601=40, r431124104000_202601=4, r431124104000_202602=30, r431124101000_202602=50
+    )
     assert shown(stage, MEIHUA)[MEIHUA, "2026-01"] is None
     assert shown(stage, COUNTRY)[COUNTRY, ALL] == 124
 
 
 def test_what_belongs_to_no_region_below_has_a_row_of_its_own(stage: Stage) -> None:
-    count(stage, r431124101000_202601=40, r431124000000_202601=20)
+    register_many(stage, r431124101000_202601=40, r431124000000_202601=20)
     assert shown(stage, DAOXIAN)[REST, ALL] == 20
     assert "没写到下一级的" in stage.client.get(f"/numbers/{DAOXIAN}").get_data(as_text=True)
 
 
 def test_the_files_say_what_the_page_is_made_of(stage: Stage) -> None:
-    count(stage, r431124101000_202601=40)
+    register_many(stage, r431124101000_202601=40)
     answer = stage.client.get(f"/numbers/{DAOXIAN}.csv")
     rows = list(csv.DictReader(StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
     mine = next(
@@ -85,9 +69,9 @@ def test_the_files_say_what_the_page_is_made_of(stage: Stage) -> None:
 
 
 def test_a_page_is_new_as_soon_as_something_is_counted(stage: Stage) -> None:
-    count(stage, r431124101000_202601=40)
+    register_many(stage, r431124101000_202601=40)
     assert shown(stage, COUNTRY)[COUNTRY, ALL] == 40
-    count(stage, r431124101000_202602=10)
+    register_many(stage, r431124101000_202602=10)
     assert shown(stage, COUNTRY)[COUNTRY, ALL] == 50
 
 
@@ -97,7 +81,7 @@ def test_pages_are_public_and_an_unknown_region_is_a_page_too(stage: Stage) -> N
         assert answer.status_code == 200, path
         assert "max-age" in answer.headers["Cache-Control"]
         assert "X-Robots-Tag" not in answer.headers
-        assert "<script" not in answer.get_data(as_text=True)
+        assert "<script" not in answer.get_data(as_text=True), "where there is nothing to draw"
     for path in ("/numbers/999999999999", "/numbers/hunan", "/numbers/431124000000.exe"):
         answer = stage.client.get(path)
         assert answer.status_code == 404, path
@@ -106,7 +90,9 @@ def test_pages_are_public_and_an_unknown_region_is_a_page_too(stage: Stage) -> N
 
 @in_a_browser
 def test_the_pages_are_for_everybody(stage: Stage) -> None:
-    count(stage, r431124101000_202601=40, r431124104000_202601=4, r431124104000_202602=30, r431124101000_202602=50)
+    register_many(
+        stage, r431124101000_202601=40, r431124104000_202601=4, r431124104000_202602=30, r431124101000_202602=50
+    )
     with examining(stage) as examine:
-        examine(f"/numbers/{DAOXIAN}", "figures/numbers")
+        examine(f"/numbers/{DAOXIAN}", "figures/numbers", apart=("/scripts/echarts-",))
         examine("/numbers/1", "figures/no_region", status=404)

@@ -38,6 +38,8 @@ PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 PUBLIC |= {"/a/<number>/photos/<name>"}
 # Counts, of which the small ones are hidden (tests/figures).
 PUBLIC |= {"/numbers", "/numbers/<name>"}
+# Scripts, the same for everybody (tests/figures/test_charts.py).
+PUBLIC |= {"/scripts/<name>"}
 PUBLIC |= {"/", "/ledger", "/ledger/entries", "/ledger/<name>", "/trace", "/trace/<said>"}
 
 

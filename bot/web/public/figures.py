@@ -6,7 +6,7 @@ They hold no personal data. A report is kept in memory until a sum of the whole 
 import csv
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from threading import Lock
 from typing import Any
@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.web.pages import Pages, guarded
-from models.figures.delta import FIGURES
+from bot.web.scripts import ECHARTS, Script, script_file
+from models.figures.delta import FIGURES, MONEY, PEOPLE, REGISTERED
 from models.figures.report import ALL, FiguresRegionUnknown, Report, read_report, version
 from models.places.region import COUNTRY
 
@@ -26,6 +27,9 @@ _KEPT = "public, max-age=300"
 _MOST_KEPT = 500
 # So many months are on the page, the newest first; the files have all.
 MONTHS = 24
+# The figures of each chart, and how it is drawn.
+CHARTS = {"registered": ((*REGISTERED, "verified"), "lines"), "helped": ((*PEOPLE, "goods"), "lines")}
+CHARTS |= {"money": (MONEY, "bars")}
 
 
 class Reports:
@@ -56,13 +60,18 @@ class Reports:
         return report
 
 
-def figures_pages(database: Engine, pages: Pages) -> Blueprint:
-    """Make the routes of ``/numbers``."""
+def chart_scripts(pages: Pages) -> tuple[Script, ...]:
+    """Return the scripts that draw the charts, in their order."""
+    return script_file(ECHARTS, "echarts"), Script("charts", pages.file("figures/charts.js").encode())
+
+
+def figures_pages(database: Engine, pages: Pages, scripts: Sequence[Script]) -> Blueprint:
+    """Make the routes of ``/numbers``. ``scripts``: those that draw the charts."""
     blueprint, reports = Blueprint("figures", __name__), Reports(database)
 
     @blueprint.get("/numbers")
     def country() -> Response:
-        return _page(pages, reports.read(COUNTRY))
+        return _page(pages, reports.read(COUNTRY), scripts)
 
     @blueprint.get("/numbers/<name>")
     def region(name: str) -> Response:
@@ -73,16 +82,36 @@ def figures_pages(database: Engine, pages: Pages) -> Blueprint:
             report = reports.read(code)
         except FiguresRegionUnknown:
             return pages.show("figures/no_region", 404)
-        return _page(pages, report) if not kind else _file(report, kind)
+        return _page(pages, report, scripts) if not kind else _file(report, kind)
 
     return blueprint
 
 
-def _page(pages: Pages, report: Report) -> Response:
-    newest = report.months[::-1][:MONTHS]
-    return _public(
-        pages.show("figures/numbers", report=report, months=newest, figures=FIGURES, all=ALL, country=COUNTRY)
-    )
+def _page(pages: Pages, report: Report, scripts: Sequence[Script]) -> Response:
+    months = report.months[-MONTHS:]
+    charts = _charts(report, months)
+    facts = {"figures": FIGURES, "all": ALL, "country": COUNTRY, "months": months[::-1], "charts": charts}
+    paths = [script.path for script in scripts] if charts else []
+    response = pages.show("figures/numbers", report=report, scripts=paths, **facts)
+    if charts:
+        response.headers["Content-Security-Policy"] += "; script-src 'self'"
+    return _public(response)
+
+
+def _charts(report: Report, months: Sequence[str]) -> list[tuple[str, Sequence[str], str]]:
+    """List what can be drawn: the chart's name, those of its figures of which a month is shown, and how it is drawn.
+
+    Of one of them at least two months are shown, and something was counted.
+    """
+    shown = {
+        figure: [amount for month in months if (amount := table.shown(month)) is not None]
+        for figure, table in report.tables.items()
+    }
+    return [
+        (name, [figure for figure in figures if shown[figure]], kind)
+        for name, (figures, kind) in CHARTS.items()
+        if any(len(shown[figure]) > 1 and any(shown[figure]) for figure in figures)
+    ]
 
 
 def rows_of(report: Report) -> Iterator[dict[str, Any]]:
