@@ -35,7 +35,7 @@ def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
     now = context.clock()
     with Session(context.database) as db, db.begin():
         to = address_follow_up(db, follow_up_id, now)
-        page = read_page(db, to.number, now) if to else None
+        page = read_page(db, to.number, now, is_open=True) if to else None
     if to is None or page is None:
         return
     media = "" if to.kind == "card" else _upload(context, page)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.appeals.appeal import APPEAL, Appeal
+from models.appeals.appeal import APPEAL, Appeal, BudgetLine
 from models.core.base import Base, RowId, one_of
 from models.core.hooks import Hook
 from models.core.refusal import Refusal
@@ -191,13 +191,14 @@ def taken_of_line(db: Session, line_id: int, besides: int = 0) -> int:
     return int(fen or 0)
 
 
-def spent_by_line(db: Session, appeal_id: int) -> dict[int, int]:
-    """Budget line id -> fen paid out of it, for the appeal's lines that have any."""
+def budget_and_spent(db: Session, appeal_id: int) -> list[tuple[str, int, int]]:
+    """List the appeal's budget as (item, fen planned, fen paid out of it), in the order it was written."""
     paid = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(SPENT)
-    rows = db.execute(
-        select(Disbursement.line_id, func.sum(Disbursement.amount_fen)).where(paid).group_by(Disbursement.line_id)
-    )
-    return {line_id: int(fen) for line_id, fen in rows}
+    spent = func.coalesce(func.sum(Disbursement.amount_fen), 0)
+    lines = select(BudgetLine.item, BudgetLine.amount_fen, spent).where(BudgetLine.appeal_id == appeal_id)
+    lines = lines.outerjoin(Disbursement, paid & (Disbursement.line_id == BudgetLine.id))
+    rows = db.execute(lines.group_by(BudgetLine.id).order_by(BudgetLine.id))
+    return [(item, planned, int(fen)) for item, planned, fen in rows]
 
 
 def asked_of(db: Session, appeal_id: int) -> int:

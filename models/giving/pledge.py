@@ -254,17 +254,24 @@ def raised(db: Session, appeal_ids: list[int]) -> dict[int, Raised]:
     return found
 
 
-def check_not_full(db: Session, appeal: Appeal) -> None:
-    """Check that the appeal still needs a gift, beside what counts. Raises OverCap."""
-    if appeal.target_fen - raised(db, [appeal.id])[appeal.id].raised_fen < SMALLEST_PLEDGE:
+def check_not_full(db: Session, appeal: Appeal, raised_fen: int | None = None) -> None:
+    """Check that the appeal still needs a gift, beside what counts. Raises OverCap.
+
+    ``raised_fen``: what counts, where the caller has just read it.
+    """
+    fen = raised(db, [appeal.id])[appeal.id].raised_fen if raised_fen is None else raised_fen
+    if appeal.target_fen - fen < SMALLEST_PLEDGE:
         raise OverCap(number=appeal.id, title=appeal.title, room_fen=0)
 
 
-def takes_gifts(db: Session, appeal: Appeal, now: datetime) -> bool:
-    """Tell whether the appeal can be given to now: it is open, somebody collects for it, and it lacks something."""
+def takes_gifts(db: Session, appeal: Appeal, now: datetime, raised_fen: int | None = None) -> bool:
+    """Tell whether the appeal can be given to now: it is open, somebody collects for it, and it lacks something.
+
+    ``raised_fen``: what counts, where the caller has just read it.
+    """
     try:
         check_open(db, appeal, None, now)
-        check_not_full(db, appeal)
+        check_not_full(db, appeal, raised_fen)
     except (NotFunding, OverCap):
         return False
     return True

@@ -7,17 +7,20 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import NoSuchAppeal, get_appeal
+from models.appeals.appeal import Appeal, NoSuchAppeal
 from models.core.calendar import CHINA
+from models.disbursements.disbursement import budget_and_spent
 from models.giving.matching import MatchingOffer, matching_offers
 from models.giving.pledge import PAID, Pledge, counted, is_collected, takes_gifts
+from models.organisations.charity import Charity
 from models.organisations.collector import Collector, find_collector
+from models.organisations.filing import Filing
 from models.outreach.update import Update
 from models.public.catalogue import APPEALS
 from models.public.page_by_mandate import is_unconfirmed_page
-from models.public.photos import ShownPhoto, public_photos
+from models.public.photos import ShownPhoto, copied_photos, is_public
 from models.public.screening import screen_for
-from models.public.views import PublicAppeal, find_story
+from models.public.views import PublicAppeal
 
 MOST_UPDATES = 10
 MOST_GIFTS = 5
@@ -65,30 +68,44 @@ class PageView:
     photos: Sequence[ShownPhoto]
 
 
-def read_page(db: Session, number: int, now: datetime) -> PageView:
-    """Read the page of a published appeal; the caller has asked whether it may be shown. Raises NoSuchAppeal."""
-    row = get_appeal(db, number)
-    screen = screen_for(db, row)
-    found, story = APPEALS.find(db, number, None), find_story(db, number, None)
-    if found is None or story is None:
+def read_page(db: Session, number: int, now: datetime, *, is_open: bool) -> PageView:
+    """Read the page of a published appeal; the caller has asked whether it may be shown. Raises NoSuchAppeal.
+
+    ``is_open``: everybody may read it now, by models.public.appeal_page; else it comes without photos.
+    """
+    # Those that belong to it are held here, or the session would read each anew for every function that asks.
+    row, _charity, _filing = _with_what_it_belongs_to(db, number)
+    screen, found = screen_for(db, row), APPEALS.find(db, number, None)
+    if found is None:
         raise NoSuchAppeal(number=number)
-    updates = _updates(db, number)
-    texts = [found.title, story.story, *(item for item, _, _ in story.budget), *(each.words for each in updates)]
+    updates, budget = _updates(db, number), budget_and_spent(db, number)
+    story = "" if row.hidden_at else row.story
+    texts = [found.title, story, *(item for item, _, _ in budget), *(each.words for each in updates)]
+    gives = takes_gifts(db, row, now, found.raised_fen)
     return PageView(
         appeal=replace(found, title=screen.mask(found.title)),
-        story=screen.mask(story.story),
-        budget=[(screen.mask(item), fen, spent) for item, fen, spent in story.budget],
+        story=screen.mask(story),
+        budget=[(screen.mask(item), fen, spent) for item, fen, spent in budget],
         collector=find_collector(db, row.charity_id, row.filing_id),
-        collected=is_collected(db, row),
-        gives=takes_gifts(db, row, now),
+        collected=gives or is_collected(db, row),
+        gives=gives,
         days_left=_days_left(row.closes_at, now) if row.collects(now) else None,
         matching=matching_offers(db, number, now),
         updates=[replace(each, words=screen.mask(each.words)) for each in updates],
         gifts=_gifts(db, number),
         unconfirmed=is_unconfirmed_page(db, number),
         masked=screen.sentences(*texts),
-        photos=public_photos(db, number, now),
+        photos=copied_photos(db, number) if is_open and is_public(row) else [],
     )
+
+
+def _with_what_it_belongs_to(db: Session, number: int) -> tuple[Appeal, Charity | None, Filing | None]:
+    """Read the appeal, its charity and its filing. Raises NoSuchAppeal."""
+    found = select(Appeal, Charity, Filing).outerjoin(Charity, Charity.id == Appeal.charity_id)
+    row = db.execute(found.outerjoin(Filing, Filing.id == Appeal.filing_id).where(Appeal.id == number)).first()
+    if row is None:
+        raise NoSuchAppeal(number=number)
+    return row[0], row[1], row[2]
 
 
 def _updates(db: Session, number: int) -> list[PageUpdate]:

@@ -117,17 +117,21 @@ def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
     appeal = db.get(Appeal, number)
     if appeal is None or not are_shown(db, appeal, now):
         return []
-    columns = (Photo, PhotoReview, Update.kind)
+    return copied_photos(db, number)
+
+
+def copied_photos(db: Session, number: int) -> list[ShownPhoto]:
+    """List them as ``public_photos`` does, for a caller that has asked whether they may be shown."""
     rows = db.execute(
-        select(*columns)
-        .join(PhotoReview, PhotoReview.photo_id == Photo.id)
+        select(PhotoReview, Photo.created_at, Update.kind)
+        .join(Photo, Photo.id == PhotoReview.photo_id)
         .outerjoin(Update, (Photo.subject == "update") & (Update.id == Photo.subject_id))
         .where(of_appeal(number), Photo.state == "kept", approves(), PhotoReview.made_at.is_not(None))
         .order_by(Photo.id)
     )
     return [
-        ShownPhoto(number, str(review.name), kind or "appeal", photo.created_at, _sizes(review))
-        for photo, review, kind in rows
+        ShownPhoto(number, str(review.name), kind or "appeal", sent_at, _sizes(review))
+        for review, sent_at, kind in rows
     ]
 
 

@@ -44,10 +44,11 @@ class Screen:
 
 def screen_for(db: Session, appeal: Appeal) -> Screen:
     """Make the screen for an appeal's public words."""
-    household = db.scalars(select(User.name).where(User.household_id == appeal.household_id)).all()
+    people = db.execute(select(User.name, User.id_number).where(User.household_id == appeal.household_id)).all()
     payees = db.scalars(select(Payee.name).where(Payee.appeal_id == appeal.id)).all()
-    kin = {*conflicts_with(db, appeal.household_id), appeal.endorsed_by} - {None}
+    kin = {*conflicts_with(db, appeal.household_id, [each.id_number for each in people]), appeal.endorsed_by} - {None}
     officers = db.scalars(select(Staff.name).where(Staff.id.in_(kin))).all()
+    household = [each.name for each in people]
     given = [name[1:] for name in household if name and len(name) > 2]
     return Screen(pattern_of([*household, *payees, *officers, *given]))
 

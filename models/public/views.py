@@ -11,8 +11,8 @@ from datetime import date, datetime
 from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal, BudgetLine
-from models.disbursements.disbursement import spent_by_line
+from models.appeals.appeal import Appeal
+from models.disbursements.disbursement import budget_and_spent
 from models.outreach.update import Update
 from models.proxy.mandate import is_unconfirmed
 
@@ -139,13 +139,7 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
     ).first()
     if appeal is None:
         return None
-    lines = db.execute(
-        select(BudgetLine.id, BudgetLine.item, BudgetLine.amount_fen)
-        .where(BudgetLine.appeal_id == number)
-        .order_by(BudgetLine.id)
-    )
-    spent = spent_by_line(db, number)
-    budget = [(line.item, line.amount_fen, spent.get(line.id, 0)) for line in lines]
+    budget = budget_and_spent(db, number)
     own, waits = appeal.owner_id == viewer, is_unconfirmed(db, "appeal", number)
     hidden = appeal.hidden_at is not None and not own
     words = "" if hidden else appeal.story

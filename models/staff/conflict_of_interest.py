@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, or_, select, text
+from sqlalchemy import ForeignKey, Index, String, literal, or_, select, text, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
@@ -73,26 +73,29 @@ def declared_by(db: Session, staff: Staff, after: int, most: int) -> list[Confli
     return list(db.scalars(select(Conflict).where(live).order_by(Conflict.id).limit(most)))
 
 
-def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
-    """Map staff ids to why they may not decide on this household: ``own_household``, ``kin`` or ``payee``."""
+def conflicts_with(
+    db: Session, household_id: int | None, numbers: Iterable[str | None] | None = None
+) -> dict[int, str]:
+    """Map staff ids to why they may not decide on this household: ``own_household``, ``kin`` or ``payee``.
+
+    ``numbers``: the ID numbers of its people, where the caller has read them.
+    """
     if household_id is None:
         return {}
+    if numbers is None:
+        theirs = (User.household_id == household_id) & User.id_number.is_not(None)
+        numbers = db.scalars(select(User.id_number).where(theirs))
     # Computed from the number, not read: after a key rotation, stored hashes of one number may differ.
-    numbers = db.scalars(select(User.id_number).where(User.household_id == household_id, User.id_number.is_not(None)))
     hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
     declared = select(Conflict.staff_id, Conflict.kind).where(
         Conflict.id_hash.in_(hashes), Conflict.withdrawn_at.is_(None)
     )
-    found = {row.staff_id: row.kind for row in db.execute(declared)}
-    theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_hash.in_(hashes)))
-    as_users = (
-        select(Staff.id)
-        .join(Conversation, SAME_WECHAT)
-        .join(User, User.id == Conversation.user_id)
-        .where(User.household_id == household_id)
-    )
-    for members in (theirs, as_users):
-        found |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
+    own = select(Staff.id, literal(OWN_HOUSEHOLD))
+    members = own.where(or_(Staff.household_id == household_id, Staff.id_hash.in_(hashes)))
+    as_users = own.join(Conversation, SAME_WECHAT).join(User, User.id == Conversation.user_id)
+    as_users = as_users.where(User.household_id == household_id)
+    rows = [(seat, why) for seat, why in db.execute(union_all(declared, members, as_users))]
+    found = dict(rows) | {seat: why for seat, why in rows if why == OWN_HOUSEHOLD}
     return spread_to_all_seats(db, found)
 
 

@@ -64,7 +64,7 @@ def test_no_name_and_no_number_of_anybody_is_on_the_page(planted: Stage) -> None
 
 def test_the_owner_reads_which_sentences_are_masked(planted: Stage) -> None:
     with Database(planted.database) as db:
-        masked = read_page(db, 1, planted.clock()).masked
+        masked = read_page(db, 1, planted.clock(), is_open=True).masked
     assert f"帮{OWNER}修路" in masked
     assert f"我叫{OWNER}。" in masked
     assert "要 3,000,000 元。" not in masked

@@ -37,7 +37,7 @@ def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages, *
             if found is not Standing.OPEN:
                 status = 410 if found is Standing.CLOSED else 404
                 return _public(pages.show("public/appeal_gone", status, was=found is Standing.CLOSED))
-            page, code = read_page(db, number, now), find_code(db, number, now)
+            page, code = read_page(db, number, now, is_open=True), find_code(db, number, now)
         address = links.open("appeal", str(number))
         if name == "sheet":
             return _public(pages.show("public/poster", page=page, code=drawn(address), now=now))

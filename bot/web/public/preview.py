@@ -59,7 +59,7 @@ def appeal_preview(
                 raise VisitRefused("none", 200) from None
             if is_looked_at():
                 record_look(db, number, staff.actor if staff else Actor.owner(appeal.owner_id), now)
-            page = read_page(db, number, now)
+            page = read_page(db, number, now, is_open=False)
             photos = [
                 (urlsplit(links.make("preview_photo", f"{number}:{photo.id}", staff_id)).path, photo.created_at)
                 for photo in approved_photos(db, number)
