@@ -37,7 +37,7 @@ from bot.web.pages import Pages
 from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
 from bot.web.pay_callback import pay_callback
 from bot.web.pictures import pictures
-from bot.web.public.appeal import appeal_page
+from bot.web.public.appeal import Sharing, appeal_page
 from bot.web.public.figures import chart_scripts, figures_pages
 from bot.web.public.home import home_page
 from bot.web.public.kept import KeptPages
@@ -45,6 +45,7 @@ from bot.web.public.ledger import ledger_page
 from bot.web.public.photos import public_photos
 from bot.web.public.preview import appeal_preview
 from bot.web.public.public_notices import public_notices
+from bot.web.public.share import MOST_SIGNED, share_card, share_script
 from bot.web.public.trace import MOST_TRIES, trace_page
 from bot.web.rate_limit import RateLimit
 from bot.web.scripts import scripts
@@ -168,7 +169,9 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     galleries = Galleries(turns.database, links, photos, clock, "picture")
     app.register_blueprint(pictures(pages, visitors, galleries))
     app.register_blueprint(export_page(ExportPageParts(turns.database, pages, links, visitors, photos, clock)))
-    app.register_blueprint(appeal_page(turns.database, pages, links, kept, collects=settings.collects))
+    sdk = sdk_of(settings)
+    sharing = Sharing(share_script(pages), sdk)
+    app.register_blueprint(appeal_page(turns.database, pages, links, kept, sharing, collects=settings.collects))
     app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
@@ -178,10 +181,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
     charts = chart_scripts(pages)
     app.register_blueprint(figures_pages(turns.database, pages, charts))
-    app.register_blueprint(scripts(charts))
+    app.register_blueprint(scripts((*charts, sharing.script)))
     api = make_api(settings, jobs.redis)
     tickets = TicketManager(api, settings.wechat_app_id, jobs.redis)
-    sdk = sdk_of(settings)
+    signatures = RateLimit(jobs.redis, "share", MOST_SIGNED)
+    app.register_blueprint(share_card(turns.database, links, tickets.sign, signatures, clock))
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
     guard = DeskGuard(turns.database, settings.secret_key.get_secret_value(), links.root.startswith("https://"), clock)
     codes = RateLimit(jobs.redis, "desk", MOST_CODES)

@@ -23,7 +23,7 @@ SDK = "/open/js/jweixin-1.6.0.js"
 """The path that the JS-SDK has on the platform's own host of files."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: {account}; "
     "connect-src 'self'; frame-src 'self' {account}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 

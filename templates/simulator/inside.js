@@ -11,8 +11,8 @@ function opensInside(address) {
   return origin === ACCOUNT || (origin === location.origin && OWN.some((start) => pathname.startsWith(start)));
 }
 
-/** ``invoke(name, args)`` does what the page asks of WeChat; a promise of its result. */
-export function makeInside(part, { getPerson, invoke }) {
+/** ``invoke(name, args)`` does what the page asks of WeChat; a promise of its result. ``opened(address)``: a page opens. */
+export function makeInside(part, { getPerson, invoke, opened }) {
   let frame = null;
 
   function close() {
@@ -37,6 +37,7 @@ export function makeInside(part, { getPerson, invoke }) {
     open(address) {
       if (!opensInside(address)) return false;
       close();
+      opened(address);
       // The simulator notes whose phone it is on the way, for web authorisation.
       const way = `/desk/as?${new URLSearchParams({ openid: getPerson(), to: address })}`;
       frame = h("iframe", { src: way, title: address, referrerPolicy: "no-referrer" });

@@ -1,5 +1,6 @@
-// The JS-SDK as a page needs it that asks for consent: wx.config, and <wx-open-subscribe>. It speaks to the phone over
-// the bridge (bridge.js, which comes before it); where there is none, nothing ever becomes ready, as outside WeChat.
+// The JS-SDK as a page needs it that asks for consent or is shared: wx.config, <wx-open-subscribe>, and what the card says
+// by which a page is forwarded. It speaks to the phone over the bridge (bridge.js, which comes before it); where there is
+// none, nothing ever becomes ready, as outside WeChat.
 
 (() => {
   if (window.wx) return;
@@ -17,9 +18,10 @@
   }
 
   window.wx = {
-    config({ appId, timestamp, nonceStr, signature, openTagList = [] }) {
+    config({ appId, timestamp, nonceStr, signature, jsApiList = [], openTagList = [] }) {
       const url = location.href.split("#")[0];
-      window.WeixinJSBridge?.invoke("preVerifyJSAPI", { appId, timestamp, nonce: nonceStr, signature, url }, (result) => {
+      const asked = { appId, timestamp, nonce: nonceStr, signature, url, apis: jsApiList };
+      window.WeixinJSBridge?.invoke("preVerifyJSAPI", asked, (result) => {
         if (!result.err_msg.endsWith(":ok")) {
           settle("error", { errMsg: result.err_msg });
           return;
@@ -30,7 +32,13 @@
     },
     ready: (hear) => listen("ready", hear),
     error: (hear) => listen("error", hear),
+    updateAppMessageShareData: (asked) => share("updateAppMessageShareData", asked),
+    updateTimelineShareData: (asked) => share("updateTimelineShareData", asked),
   };
+
+  function share(name, { success, fail, ...card }) {
+    window.WeixinJSBridge?.invoke(name, card, ({ err_msg: errMsg }) => (errMsg.endsWith(":ok") ? success : fail)?.({ errMsg }));
+  }
 
   /** WeChat's button: looks like the page's template in it, apart from the page's own style. */
   class Subscribe extends HTMLElement {

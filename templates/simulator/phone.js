@@ -7,6 +7,7 @@ import { both } from "./dom.js";
 import { makeInside } from "./inside.js";
 import { makePay } from "./pay.js";
 import { isWeb } from "./rich.js";
+import { makeShare } from "./share.js";
 import { call, formOf, look, pending, people, saidWith, seen, told } from "./store.js";
 import { now } from "./when.js";
 import { SMALL } from "./words.js";
@@ -79,7 +80,9 @@ export function makePhone(root, desk) {
       return { err_msg: `get_brand_wcpay_request:${await new Promise((resolve) => (payResult = resolve))}` };
     }
     if (name === "preVerifyJSAPI") {
-      const { ok } = await call("/desk/page", formOf(args)).catch(() => ({ ok: false }));
+      const { apis = [], ...signed } = args;
+      const { ok } = await call("/desk/page", formOf(signed)).catch(() => ({ ok: false }));
+      share.allow(ok ? apis : []);
       return { err_msg: ok ? "pre_verify_jsapi:ok" : "config:invalid signature" };
     }
     if (name === "subscribeMessages") {
@@ -90,7 +93,7 @@ export function makePhone(root, desk) {
       const answers = Object.fromEntries(Object.entries(choices).map(([id, yes]) => [id, yes ? "accept" : "reject"]));
       return { err_msg: "subscribe_messages:ok", subscribeDetails: answers };
     }
-    return { err_msg: "system:function_not_exist" };
+    return share.take(name, args) ?? { err_msg: "system:function_not_exist" };
   }
 
   const notices = () => (told.subscriptions ?? []).map((template) => ({ ...template, left: consentsLeft(template.template_id) }));
@@ -99,7 +102,8 @@ export function makePhone(root, desk) {
 
   const chat = makeChat(part("talk"));
   const dock = makeDock(part, acts);
-  const inside = makeInside(part, { getPerson, invoke });
+  const share = makeShare(part);
+  const inside = makeInside(part, { getPerson, invoke, opened: share.begin });
   const consent = makeConsent(part, (choices) => act("consent", { choices: JSON.stringify(choices) }));
   const pay = makePay(part, { getPerson, trouble: desk.trouble, over: (result) => payResult(result) });
   part("ask-consent").addEventListener("click", () => {

@@ -16,6 +16,12 @@ export const LINES = {
   unavailable: ["该公众号暂时无法提供服务，请稍后再试", "The account cannot serve you for the moment; please try later"],
 };
 
+// The cards by which a web page is forwarded.
+export const SHARED = {
+  updateAppMessageShareData: ["发给朋友", "to a friend"],
+  updateTimelineShareData: ["发到朋友圈", "to Moments"],
+};
+
 export const KINDS = {
   text: ["文字", "text"],
   image: ["照片", "photo"],

@@ -36,6 +36,8 @@ PUBLIC |= {"/a/<said>", "/a/<said>/poster"}
 PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 # A copy of a photo that an officer approved, while it may be shown (tests/public/test_public_photos.py).
 PUBLIC |= {"/a/<number>/photos/<name>"}
+# A signature over an address of that page (tests/public/test_share_card.py).
+PUBLIC |= {"/a/<said>/card"}
 # Counts, of which the small ones are hidden (tests/figures).
 PUBLIC |= {"/numbers", "/numbers/<name>"}
 # Scripts, the same for everybody (tests/figures/test_charts.py).

@@ -5,7 +5,9 @@ keep them for a minute and this process for some seconds (bot.web.public.kept), 
 everywhere after at most GONE_WITHIN.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from sqlalchemy import Engine
@@ -15,6 +17,7 @@ from bot.web.links import Links
 from bot.web.pages import Pages
 from bot.web.public.kept import KEPT_FOR, KeptPages
 from bot.web.qr import drawn, picture_address
+from bot.web.scripts import Script
 from models.public.appeal_code import find_code
 from models.public.appeal_page import Standing, standing
 from models.public.page_view import read_page
@@ -24,7 +27,25 @@ GONE_WITHIN = MAX_AGE + KEPT_FOR
 _LONGEST_NUMBER = 15
 
 
-def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages, *, collects: bool) -> Blueprint:
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The script that gives a shared page its card (bot.web.public.share), and where it gets WeChat's JS-SDK, inside
+    WeChat alone.
+    """
+
+    script: Script
+    sdk: str
+
+    @property
+    def policy(self) -> str:
+        """Return what the page's policy allows besides."""
+        source = urlsplit(self.sdk)
+        return f"; connect-src 'self'; script-src 'self' {source.scheme}://{source.netloc}"
+
+
+def appeal_page(
+    database: Engine, pages: Pages, links: Links, kept: KeptPages, sharing: Sharing, *, collects: bool
+) -> Blueprint:
     """Serve ``/a/<number>`` and its sheet: 410 for a page that is closed, 404 where there never was one.
 
     ``collects``: the page leads to the one at which a follower gives (bot.web.give).
@@ -42,10 +63,13 @@ def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages, *
         if name == "sheet":
             return _public(pages.show("public/poster", page=page, code=drawn(address), now=now))
         ways = {"code": picture_address(code) if code else "", "give": f"/give/{number}" if collects else ""}
-        return _public(pages.show("public/appeal", page=page, address=address, photos=(), aloud=False, now=now, **ways))
+        said = {"page": page, "address": address, "photos": (), "aloud": False, "now": now}
+        response = pages.show("public/appeal", sharing=sharing, **said, **ways)
+        response.headers["Content-Security-Policy"] += sharing.policy
+        return _public(response)
 
     def send(name: str, said: str) -> Response:
-        number = _number(said)
+        number = page_number(said)
         if number is None:
             return pages.show("public/appeal_gone", 404, was=False)
         response = kept.get((name, number), lambda now: render(name, number, now)).response()
@@ -65,7 +89,7 @@ def appeal_page(database: Engine, pages: Pages, links: Links, kept: KeptPages, *
     return blueprint
 
 
-def _number(said: str) -> int | None:
+def page_number(said: str) -> int | None:
     """Read the number as the address has it: other ways to write it are no address."""
     plain = said.isascii() and said.isdigit() and len(said) <= _LONGEST_NUMBER
     return int(said) if plain and not said.startswith("0") else None

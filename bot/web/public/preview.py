@@ -66,7 +66,7 @@ def appeal_preview(
             ]
         log.info("appeal_page.previewed", appeal=number)
         said = {"page": page, "address": "", "code": "", "give": "", "aloud": staff_id > 0, "now": now}
-        return pages.show("public/appeal", photos=photos, **said)
+        return pages.show("public/appeal", photos=photos, sharing=None, **said)
 
     @blueprint.get("/preview/<token>")
     def show(token: str) -> Response:
