@@ -90,7 +90,7 @@ def wire() -> None:
 
     # When an appeal ends, and when a pledge becomes void.
     submission.on_deadline.connect(funding.end_if_overdue)
-    appeal.on_unsuccessful.connect(refund_run.begin_refund_run)
+    appeal.on_unsuccessful.connect(_on_unsuccessful)
     pledge.on_void.connect(message.withdraw_unread)
 
     # What people ask for, give away and sell, and an officer looks at first.
@@ -117,7 +117,7 @@ def wire() -> None:
 
     # What may be leaving a bank account, and what to say to its fund holder when the appeal is stopped meanwhile.
     pool_transfer.transferring_fen.connect(disbursement.transferring_fen)
-    appeal.on_stopped.connect(payout_claim.warn)
+    appeal.on_stopped.connect(_on_stopped)
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
@@ -164,6 +164,16 @@ def wire() -> None:
     ROOMS.connect("notifications", notifications.forget)
     ROOMS.connect("photos", photos.forget)
     ROOMS.connect("figures", figures.forget)
+
+
+def _on_unsuccessful(db: Session, number: int, state: str, now: datetime) -> None:
+    refund_run.begin_refund_run(db, number, state, now)
+    public_photos.recheck(db, number, now)
+
+
+def _on_stopped(db: Session, number: int, state: str, now: datetime) -> None:
+    payout_claim.warn(db, number, state, now)
+    public_photos.recheck(db, number, now)
 
 
 def _on_seat_left(db: Session, left: Staff, now: datetime) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session as Database
 from bot.photos.public_copies import draw_copies
 from bot.photos.stray_files import STRAY_AFTER
 from bot.work.clock import true_now
-from models.appeals.appeal import Appeal
-from models.core.state_machine import Actor
+from models.appeals.appeal import Appeal, freeze
+from models.core.state_machine import Actor, By
 from models.outreach.update import Update
 from models.people.photo import Photo
 from models.public import photo_review
@@ -115,6 +115,14 @@ def test_what_may_not_be_shown_is_404_at_once_and_its_file_is_gone_after_the_swe
     assert album.files_there() == []
     album.stage.clock.move(RECHECKED)
     assert bool(album.sweep()) is (why in ("frozen", "page closed")), "what never comes back is looked at no more"
+
+
+def test_a_freeze_has_their_files_deleted_with_the_next_sweep(album: Album) -> None:
+    review = album.approve(album.pictures[0])
+    with Database(album.stage.database) as db, db.begin():
+        freeze(db, db.get_one(Appeal, album.appeal), Actor(By.COUNTY, "staff:0"), album.stage.clock(), "doubt")
+    assert album.sweep() == [review]
+    assert album.files_there() == []
 
 
 def test_after_a_freeze_they_come_back_under_the_rule_that_let_them_in(album: Album) -> None:
