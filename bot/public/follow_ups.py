@@ -11,7 +11,7 @@ from bot.photos.public_copies import path_of
 from bot.public.codes import appeal_code
 from bot.public.poster import PosterWords, draw_poster
 from bot.web.links import Links
-from bot.wechat.policy import Unreachable, WeChatError
+from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
@@ -30,7 +30,8 @@ WORDS = "shared/public/follow_ups"
 def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
     """Send it at most once: WeChat does not recognise a repeated message, and who gets none asks again.
 
-    It counts as sent before it is. Where its code or its upload fails, the job is tried again.
+    It counts as sent before it is. While WeChat cannot be reached for its code or its upload, the job is tried again;
+    what WeChat refuses is given up.
     """
     now = context.clock()
     with Session(context.database) as db, db.begin():
@@ -38,7 +39,13 @@ def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
         page = read_page(db, to.number, now, is_open=True) if to else None
     if to is None or page is None:
         return
-    media = "" if to.kind == "card" else _upload(context, page)
+    try:
+        media = "" if to.kind == "card" else _upload(context, page)
+    except WeChatError as error:
+        if error.action is Action.RETRY_LATER:
+            raise
+        _give_up(context, follow_up_id, error)
+        return
     with Session(context.database) as db, db.begin():
         if not claim_follow_up(db, follow_up_id, now):
             return
@@ -48,9 +55,14 @@ def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
         else:
             _send_card(context, to, page)
     except (WeChatError, Unreachable) as error:
-        log.warning("follow_up.not_sent", follow_up=follow_up_id, kind=to.kind, error=type(error).__name__)
-        with Session(context.database) as db, db.begin():
-            give_up(db, follow_up_id)
+        _give_up(context, follow_up_id, error)
+
+
+def _give_up(context: "WorkerContext", follow_up_id: int, error: WeChatError | Unreachable) -> None:
+    code = error.code if isinstance(error, WeChatError) else None
+    log.warning("follow_up.not_sent", follow_up=follow_up_id, error=type(error).__name__, code=code)
+    with Session(context.database) as db, db.begin():
+        give_up(db, follow_up_id)
 
 
 def poster_words(page: PageView) -> PosterWords:

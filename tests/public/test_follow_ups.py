@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.public.poster import _CODE, _MARGIN, WIDTH, PosterWords, _code, draw_poster
+from bot.simulator.faults import Fault, Kind
 from bot.simulator.simulator import Simulator
+from bot.wechat.policy import WeChatError
 from bot.work.context import WorkerContext
 from models.notifications.service_window import ServiceWindow
 from models.public.follow_up import (
@@ -174,6 +177,18 @@ def test_a_poster_whose_job_was_lost_is_found(street: Street) -> None:
         [owed] = owed_posters(db, later, 9)
     street.context.run_job("send_follow_up", owed)
     assert street.rows()[0].state == "sent"
+
+
+@pytest.mark.parametrize(("code", "state"), [(-1, "owed"), (45009, "given_up")])
+def test_a_poster_waits_while_wechat_is_busy_and_not_for_what_it_refuses(street: Street, code: int, state: str) -> None:
+    street.say(f"海报 {street.album.appeal}")
+    street.simulator.faults.add(Fault(Kind.REFUSE, share=1.0, where="/cgi-bin/media/upload", code=code))
+    with nullcontext() if state == "given_up" else pytest.raises(WeChatError):
+        street.work()
+    assert (street.sent("image"), street.rows()[0].state) == ([], state)
+    street.simulator.faults.lift()
+    street.work()
+    assert len(street.sent("image")) == (state == "owed")
 
 
 def test_what_was_looked_at_is_forgotten_after_a_day(street: Street) -> None:
