@@ -97,6 +97,8 @@ def test_the_figures_are_those_of_the_seats_region(stage: Stage) -> None:
     assert "梅花镇办得怎么样" in page
     assert "<td>1 户</td>" in page
     assert "不排名次" in page
+    assert stage.client.get(f"/numbers/{DAOXIAN_MEIHUA}").status_code == 200
+    assert f'href="/numbers/{DAOXIAN_MEIHUA}"' in page
 
 
 def test_a_charity_has_no_region_to_count(stage: Stage) -> None:

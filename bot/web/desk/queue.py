@@ -42,8 +42,10 @@ def add_queue(blueprint: Blueprint, parts: DeskParts) -> None:
             if seat.staff.role not in OFFICERS:
                 return _to(HOME)
             counted = count_region(seat.db, seat.staff.region_code, guard.clock())
-            region = seat.db.get_one(Region, seat.staff.region_code).full_name
-        return parts.show("desk/figures", region=region, figures=counted, ages=AGES, **head_of(seat))
+            region = seat.db.get_one(Region, seat.staff.region_code)
+        return parts.show(
+            "desk/figures", region=region.full_name, code=region.code, figures=counted, ages=AGES, **head_of(seat)
+        )
 
 
 def head_of(seat: Seat) -> dict[str, object]:
