@@ -60,13 +60,13 @@ class Reports:
         return report
 
 
-def chart_scripts(pages: Pages) -> tuple[Script, ...]:
-    """Return the scripts that draw the charts, in their order."""
+def chart_scripts(pages: Pages) -> tuple[Script, Script]:
+    """Return ECharts, and the script of ours that loads it and draws the charts."""
     return script_file(ECHARTS, "echarts"), Script("charts", pages.file("figures/charts.js").encode())
 
 
-def figures_pages(database: Engine, pages: Pages, scripts: Sequence[Script]) -> Blueprint:
-    """Make the routes of ``/numbers``. ``scripts``: those that draw the charts."""
+def figures_pages(database: Engine, pages: Pages, scripts: tuple[Script, Script]) -> Blueprint:
+    """Make the routes of ``/numbers``. ``scripts``: as ``chart_scripts`` makes them."""
     blueprint, reports = Blueprint("figures", __name__), Reports(database)
 
     @blueprint.get("/numbers")
@@ -87,12 +87,11 @@ def figures_pages(database: Engine, pages: Pages, scripts: Sequence[Script]) -> 
     return blueprint
 
 
-def _page(pages: Pages, report: Report, scripts: Sequence[Script]) -> Response:
+def _page(pages: Pages, report: Report, scripts: tuple[Script, Script]) -> Response:
     months = report.months[-MONTHS:]
     charts = _charts(report, months)
     facts = {"figures": FIGURES, "all": ALL, "country": COUNTRY, "months": months[::-1], "charts": charts}
-    paths = [script.path for script in scripts] if charts else []
-    response = pages.show("figures/numbers", report=report, scripts=paths, **facts)
+    response = pages.show("figures/numbers", report=report, scripts=[script.path for script in scripts], **facts)
     if charts:
         response.headers["Content-Security-Policy"] += "; script-src 'self'"
     return _public(response)

@@ -1,10 +1,11 @@
 // Draws the table of months on /numbers as charts. Its words and numbers are the table's own; a cell without a number is
-// a gap, never a zero. The charts are for eyes alone: who listens has the table.
+// a gap, never a zero. The charts are for eyes alone: who listens has the table. A browser for which the page keeps no room
+// for them (style.css) does not load the library either.
 
 (() => {
   const charts = document.querySelector(".charts");
   const table = document.getElementById("months");
-  if (!window.echarts || !charts || !table) return;
+  if (!charts?.offsetParent || !table) return;
 
   const heads = [...table.querySelectorAll("thead th")];
   const place = (figure) => heads.findIndex((head) => head.dataset.figure === figure);
@@ -95,7 +96,11 @@
   }
 
   const elements = [...charts.querySelectorAll(".chart")];
-  const sizes = new ResizeObserver((changes) => changes.forEach(({ target }) => draw(target)));
-  for (const element of elements) sizes.observe(element);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements.forEach(draw));
+  const library = Object.assign(document.createElement("script"), { src: document.currentScript.dataset.library });
+  library.addEventListener("load", () => {
+    const sizes = new ResizeObserver((changes) => changes.forEach(({ target }) => draw(target)));
+    for (const element of elements) sizes.observe(element);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements.forEach(draw));
+  });
+  document.head.append(library);
 })();
