@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -18,6 +17,7 @@ from bot.cli.imports import add_import_commands
 from bot.cli.menu import add_menu_commands
 from bot.cli.numbers import add_number_commands
 from bot.cli.staff import add_staff_commands
+from bot.demo.year.house import MakeApp
 from bot.goods.sort_goods import sort_goods
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, PhotoFolder
@@ -32,9 +32,7 @@ from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 
 
-def add_commands(
-    app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask], clock: Clock
-) -> None:
+def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeApp, clock: Clock) -> None:
     """Add the commands. ``app_of`` makes an application for other settings than ours: the demo's."""
     add_demo_commands(app, settings, lexicon, app_of)
     add_menu_commands(app, settings, lexicon)

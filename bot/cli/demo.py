@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,7 +14,11 @@ from bot.cli.database import demand_database
 from bot.cli.menu import menus_of
 from bot.demo import run as demo
 from bot.demo.clock import TimeDoesNotGoBack
+from bot.demo.dump import PREPARED
 from bot.demo.seed import NotOurs
+from bot.demo.year.grow import BooksAreWrong
+from bot.demo.year.house import MakeApp
+from bot.demo.year.phone import WentAstray
 from bot.processes.supervisor import ServiceError
 from bot.simulator.options import read_people
 from bot.work.context import make_api
@@ -46,7 +50,19 @@ def _demand_years(_context: click.Context, _option: click.Parameter, days: float
     return days
 
 
-def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
+def _regrow(make_app: MakeApp, at: Path) -> None:
+    """Play the year anew. What is there stays until the new one is whole and its books are right."""
+    if not os.access(PREPARED.parent, os.W_OK):
+        raise click.ClickException(f"{PREPARED} cannot be written here")
+    try:
+        checked = demo.regrow(make_app, at)
+    except (WentAstray, BooksAreWrong, ServiceError) as error:
+        raise click.ClickException(f"{error}\n{PREPARED} stays as it was") from error
+    click.echo(f"audit chain: {checked.links} links; ledger: {checked.transactions} transactions. The books are right.")
+    click.echo(f"The year is in {PREPARED}. A new DEMO_DIR begins with it.")
+
+
+def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeApp) -> None:
     """Add ``demo`` and ``chat``. ``app_of`` makes an application for other settings than ours: the demo's."""
 
     def refuse_in_production() -> None:
@@ -55,16 +71,20 @@ def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: 
 
     @app.cli.command("demo")
     @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
+    @click.option("--regrow", is_flag=True, help="Play the data set's year anew, which takes some twenty minutes.")
     @click.option(
         "--days-ahead",
         type=float,
         callback=_demand_years,
-        help="Begin so many days ahead of today (-3: behind); else where the clock stands.",
+        help="Begin so many days ahead of today (-3: behind), without the year; else where the clock stands.",
     )
-    def demo_(seed_only: bool, days_ahead: float | None) -> None:
+    def demo_(seed_only: bool, regrow: bool, days_ahead: float | None) -> None:
         """Bot, worker and simulator of WeChat on an invented world; no account needed."""
         refuse_in_production()
         at = demo_folder()
+        if regrow:
+            _regrow(app_of, at)
+            return
         if seed_only and settings.bangfu_env is Environment.DEMO and demo.named_database():
             if days_ahead is not None:
                 raise click.UsageError("--days-ahead shifts the clock of the demo's own database, and of no other")
@@ -99,4 +119,4 @@ def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: 
         ours = Settings()
         with brought_along(at):
             demo.fill(ours, at)
-            chat(app_of(ours), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))
+            chat(app_of(ours, None), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))

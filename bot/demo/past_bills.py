@@ -38,12 +38,17 @@ def compare_past_bills(database: Engine, settings: Settings, paid: Sequence[dict
     """
     for mchid in sorted({order["mchid"] for order in paid}):
         theirs = tuple(PaidOrder(**order) for order in paid if order["mchid"] == mchid)
-        with _client(settings, mchid, theirs, now) as client, _warnings_only():
-            reconciler = Reconciler(database, _NoQueues(), client, lambda: now)
-            with Session(database) as db, db.begin():
-                add_bill_days(db, mchid, now)
-            for number in _due(database, mchid, now):
-                reconciler.fetch_bill(number)
+        with _client(settings, mchid, theirs, now) as client, warnings_only():
+            compare_due_bills(database, client, now)
+
+
+def compare_due_bills(database: Engine, client: PayClient, now: datetime) -> None:
+    """Fetch the bills of all days since the merchant's first order, and compare them."""
+    reconciler = Reconciler(database, _NoQueues(), client, lambda: now)
+    with Session(database) as db, db.begin():
+        add_bill_days(db, client.merchant, now)
+    for number in _due(database, client.merchant, now):
+        reconciler.fetch_bill(number)
 
 
 def _due(database: Engine, mchid: str, now: datetime) -> Iterator[int]:
@@ -57,7 +62,7 @@ def _due(database: Engine, mchid: str, now: datetime) -> Iterator[int]:
 
 
 @contextmanager
-def _warnings_only() -> Iterator[None]:
+def warnings_only() -> Iterator[None]:
     """Keep two lines for each day of the past out of what a newcomer sees first."""
     usual = structlog.get_config()["wrapper_class"]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("WARNING"))

@@ -14,13 +14,19 @@ from urllib.request import urlopen
 import click
 from dotenv import dotenv_values, find_dotenv
 from pydantic import SecretStr
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from bot.books.check import Checked
 from bot.demo.clock import ClockRow
+from bot.demo.dump import PREPARED, is_empty, load_dump, read_contents
 from bot.demo.paid_orders import paid_orders
 from bot.demo.past_bills import compare_past_bills
 from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
+from bot.demo.year.grow import grow
+from bot.demo.year.house import Account, MakeApp
+from bot.demo.year.plan import read_words
 from bot.pay.demo_keys import settings_in
 from bot.pay.factory import NOTIFY_PATH
 from bot.photos.files import PhotoFiles
@@ -34,7 +40,7 @@ from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
 from bot.words.lexicon import CONFIG
 from bot.work import start_workers
-from bot.work.clock import clock_of
+from bot.work.clock import clock_of, true_now
 from config.settings import ROOT, SECRETS, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
@@ -96,14 +102,17 @@ def _ids(prefix: str) -> str:
 def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     """Write the schema and the data set once, and the simulator's files of people, orders and templates every time.
 
-    ``ahead``: where the demo's own clock begins, in seconds from the true time; None: where it stands. Raises
-    TimeDoesNotGoBack.
+    ``ahead``: where the demo's own clock begins, in seconds from the true time; None: where it stands, and where it has
+    not begun at the end of the prepared year, whose days cannot be shifted. With it only the small world is played,
+    which can begin on any day. Raises TimeDoesNotGoBack.
     """
     at.mkdir(parents=True, exist_ok=True)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
-    upgrade(settings.database_url)
     database = connect(settings.database_url, collects=settings.collects)
+    if settings.has_own_database and ahead is None and is_empty(database):
+        _load_year(database, settings.database_url)
+    upgrade(settings.database_url)
     if settings.has_own_database:
         _begin_clock(ClockRow(database), ahead)
     now = clock_of(settings, database)()
@@ -120,10 +129,23 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     return seeded
 
 
+def _load_year(database: Engine, url: str) -> None:
+    row, year = ClockRow(database), read_contents()
+    row.make()
+    row.write((year.at - true_now()).total_seconds())
+    load_dump(database, url)
+
+
 def _begin_clock(row: ClockRow, ahead: float | None) -> None:
     row.make()
     if ahead is not None:
         row.begin(ahead)
+
+
+def regrow(make_app: MakeApp, at: Path) -> Checked:
+    """Play the year anew and write it to where ``fill`` reads it. Raises WentAstray, BooksAreWrong, ServiceError."""
+    account = Account(ACCOUNT["id"], (TEMPLATES, SUBSCRIPTIONS))
+    return grow(make_app, environment(at), account, PREPARED, read_words(), click.echo)
 
 
 def fill_named(settings: Settings, at: Path) -> Seeded:

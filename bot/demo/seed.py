@@ -76,8 +76,7 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
         written = db.scalar(select(User.id).limit(1)) is None
     if written:
         load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
-        with Session(database) as db, db.begin():
-            _History(db, account, now).play(world)
+        play_world(database, account, now)
     else:
         with Session(database) as db, db.begin():
             Charities(db, now.astimezone(CHINA).date()).name_first(world["charities"]["charities"], now)
@@ -86,6 +85,12 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
                 if seat.work_no in numbers:
                     identify(db, seat, numbers[seat.work_no], now)
     return Seeded(people, tags, written)
+
+
+def play_world(database: Engine, account: str, now: datetime) -> None:
+    """Play the whole data set in one transaction, beside whom there may be already (bot.demo.year)."""
+    with Session(database) as db, db.begin():
+        _History(db, account, now).play(_world())
 
 
 def refuse_strangers(database: Engine, account: str) -> None:
@@ -161,6 +166,7 @@ class _History:
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
             happen(self.now - timedelta(days=days_ago))
         old = Notification.created_at < self.now - _NEWS_IS_NEW
+        old &= Notification.conversation_id.in_(self.people.values())
         self.db.execute(
             update(Notification).where(old).values(read_at=Notification.created_at, state="read", channel="reply")
         )

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Happening, Row
 from models.appeals.publication import begin_to_collect
 from models.ledger.accounts import FIRST_CHARITY
 from models.organisations.charity import Charity, add_charity, name_charity
-from models.organisations.filing import add_filing
+from models.organisations.filing import Filing, add_filing
 from models.organisations.merchant import add_merchant, merchant_of
 
 
@@ -28,11 +29,19 @@ class Charities:
                 yield filing["from_days_ago"], partial(self.file, key, filing)
 
     def register(self, key: str, row: Row, when: datetime) -> None:
+        """Register it, unless it is there: the year's county has the same one (bot.demo.year)."""
+        known = self.db.scalar(select(Charity.id).where(Charity.credit_code == row["credit_code"]))
+        if known is not None:
+            self.numbers[key] = known
+            return
         names = (row["name"], row["credit_code"], row["certificate"])
         self.numbers[key] = add_charity(self.db, *names, row.get("region"), when).id
         add_merchant(self.db, self.numbers[key], row["merchant"], when)
 
     def file(self, key: str, row: Row, when: datetime) -> None:
+        """Enter the filing, unless it is there."""
+        if self.db.scalar(select(Filing.id).where(Filing.number == row["number"])):
+            return
         days = (self.today - timedelta(days=row["from_days_ago"]), self.today + timedelta(days=row["to_in_days"]))
         add_filing(self.db, self.numbers[key], row["number"], row["authority"], row["platform"], days, when)
 

@@ -16,7 +16,7 @@ from bot.speech.recogniser import make_recogniser
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
-from bot.work.clock import clock_of
+from bot.work.clock import Clock, clock_of
 from bot.work.jobs import JOBS
 from bot.work.queues import JobQueues
 from bot.work.redis_client import open_redis
@@ -27,18 +27,21 @@ from models.wiring import wire
 
 
 class WorkerContext:
-    """What jobs and scheduled runs need: database, Redis, WeChat's API, the clock, and where photos go."""
+    """What jobs and scheduled runs need: database, Redis, WeChat's API, the clock, and where photos go.
 
-    def __init__(self, settings: Settings) -> None:
+    ``clock`` and ``jobs``: others than the settings' (the demo's year has its own, bot.demo.year.house).
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, jobs: JobQueues | None = None) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
         wire()
         self.database = connect(settings.database_url, pool_size=2, collects=settings.collects)
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)
-        self.jobs = JobQueues(settings.redis_url)
+        self.jobs = jobs or JobQueues(settings.redis_url)
         self.registry = make_registry(settings, self.database, self._redis)
-        self.clock = clock_of(settings, self.database)
+        self.clock = clock or clock_of(settings, self.database)
         self.photos = Photos(self.database, self.api, self.folder, self.clock)
         self.public_copies = PublicCopies(self.database, self.photos.files, self.clock)
         self.settings = settings

@@ -18,8 +18,9 @@ def _config(url: str) -> Config:
     return config
 
 
-def upgrade(url: str) -> None:
-    command.upgrade(_config(url), "head")
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database to this revision: by default, to today's."""
+    command.upgrade(_config(url), revision)
 
 
 def head() -> str | None:

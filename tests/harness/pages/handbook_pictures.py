@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import FloatRect, Page
 
-from tests.harness.processes.demo import ROOT, be, end_demo, say, start_demo
+from tests.harness.processes.demo import NOW, ROOT, be, end_demo, say, start_demo
 from tests.harness.simulator.browser import chromium
 
 FOLDER = ROOT / "docs" / "手册" / "图"
@@ -52,7 +52,7 @@ def _last_turn(page: Page) -> FloatRect:
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder, chromium() as browser:
-        demo = start_demo(Path(folder))
+        demo = start_demo(Path(folder), NOW)
         try:
             page = browser.new_page(viewport={"width": PHONE["width"], "height": PHONE["height"]})
             page.goto(demo.url)

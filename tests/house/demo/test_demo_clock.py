@@ -14,6 +14,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from bot.demo.dump import read_contents
 from bot.processes.supervisor import free_port
 from tests.harness.processes.demo import (  # noqa: F401
     ROOT,
@@ -123,6 +124,25 @@ def test_new_followers_and_the_clock_outlive_a_restart(tmp_path: Path) -> None:
         assert abs(_spoken(second, newcomer) - (datetime.now(UTC) - timedelta(days=29))) < timedelta(minutes=2)
     finally:
         end_demo(second)
+
+
+@pytest.mark.slow
+def test_the_demo_begins_where_the_prepared_year_ends(tmp_path: Path) -> None:
+    ends = read_contents().at
+    demo = start_demo(tmp_path)
+    try:
+        assert int(str(demo.ask("SELECT count(*) FROM pledges"))) > 1_500
+        [openid] = [
+            person["openid"]
+            for person in requests.get(f"{demo.url}desk/feed", timeout=5).json()["people"]
+            if person["name"] == "林老师"
+        ]
+        assert timedelta(0) <= _spoken(demo, openid) - ends < timedelta(minutes=5)
+        assert requests.get(f"{demo.bot}/numbers", timeout=5).status_code == 200
+        picture = demo.ask("SELECT path FROM photos WHERE subject = 'update' ORDER BY id LIMIT 1")
+        assert (demo.folder / "media" / str(picture)).exists()
+    finally:
+        end_demo(demo)
 
 
 def _desk(demo: Demo, action: str, **fields: Any) -> dict[str, Any]:
