@@ -58,7 +58,7 @@ def year(databases: PostgresDatabases) -> Iterator[Year]:
 
 def test_everything_that_is_promised_is_there(year: Year) -> None:
     assert missing_states(year.database, STATES | ALSO) == {}
-    assert count(year.database, Pledge) >= 1_600
+    assert count(year.database, Pledge) >= 2_000
     assert count(year.database, PoolMatch) > 0
     with Session(year.database) as db:
         caught = select(func.count()).select_from(Inquiry).where(Inquiry.state == "upheld")
@@ -78,7 +78,7 @@ def test_a_stranger_verifies_its_ledger(year: Year, tmp_path: Path) -> None:
 
 def test_the_simulator_is_told_of_the_same_payments(year: Year) -> None:
     assert paid_for_simulator(year.database) == paid_in_books(year.database)
-    assert len(paid_in_books(year.database)) > 1_500
+    assert len(paid_in_books(year.database)) > 1_900
 
 
 def test_the_small_world_beside_it_has_the_numbers_that_the_pages_name(year: Year) -> None:
