@@ -25,7 +25,6 @@ from bot.web.desk.pages import desk_pages
 from bot.web.desk.sign_in import MOST_CODES, DeskParts
 from bot.web.export import ExportPageParts, export_page
 from bot.web.gallery import Galleries
-from bot.web.give import LARGEST_GIFT, GivePageParts, give_page
 from bot.web.goods.parcels import parcel_page
 from bot.web.goods.points import points_pages
 from bot.web.goods.rounds import MOST as MOST_ROUNDS
@@ -34,8 +33,9 @@ from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
 from bot.web.links import Links
 from bot.web.pages import Pages
-from bot.web.pay import LARGEST_BODY, PayPageParts, pay_page
-from bot.web.pay_callback import pay_callback
+from bot.web.payments.give import LARGEST_GIFT, GivePageParts, give_page
+from bot.web.payments.pay import LARGEST_BODY, PayPageParts, pay_page
+from bot.web.payments.pay_callback import pay_callback
 from bot.web.pictures import pictures
 from bot.web.public.appeal import Sharing, appeal_page
 from bot.web.public.figures import chart_scripts, figures_pages

@@ -21,10 +21,14 @@ from models.migrations import current, upgrade
 from models.people.user import User
 
 PREPARED = CONFIG / "demo" / "year.xz"
-# Whom nobody asks any more: what was answered to messages that are not delivered again, and the trials of jobs.
+# The demo needs none of their rows: replies to messages that are not delivered again, failed jobs, sessions.
 _LEFT_OUT = ("alembic_version", "turns", "broken_sessions", "dead_jobs", "desk_sessions", "desk_sign_ins")
 _CHUNK = 1 << 20
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 26}]
+
+
+class NotEmpty(Exception):
+    """The database has registered users, whom loading would delete."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def read_contents(path: Path = PREPARED) -> Contents:
 
 
 def is_empty(database: Engine) -> bool:
-    """Tell whether nobody is registered there, or there is no schema yet."""
+    """Tell whether the database has no schema yet, or no registered user."""
     if not inspect(database).has_table(User.__tablename__):
         return True
     with Session(database) as db:
@@ -71,10 +75,13 @@ def is_empty(database: Engine) -> bool:
 
 
 def load_dump(database: Engine, url: str, path: Path = PREPARED) -> Contents:
-    """Fill a database in which nobody is registered, whatever its revision, and bring it to today's.
+    """Fill an empty database (``is_empty``), which may be of any revision, and upgrade it to today's.
 
-    Triggers and foreign keys are out of the way meanwhile, which only the owner of the server can do.
+    It drops what tables there are. Triggers and foreign keys are switched off meanwhile, which only the server's owner
+    can do. Raises NotEmpty.
     """
+    if not is_empty(database):
+        raise NotEmpty
     with lzma.open(path, "rb") as file:
         contents = _contents(file)
         with database.begin() as connection:

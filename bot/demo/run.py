@@ -22,7 +22,7 @@ from bot.demo.clock import ClockRow
 from bot.demo.dump import PREPARED, is_empty, load_dump, read_contents
 from bot.demo.paid_orders import paid_orders
 from bot.demo.past_bills import compare_past_bills
-from bot.demo.seed import Seeded, read_for_the_absent, refuse_strangers, seed
+from bot.demo.seed import Seeded, read_for_the_year, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.demo.year.grow import grow
 from bot.demo.year.house import Account, MakeApp
@@ -135,7 +135,7 @@ def _load_year(database: Engine, url: str) -> None:
     row.write((year.at - true_now()).total_seconds())
     load_dump(database, url)
     with Session(database) as db, db.begin():
-        read_for_the_absent(db)
+        read_for_the_year(db)
 
 
 def _begin_clock(row: ClockRow, ahead: float | None) -> None:

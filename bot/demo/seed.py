@@ -88,13 +88,13 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
 
 
 def play_world(database: Engine, account: str, now: datetime) -> None:
-    """Play the whole data set in one transaction, beside whom there may be already (bot.demo.year)."""
+    """Play the whole data set in one transaction; the year's people (bot.demo.year) may be there already."""
     with Session(database) as db, db.begin():
         _History(db, account, now).play(_world())
 
 
-def read_for_the_absent(db: Session) -> None:
-    """Count as read what waits for people whom nobody can be in the simulator: it knows no address of theirs."""
+def read_for_the_year(db: Session) -> None:
+    """Mark as read the notifications that wait for the year's people, to whom the simulator cannot deliver."""
     people, _ = _people(_world()["people"])
     absent = select(Conversation.id).where(Conversation.openid.not_in([one["openid"] for one in people]))
     waits = Notification.conversation_id.in_(absent) & (Notification.state == "owed")

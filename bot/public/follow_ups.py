@@ -65,7 +65,7 @@ def _give_up(context: "WorkerContext", follow_up_id: int, error: WeChatError | U
         give_up(db, follow_up_id)
 
 
-def poster_words(page: PageView) -> PosterWords:
+def _poster_words(page: PageView) -> PosterWords:
     """Write the poster's words from the page, which everybody may read."""
     part = page.appeal.raised_fen / page.appeal.target_fen
     facts, scan = _said("facts", page).splitlines(), _said("scan", page).splitlines()
@@ -74,7 +74,7 @@ def poster_words(page: PageView) -> PosterWords:
 
 def _upload(context: "WorkerContext", page: PageView) -> str:
     address = appeal_code(context.database, context.api, page.appeal.number, context.clock())
-    picture = draw_poster(poster_words(page), address, _photo(context, page))
+    picture = draw_poster(_poster_words(page), address, _photo(context, page))
     return context.api.upload("image", picture, "poster.jpg", "image/jpeg")
 
 

@@ -18,10 +18,10 @@ WIDTH = 1080
 QUALITY = 88
 # The most that all texts together take; what is left is cut off.
 _TALLEST = 2400
-_MARGIN = 72
+MARGIN = 72
 _PHOTO_HEIGHT = 720
 _BAND = 120
-_CODE = 336
+CODE_SIDE = 336
 _GREEN, _INK, _SOFT, _PAPER, _LINE = "#067a43", "#1a1a1a", "#595959", "#ffffff", "#dcdcdc"
 _TITLE, _SUM, _TEXT = 72, 52, 40
 _TITLE_LINES, _TEXT_LINES = 3, 2
@@ -52,7 +52,7 @@ def draw_poster(words: PosterWords, address: str, photo: bytes | None = None) ->
     poster = Image.new("RGB", (WIDTH, _TALLEST), _PAPER)
     pen = ImageDraw.Draw(poster)
     pen.rectangle((0, 0, WIDTH, _BAND), fill=_GREEN)
-    _write(pen, (_MARGIN, (_BAND - _TEXT) // 2 - 6), words.brand, _TEXT, _PAPER)
+    _write(pen, (MARGIN, (_BAND - _TEXT) // 2 - 6), words.brand, _TEXT, _PAPER)
     down = _BAND
     if photo is not None:
         poster.paste(_fitted(photo), (0, down))
@@ -64,7 +64,7 @@ def draw_poster(words: PosterWords, address: str, photo: bytes | None = None) ->
         down = _paragraph(pen, down + 12, fact, _TEXT, _SOFT, _TEXT_LINES)
     down = _foot(poster, pen, down + 56, words.scan, address)
     kept = BytesIO()
-    poster.crop((0, 0, WIDTH, down + _MARGIN)).save(kept, "JPEG", quality=QUALITY, optimize=True)
+    poster.crop((0, 0, WIDTH, down + MARGIN)).save(kept, "JPEG", quality=QUALITY, optimize=True)
     return kept.getvalue()
 
 
@@ -77,7 +77,7 @@ def _fitted(photo: bytes) -> Image.Image:
 
 def _bar(pen: ImageDraw.ImageDraw, top: int, part: float) -> int:
     """Draw how far it is; returns where the bar ends."""
-    left, right = _MARGIN, WIDTH - _MARGIN
+    left, right = MARGIN, WIDTH - MARGIN
     pen.rounded_rectangle((left, top, right, top + _BAR), _BAR // 2, fill=_LINE)
     filled = round((right - left) * min(max(part, 0.0), 1.0))
     if filled:
@@ -87,22 +87,23 @@ def _bar(pen: ImageDraw.ImageDraw, top: int, part: float) -> int:
 
 def _foot(poster: Image.Image, pen: ImageDraw.ImageDraw, top: int, scan: Sequence[str], address: str) -> int:
     """Draw a line, the code below it, and beside that what to do with it; returns where the code ends."""
-    pen.line((_MARGIN, top, WIDTH - _MARGIN, top), fill=_LINE, width=3)
+    pen.line((MARGIN, top, WIDTH - MARGIN, top), fill=_LINE, width=3)
     top += 40
-    poster.paste(_code(address), (_MARGIN, top))
-    left, down = _MARGIN + _CODE + 48, top + 40
+    poster.paste(draw_code(address), (MARGIN, top))
+    left, down = MARGIN + CODE_SIDE + 48, top + 40
     for line in scan:
-        for part in _broken(line, _TEXT, WIDTH - _MARGIN - left, _TEXT_LINES):
+        for part in _broken(line, _TEXT, WIDTH - MARGIN - left, _TEXT_LINES):
             _write(pen, (left, down), part, _TEXT, _INK)
             down += round(_TEXT * 1.5)
-    return top + _CODE
+    return top + CODE_SIDE
 
 
-def _code(address: str) -> Image.Image:
+def draw_code(address: str) -> Image.Image:
+    """Draw the code in a square of CODE_SIDE, white where it does not reach."""
     code, made = segno.make(address, error="m", micro=False), BytesIO()
     # Whole squares, as large as fit: no uneven ones for a camera to misread.
-    code.save(made, kind="png", scale=max(1, _CODE // code.symbol_size(border=4)[0]), border=4)
-    drawn = Image.new("RGB", (_CODE, _CODE), _PAPER)
+    code.save(made, kind="png", scale=max(1, CODE_SIDE // code.symbol_size(border=4)[0]), border=4)
+    drawn = Image.new("RGB", (CODE_SIDE, CODE_SIDE), _PAPER)
     drawn.paste(Image.open(made).convert("RGB"))
     return drawn
 
@@ -111,8 +112,8 @@ def _paragraph(
     pen: ImageDraw.ImageDraw, top: int, text: str, size: int, colour: str, most: int, *, bold: bool = False
 ) -> int:
     """Write a text over the whole width in at most so many lines; returns where the last one ends."""
-    for line in _broken(text, size, WIDTH - 2 * _MARGIN, most):
-        _write(pen, (_MARGIN, top), line, size, colour, bold=bold)
+    for line in _broken(text, size, WIDTH - 2 * MARGIN, most):
+        _write(pen, (MARGIN, top), line, size, colour, bold=bold)
         top += round(size * 1.4)
     return top
 

@@ -16,9 +16,9 @@ from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.money import SMALLEST_PLEDGE
 from models.giving.gift_notifications import funding_progress, notify_of_gift
-from models.giving.pledge import NoCollector, NotFunding, Pledge, check_not_full, check_open, make_pledge, raised
+from models.giving.pledge import NoCollector, NotFunding, Pledge, check_open, make_pledge, raised
 from models.organisations.collector import find_collector
-from models.payments.collection import await_payment, demand_merchant, room
+from models.payments.collection import admit_donor, await_payment, room
 from models.people.user import get_user
 from models.staff.member import Staff, find_staff
 
@@ -28,16 +28,10 @@ MOST_LINES = 3
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a registered donor to an open appeal. ``given``: ``appeal_id``, and ``said``, to repeat after registering.
 
-    Raises NoSuchAppeal, NotFunding, OwnHousehold or OverCap, and as get_user.
+    Raises NoSuchAppeal, and as ``admit_donor``.
     """
     appeal = get_appeal(turn.db, given["appeal_id"])
-    # Checked first without a donor: a person should not register for an appeal that is closed.
-    check_open(turn.db, appeal, None, turn.world.now)
-    donor = get_user(turn.db, turn.person.user_id, then=given["said"])
-    check_open(turn.db, appeal, donor, turn.world.now)
-    if turn.world.collects:
-        demand_merchant(turn.db, appeal)
-    check_not_full(turn.db, appeal)
+    donor = admit_donor(turn.db, appeal, turn.person.user_id, turn.world.now, then=given["said"])
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 

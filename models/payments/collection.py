@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
 from models.core.codes import new_order_number
+from models.core.database import collects_money
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
@@ -22,7 +23,7 @@ from models.giving.funding import mark_funded
 from models.giving.gift_notifications import notify_of_gift, notify_of_payment
 from models.giving.matching import SponsorMatch, lock_pools, match_gift
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import UNPAID, NoCollector, NotFunding, OverCap, Pledge, check_open
+from models.giving.pledge import UNPAID, NoCollector, NotFunding, OverCap, Pledge, check_not_full, check_open
 from models.ledger import Account, lock, moves, totals
 from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.notifications.service_window import open_by_payment
@@ -33,7 +34,7 @@ from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import has_open_suspense_item, open_suspense_item
 from models.people.conversation import Conversation
-from models.people.user import User
+from models.people.user import User, get_user
 
 # How long a gift can be paid. The pledge keeps the moment (``pay_by``): its link, the words that tell of it and the
 # order's ``time_expire`` all follow from that.
@@ -105,6 +106,21 @@ def check_room(db: Session, appeal: Appeal, fen: int) -> None:
     left = room(db, appeal)
     if fen > left:
         raise OverCap(number=appeal.id, title=appeal.title, room_fen=left if left >= SMALLEST_PLEDGE else 0)
+
+
+def admit_donor(db: Session, appeal: Appeal, user_id: int | None, now: datetime, *, then: str = "") -> User:
+    """Return the registered person, who may give to the appeal now. ``then``: what they said, for after registering.
+
+    Raises NotFunding, NotRegistered, OwnHousehold or OverCap; NoCollector, where no charity collects, is a NotFunding.
+    """
+    # Checked first without a donor: a person should not register for an appeal that is closed.
+    check_open(db, appeal, None, now)
+    donor = get_user(db, user_id, then=then)
+    check_open(db, appeal, donor, now)
+    if collects_money(db):
+        demand_merchant(db, appeal)
+    check_not_full(db, appeal)
+    return donor
 
 
 def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:

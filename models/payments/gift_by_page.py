@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal, get_appeal
 from models.core.money import LARGEST, SMALLEST_PLEDGE, YUAN
 from models.core.refusal import Refusal
-from models.giving.pledge import Pledge, check_not_full, check_open, make_pledge
-from models.payments.collection import await_payment, demand_merchant, is_payable
+from models.giving.pledge import Pledge, make_pledge
+from models.payments.collection import admit_donor, await_payment, is_payable
 from models.people.conversation import Conversation
-from models.people.user import User, get_user
+from models.people.user import User
 from models.staff.member import find_staff
 
 # More gifts than these may not wait for their payment: a page is sent faster than a conversation.
@@ -46,15 +46,10 @@ def read_yuan(said: str) -> int | None:
 def admit(db: Session, conversation: Conversation, number: int, now: datetime) -> tuple[Appeal, User]:
     """Return the appeal and the donor, who may give to it now.
 
-    Raises NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold or OverCap.
+    Raises NoSuchAppeal, and as ``admit_donor``.
     """
     appeal = get_appeal(db, number)
-    check_open(db, appeal, None, now)
-    donor = get_user(db, conversation.user_id)
-    check_open(db, appeal, donor, now)
-    demand_merchant(db, appeal)
-    check_not_full(db, appeal)
-    return appeal, donor
+    return appeal, admit_donor(db, appeal, conversation.user_id, now)
 
 
 def give_by_page(db: Session, conversation: Conversation, number: int, chosen: ChosenGift, now: datetime) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.web.give import LARGEST_GIFT
+from bot.web.payments.give import LARGEST_GIFT
 from models.core.money import LARGEST, SMALLEST_PLEDGE
 from models.giving.pledge import Pledge
 from models.payments.gift_by_page import MOST_UNPAID, read_yuan

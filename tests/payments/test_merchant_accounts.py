@@ -17,7 +17,7 @@ from bot.pay.factory import NOTIFY_PATH
 from bot.pay.signatures import PlatformKeys
 from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import apply_result
-from bot.web.pay_callback import pay_callback
+from bot.web.payments.pay_callback import pay_callback
 from config.pay import PlatformKey
 from models.books.bills import check_bills
 from models.donors.trace import find_trace

@@ -17,7 +17,6 @@ from bot.app import links_of
 from bot.proxy.card_codes import MOST_TRIES, make_code, owed_codes
 from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
-from bot.work.context import WorkerContext
 from models.core.audit_trail import AuditEvent
 from models.core.encryption import Keyring, use_keyring
 from models.proxy.card import SCENE, Card
@@ -26,6 +25,7 @@ from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 from tests.harness.erasing import of
 from tests.harness.pages.examining import examining, in_a_browser
+from tests.harness.processes.worker_desk import worker_beside
 from tests.harness.processes.workers import sweep_all
 from tests.harness.simulator.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
 from tests.harness.simulator.in_process import RunningSimulator
@@ -40,8 +40,7 @@ class Press:
     def __init__(self, stage: Stage, running: RunningSimulator, redis_url: str) -> None:
         self.stage = stage
         self.simulator: Simulator = running.simulator
-        ours = {"wechat_api_url": running.url, "redis_url": redis_url}
-        self.context = WorkerContext(stage.settings.model_copy(update=ours))
+        self.context = worker_beside(stage, running, redis_url)
         self.wang = stage.register("o-wang", "resident")
         self.zhou = stage.appoint("o-zhou", "village")
         self.issue()

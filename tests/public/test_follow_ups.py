@@ -14,11 +14,10 @@ from PIL import Image, ImageChops
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.public.poster import _CODE, _MARGIN, WIDTH, PosterWords, _code, draw_poster
+from bot.public.poster import CODE_SIDE, MARGIN, WIDTH, PosterWords, draw_code, draw_poster
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.simulator import Simulator
 from bot.wechat.policy import WeChatError
-from bot.work.context import WorkerContext
 from models.notifications.service_window import ServiceWindow
 from models.public.follow_up import (
     CARD_AGAIN_AFTER,
@@ -29,6 +28,7 @@ from models.public.follow_up import (
     delete_old_follow_ups,
     owed_posters,
 )
+from tests.harness.processes.worker_desk import worker_beside
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Stage
 from tests.scenes.pages import closed
@@ -44,9 +44,7 @@ class Street:
     def __init__(self, album: Album, running: RunningSimulator, redis_url: str) -> None:
         self.album, self.stage = album, album.stage
         self.simulator: Simulator = running.simulator
-        ours = {"wechat_api_url": running.url, "redis_url": redis_url}
-        self.context = WorkerContext(self.stage.settings.model_copy(update=ours))
-        self.context.clock = self.stage.clock
+        self.context = worker_beside(self.stage, running, redis_url)
         self.context.public_copies = album.copies
         album.approve(album.pictures[0])
         self.simulator.new_person(AUNT, "Aunt")
@@ -143,9 +141,9 @@ def test_a_poster_is_drawn_with_the_photo_and_the_code_and_sent_once(street: Str
     assert code.scene == f"appeal_{street.album.appeal}"
     poster = Image.open(io.BytesIO(street.simulator.media.get(image["media_id"]).data))
     assert (poster.format, poster.width) == ("JPEG", WIDTH)
-    top = poster.height - _MARGIN - _CODE
-    drawn = poster.crop((_MARGIN, top, _MARGIN + _CODE, top + _CODE))
-    assert max(_difference(drawn, _code(code.url))) < 40, "the code that WeChat gave, as it is"
+    top = poster.height - MARGIN - CODE_SIDE
+    drawn = poster.crop((MARGIN, top, MARGIN + CODE_SIDE, top + CODE_SIDE))
+    assert max(_difference(drawn, draw_code(code.url))) < 40, "the code that WeChat gave, as it is"
     assert not poster.getexif()
 
 

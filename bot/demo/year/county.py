@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from bot.demo.seed_charities import Charities
@@ -46,8 +46,7 @@ def found_county(house: House, plan: Plan, charities: dict[str, Row], at: Path) 
     database, now = house.turns.database, house.clock()
     load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
     with Session(database) as db, db.begin():
-        for table in NUMBERED:
-            db.execute(text(f"ALTER SEQUENCE {table}_id_seq RESTART WITH {FIRST_NUMBER}"))
+        _number_from(db.connection(), FIRST_NUMBER)
         founded = Charities(db, plan.end.astimezone(CHINA).date())
         for key, row in charities.items():
             founded.register(key, row, now)
@@ -59,8 +58,7 @@ def found_county(house: House, plan: Plan, charities: dict[str, Row], at: Path) 
 def open_small_numbers(house: House) -> None:
     """Let the small world, which is played next, have the numbers from 1 on."""
     with house.turns.database.begin() as connection:
-        for table in NUMBERED:
-            connection.execute(text(f"ALTER SEQUENCE {table}_id_seq RESTART WITH 1"))
+        _number_from(connection, 1)
 
 
 def close_small_numbers(house: House) -> None:
@@ -69,6 +67,11 @@ def close_small_numbers(house: House) -> None:
         for table in NUMBERED:
             highest = f"SELECT setval('{table}_id_seq', coalesce(max(id), 1), max(id) IS NOT NULL) FROM {table}"  # noqa: S608
             connection.execute(text(highest))
+
+
+def _number_from(connection: Connection, first: int) -> None:
+    for table in NUMBERED:
+        connection.execute(text(f"ALTER SEQUENCE {table}_id_seq RESTART WITH {first}"))
 
 
 def _from_now(filing: Row, plan: Plan) -> Row:

@@ -25,6 +25,8 @@ _MOST_TO_THE_UNLOVED = 2
 
 
 class Givers:
+    """Let the donors give. ``phones``: those who have come so far; ``households``: by openid."""
+
     def __init__(self, house: House, plan: Plan, households: dict[str, Household]) -> None:
         self.house, self.plan, self.households = house, plan, households
         self.phones: list[Phone] = []
@@ -73,7 +75,7 @@ class Givers:
                     self._reported[appeal.id] = reported + 1
 
     def _open(self) -> list[tuple[Appeal, int]]:
-        """List the appeals of the year that collect, with the fen that they have room for; not whom nobody loves."""
+        """List the year's appeals that donors give to, each with the fen that it still takes."""
         soon = self.house.clock() + timedelta(hours=1)
         with Session(self.house.turns.database, expire_on_commit=False) as db:
             wanted = select(Appeal).where(Appeal.state == "funding", Appeal.deadline > soon)

@@ -19,7 +19,7 @@ class JobsHere(JobQueues):
         self.waiting.extend(("deliver", batch) for batch in batches(notifications))
 
     def enqueue_due(self, urgency: str, ids: Sequence[int], most: int = 0) -> int:
-        """Put the delivery of all of them: nobody else takes jobs from here."""
+        """Put the delivery of all of them, whatever ``most`` says: one worker takes all jobs from here."""
         found = batches(ids)
         self.waiting.extend((DELIVERING[urgency], batch) for batch in found)
         return len(found)

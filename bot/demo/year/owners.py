@@ -89,7 +89,7 @@ class Owners:
         )
 
     def _yuan(self, one: Household, yuan: int) -> int:
-        """Return what it costs this household: nobody's price is another's."""
+        """Return what it costs this household: nine to twelve tenths of ``yuan``, by its serial."""
         return round(yuan * (9 + one.serial % 4) / 100) * 10
 
     def _cases(self, state: str) -> list[tuple[Verification, str]]:

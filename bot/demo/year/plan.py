@@ -12,7 +12,7 @@ from bot.words.lexicon import CONFIG
 
 Row = dict[str, Any]
 FILE = CONFIG / "demo" / "year.toml"
-# Nobody comes in the last days but a few, whose cases are then on their way.
+# Before the last days all households have come, but for a tenth, whose cases are under way when the year ends.
 _SETTLED_BEFORE = 20
 
 

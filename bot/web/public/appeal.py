@@ -48,7 +48,7 @@ def appeal_page(
 ) -> Blueprint:
     """Serve ``/a/<number>`` and its sheet: 410 for a page that is closed, 404 where there never was one.
 
-    ``collects``: the page leads to the one at which a follower gives (bot.web.give).
+    ``collects``: the page leads to the one at which a follower gives (bot.web.payments.give).
     """
     blueprint = Blueprint("appeal_page", __name__)
 

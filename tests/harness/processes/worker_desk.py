@@ -13,7 +13,8 @@ from bot.work.context import WorkerContext
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
 from models.core.database import connect
 from models.people.photo import Photo
-from tests.harness.stage import settings_for
+from tests.harness.simulator.in_process import RunningSimulator
+from tests.harness.stage import Stage, settings_for
 
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",
@@ -56,6 +57,12 @@ class Desk:
         picture = Image.open(io.BytesIO(self.context.photos.files.read(photo.path)))
         picture.load()
         return picture
+
+
+def worker_beside(stage: Stage, running: RunningSimulator, redis_url: str) -> WorkerContext:
+    """A worker at the stage's time, which talks to this simulator."""
+    ours = {"wechat_api_url": running.url, "redis_url": redis_url}
+    return WorkerContext(stage.settings.model_copy(update=ours), stage.clock)
 
 
 def jpeg(size: tuple[int, int] = (60, 30), **more: object) -> bytes:

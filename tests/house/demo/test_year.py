@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from bot.demo.dump import Contents, is_empty, load_dump
+from bot.demo.dump import Contents, NotEmpty, is_empty, load_dump
+from bot.demo.seed import read_for_the_year
 from bot.demo.year.county import FIRST_NUMBER
 from models.appeals.appeal import Appeal
 from models.core.database import connect
@@ -16,7 +17,10 @@ from models.donors.receipt import Receipt
 from models.giving.pledge import Pledge
 from models.giving.pool import PoolMatch
 from models.migrations import current, head
+from models.notifications.notification import Notification
 from models.payments.refund import Refund
+from models.people.conversation import Conversation
+from models.people.user import User
 from models.support.inquiry import Inquiry
 from tests.harness.processes.databases import PostgresDatabases
 from tests.scenes.year import (
@@ -87,6 +91,25 @@ def test_the_small_world_beside_it_has_the_numbers_that_the_pages_name(year: Yea
         states = {appeal.id: appeal.state for appeal in small}
     assert {number: states[number] for number in SMALL} == SMALL
     assert len(states) == 12
+
+
+def test_what_waits_for_the_years_people_is_not_delivered_and_the_small_worlds_is(year: Year) -> None:
+    waiting = select(Conversation.openid).join(Notification).where(Notification.state == "owed")
+    with Session(year.database) as db:
+        before = set(db.scalars(waiting))
+        read_for_the_year(db)
+        after = set(db.scalars(waiting))
+        db.rollback()
+    assert any(openid.startswith("oYear") for openid in before)
+    assert after
+    assert not any(openid.startswith("oYear") for openid in after)
+
+
+def test_it_is_loaded_into_no_database_that_somebody_uses(year: Year) -> None:
+    users = count(year.database, User)
+    with pytest.raises(NotEmpty):
+        load_dump(year.database, year.url)
+    assert count(year.database, User) == users > 0
 
 
 def test_it_is_brought_to_todays_schema(year: Year) -> None:

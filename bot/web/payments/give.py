@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from bot.web.body import read_body
 from bot.web.links import Links
 from bot.web.pages import Pages, guarded
+from bot.web.public.appeal import page_number
 from bot.web.refusals import show_refusals
 from bot.web.visitor import Visitors, VisitRefused
 from models.core.refusal import Refusal
@@ -33,7 +34,6 @@ AMOUNTS = (100, 1_000, 5_000, 10_000)
 LARGEST_GIFT = 2_048
 _FORM_LASTS = timedelta(hours=1)
 _ONCE = 16  # bytes by lot, which name one form
-_LONGEST_NUMBER = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,10 @@ def _demand_form(parts: GivePageParts, visitor: Conversation, number: int, token
 
 def _number(said: str) -> int:
     """Read the number as the address has it. Raises VisitRefused."""
-    if not (said.isascii() and said.isdigit() and len(said) <= _LONGEST_NUMBER):
+    number = page_number(said)
+    if number is None:
         raise VisitRefused("forged", 404)
-    return int(said)
+    return number
 
 
 def _one(form: Mapping[str, list[str]], name: str) -> str:

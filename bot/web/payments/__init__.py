@@ -1,0 +1,1 @@
+"""The pages at which people give and pay, and what WeChat Pay calls."""
