@@ -43,6 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.sort_into_tiers(items, CHROMIUM.exists())
 
 
+def pytest_collection_finish() -> None:
+    tiers.collect_garbage_less_often()
+
+
 def prepare(url: str) -> None:
     """Migrate a database and load the regions that tests live in, and the charities that collect there."""
     from models.migrations import upgrade

@@ -34,6 +34,8 @@ STUBBORN = [
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
 ]
 
+pytestmark = pytest.mark.slow  # almost every test starts a server or a process
+
 
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
     """A program of its own, started in the project's folder; its output can be read."""

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from bot.demo.year.house import House
 from bot.demo.year.phone import Phone
-from bot.demo.year.plan import Donor, Household, Plan
+from bot.demo.year.plan import Donor, Household, Plan, crowdfund_of
 from models.appeals.appeal import Appeal
 from models.core.codes import ALPHABET
-from models.giving.pledge import CODE_LENGTH, Pledge
+from models.giving.pledge import CODE_LENGTH, Pledge, raised
 from models.payments.collection import room
 from models.people.conversation import Conversation
 
@@ -80,7 +80,7 @@ class Givers:
         with Session(self.house.turns.database, expire_on_commit=False) as db:
             wanted = select(Appeal).where(Appeal.state == "funding", Appeal.deadline > soon)
             found = [(appeal, room(db, appeal)) for appeal in db.scalars(wanted.order_by(Appeal.id))]
-        return [(appeal, fen) for appeal, fen in found if fen >= 100 and not self._is_unloved(appeal)]
+        return [(appeal, fen) for appeal, fen in found if fen >= 100 and not self._has_what_comes(appeal)]
 
     def _household(self, appeal: Appeal) -> Household:
         with Session(self.house.turns.database) as db:
@@ -90,9 +90,14 @@ class Givers:
     def _is_false(self, appeal: Appeal) -> bool:
         return appeal.kind == "one_to_one" and self._household(appeal).fate == "false"
 
-    def _is_unloved(self, appeal: Appeal) -> bool:
-        unloved = appeal.kind == "one_to_one" and self._household(appeal).asking == "unloved"
-        return unloved and self._gifts(appeal.id) >= _MOST_TO_THE_UNLOVED
+    def _has_what_comes(self, appeal: Appeal) -> bool:
+        """Tell whether nobody gives to it any more, though it collects."""
+        if appeal.kind == "one_to_one":
+            return self._household(appeal).asking == "unloved" and self._gifts(appeal.id) >= _MOST_TO_THE_UNLOVED
+        with Session(self.house.turns.database) as db:
+            has = raised(db, [appeal.id])[appeal.id]
+        comes: float = crowdfund_of(self.plan, appeal).get("comes", 1)
+        return has.raised_fen >= appeal.target_fen * comes
 
     def _gifts(self, number: int) -> int:
         with Session(self.house.turns.database) as db:

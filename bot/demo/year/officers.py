@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot.demo.year.county import Seat
 from bot.demo.year.house import House
 from bot.demo.year.phone import WentAstray
-from bot.demo.year.plan import Household, Plan, Row
+from bot.demo.year.plan import Household, Plan, Row, crowdfund_of
 from models.appeals.appeal import Appeal
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee
@@ -64,6 +64,8 @@ class Officers:
             script = self._case_script(step, number)
         elif step == "endorse":
             script = self._appeal_script(number)
+        elif step == "file" and not self._is_to_be_filed(number):
+            return
         elif step == "frozen":
             script = "end_frozen" if task.subject == "appeal" else ""
         elif step == "use_pay":
@@ -99,6 +101,11 @@ class Officers:
             case "refused":
                 return "reject_appeal"
         return "pass_appeal"
+
+    def _is_to_be_filed(self, number: int) -> bool:
+        """Tell whether the fund holder files it within the year."""
+        with Session(self.house.turns.database) as db:
+            return bool(crowdfund_of(self.plan, db.get_one(Appeal, number)).get("filed", True))
 
     def _household(self, owner: object) -> Household:
         with Session(self.house.turns.database) as db:

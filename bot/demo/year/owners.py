@@ -1,5 +1,6 @@
 """What the households of the demo's year do: register, ask, mend, spend, tell how it goes, say that it came."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.demo.year.house import House
 from bot.demo.year.phone import Phone
-from bot.demo.year.plan import Household, Plan, Row
+from bot.demo.year.plan import Household, Plan, Row, crowdfund_of
 from models.appeals.appeal import Appeal, BudgetLine
 from models.disbursements.budget import SPENDABLE
 from models.disbursements.disbursement import Disbursement, asked_of, taken_of_line
@@ -65,10 +66,11 @@ class Owners:
             one = self.households[openid]
             if one.serial not in self._having_asked():
                 self._ask_for(one)
+        speakers = [openid for openid in verified if self.households[openid].asking == "passed"]
         for row in self._villages[:1]:
-            if verified and self.house.clock() >= self.plan.begin + timedelta(days=row["start"]):
+            if speakers and self.house.clock() >= self.plan.begin + timedelta(days=row["start"]):
                 self._villages.remove(row)
-                self.phones[verified[len(self._villages) % len(verified)]].play("crowdfund", **row, days="90")
+                self.phones[speakers[len(self._villages) % len(speakers)]].play("crowdfund", **row, days="90")
 
     def _having_asked(self) -> set[int]:
         with Session(self.house.turns.database) as db:
@@ -116,18 +118,25 @@ class Owners:
             own = select(Disbursement).where(Disbursement.appeal_id == appeal.id).order_by(Disbursement.id)
             uses = db.scalars(own).all()
             waiting = [use for use in uses if use.state not in _OVER]
-            line = self._next_line(db, appeal) if appeal.state in SPENDABLE else None
+            line = self._next_line(db, appeal) if self._asks_for_more(appeal, one, uses) else None
             has_payee = bool(payees_of(db, appeal.id))
+        owes = one.asking == "owes" and appeal.state == "reporting"
         for use in uses:
             if use.state == "paid":
                 phone.play("received", code=use.code)
-            elif use.state == "received" and use.receipts_at is None:
+            elif use.state == "received" and use.receipts_at is None and not owes:
                 phone.play("hand_in_receipts", number=use.id)
         if line and not waiting:
             number, yuan = line
             account = f"62284800000000{one.serial:05}"
             facts: Row = {"number": appeal.id, "line": number, "yuan": yuan, "account": account}
             phone.play("spend" if has_payee else "spend_first", **facts, last_six=one.id_number[-6:])
+
+    def _asks_for_more(self, appeal: Appeal, one: Household, uses: Sequence[Disbursement]) -> bool:
+        """Tell whether the owner asks for money now; some have not yet when the year ends."""
+        if appeal.kind == "crowdfund":
+            return appeal.state in SPENDABLE and crowdfund_of(self.plan, appeal).get("spent", True)
+        return appeal.state in SPENDABLE and one.asking != "saves" and not (one.asking == "began" and uses)
 
     def _next_line(self, db: Session, appeal: Appeal) -> tuple[int, int] | None:
         """Return the number of the next line, as the bot lists them, and what can be asked for it, in yuan."""

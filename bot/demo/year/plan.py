@@ -9,6 +9,7 @@ from typing import Any
 from stdnum.cn import ric
 
 from bot.words.lexicon import CONFIG
+from models.appeals.appeal import Appeal
 
 Row = dict[str, Any]
 FILE = CONFIG / "demo" / "year.toml"
@@ -20,7 +21,9 @@ _SETTLED_BEFORE = 20
 class Household:
     """``fate`` is what the county will find: sound, not_in_need, objected, unlisted, false.
 
-    ``asking`` is what becomes of its appeal: passed, sent_back, refused, withdrawn, or unloved, to which few give.
+    ``asking`` is what becomes of its appeal: passed, sent_back, refused, withdrawn, or unloved, to which few give; and
+    of those that come late in the year: saves, whose owner has not asked for the money when it ends, began, who has
+    spent the first line of the budget, and owes, who has not handed in the receipts.
     """
 
     serial: int
@@ -77,6 +80,11 @@ def draw_plan(words: Row) -> Plan:
     return plan
 
 
+def crowdfund_of(plan: Plan, appeal: Appeal) -> Row:
+    """Return the words of the village's appeal."""
+    return next(row for row in plan.words["crowdfunds"] if row["title"] == appeal.title)
+
+
 def number_of(county: str, serial: int) -> str:
     """Return a valid ID number of nobody: born in 1902, and none that ends with an X."""
     place = serial * 2
@@ -90,10 +98,10 @@ def number_of(county: str, serial: int) -> str:
 
 def _household(plan: Plan, serial: int) -> Household:
     words, lot = plan.words, plan.lot
-    count = words["households"]
-    late = serial >= count - count // 10
+    early = words["households"] - words["households"] // 10
+    late = serial >= early
     begin = plan.end - timedelta(days=_SETTLED_BEFORE / 2) if late else plan.begin + timedelta(days=1)
-    share = 0 if late else serial / count
+    share = 0 if late else serial / early
     arrives = begin + timedelta(days=share * max(words["days"] - _SETTLED_BEFORE, 1))
     return Household(
         serial=serial,
@@ -103,7 +111,7 @@ def _household(plan: Plan, serial: int) -> Household:
         town=serial % len(words["towns"]),
         arrives=_waking_hour(plan, arrives, arrives + timedelta(days=4)),
         fate="false" if serial == _FALSE else _FATES.get(serial % 16, "sound"),
-        asking=_ASKING.get(serial % 13, "passed"),
+        asking=_UNFINISHED.get(serial) or _ASKING.get(serial % 13, "passed"),
         want=words["wants"][serial % len(words["wants"])],
     )
 
@@ -112,6 +120,8 @@ def _household(plan: Plan, serial: int) -> Household:
 _FALSE = 4
 _FATES = {3: "not_in_need", 7: "objected", 10: "unlisted"}
 _ASKING = {2: "sent_back", 5: "refused", 8: "withdrawn", 11: "unloved"}
+# Of eighty, these come in September.
+_UNFINISHED = {61: "saves", 62: "owes", 64: "began"}
 
 
 def _donor(plan: Plan, serial: int) -> Donor:

@@ -103,6 +103,9 @@ class Filled:
         return list(self.db.scalars(select(table).order_by(table.id)))
 
 
+pytestmark = pytest.mark.slow  # it fills in the whole data set; what the demo begins with is looked at in test_year
+
+
 @pytest.fixture(scope="module")
 def filled(module_database: str) -> Iterator[Filled]:
     """One filled database, for the tests that only look."""
@@ -147,7 +150,6 @@ def count(database: Engine, table: Any) -> int:
 # Once
 
 
-@pytest.mark.slow  # it fills in the data set once more
 def test_a_second_time_changes_nothing(database: Engine) -> None:
     first = seed(database, ACCOUNT, NOW)
     before = rows_of(database)
@@ -210,7 +212,6 @@ def test_anybody_else_is_a_stranger(database: Engine, who: str) -> None:
     assert str(refused.value).endswith(f": {who}")
 
 
-@pytest.mark.slow  # it fills in the whole data set, twice
 def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(
     database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
