@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.pay.client import shown
+from bot.pay.fields import shown
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder

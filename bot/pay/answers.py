@@ -18,6 +18,7 @@ from pydantic import (
 
 TRADE_NO = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
 REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
+TRANSACTION_ID = re.compile(r"[0-9A-Za-z_\-]{1,64}")
 CURRENCY = "CNY"
 MOST_FEN = 10**12
 
@@ -43,6 +44,22 @@ class RefundState(StrEnum):
     """Nothing was refunded, and under this number nothing will be."""
     ABNORMAL = "ABNORMAL"
     """The payer's card takes no money: a person must handle it."""
+
+
+class ReleaseState(StrEnum):
+    PROCESSING = "PROCESSING"
+    FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of frozen money to its sub-merchant (``merchant``): ``fen`` in all; None: the answer does not say."""
+
+    merchant: str
+    transaction_id: str
+    out_order_no: str
+    state: ReleaseState
+    fen: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +111,7 @@ def _of_our_time(moment: datetime) -> datetime:
 Nothing = Literal[""] | None
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 Fen = Annotated[int, Field(ge=1, le=MOST_FEN)]
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]{1,64}\z")]
+Id = Annotated[str, StringConstraints(pattern=rf"^{TRANSACTION_ID.pattern}\z")]
 TradeNo = Annotated[str, StringConstraints(pattern=rf"^{TRADE_NO.pattern}\z")]
 RefundNo = Annotated[str, StringConstraints(pattern=rf"^{REFUND_NO.pattern}\z")]
 
@@ -114,21 +131,38 @@ class _Payer(Strict):
     openid: Annotated[str, StringConstraints(max_length=128)] | None = None
 
 
-class TradeFields(Strict):
-    appid: str
-    mchid: str
+class _PartnerPayer(Strict):
+    sp_openid: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
+class _AnyTrade(Strict):
+    """What an order says in either mode."""
+
     out_trade_no: TradeNo
     trade_state: TradeState
     transaction_id: Id | Nothing = None
     success_time: Moment | Nothing = None
     amount: _TradeAmount = _TradeAmount()
-    payer: _Payer = _Payer()
     attach: Annotated[str, StringConstraints(max_length=128)] = ""
+
+    @property
+    def parties(self) -> dict[str, str]:
+        """Return the AppID and the merchant accounts, as the mode names them."""
+        raise NotImplementedError
+
+    @property
+    def merchant(self) -> str:
+        """Return the merchant account whose money it is."""
+        raise NotImplementedError
+
+    @property
+    def openid(self) -> str | None:
+        raise NotImplementedError
 
     @model_validator(mode="after")
     def be_whole(self) -> Self:
         if self.trade_state in PAID:
-            if not (self.transaction_id and self.success_time and self.amount.total and self.payer.openid):
+            if not (self.transaction_id and self.success_time and self.amount.total and self.openid):
                 raise ValueError("paid, and not said what, by whom or when")
             if self.amount.currency != CURRENCY:
                 raise ValueError("another currency")
@@ -137,15 +171,54 @@ class TradeFields(Strict):
     @property
     def trade(self) -> Trade:
         return Trade(
-            merchant=self.mchid,
+            merchant=self.merchant,
             out_trade_no=self.out_trade_no,
             state=self.trade_state,
             fen=self.amount.total,
             transaction_id=self.transaction_id or None,
             paid_at=self.success_time or None,
-            openid=self.payer.openid or None,
+            openid=self.openid or None,
             attach=self.attach,
         )
+
+
+class TradeFields(_AnyTrade):
+    appid: str
+    mchid: str
+    payer: _Payer = _Payer()
+
+    @property
+    def parties(self) -> dict[str, str]:
+        return {"appid": self.appid, "mchid": self.mchid}
+
+    @property
+    def merchant(self) -> str:
+        return self.mchid
+
+    @property
+    def openid(self) -> str | None:
+        return self.payer.openid
+
+
+class PartnerTradeFields(_AnyTrade):
+    """An order in partner mode: ``sp_`` are the partner's, ``sub_mchid`` is paid."""
+
+    sp_appid: str
+    sp_mchid: str
+    sub_mchid: Id
+    payer: _PartnerPayer = _PartnerPayer()
+
+    @property
+    def parties(self) -> dict[str, str]:
+        return {"sp_appid": self.sp_appid, "sp_mchid": self.sp_mchid, "sub_mchid": self.sub_mchid}
+
+    @property
+    def merchant(self) -> str:
+        return self.sub_mchid
+
+    @property
+    def openid(self) -> str | None:
+        return self.payer.sp_openid
 
 
 class RefundAmount(Strict):
@@ -188,4 +261,30 @@ class RefundFields(Strict):
             fen=self.amount.refund,
             order_fen=self.amount.total,
             done_at=self.success_time or None,
+        )
+
+
+class _Receiver(Strict):
+    account: str
+    amount: Fen
+
+
+class ReleaseFields(Strict):
+    """A release in a call's answer. ``receivers``: who gets what; of a release it is the sub-merchant alone."""
+
+    sub_mchid: Id
+    transaction_id: Id
+    out_order_no: RefundNo
+    state: ReleaseState
+    receivers: tuple[_Receiver, ...] = ()
+
+    @property
+    def release(self) -> Release:
+        own = [each.amount for each in self.receivers if each.account == self.sub_mchid]
+        return Release(
+            merchant=self.sub_mchid,
+            transaction_id=self.transaction_id,
+            out_order_no=self.out_order_no,
+            state=self.state,
+            fen=sum(own) if own else None,
         )

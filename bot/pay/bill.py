@@ -84,10 +84,12 @@ def load_names() -> BillNames:
     return BillNames(read["columns"], read["totals"])
 
 
-def read_bill(lines: Iterable[bytes], mch_id: str, names: BillNames | None = None) -> Iterator[BillRow]:
+def read_bill(
+    lines: Iterable[bytes], mch_id: str, names: BillNames | None = None, sub_mch_id: str = ""
+) -> Iterator[BillRow]:
     """Yield the rows, in constant memory. Raises BadBill, perhaps only after the last row, since the totals come last.
 
-    So a caller may commit the rows only once the iterator is exhausted.
+    So a caller may commit the rows only once the iterator is exhausted. ``sub_mch_id``: whose bill a partner fetched.
     """
     names = names or load_names()
     numbered = _numbered(lines)
@@ -102,7 +104,7 @@ def read_bill(lines: Iterable[bytes], mch_id: str, names: BillNames | None = Non
         for key in names.totals.keys() - {"rows"}:
             sums[key] += row.fen(key)
         sums["rows"] += 1
-        yield row.read(mch_id)
+        yield row.read(mch_id, sub_mch_id)
     else:
         raise BadBill(line, "end")
     _prove(line, text, numbered, names.totals, sums)
@@ -175,8 +177,8 @@ class _Cells:
     def count(self, key: str) -> int:
         return int(self._matched(key, _COUNT, "amount"))
 
-    def read(self, mch_id: str) -> BillRow:
-        if self._cells["mchid"] != mch_id:
+    def read(self, mch_id: str, sub_mch_id: str) -> BillRow:
+        if self._cells["mchid"] != mch_id or (sub_mch_id and self._cells["sub_mchid"] != sub_mch_id):
             raise BadBill(self._line, "payee")
         if self._cells["currency"] != CURRENCY:
             raise BadBill(self._line, "currency")

@@ -19,6 +19,7 @@ from bot.pay.answers import (
     Id,
     Moment,
     Nothing,
+    PartnerTradeFields,
     Refund,
     RefundAmount,
     RefundFields,
@@ -79,10 +80,9 @@ class _Body(Strict):
     resource: _Resource
 
 
-class _RefundInCallback(Strict):
-    """A refund in a callback."""
+class _AnyRefund(Strict):
+    """A refund in a callback, of either mode."""
 
-    mchid: str
     out_trade_no: TradeNo
     transaction_id: Id
     out_refund_no: RefundNo
@@ -94,7 +94,43 @@ class _RefundInCallback(Strict):
     @property
     def fields(self) -> RefundFields:
         """The refund in the form of a call's answer. Raises ValidationError."""
-        return RefundFields(status=self.refund_status, **self.model_dump(exclude={"mchid", "refund_status"}))
+        said = self.model_dump(exclude={"mchid", "sp_mchid", "sub_mchid", "refund_status"})
+        return RefundFields(status=self.refund_status, **said)
+
+    @property
+    def signed_by(self) -> str:
+        """Return the merchant account that asked for the refund."""
+        raise NotImplementedError
+
+    @property
+    def merchant(self) -> str:
+        """Return the merchant account whose money it was."""
+        raise NotImplementedError
+
+
+class _RefundInCallback(_AnyRefund):
+    mchid: str
+
+    @property
+    def signed_by(self) -> str:
+        return self.mchid
+
+    @property
+    def merchant(self) -> str:
+        return self.mchid
+
+
+class _PartnerRefundInCallback(_AnyRefund):
+    sp_mchid: str
+    sub_mchid: Id
+
+    @property
+    def signed_by(self) -> str:
+        return self.sp_mchid
+
+    @property
+    def merchant(self) -> str:
+        return self.sub_mchid
 
 
 Fields = TypeVar("Fields", bound=Strict)
@@ -103,6 +139,9 @@ Found = TypeVar("Found")
 
 class CallbackVerifier:
     """Opens callbacks; safe to share between threads. ``api_v3_key``: 32 bytes."""
+
+    _trade: type[TradeFields | PartnerTradeFields] = TradeFields
+    _refund_said: type[_AnyRefund] = _RefundInCallback
 
     def __init__(self, keys: PlatformKeys, api_v3_key: str, mch_id: str, app_id: str) -> None:
         self._keys, self._mch_id, self._app_id = keys, mch_id, app_id
@@ -135,8 +174,9 @@ class CallbackVerifier:
         raise BadCallback("event")
 
     def _payment(self, callback: _Body) -> PaymentCallback:
-        fields = _read(TradeFields, self._opened(callback.resource), "fields")
-        if not (_same(fields.mchid, self._mch_id) and _same(fields.appid, self._app_id)):
+        fields = _read(self._trade, self._opened(callback.resource), "fields")
+        app_id, signed_by, *_ = fields.parties.values()
+        if not (_same(signed_by, self._mch_id) and _same(app_id, self._app_id)):
             raise BadCallback("payee")
         trade = fields.trade
         if not trade.is_paid:
@@ -144,13 +184,13 @@ class CallbackVerifier:
         return PaymentCallback(callback.id, callback.create_time, trade)
 
     def _refund(self, callback: _Body) -> RefundCallback:
-        said = _read(_RefundInCallback, self._opened(callback.resource), "fields")
-        if not _same(said.mchid, self._mch_id):
+        said = _read(self._refund_said, self._opened(callback.resource), "fields")
+        if not _same(said.signed_by, self._mch_id):
             raise BadCallback("payee")
         if callback.event_type != f"REFUND.{said.refund_status}":
             raise BadCallback("event")
         try:
-            refund = said.fields.refund(said.mchid)
+            refund = said.fields.refund(said.merchant)
         except ValidationError:
             refund = None
         if refund is None:
@@ -165,6 +205,16 @@ class CallbackVerifier:
         except (InvalidTag, ValueError):
             failure = BadCallback("seal")
         raise failure
+
+
+class PartnerCallbackVerifier(CallbackVerifier):
+    """Opens the callbacks of a partner's (``mch_id``) orders. What it finds says in ``merchant`` whose money it is.
+
+    The caller checks that this is the order's sub-merchant.
+    """
+
+    _trade = PartnerTradeFields
+    _refund_said = _PartnerRefundInCallback
 
 
 class CallbackVerifiers:

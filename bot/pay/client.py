@@ -4,43 +4,24 @@ Every method raises Unfit before anything is sent; Unreachable, BadAnswer (``out
 ``query``) or Refused (its ``action`` says what to do) afterwards. Each call may be repeated with the same number.
 """
 
-import re
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, BinaryIO, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Any, BinaryIO, Self
+from urllib.parse import quote, urlencode
 
 import requests
-from pydantic import StringConstraints, ValidationError
 
-from bot.pay.answers import REFUND_NO, TRADE_NO, Refund, RefundFields, Strict, Trade, TradeFields
-from bot.pay.bill_file import BillFile, Damaged
-from bot.pay.errors import BadAnswer, Refused, Unfit
+from bot.pay.answers import REFUND_NO, TRADE_NO, Refund, RefundFields, Trade
+from bot.pay.errors import BadAnswer, Refused
+from bot.pay.fields import CLOSED, Prepaid, checked_url, demand, fetch_bill, fits, read, shown, sign_sheet
+from bot.pay.modes import Direct, Mode
 from bot.pay.moments import written
-from bot.pay.signatures import PlatformKeys, Signer, new_nonce
+from bot.pay.signatures import PlatformKeys, Signer
 from bot.pay.wire import TIMEOUT, Breaker, Request, Wire, open_session
 from bot.work.clock import Clock, true_now
 
-DESCRIPTION_BYTES = 127
 ATTACH_BYTES = 128
 REASON_BYTES = 80
-NOTIFY_URL_LENGTH = 255
 EXPIRES_AHEAD = timedelta(minutes=1)
-# Time for the download of a whole day's bill, compressed.
-BILL_SECONDS = 300.0
-_CLOSED = {"ORDER_CLOSED", "ORDERCLOSED"}
-_NOTHING_MOVED = "NO_STATEMENT_EXIST"
-Fields = TypeVar("Fields", bound=Strict)
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f`\ud800-\udfff]+")
-
-
-class _Prepaid(Strict):
-    prepay_id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]{1,64}\z")]
-
-
-class _BillPlace(Strict):
-    hash_type: Annotated[str, StringConstraints(pattern=r"^SHA1\z")]
-    hash_value: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}\z")]
-    download_url: str
 
 
 class PayClient:
@@ -64,15 +45,16 @@ class PayClient:
         breaker: Breaker | None = None,
         http: requests.Session | None = None,
     ) -> None:
-        self._app_id, self._notify_url, self._signer, self._clock = app_id, _checked_url(notify_url), signer, clock
+        self._app_id, self._notify_url, self._signer, self._clock = app_id, checked_url(notify_url), signer, clock
+        self._mode: Mode = Direct(app_id, signer.mch_id)
         self._orders_clock = orders_clock or clock
         self._http = http or open_session()
         self._wire = Wire(api_url, signer, keys, self._http, clock, timeout, breaker)
 
     @property
     def merchant(self) -> str:
-        """The merchant account (mchid) that this client signs for."""
-        return self._signer.mch_id
+        """The merchant account (mchid) that orders are paid to."""
+        return self._mode.merchant
 
     def close(self) -> None:
         self._http.close()
@@ -100,58 +82,51 @@ class PayClient:
         ``description`` is shown on the pay sheet and the bill; it is cut to fit.
         """
         call = "order"
-        _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
-        _demand(call, "fen", fen >= 1)
-        _demand(call, "openid", 0 < len(openid) <= 128)
-        _demand(call, "description", shown(description))
-        _demand(call, "attach", _fits(attach, ATTACH_BYTES))
+        demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
+        demand(call, "fen", fen >= 1)
+        demand(call, "openid", 0 < len(openid) <= 128)
+        demand(call, "description", shown(description))
+        demand(call, "attach", fits(attach, ATTACH_BYTES))
         body: dict[str, Any] = {
-            "appid": self._app_id,
-            "mchid": self.merchant,
+            **self._mode.parties,
+            **self._mode.settlement,
             "description": shown(description),
             "out_trade_no": out_trade_no,
             "notify_url": self._notify_url,
             "amount": {"total": fen, "currency": "CNY"},
-            "payer": {"openid": openid},
+            "payer": {self._mode.payer: openid},
         }
         if attach:
             body["attach"] = attach
         if expires:
-            _demand(call, "expires", expires - self._orders_clock() >= EXPIRES_AHEAD)
+            demand(call, "expires", expires - self._orders_clock() >= EXPIRES_AHEAD)
             body["time_expire"] = written(expires)
-        answer = self._wire.ask(Request(call, "POST", "/v3/pay/transactions/jsapi", body))
-        return _read(call, _Prepaid, answer).prepay_id
+        answer = self._wire.ask(Request(call, "POST", f"{self._mode.orders}/jsapi", body))
+        return read(call, Prepaid, answer).prepay_id
 
     def pay_sign(self, prepay_id: str) -> dict[str, str]:
         """Make the fields that our page gives to getBrandWCPayRequest. Its ``ok`` proves nothing: ``query`` does."""
-        fields = {
-            "appId": self._app_id,
-            "timeStamp": str(int(self._clock().timestamp())),
-            "nonceStr": new_nonce(),
-            "package": f"prepay_id={prepay_id}",
-        }
-        return fields | {"signType": "RSA", "paySign": self._signer.sign(*fields.values())}
+        return sign_sheet(self._signer, self._app_id, prepay_id, self._clock)
 
     def query(self, out_trade_no: str) -> Trade:
         """Query an order. Refused with ``Action.ABSENT`` if the platform does not know it."""
         call = "query"
-        _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
-        path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}?mchid={self.merchant}"
-        fields = _read(call, TradeFields, self._wire.ask(Request(call, "GET", path)))
-        ours = (self._app_id, self.merchant, out_trade_no)
-        if (fields.appid, fields.mchid, fields.out_trade_no) != ours:
+        demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
+        path = f"{self._mode.orders}/out-trade-no/{quote(out_trade_no, safe='')}?{urlencode(self._mode.merchants)}"
+        fields = read(call, self._mode.trade, self._wire.ask(Request(call, "GET", path)))
+        if fields.parties != self._mode.parties or fields.out_trade_no != out_trade_no:
             raise BadAnswer(call, "of another order")
         return fields.trade
 
     def close_order(self, out_trade_no: str) -> None:
         """Close an order for payment. Refused if it is paid, being paid, or less than five minutes old."""
         call = "close"
-        _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
-        path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
+        demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
+        path = f"{self._mode.orders}/out-trade-no/{quote(out_trade_no, safe='')}/close"
         try:
-            self._wire.ask(Request(call, "POST", path, {"mchid": self.merchant}))
+            self._wire.ask(Request(call, "POST", path, self._mode.merchants))
         except Refused as refused:
-            if refused.code not in _CLOSED:
+            if refused.code not in CLOSED:
                 raise
 
     # Refunds
@@ -173,11 +148,12 @@ class PayClient:
         ``transaction_id``: which of the order's payments.
         """
         call = "refund"
-        _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
-        _demand(call, "out_refund_no", REFUND_NO.fullmatch(out_refund_no))
-        _demand(call, "fen", 1 <= fen <= order_fen)
-        _demand(call, "reason", _fits(reason, REASON_BYTES))
+        demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
+        demand(call, "out_refund_no", REFUND_NO.fullmatch(out_refund_no))
+        demand(call, "fen", 1 <= fen <= order_fen)
+        demand(call, "reason", fits(reason, REASON_BYTES))
         body: dict[str, Any] = {
+            **self._mode.sub_merchant,
             **({"transaction_id": transaction_id} if transaction_id else {"out_trade_no": out_trade_no}),
             "out_refund_no": out_refund_no,
             "notify_url": self._notify_url,
@@ -185,7 +161,7 @@ class PayClient:
         }
         if reason:
             body["reason"] = reason
-        refund = _read(
+        refund = read(
             call, RefundFields, self._wire.ask(Request(call, "POST", "/v3/refund/domestic/refunds", body))
         ).refund(self.merchant)
         wanted = (out_trade_no, out_refund_no, fen, order_fen)
@@ -195,9 +171,11 @@ class PayClient:
 
     def query_refund(self, out_refund_no: str) -> Refund:
         call = "query_refund"
-        _demand(call, "out_refund_no", REFUND_NO.fullmatch(out_refund_no))
+        demand(call, "out_refund_no", REFUND_NO.fullmatch(out_refund_no))
         path = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
-        refund = _read(call, RefundFields, self._wire.ask(Request(call, "GET", path))).refund(self.merchant)
+        if self._mode.sub_merchant:
+            path += f"?{urlencode(self._mode.sub_merchant)}"
+        refund = read(call, RefundFields, self._wire.ask(Request(call, "GET", path))).refund(self.merchant)
         if refund.out_refund_no != out_refund_no:
             raise BadAnswer(call, "of another refund")
         return refund
@@ -210,63 +188,7 @@ class PayClient:
         A day has a bill from ten o'clock (in China) of the next day on, for three months. If this raises, ``to`` holds
         no valid bill.
         """
-        call = "bill"
-        path = f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL" + (
-            "&tar_type=GZIP" if compressed else ""
-        )
-        try:
-            place = _read(call, _BillPlace, self._wire.ask(Request(call, "GET", path)))
-        except Refused as refused:
-            if refused.code != _NOTHING_MOVED:
-                raise
-            return False
-        file = BillFile(to)
-        try:
-            self._wire.download(Request(call, "GET", _path_of(call, place.download_url)), file.take, BILL_SECONDS)
-            file.end(place.hash_value)
-        except Damaged as damaged:
-            raise BadAnswer(call, damaged.why) from damaged
-        return True
-
-
-def shown(description: str) -> str:
-    """Return the description on one line, without characters that bills cannot hold, cut to DESCRIPTION_BYTES."""
-    line = " ".join(_UNSEEN.sub(" ", description).split())
-    return line.encode()[:DESCRIPTION_BYTES].decode(errors="ignore").rstrip()
-
-
-def _fits(text: str, most: int) -> bool:
-    return not _UNSEEN.search(text) and len(text.encode()) <= most
-
-
-def _demand(call: str, field: str, holds: object) -> None:
-    if not holds:
-        raise Unfit(call, field)
-
-
-def _read(call: str, fields: type[Fields], answer: bytes) -> Fields:
-    try:
-        return fields.model_validate_json(answer)
-    except ValidationError:
-        failure = BadAnswer(call, "does not say what it must")
-    # Raised outside the handler: pydantic's error holds the fields.
-    raise failure
-
-
-def _path_of(call: str, url: str) -> str:
-    """Return the path to request from our own api_url, so that no answer sends our signature to another host."""
-    parts = urlsplit(url)
-    if not parts.path.startswith("/v3/bill"):
-        raise BadAnswer(call, "a strange address")
-    return f"{parts.path}?{parts.query}"
-
-
-def _checked_url(url: str) -> str:
-    """Check the callback's URL: https without parameters; http here, for a simulator. Raises ValueError."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}):
-        raise ValueError("the platform calls back over https")
-    if "?" in url or "#" in url or not host or len(url) > NOTIFY_URL_LENGTH:
-        raise ValueError("the platform calls back to no such address")
-    return url
+        asked = {"bill_date": day.isoformat(), "bill_type": "ALL", **self._mode.sub_merchant}
+        if compressed:
+            asked["tar_type"] = "GZIP"
+        return fetch_bill(self._wire, f"/v3/bill/tradebill?{urlencode(asked)}", to)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.simulator.app import create_simulator
 from bot.simulator.fields import Paper, read_templates
 from bot.simulator.options import Mode, Options, read_people
-from bot.simulator.pay.options import Kind, PayOptions
+from bot.simulator.pay.options import Kind, PayOptions, read_sub_merchants
 from bot.simulator.pay.paid import read_paid
 from bot.simulator.serving import die_with_parent, listen, serve_until_told
 from bot.simulator.simulator import Simulator
@@ -35,6 +35,11 @@ SETTINGS = {
         "what Pay signs with: public-key, or certificate (older merchants)",
     ),
     "paid": ("SIMULATOR_PAID", "", "JSON file with the merchant's orders that were paid before this start"),
+    "sub-merchants": (
+        "SIMULATOR_SUB_MERCHANTS",
+        "",
+        "for whom the merchant signs as their partner: number=name, with commas between several",
+    ),
     "refund-seconds": ("SIMULATOR_REFUND_SECONDS", "60", "how long a refund of Pay takes"),
     "speech-key": (
         "SIMULATOR_SPEECH_KEY",
@@ -75,6 +80,7 @@ def options(given: argparse.Namespace, port: int) -> Options:
             kind=Kind(given.pay_kind),
             keys_dir=Path(given.pay_keys) if given.pay_keys else None,
             refund_seconds=float(given.refund_seconds),
+            sub_merchants=read_sub_merchants(given.sub_merchants),
             paid=read_paid(Path(given.paid), given.mchid) if given.paid else (),
         ),
         speech_key=given.speech_key,

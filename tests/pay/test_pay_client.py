@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.pay.answers import RefundState, TradeState
-from bot.pay.client import DESCRIPTION_BYTES, PayClient, shown
+from bot.pay.client import PayClient
 from bot.pay.errors import Action, BadAnswer, Refused, Unfit, Unreachable
+from bot.pay.fields import DESCRIPTION_BYTES, shown
 from bot.pay.signatures import PlatformKeys
 from bot.simulator.faults import Kind
 from bot.simulator.pay.options import Kind as Merchants

@@ -212,6 +212,7 @@ class Line:
         return (refund if self.back else paying) | {
             "time": f"2026-11-25 12:00:{self.number % 60:02}",
             "mchid": MCHID,
+            "sub_mchid": "0",
             "transaction_id": f"4200{self.number:024}",
             "out_trade_no": f"GIFT{self.number:06}",
             "currency": "CNY",

@@ -229,13 +229,13 @@ def test_a_bill_that_is_damaged_is_kept_by_no_line_of_it(stage: Stage, till: Cou
     till.move(TOMORROW_MORNING)
     bills = till.merchant.simulator.pay.bills
     bills.apply(TODAY.isoformat())
-    right = bills._written[TODAY, "ALL"]
-    bills._written[TODAY, "ALL"] = right.replace(b"`50.00", b"`50.01", 1)
+    right = bills._written[TODAY, "ALL", ""]
+    bills._written[TODAY, "ALL", ""] = right.replace(b"`50.00", b"`50.01", 1)
     assert not till.reconciler.fetch_bill(NUMBER)
     assert (day_row(stage).state, day_row(stage).trouble) == ("wanted", "BadBill:4:totals")
     with Database(stage.database) as db:
         assert db.scalars(select(BillLine)).all() == []
-    bills._written[TODAY, "ALL"] = right
+    bills._written[TODAY, "ALL", ""] = right
     till.move(timedelta(hours=1))
     assert till.reconciler.fetch_bill(NUMBER)
     assert (day_row(stage).state, told(stage)) == ("compared", [])

@@ -259,7 +259,7 @@ def reconcile(till: Counter, year: Year) -> None:
         till.move(DAY if n else TOMORROW_MORNING)
         day = TODAY + n * DAY
         if rows := year.bills.get(day):
-            bills._written[day, "ALL"] = bill_of(sorted(rows, key=lambda row: row.at), bills._words)
+            bills._written[day, "ALL", ""] = bill_of(sorted(rows, key=lambda row: row.at), bills._words)
         if late.random() < 0.06 and 0 < n < year.days - 3:
             waiting.append(day)
             continue

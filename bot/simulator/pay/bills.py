@@ -72,17 +72,22 @@ class Bills:
         self._app_id = app_id
         self._mchid = mchid
         self._lock = threading.Lock()
-        self._written: dict[tuple[date, str], bytes] = {}
+        self._written: dict[tuple[date, str, str], bytes] = {}
         self._ready: dict[str, Ready] = {}
 
-    def apply(self, day: str, kind: str = "ALL", compressed: bool = False) -> tuple[str, str]:
-        """(SHA-1 of the bill before it is compressed, token for five minutes). Raises PayError."""
+    def apply(self, day: str, kind: str = "ALL", compressed: bool = False, sub_mchid: str = "") -> tuple[str, str]:
+        """(SHA-1 of the bill before it is compressed, token for five minutes). Raises PayError.
+
+        ``sub_mchid``: of this sub-merchant; empty: of what the merchant itself was paid. A real partner is paid
+        nothing itself, and gets all its sub-merchants' then.
+        """
         wanted = self._day(day)
         if kind not in LAYOUTS:
             raise PayError("PARAM_ERROR", "bill_type: ALL, SUCCESS or REFUND")
         with self._lock:
-            data = self._written.get((wanted, kind)) or self._write(wanted, kind)
-            self._written[wanted, kind] = data  # a bill does not change any more
+            which = (wanted, kind, sub_mchid)
+            data = self._written.get(which) or self._write(*which)
+            self._written[which] = data  # a bill does not change any more
             token, now = secrets.token_urlsafe(32), self._clock()
             self._ready = {known: bill for known, bill in self._ready.items() if now < bill.until}
             self._ready[token] = Ready(gzip.compress(data) if compressed else data, now + URL_LIFE)
@@ -109,9 +114,9 @@ class Bills:
             raise PayError("STATEMENT_CREATING", "yesterday's bill is ready after ten o'clock")
         return wanted
 
-    def _write(self, day: date, kind: str) -> bytes:
+    def _write(self, day: date, kind: str, sub_mchid: str) -> bytes:
         """Raises PayError NO_STATEMENT_EXIST for a day on which nothing moved."""
-        rows = self._rows(day, kind)
+        rows = self._rows(day, kind, sub_mchid)
         if not rows:
             raise PayError("NO_STATEMENT_EXIST", "there was no payment or refund on that day")
         columns, totals = LAYOUTS[kind]
@@ -122,13 +127,15 @@ class Bills:
         lines.append(_line(sums | {"rows": str(len(rows))}, totals))
         return "".join(f"{line}\r\n" for line in lines).encode()
 
-    def _rows(self, day: date, kind: str) -> list[Row]:
+    def _rows(self, day: date, kind: str, sub_mchid: str) -> list[Row]:
         """In the order of time: payments by when they were made, refunds by when they were asked for."""
         dated: list[tuple[float, Row]] = []
         if kind != "REFUND":
-            dated += [(order.paid_at, self._payment(order)) for order in self._orders() if order.transaction_id]
+            orders = [order for order in self._orders() if order.transaction_id and order.sub_mchid == sub_mchid]
+            dated += [(order.paid_at, self._payment(order)) for order in orders]
         if kind != "SUCCESS":
-            dated += [(refund.created, self._refund(refund)) for refund in self._refunds()]
+            refunds = [refund for refund in self._refunds() if refund.order.sub_mchid == sub_mchid]
+            dated += [(refund.created, self._refund(refund)) for refund in refunds]
         return [row for moment, row in sorted(dated, key=lambda pair: pair[0]) if in_china(moment).date() == day]
 
     def _payment(self, order: Order) -> Row:
@@ -166,7 +173,7 @@ class Bills:
             "time": _moment(moment),
             "appid": self._app_id,
             "mchid": self._mchid,
-            "sub_mchid": "0",
+            "sub_mchid": order.sub_mchid or "0",
             "device": "",
             "transaction_id": order.transaction_id,
             "out_trade_no": order.out_trade_no,

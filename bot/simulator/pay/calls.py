@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from bot.simulator.faults import Kind as Fault
 from bot.simulator.pay import fields
 from bot.simulator.pay.desk import Pay
 from bot.simulator.pay.errors import BY_STATUS, PayError
+from bot.simulator.pay.modes import DIRECT, PARTNER, Mode
 from bot.simulator.pay.moments import rfc3339
 from bot.simulator.pay.options import Kind
 from bot.simulator.pay.signing import as_json, seal
@@ -51,10 +52,41 @@ def query_by_number(sim: Simulator, out_trade_no: str) -> Answer:
 
 
 def close(sim: Simulator, out_trade_no: str) -> Answer:
-    if fields.text(_body(), "mchid", 32) != sim.pay.options.mchid:
-        raise fields.wrong("mchid", "not the one that signed")
+    _check_signer(sim.pay, _body(), DIRECT)
     sim.pay.orders.close(out_trade_no)
     return None
+
+
+def partner_order(sim: Simulator) -> Answer:
+    sim.pay.rates.use("order")
+    return {"prepay_id": sim.pay.orders.create(_body(), PARTNER)}
+
+
+def partner_query_by_transaction(sim: Simulator, transaction_id: str) -> Answer:
+    sub_mchid = _queried_for(sim.pay)
+    return sim.pay.orders.shown(sim.pay.orders.by_transaction(transaction_id, sub_mchid))
+
+
+def partner_query_by_number(sim: Simulator, out_trade_no: str) -> Answer:
+    sub_mchid = _queried_for(sim.pay)
+    return sim.pay.orders.shown(sim.pay.orders.by_number(out_trade_no, sub_mchid))
+
+
+def partner_close(sim: Simulator, out_trade_no: str) -> Answer:
+    _check_signer(sim.pay, _body(), PARTNER)
+    sim.pay.orders.close(out_trade_no, sim.pay.orders.sub_merchant(_body()))
+    return None
+
+
+def release(sim: Simulator) -> Answer:
+    sim.pay.orders.sub_merchant(_body())
+    return sim.pay.releases.shown(sim.pay.releases.create(_body()))
+
+
+def query_release(sim: Simulator, out_order_no: str) -> Answer:
+    sub_mchid = sim.pay.orders.sub_merchant(request.args)
+    transaction_id = fields.text(dict(request.args), "transaction_id", 32)
+    return sim.pay.releases.shown(sim.pay.releases.find(out_order_no, sub_mchid, transaction_id))
 
 
 def refund(sim: Simulator) -> Answer:
@@ -68,7 +100,8 @@ def refund(sim: Simulator) -> Answer:
 
 def query_refund(sim: Simulator, out_refund_no: str) -> Answer:
     sim.pay.rates.use("query")
-    return sim.pay.refunds.shown(sim.pay.refunds.by_number(out_refund_no))
+    sub_mchid = sim.pay.orders.sub_merchant(request.args) if PARTNER.sub_mchid in request.args else ""
+    return sim.pay.refunds.shown(sim.pay.refunds.by_number(out_refund_no, sub_mchid))
 
 
 def trade_bill(sim: Simulator) -> Answer:
@@ -76,7 +109,8 @@ def trade_bill(sim: Simulator) -> Answer:
     if tar not in TARS:
         raise fields.wrong("tar_type", "GZIP or nothing")
     kind = request.args.get("bill_type", "ALL")
-    digest, token = sim.pay.bills.apply(request.args.get("bill_date", ""), kind, TARS[tar])
+    sub_mchid = sim.pay.orders.sub_merchant(request.args) if PARTNER.sub_mchid in request.args else ""
+    digest, token = sim.pay.bills.apply(request.args.get("bill_date", ""), kind, TARS[tar], sub_mchid)
     url = f"{sim.options.public_url}/v3/billdownload/file?token={token}"
     return {"hash_type": "SHA1", "hash_value": digest, "download_url": url}
 
@@ -109,6 +143,12 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Callable[..., Answer]], ...] = (
     ("GET", re.compile("/v3/pay/transactions/id/([^/]+)"), query_by_transaction),
     ("GET", re.compile("/v3/pay/transactions/out-trade-no/([^/]+)"), query_by_number),
     ("POST", re.compile("/v3/pay/transactions/out-trade-no/([^/]+)/close"), close),
+    ("POST", re.compile("/v3/pay/partner/transactions/jsapi"), partner_order),
+    ("GET", re.compile("/v3/pay/partner/transactions/id/([^/]+)"), partner_query_by_transaction),
+    ("GET", re.compile("/v3/pay/partner/transactions/out-trade-no/([^/]+)"), partner_query_by_number),
+    ("POST", re.compile("/v3/pay/partner/transactions/out-trade-no/([^/]+)/close"), partner_close),
+    ("POST", re.compile("/v3/profitsharing/orders/unfreeze"), release),
+    ("GET", re.compile("/v3/profitsharing/orders/([^/]+)"), query_release),
     ("POST", re.compile("/v3/refund/domestic/refunds"), refund),
     ("GET", re.compile("/v3/refund/domestic/refunds/([^/]+)"), query_refund),
     ("GET", re.compile("/v3/bill/tradebill"), trade_bill),
@@ -186,7 +226,18 @@ def _body() -> dict[str, Any]:
     return read
 
 
-def _queried(pay: Pay) -> None:
+def _queried(pay: Pay, mode: Mode = DIRECT) -> None:
     pay.rates.use("query")
-    if request.args.get("mchid", "") != pay.options.mchid:
-        raise fields.wrong("mchid", "not the one that signed")
+    _check_signer(pay, request.args, mode)
+
+
+def _queried_for(pay: Pay) -> str:
+    """The sub-merchant whose order a partner asks for."""
+    _queried(pay, PARTNER)
+    return pay.orders.sub_merchant(request.args)
+
+
+def _check_signer(pay: Pay, given: Mapping[str, Any], mode: Mode) -> None:
+    """Raises PayError unless the request names the merchant that signed it."""
+    if given.get(mode.mchid) != pay.options.mchid:
+        raise fields.wrong(mode.mchid, "not the one that signed")

@@ -13,6 +13,7 @@ from bot.simulator.pay.orders import Order, Orders
 from bot.simulator.pay.phone import Phone, Result, Sheet
 from bot.simulator.pay.rates import Rates
 from bot.simulator.pay.refunds import Refund, Refunds
+from bot.simulator.pay.releases import Releases
 from bot.simulator.pay.signing import Gate, Signer
 from bot.simulator.pay.words import Words
 from bot.simulator.timeline import Timeline
@@ -20,7 +21,7 @@ from bot.simulator.wire import Post
 
 
 class Pay:
-    """The parts are for tests and the page: ``orders``, ``refunds``, ``bills``, ``notices``, ``signer``, ``phone``.
+    """The parts are for tests and the page: ``orders``, ``refunds``, ``releases``, ``bills``, ``notices`` and others.
 
     ``on_paid``: called with the openid after each payment, for what a payment allows in the chat.
     """
@@ -38,11 +39,14 @@ class Pay:
         self.signer = Signer(self.keys, timeline.true, timeline, has_certificates, options.seed)
         self.rates = Rates(timeline)
         self.notices = Notices(post, timeline, faults, self.signer, self.keys, options.deadline)
-        self.orders = Orders(timeline, lambda: timeline.server_behind, lock, words, app_id, mchid, knows, http)
+        subs = {each.number: each.name for each in own.sub_merchants}
+        self.orders = Orders(timeline, lambda: timeline.server_behind, lock, words, app_id, mchid, knows, http, subs)
         self.orders.remember(own.paid)
         self.refunds = Refunds(self.orders, timeline, lock, words, mchid, http, own.refund_seconds, self._refund_ended)
+        self.releases = Releases(self.orders, self.refunds.back, timeline, lock, own.release_seconds)
         self.bills = Bills(self.orders.all, self.refunds.all, timeline, words, app_id, mchid)
-        self.phone = Phone(self.orders, timeline, lock, self.keys, app_id, options.account_name, own.pin, self._paid)
+        self._own_name, self._sub_names = options.account_name, subs
+        self.phone = Phone(self.orders, timeline, lock, self.keys, app_id, self._payee, own.pin, self._paid)
         self.on_paid: Callable[[str], None] = lambda _: None
         self._words = words
 
@@ -71,6 +75,9 @@ class Pay:
         return self.notices.tell(
             event, "transaction", self._words.summary(event), plain, order.out_trade_no, order.notify_url
         )
+
+    def _payee(self, order: Order) -> str:
+        return self._sub_names[order.sub_mchid] if order.sub_mchid else self._own_name
 
     def _paid(self, order: Order) -> None:
         self.notify_paid(order)

@@ -45,6 +45,13 @@ def fen(amount: dict[str, Any], name: str) -> int:
     return value
 
 
+def truth(given: Any, name: str) -> bool:
+    """True or false; left out, it is false."""
+    if not isinstance(given, dict) or not isinstance(given.get(name, False), bool):
+        raise wrong(name, "true or false is required")
+    return bool(given.get(name, False))
+
+
 def currency(amount: dict[str, Any], required: bool = False) -> None:
     if amount.get("currency", None if required else CURRENCY) != CURRENCY:
         raise wrong("amount.currency", f"{CURRENCY} is required")

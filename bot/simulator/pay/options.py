@@ -1,4 +1,4 @@
-"""The merchant whose money this is."""
+"""The merchant whose money this is, and the sub-merchants for whom it signs."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +17,22 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class SubMerchant:
+    """A sub-merchant (特约商户) of the merchant, which is its partner (服务商); ``name`` stands on the pay sheet."""
+
+    number: str
+    name: str
+
+
+def read_sub_merchants(written: str) -> tuple[SubMerchant, ...]:
+    """Read ``number=name``, with commas between several. Raises ValueError."""
+    pairs = [pair.partition("=") for pair in written.split(",") if pair.strip()]
+    if not all(number.strip().isdecimal() and name.strip() for number, _, name in pairs):
+        raise ValueError("sub-merchants: number=name, with commas between several")
+    return tuple(SubMerchant(number.strip(), name.strip()) for number, _, name in pairs)
+
+
+@dataclass(frozen=True)
 class PayOptions:
     """``keys_dir``: where the keys are kept between runs and read by the merchant's server; None: in memory only."""
 
@@ -27,7 +43,11 @@ class PayOptions:
     """The platform takes https alone for notify_url. True: http to this very machine passes as well."""
     refund_seconds: float = 60.0
     """How long a refund takes: to the change purse it is minutes; how many is nowhere written."""
+    release_seconds: float = 60.0
+    """How long a release of frozen money takes; nowhere written."""
     pin: str = field(default="123456", repr=False)
     """Everybody's payment password here."""
     paid: tuple[PaidOrder, ...] = ()
     """Orders of the merchant's that were paid before the simulator started."""
+    sub_merchants: tuple[SubMerchant, ...] = ()
+    """For whom the merchant signs, as their partner."""

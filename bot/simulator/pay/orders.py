@@ -5,12 +5,13 @@ Source: PW/docs/merchant/products/jsapi-payment/apilist.html and, for closing, P
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator.pay import fields
 from bot.simulator.pay.errors import PayError
+from bot.simulator.pay.modes import DIRECT, PARTNER, Mode
 from bot.simulator.pay.moments import in_china, read_rfc3339, rfc3339
 from bot.simulator.pay.paid import PaidOrder
 from bot.simulator.pay.words import Words
@@ -28,7 +29,10 @@ BANK = "OTHERS"
 
 @dataclass
 class Order:
-    """``expires`` is by the platform's clock; ``refunded``: a refund stands, or may yet."""
+    """``expires`` is by the platform's clock; ``refunded``: a refund stands, or may yet.
+
+    ``sub_mchid``: the sub-merchant that is paid; empty: the merchant itself. ``freezes``: until it is released.
+    """
 
     asked: dict[str, Any]
     """The request as it came: another order of the same number must have the same."""
@@ -46,6 +50,12 @@ class Order:
     transaction_id: str = ""
     paid_at: float = 0.0
     refunded: bool = False
+    sub_mchid: str = ""
+    freezes: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        return PARTNER if self.sub_mchid else DIRECT
 
     @property
     def state(self) -> str:
@@ -55,7 +65,10 @@ class Order:
 
 
 class Orders:
-    """``lock`` is shared with all that changes orders. ``behind``: by how much the merchant's server is behind."""
+    """``lock`` is shared with all that changes orders. ``behind``: by how much the merchant's server is behind.
+
+    ``sub_merchants``: number -> name, for whom the merchant may sign; taking one out ends that.
+    """
 
     def __init__(
         self,
@@ -67,7 +80,9 @@ class Orders:
         mchid: str,
         knows: Callable[[str], bool],
         http_on_loopback: bool,
+        sub_merchants: Mapping[str, str],
     ) -> None:
+        self.sub_merchants = dict(sub_merchants)
         self._clock = clock
         self._behind = behind
         self._lock = lock
@@ -80,9 +95,9 @@ class Orders:
         self._by_prepay: dict[str, Order] = {}
         self._by_transaction: dict[str, Order] = {}
 
-    def create(self, asked: dict[str, Any]) -> str:
+    def create(self, asked: dict[str, Any], mode: Mode = DIRECT) -> str:
         """The prepay_id. The same request again gives a fresh one. Raises PayError."""
-        order = self._read(asked)
+        order = self._read(asked, mode)
         with self._lock:
             known = self._orders.get(order.out_trade_no)
             if known:
@@ -94,14 +109,14 @@ class Orders:
             self._by_prepay[prepay_id] = order
             return prepay_id
 
-    def close(self, out_trade_no: str) -> None:
+    def close(self, out_trade_no: str, sub_mchid: str = "") -> None:
         """Raises PayError ORDERPAID, USERPAYING, INVALID_REQUEST (too soon).
 
         A number that was never ordered is closed as well (DWc 000ac25b728328e60221a8d536b000), and again is harmless.
         """
         with self._lock:
             order = self._orders.get(out_trade_no)
-            if order is None or order.closed:
+            if order is None or order.closed or order.sub_mchid != sub_mchid:
                 return
             if order.transaction_id:
                 raise PayError("ORDERPAID", "the order is paid")
@@ -111,19 +126,15 @@ class Orders:
                 raise PayError("INVALID_REQUEST", "an order can be closed five minutes after it was made")
             order.closed = True
 
-    def by_number(self, out_trade_no: str) -> Order:
-        """Raises PayError ORDER_NOT_EXIST."""
+    def by_number(self, out_trade_no: str, sub_mchid: str = "") -> Order:
+        """``sub_mchid``: whose order it is. Raises PayError ORDER_NOT_EXIST."""
         with self._lock:
-            if out_trade_no not in self._orders:
-                raise PayError("ORDER_NOT_EXIST", "no such order")
-            return self._orders[out_trade_no]
+            return _own(self._orders.get(out_trade_no), sub_mchid)
 
-    def by_transaction(self, transaction_id: str) -> Order:
-        """Raises PayError ORDER_NOT_EXIST."""
+    def by_transaction(self, transaction_id: str, sub_mchid: str = "") -> Order:
+        """``sub_mchid``: whose order it is. Raises PayError ORDER_NOT_EXIST."""
         with self._lock:
-            if transaction_id not in self._by_transaction:
-                raise PayError("ORDER_NOT_EXIST", "no such order")
-            return self._by_transaction[transaction_id]
+            return _own(self._by_transaction.get(transaction_id), sub_mchid)
 
     def by_prepay(self, prepay_id: str) -> Order | None:
         with self._lock:
@@ -147,9 +158,7 @@ class Orders:
     def shown(self, order: Order) -> dict[str, Any]:
         """As a query answers and a callback carries it."""
         with self._lock:
-            common = {
-                "appid": self._app_id,
-                "mchid": self._mchid,
+            common = self._parties(order) | {
                 "out_trade_no": order.out_trade_no,
                 "promotion_detail": [],
                 "trade_state": order.state,
@@ -162,7 +171,7 @@ class Orders:
                 "amount": amount,
                 "attach": order.attach,
                 "bank_type": BANK,
-                "payer": {"openid": order.openid},
+                "payer": {order.mode.openid: order.openid},
                 "success_time": rfc3339(order.paid_at),
                 "trade_type": "JSAPI",
                 "transaction_id": order.transaction_id,
@@ -187,16 +196,29 @@ class Orders:
                 )
                 self._orders[order.out_trade_no] = self._by_transaction[order.transaction_id] = order
 
-    def _read(self, asked: dict[str, Any]) -> Order:
-        if fields.text(asked, "mchid", 32) != self._mchid:
-            raise fields.wrong("mchid", "not the one that signed")
-        if fields.text(asked, "appid", 32) != self._app_id:
+    def sub_merchant(self, given: Mapping[str, Any]) -> str:
+        """The sub-merchant that a request names. Raises PayError; NO_AUTH where the merchant may not sign for it."""
+        sub_mchid = fields.text(dict(given), PARTNER.sub_mchid, 32)
+        if sub_mchid not in self.sub_merchants:
+            raise PayError("NO_AUTH", "the partner may not sign for this sub_mchid")
+        return sub_mchid
+
+    def _parties(self, order: Order) -> dict[str, Any]:
+        mode = order.mode
+        own = {mode.app_id: self._app_id, mode.mchid: self._mchid}
+        return own | ({mode.sub_mchid: order.sub_mchid} if mode.sub_mchid else {})
+
+    def _read(self, asked: dict[str, Any], mode: Mode) -> Order:
+        if fields.text(asked, mode.mchid, 32) != self._mchid:
+            raise fields.wrong(mode.mchid, "not the one that signed")
+        if fields.text(asked, mode.app_id, 32) != self._app_id:
             raise PayError("APPID_MCHID_NOT_MATCH", "appid and mchid do not match")
+        sub_mchid = self.sub_merchant(asked) if mode.sub_mchid else ""
         amount = fields.part(asked, "amount")
         fields.currency(amount)
-        openid = fields.text(fields.part(asked, "payer"), "openid", 128)
+        openid = fields.text(fields.part(asked, "payer"), mode.openid, 128)
         if not self._knows(openid):
-            raise fields.wrong("payer.openid", "no such person")
+            raise fields.wrong(f"payer.{mode.openid}", "no such person")
         return Order(
             asked=asked,
             out_trade_no=fields.text(asked, "out_trade_no", TRADE_NO_LENGTH, form=TRADE_NO),
@@ -207,6 +229,8 @@ class Orders:
             openid=openid,
             created=self._clock(),
             expires=self._expires(fields.text(asked, "time_expire", 64, required=False)),
+            sub_mchid=sub_mchid,
+            freezes=bool(sub_mchid) and fields.truth(asked.get("settle_info") or {}, "profit_sharing"),
         )
 
     def _expires(self, written: str) -> float | None:
@@ -220,6 +244,13 @@ class Orders:
         if moment - self._clock() < EXPIRE_AHEAD:
             raise fields.wrong("time_expire", "at least a minute ahead")
         return moment
+
+
+def _own(order: Order | None, sub_mchid: str) -> Order:
+    """Raises PayError ORDER_NOT_EXIST unless there is this order, and it is this sub-merchant's."""
+    if order is None or order.sub_mchid != sub_mchid:
+        raise PayError("ORDER_NOT_EXIST", "no such order")
+    return order
 
 
 def _check_again(known: Order, asked: dict[str, Any]) -> None:

@@ -58,7 +58,10 @@ class Result:
 
 
 class Phone:
-    """``bank_seconds``: how long a payment takes after the PIN. ``on_paid`` is told of every payment."""
+    """``bank_seconds``: how long a payment takes after the PIN. ``on_paid`` is told of every payment.
+
+    ``payee``: who is paid, as the sheet says it.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class Phone:
         lock: threading.RLock,
         keys: KeySource,
         app_id: str,
-        payee: str,
+        payee: Callable[[Order], str],
         pin: str,
         on_paid: Callable[[Order], None],
     ) -> None:
@@ -102,7 +105,7 @@ class Phone:
             raise Refused("unknown_prepay")
         with self._lock:
             order = self._payable(openid, prepay_id)
-        return Sheet(prepay_id, order.out_trade_no, self._payee, order.description, order.total)
+        return Sheet(prepay_id, order.out_trade_no, self._payee(order), order.description, order.total)
 
     def pay(self, openid: str, prepay_id: str, pin: str) -> Result:
         """The callback follows from the timeline."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.simulator.pay import fields
 from bot.simulator.pay.errors import PayError
+from bot.simulator.pay.modes import PARTNER
 from bot.simulator.pay.moments import in_china, rfc3339
 from bot.simulator.pay.orders import Order, Orders
 from bot.simulator.pay.words import Words
@@ -96,12 +97,19 @@ class Refunds:
         self._timeline.after(self.seconds, lambda: self._end(refund, outcome))
         return refund
 
-    def by_number(self, out_refund_no: str) -> Refund:
-        """Raises PayError RESOURCE_NOT_EXISTS."""
+    def by_number(self, out_refund_no: str, sub_mchid: str = "") -> Refund:
+        """``sub_mchid``: whose order it is of. Raises PayError RESOURCE_NOT_EXISTS."""
         with self._lock:
-            if out_refund_no not in self._refunds:
+            found = self._refunds.get(out_refund_no)
+            if found is None or found.order.sub_mchid != sub_mchid:
                 raise PayError("RESOURCE_NOT_EXISTS", "no such refund")
-            return self._refunds[out_refund_no]
+            return found
+
+    def back(self, order: Order) -> int:
+        """Fen of an order that went back, or may yet."""
+        with self._lock:
+            own = (other for other in self._refunds.values() if other.order is order)
+            return sum(other.amount for other in own if other.state != Outcome.CLOSED)
 
     def all(self) -> list[Refund]:
         with self._lock:
@@ -140,16 +148,21 @@ class Refunds:
         with self._lock:
             order, amount = refund.order, refund.amount
             money = {"total": order.total, "refund": amount, "payer_total": order.total, "payer_refund": amount}
-            return {
-                "mchid": self._mchid,
-                "out_trade_no": order.out_trade_no,
-                "transaction_id": order.transaction_id,
-                "out_refund_no": refund.out_refund_no,
-                "refund_id": refund.refund_id,
-                "refund_status": refund.state,
-                "amount": money,
-                "user_received_account": self._words.received_account,
-            } | self._success_time(refund)
+            mode = order.mode
+            parties = {mode.mchid: self._mchid} | ({mode.sub_mchid: order.sub_mchid} if mode.sub_mchid else {})
+            return (
+                parties
+                | {
+                    "out_trade_no": order.out_trade_no,
+                    "transaction_id": order.transaction_id,
+                    "out_refund_no": refund.out_refund_no,
+                    "refund_id": refund.refund_id,
+                    "refund_status": refund.state,
+                    "amount": money,
+                    "user_received_account": self._words.received_account,
+                }
+                | self._success_time(refund)
+            )
 
     def _read(self, asked: dict[str, Any]) -> tuple[Refund, int]:
         amount = fields.part(asked, "amount")
@@ -168,10 +181,11 @@ class Refunds:
         out_trade_no = fields.text(asked, "out_trade_no", 32, required=False)
         if not transaction_id and not out_trade_no:
             raise fields.wrong("out_trade_no", "this or transaction_id is required")
+        sub_mchid = self._orders.sub_merchant(asked) if PARTNER.sub_mchid in asked else ""
         try:
             if transaction_id:
-                return self._orders.by_transaction(transaction_id)
-            return self._orders.by_number(out_trade_no)
+                return self._orders.by_transaction(transaction_id, sub_mchid)
+            return self._orders.by_number(out_trade_no, sub_mchid)
         except PayError as error:
             raise PayError("RESOURCE_NOT_EXISTS", "no such order") from error
 
@@ -185,7 +199,7 @@ class Refunds:
             raise PayError("INVALID_REQUEST", "amount.total is not the order's")
         if refund.created - order.paid_at > LATEST:
             raise PayError("INVALID_REQUEST", "the payment is more than 365 days ago")
-        if refund.amount + sum(other.amount for other in others if other.state != Outcome.CLOSED) > order.total:
+        if refund.amount + self.back(order) > order.total:
             raise PayError("INVALID_REQUEST", "more than what is left of the order")
         if len(others) >= PER_ORDER:
             raise PayError("INVALID_REQUEST", f"at most {PER_ORDER} refunds of an order")
