@@ -4,6 +4,7 @@ from flows.appeals import flows as appeals
 from flows.disbursements import flows as disbursements
 from flows.donors import flows as donors
 from flows.engine.flow import Flow
+from flows.families import flows as families
 from flows.giving import flows as giving
 from flows.goods import flows as goods
 from flows.market import flows as market
@@ -21,6 +22,7 @@ ROOMS = (
     appeals.FLOWS,
     disbursements.FLOWS,
     donors.FLOWS,
+    families.FLOWS,
     giving.FLOWS,
     goods.FLOWS,
     market.FLOWS,

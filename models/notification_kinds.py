@@ -3,6 +3,7 @@
 from models.appeals import notification_kinds as appeals
 from models.disbursements import notification_kinds as disbursements
 from models.donors import notification_kinds as donors
+from models.families import notification_kinds as families
 from models.giving import notification_kinds as giving
 from models.goods import notification_kinds as goods
 from models.market import notification_kinds as market
@@ -21,6 +22,7 @@ ROOMS: dict[str, dict[str, Kind]] = {
     "appeals": appeals.KINDS,
     "disbursements": disbursements.KINDS,
     "donors": donors.KINDS,
+    "families": families.KINDS,
     "giving": giving.KINDS,
     "goods": goods.KINDS,
     "market": market.KINDS,

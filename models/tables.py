@@ -7,6 +7,7 @@ from models.core.base import Base
 from models.desk import session, sign_in  # noqa: F401
 from models.disbursements import allocation_run, disbursement, payee  # noqa: F401
 from models.donors import message, receipt, recurring_gift  # noqa: F401
+from models.families import question  # noqa: F401
 from models.figures import delta, waiting  # noqa: F401
 from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401
@@ -27,7 +28,7 @@ from models.notifications import (  # noqa: F401
 from models.organisations import charity, filing, merchant  # noqa: F401
 from models.outreach import update  # noqa: F401
 from models.payments import order, refund, suspense  # noqa: F401
-from models.people import conversation, photo, user  # noqa: F401
+from models.people import conversation, family_member, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
 from models.public import appeal_code, appeal_page, follow_up, photos  # noqa: F401

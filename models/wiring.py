@@ -17,6 +17,9 @@ from models.disbursements import allocation, disbursement, hold, payout_claim
 from models.disbursements import erasure as disbursements
 from models.donors import erasure as donors
 from models.donors import message
+from models.families import by_mandate as family_by_mandate
+from models.families import erasure as families
+from models.families import question as family_question
 from models.figures import counting
 from models.figures import erasure as figures
 from models.giving import erasure as giving
@@ -39,6 +42,7 @@ from models.oversight import spot_check
 from models.payments import erasure as payments
 from models.people import erasure as people
 from models.people import user
+from models.people.user import User
 from models.proxy import act, card, mandate
 from models.proxy import erasure as proxy
 from models.public import appeal_page, page_by_mandate, photo_review
@@ -64,6 +68,7 @@ def wire() -> None:
     declare_kinds()
 
     # The kinds of things of rooms that stand above models.subjects.
+    declare_subject(family_question.HOUSEHOLD)
     declare_subject(request.RIGHTS_REQUEST)
     declare_subject(name_change.NAME_CHANGE)
     declare_subject(paper.PAPER)
@@ -105,7 +110,7 @@ def wire() -> None:
     card.on_unbound.connect(request.end_requests)
 
     # What is counted for the public figures.
-    user.on_registered.connect(counting.count_registered)
+    user.on_registered.connect(_on_registered)
     case.on_verified_case.connect(counting.count_verified)
     posting.on_posted.connect(counting.count_posted)
     disbursement.on_received.connect(counting.count_received)
@@ -122,6 +127,7 @@ def wire() -> None:
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
+    recusal.CONFLICTS.connect("other_household", family_question.conflicts)
 
     # When a seat of staff ends or is suspended.
     suspension.on_left.connect(_on_seat_left)
@@ -133,6 +139,7 @@ def wire() -> None:
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))
     act.ACTS.connect("appeal", act.ActKind(by_mandate.read_back, by_mandate.undo))
     act.ACTS.connect("appeal_page", act.ActKind(page_by_mandate.read_back, page_by_mandate.undo))
+    act.ACTS.connect("family_member", act.ActKind(family_by_mandate.read_back, family_by_mandate.undo))
     act.ACTS.connect("match", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo))
     act.ACTS.connect("match_issue", act.ActKind(match_by_mandate.read_back, match_by_mandate.undo_complaint))
     act.ACTS.connect("goods_thanks", act.ActKind(match_by_mandate.read_thanks, match_by_mandate.undo_thanks))
@@ -149,6 +156,7 @@ def wire() -> None:
     ROOMS.connect("staff", staff.forget)
     ROOMS.connect("desk", desk.forget)
     ROOMS.connect("people", people.forget)
+    ROOMS.connect("families", families.forget)
     ROOMS.connect("appeals", appeals.forget)
     ROOMS.connect("payments", payments.forget)
     ROOMS.connect("giving", giving.forget)
@@ -164,6 +172,11 @@ def wire() -> None:
     ROOMS.connect("notifications", notifications.forget)
     ROOMS.connect("photos", photos.forget)
     ROOMS.connect("figures", figures.forget)
+
+
+def _on_registered(db: Session, newcomer: User, now: datetime) -> None:
+    counting.count_registered(db, newcomer, now)
+    family_question.ask_about_newcomer(db, newcomer, now)
 
 
 def _on_unsuccessful(db: Session, number: int, state: str, now: datetime) -> None:

@@ -1,5 +1,5 @@
 """代办: an officer records a resident's consent, by signed sheet or consent code, to write an appeal for them, to
-answer what goods are proposed to them, or to agree to an appeal's public page.
+answer what goods are proposed to them, to agree to an appeal's public page, or to name who belongs to their household.
 
 The draft's ``given`` may have ``scope`` (models.proxy.mandate.SCOPES); without it the consent is to write an appeal.
 """
@@ -17,6 +17,9 @@ from models.people.user import User
 from models.proxy.act import find_resident
 from models.proxy.consent_code import DIGITS, NoConsentCode, check_consent_code, is_consent_code, use_consent_code
 from models.proxy.mandate import SheetLost, grant_mandate, live_mandate
+
+# Scope of a mandate -> the command that goes on with it.
+_FOLLOWS = {"goods": "proxy_goods_of", "page": "proxy_pages_of", "family": "proxy_family_of"}
 
 
 def by_sheet(answers: Mapping[str, Any]) -> bool:
@@ -55,7 +58,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     if live_mandate(turn.db, user.id, staff.id, scope, now) is None:
         raise SheetLost
     facts = {"name": user.masked_name, "until": mandate.expires_at, "scope": scope}
-    follows = {"goods": "proxy_goods_of", "page": "proxy_pages_of"}.get(scope, "proxy_write")
+    follows = _FOLLOWS.get(scope, "proxy_write")
     options = [Option(1, "", ["command", follows, str(mandate.id)])]
     return Answer([Say("flows/proxy/proxy_mandate/done", None, facts)], options)
 

@@ -18,7 +18,7 @@ PAGE = 5
 
 
 def show_menu(talk: Talk) -> Answer:
-    """代办: offer what is done for residents: register, appeal, card, erasure, answers, a page. Raises NotYours."""
+    """代办: offer what is done for residents, from their registration to who is of their family. Raises NotYours."""
     officer(talk.turn)
     ways = {
         "register": ["command", "proxy_register"],
@@ -27,6 +27,7 @@ def show_menu(talk: Talk) -> Answer:
         "erase": ["command", "erase_on_paper"],
         "goods": ["command", "proxy_goods"],
         "page": ["command", "proxy_pages"],
+        "family": ["command", "proxy_family"],
     }
     return with_ways("replies/proxy/menu", {}, ways)
 

@@ -30,4 +30,5 @@ def show(talk: Talk) -> Answer:
 def _ways(user: User) -> dict[str, list[str]]:
     ways = {"phone": ["command", "change_phone"], "home": ["command", "change_home"]}
     ways["name"] = ["command", "change_name"]
-    return {**(ways if user.role == "resident" else {}), "consents": ["command", "consents"]}
+    consents = {"consents": ["command", "consents"]}
+    return {**ways, **consents, "family": ["command", "family"]} if user.role == "resident" else consents

@@ -4,6 +4,7 @@ from handlers.appeals import commands as appeals
 from handlers.desk import commands as desk
 from handlers.disbursements import commands as disbursements
 from handlers.donors import commands as donors
+from handlers.families import commands as families
 from handlers.figures import commands as figures
 from handlers.giving import commands as giving
 from handlers.goods import commands as goods
@@ -29,6 +30,7 @@ ROOMS = (
     desk.COMMANDS,
     disbursements.COMMANDS,
     donors.COMMANDS,
+    families.COMMANDS,
     figures.COMMANDS,
     giving.COMMANDS,
     goods.COMMANDS,

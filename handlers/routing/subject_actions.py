@@ -4,6 +4,7 @@ from handlers.appeals import decide as appeals
 from handlers.appeals import revisions
 from handlers.disbursements import desk as disbursements
 from handlers.donors import messages, receipts
+from handlers.families import desk as households
 from handlers.goods import match_desk, offers, requests, thanks
 from handlers.market import listings
 from handlers.outreach import updates
@@ -19,6 +20,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
         *(messages, refunds, suspense, reconciliation, receipts, inquiry, name_desk),
-        *(requests, offers, listings, match_desk, thanks, paper_erasure_desk, number_claim_desk),
+        *(requests, offers, listings, match_desk, thanks, paper_erasure_desk, number_claim_desk, households),
     )
 }

@@ -7,11 +7,11 @@ from handlers.staff import appointments, decide, file, handover, todo
 # The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
-_READ = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
-_SENT_BACK = (*_READ, "goods_thanks")
+_REVIEWED = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
+_SENT_BACK = (*_REVIEWED, "goods_thanks")
 _APPROVED = (*_SENT_BACK, "match")
 _REJECTED = (*_DECIDED_ON, *_GOODS, "match")
-_LOOKED_AT = (*_READ, "inquiry", "point", "match", "goods_thanks")
+_LOOKED_AT = (*_REVIEWED, "household", "inquiry", "point", "match", "goods_thanks")
 
 COMMANDS: tuple[Command, ...] = (
     Command("look", file.open_file, Takes.MATTER, guess=False, matters=_LOOKED_AT),

@@ -102,6 +102,12 @@ class OwnHousehold(Refusal):
     code = "own_household"
 
 
+class OlderIsOpen(Refusal):
+    """The appeal was stopped because its household has an older one of the category, ``older``, which is still open."""
+
+    code = "older_is_open"
+
+
 class Appeal(Base):
     """An appeal for money. A trigger fixes target_fen, minimum_fen, deadline, collect_days and kind at publication.
 
@@ -145,6 +151,8 @@ class Appeal(Base):
     """From the first payout on: when the owner's next progress update is due (models.outreach.reporting_duty)."""
     update_reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     """Reminders sent about that day: 1 before it, 2 when it has come."""
+    beside: Mapped[int] = mapped_column(default=0, server_default="0")
+    """0; its own number where the household, joined with another, had an older open appeal of the category."""
     hidden_at: Mapped[datetime | None]
     """When its owner withdrew the consent to publish: since then the public reads neither its story nor its updates."""
 
@@ -171,6 +179,7 @@ class Appeal(Base):
             "uq_appeals_one_open",
             "household_id",
             "category",
+            "beside",
             unique=True,
             postgresql_where=text(f"state IN {OPEN}"),
         ),
@@ -274,13 +283,26 @@ def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str
 
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Move a frozen appeal back to its earlier state and notify donors. Raises WrongState if it is not frozen."""
+    """Move a frozen appeal back to its earlier state and notify donors. Raises WrongState or OlderIsOpen."""
     if appeal.state != "frozen" or appeal.was is None:
         raise WrongState(subject="appeal", state=appeal.state, wanted="resumed")
+    _stand_alone(db, appeal)
     MACHINE.move(db, appeal, appeal.was, actor, now)
     close_task(db, "appeal", appeal.id, now)
     appeal.was = None
     _notify_backers(db, appeal, "appeal_resumed", now)
+
+
+def _stand_alone(db: Session, appeal: Appeal) -> None:
+    """Let it be the household's one open appeal of its category again. Raises OlderIsOpen."""
+    if not appeal.beside:
+        return
+    theirs = (Appeal.household_id == appeal.household_id) & (Appeal.category == appeal.category)
+    older = db.scalar(select(Appeal.id).where(theirs, Appeal.state.in_(OPEN), Appeal.beside == 0))
+    if older:
+        raise OlderIsOpen(number=appeal.id, older=older)
+    appeal.beside = 0
+    db.flush()
 
 
 def _notify_backers(db: Session, appeal: Appeal, template: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from models.appeals.appeal import MACHINE, OPEN, Appeal, BudgetLine, get_appeal
 from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor
-from models.people.user import User
+from models.people.user import User, lock_home
 from models.places.region import Region, county_of, covers
 from models.verification.eligibility import check_may_appeal, open_endorsement
 
@@ -62,8 +62,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
     earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    household_id = owner.household_id
-    assert household_id is not None  # noqa: S101 - a CHECK on users holds it
+    household_id = lock_home(db, owner)
     check_may_appeal(db, household_id)
     check_place(db, wanted.region_code, owner)
     check_category_free(db, owner, wanted.category, now)

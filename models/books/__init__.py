@@ -17,6 +17,7 @@ from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
 from models.books.figures import check_figures
 from models.books.goods import check_goods
+from models.books.households import check_beside, check_households_of_things, check_joined
 from models.books.ledger import check_reversals, check_transactions
 from models.books.mandates import check_consents
 from models.books.matches import check_matches
@@ -45,6 +46,9 @@ CHECKS: tuple[Check, ...] = (
     check_rounds,
     check_three_people,
     check_households,
+    check_households_of_things,
+    check_joined,
+    check_beside,
     check_consents,
     check_pages,
     check_decisions,

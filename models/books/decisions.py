@@ -11,7 +11,7 @@ from models.books.violation import Violation
 from models.core.database import stream
 from models.core.subject import Subject
 from models.people.conversation import Conversation
-from models.people.user import User
+from models.people.user import Household, User
 from models.staff.decision import Decision
 from models.staff.member import Staff
 from models.subjects import SUBJECTS, select_records
@@ -41,7 +41,10 @@ def check_three_people(connection: Connection, _now: datetime) -> Iterator[Viola
 
 
 def check_households(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """Check that no officer decided on their household, as it is today: one who joined it later is named too."""
+    """Check that no officer decided on their household, as it is today: one who joined it later is named too.
+
+    What was decided before a household last joined or split is left out: it was of the household of then.
+    """
     for subject in SUBJECTS.values():
         if (subject.parent or subject).household is None:
             continue
@@ -68,6 +71,8 @@ def _own_households(subject: Subject) -> Executable:
         select(Decision.id, Decision.subject_id, Decision.verdict, Decision.staff_id)
         .join(Staff, Staff.id == Decision.staff_id)
         .join(thing.part.table, and_(Decision.subject == subject.name, Decision.subject_id == thing.part))
+        .join(Household, Household.id == thing.household)
+        .where(or_(Household.changed_at.is_(None), Decision.at > Household.changed_at))
         .where(or_(Staff.household_id == thing.household, as_user.exists()))
         .order_by(Decision.id)
     )

@@ -12,6 +12,7 @@ from models.appeals.appeal import Appeal
 from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
 from models.core.database import stream
+from models.people.user import Household
 from models.staff.decision import DECIDED, Decision, audit_detail
 from models.staff.member import Staff
 from models.staff.recusal import Recusal
@@ -97,13 +98,18 @@ def _check_days(connection: Connection) -> Iterator[Violation]:
 
 
 def _check_visitors(connection: Connection) -> Iterator[Violation]:
-    """Check that an appeal's endorser is not the officer who last visited the household before."""
+    """Check that an appeal's endorser is not the officer who last visited the household before.
+
+    What was endorsed before the household last joined or split was of the household of then.
+    """
     case, later = Verification, aliased(Verification)
     before = (case.household_id == Appeal.household_id) & (case.visited_at <= Appeal.endorsed_at)
     newer = (later.household_id == Appeal.household_id) & (later.visited_at <= Appeal.endorsed_at)
     statement = select(Appeal.id, Appeal.endorsed_by, case.id.label("case")).join(case, before)
     newest = ~select(later.id).where(newer, later.id > case.id).exists()
-    statement = statement.where(case.visited_by == Appeal.endorsed_by, newest).order_by(Appeal.id)
+    statement = statement.join(Household, Household.id == Appeal.household_id)
+    since = or_(Household.changed_at.is_(None), Appeal.endorsed_at > Household.changed_at)
+    statement = statement.where(case.visited_by == Appeal.endorsed_by, newest, since).order_by(Appeal.id)
     for found in stream(connection, statement):
         words = f"was endorsed by staff {found.endorsed_by}, who visited the household (case {found.case})"
         yield Violation("endorsed_by_visitor", "appeal", found.id, words)

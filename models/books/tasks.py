@@ -14,6 +14,7 @@ from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
 from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt
+from models.families.question import HouseholdQuestion
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.review import AGAIN
 from models.market.listing import Listing
@@ -91,6 +92,7 @@ WAITING = (
     Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),
     Waits("inquiry", Inquiry, {state: frozenset({step}) for state, step in STEP_IN.items()}),
     Waits("name_change", NameChange, {"submitted": frozenset({"name"})}),
+    Waits("household", HouseholdQuestion, {"submitted": frozenset({"household"})}),
     Waits("number_claim", NumberClaim, dict.fromkeys(("submitted", "seen"), frozenset({"number_claim"}))),
     Waits("paper_erasure", PaperErasure, {"submitted": frozenset({"erasure_sheet"})}),
     Waits("offer", Offer, {"submitted": frozenset({"offer"})}),

@@ -39,7 +39,7 @@ def count_registered(db: Session, user: User, now: datetime) -> None:
 def count_verified(db: Session, case_id: int, _state: str, now: datetime) -> None:
     """Count the household of a case that has just been verified."""
     found = select(*_delta(_cause("household", Household.id), "verified", Household.region_code, now))
-    found = found.join(Verification, Verification.household_id == Household.id)
+    found = found.join(Verification, func.coalesce(Verification.counted_as, Verification.household_id) == Household.id)
     _write(db, found.where(Verification.id == case_id))
 
 

@@ -47,7 +47,7 @@ _THINGS = f"""
     SELECT 'household:' || household.id, 'verified', household.region_code, {_month("min(verified.at)")}, 1
     FROM {_moved("case", "verified")} AS verified
     JOIN verifications ON verifications.id = verified.subject_id
-    JOIN households AS household ON household.id = verifications.household_id
+    JOIN households AS household ON household.id = coalesce(verifications.counted_as, verifications.household_id)
     GROUP BY household.id, household.region_code
     UNION ALL
     SELECT 'match:' || match.id, 'goods', household.region_code, {_month("collected.at")}, 1

@@ -22,6 +22,7 @@ from models.core.subject import Subject
 from models.ledger import totals_of
 from models.organisations.charity import Charity
 from models.organisations.merchant import merchant_of
+from models.people.family_member import belongs_to
 from models.people.shared_phone import share_a_phone
 from models.people.user import User
 
@@ -174,7 +175,7 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state, hidden=hidden)
     if not is_collected(db, appeal):
         raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
-    if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
+    if donor and belongs_to(db, donor, appeal.household_id):
         raise OwnHousehold(number=appeal.id)
     # Else the owner could give to it as somebody new, and draw a matching pool.
     if donor and share_a_phone(db, donor.id, appeal.owner_id):

@@ -20,7 +20,7 @@ from models.goods.review import Reviewed, publish, submit
 from models.goods.rounds.opening import open_for_offer, open_for_request
 from models.goods.rounds.waiting import begin_waiting, keep_waiting
 from models.goods.rules import STRICT, GoodsRules
-from models.people.user import User
+from models.people.user import User, lock_home
 from models.staff.decision import Decision
 from models.staff.task import Matter, close_task
 from models.stock.move import open_stock, restock
@@ -174,7 +174,8 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
     earlier = db.scalar(select(GoodsRequest).where(GoodsRequest.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    request = GoodsRequest(**asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now)
+    household = lock_home(db, owner)
+    request = GoodsRequest(**asdict(wanted), owner_id=owner.id, household_id=household, created_at=now)
     check_one_request(db, Need.of(request), owner.id)
     db.add(request)
     db.flush()

@@ -14,7 +14,7 @@ from models.core.subject import Subject
 from models.goods.exchange import UNITS, UNSEEN, by_age
 from models.goods.review import Reviewed, submit
 from models.goods.rules import GoodsRules
-from models.people.user import User
+from models.people.user import User, lock_home
 from models.staff.task import Matter
 from models.stock.move import Stocked, adds_up, open_stock, restock
 
@@ -176,7 +176,7 @@ def submit_listing(db: Session, wanted: NewListing, seller: User, now: datetime)
         initial=stock,
         available=stock,
         seller_id=seller.id,
-        household_id=seller.household_id,
+        household_id=lock_home(db, seller),
         region_code=seller.region_code,
         state="draft",
         created_at=now,

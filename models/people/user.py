@@ -41,7 +41,7 @@ class IdNumberTaken(Refusal):
 class TooManyIdNumbers(Refusal):
     """The conversation entered ``most`` ID numbers today; a limit, so that nobody can probe who is registered.
 
-    ``seat``: they were entered to take up a seat, not to register.
+    ``what``: what they were entered for, ``register``, ``seat`` (to take up one) or ``family`` (to name a member).
     """
 
     code = "too_many_numbers"
@@ -73,6 +73,10 @@ class Household(Base):
     id: Mapped[RowId]
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     created_at: Mapped[datetime]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    """Where its people went when the township found the two to be one family."""
+    changed_at: Mapped[datetime | None]
+    """When people with what is theirs last joined or left it: who decided before is judged by the household of then."""
 
 
 class User(Base):
@@ -233,12 +237,12 @@ def try_id_number(db: Session, id_number: str, conversation_id: int, now: dateti
 
 
 def count_id_number(
-    db: Session, conversation_id: int, now: datetime, owner: User | None = None, *, seat: bool = False
+    db: Session, conversation_id: int, now: datetime, owner: User | None = None, *, what: str = "register"
 ) -> None:
     """Record that the conversation entered an ID number; ``owner``: who is registered with it, and finds the try in
-    谁看过我. Raises TooManyIdNumbers (see there for ``seat``)."""
+    谁看过我. Raises TooManyIdNumbers (see there for ``what``)."""
     if tries_from_phone(db, _TRIED, conversation_id, now) >= MOST_ID_NUMBERS:
-        raise TooManyIdNumbers(most=MOST_ID_NUMBERS, seat=seat)
+        raise TooManyIdNumbers(most=MOST_ID_NUMBERS, what=what)
     who, about = f"conversation:{conversation_id}", owner.id if owner else None
     record(db, at=now, actor=who, action=NUMBER_TRIED, subject=_TRIED, subject_id=conversation_id, about=about)
 
@@ -259,6 +263,21 @@ def home_of(db: Session, user_id: int | None) -> str | None:
     """Return the code of the region where the person lives; None where it is not known."""
     user = db.get(User, user_id) if user_id else None
     return user.region_code if user else None
+
+
+def lock_home(db: Session, user: User) -> int:
+    """Return the household of a resident, which neither merges nor splits until the transaction ends.
+
+    To be called before anything is begun for the household, and before other locks (models.families.moving).
+    """
+    own = select(User.household_id).where(User.id == user.id)
+    while True:
+        number = db.scalars(own).one()
+        assert number is not None  # noqa: S101 - a CHECK holds it of residents
+        db.execute(select(Household.id).where(Household.id == number).with_for_update(read=True))
+        if db.scalars(own).one() == number:
+            db.refresh(user, ["household_id"])
+            return number
 
 
 def get_resident(db: Session, user_id: int | None, *, then: str = "") -> User:

@@ -14,10 +14,11 @@ from models.people.photo import Photo
 from models.people.user import User
 
 KINDS = ("sheet", "code")
-REGISTER, APPEAL, GOODS, PAGE = SCOPES = ("register", "appeal", "goods", "page")
+REGISTER, APPEAL, GOODS, PAGE, FAMILY = SCOPES = ("register", "appeal", "goods", "page", "family")
 # What can be done by mandate: registering a resident, writing an appeal, answering what goods are proposed, saying that
-# goods which were handed out are wrong (of the match), or thanking for them; and agreeing to an appeal's public page.
-SUBJECTS = ("user", "appeal", "appeal_page", "match", "match_issue", "goods_thanks")
+# goods which were handed out are wrong (of the match), or thanking for them; agreeing to an appeal's public page; and
+# naming a member of the household.
+SUBJECTS = ("user", "appeal", "appeal_page", "match", "match_issue", "goods_thanks", "family_member")
 _OF_MATCH = ("match", "match_issue")
 LASTS = timedelta(days=30)
 # An erasure that is asked for on paper (models.rights.erasure.paper).

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.disbursements.payee import Payee
+from models.people.family_member import names_of
 from models.people.user import User
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff
@@ -48,7 +49,7 @@ def screen_for(db: Session, appeal: Appeal) -> Screen:
     payees = db.scalars(select(Payee.name).where(Payee.appeal_id == appeal.id)).all()
     kin = {*conflicts_with(db, appeal.household_id, [each.id_number for each in people]), appeal.endorsed_by} - {None}
     officers = db.scalars(select(Staff.name).where(Staff.id.in_(kin))).all()
-    household = [each.name for each in people]
+    household = [*(each.name for each in people), *names_of(db, appeal.household_id)]
     given = [name[1:] for name in household if name and len(name) > 2]
     return Screen(pattern_of([*household, *payees, *officers, *given]))
 

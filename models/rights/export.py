@@ -63,7 +63,10 @@ class Person:
 _SEALED = {"broken_sessions.session": SESSION.purpose}
 _SESSIONS = ("conversations.session", "broken_sessions.session")
 _JSON = ("notifications.facts", "visits.assessment", "visits.place")
-_ID_NUMBERS = ("users.id_number", "staff.id_number", "registry_entries.id_number", "number_claims.id_number")
+_ID_NUMBERS = (
+    *("users.id_number", "staff.id_number", "registry_entries.id_number", "number_claims.id_number"),
+    "family_members.id_number",
+)
 # A value that no key opens any more.
 UNREADABLE = {"unreadable": True}
 # Conversations of staff at work: their drafts are about others (tests/rights/test_export.py knows the rest).
@@ -75,6 +78,8 @@ OFFICE_FLOWS = frozenset(
         *("open_pool", "fund_pool", "close_pool", "return_pool", "refund_by_hand", "settle_suspense"),
         *("suspense_by_hand", "enter_settlement", "top_up", "cover_fees", "reverse_entry", "emergency_call"),
         *("invite_staff", "handover", "declare_conflict"),
+        # Its drafts name another person, in whose name an officer may write it down.
+        "add_family_member",
     )
 )
 

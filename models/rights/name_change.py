@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
 from models.notifications.notify import notify_user
-from models.people.user import User
+from models.people.user import User, lock_home
 from models.rights.request import AskedTooOften
 from models.staff.decision import decide, end_review
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
@@ -137,7 +137,7 @@ def ask_for_name(db: Session, user: User, draft_id: str, name: str, now: datetim
         draft_id=draft_id,
         user_id=user.id,
         region_code=user.region_code,
-        household_id=user.household_id,
+        household_id=lock_home(db, user),
         before=user.name or "",
         after=name,
         asked_at=now,

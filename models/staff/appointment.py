@@ -205,7 +205,7 @@ def try_own_number(db: Session, conversation_id: int, id_number: str, now: datet
 
     Not to be called where a refusal rolls back. Raises TooManyIdNumbers or HoldsARole.
     """
-    count_id_number(db, conversation_id, now, seat=True)
+    count_id_number(db, conversation_id, now, what="seat")
     check_holds_no_seat(db, conversation_id, keyring().lookup_hashes(id_number, "id_number"))
 
 

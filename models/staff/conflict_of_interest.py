@@ -11,6 +11,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, among, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.people.conversation import Conversation
+from models.people.family_member import FamilyMember, households_with, named_with, numbers_of
 from models.people.user import User
 from models.staff.member import SAME_WECHAT, Staff, seats_of_same_person, spread_to_all_seats
 
@@ -63,8 +64,7 @@ def record_conflict(db: Session, staff: Staff, kind: str, id_number: str, now: d
             subject_id=conflict.id,
             detail=kind,
         )
-    households = select(User.household_id).where(User.id_hash.in_(hashes), User.household_id.is_not(None))
-    return [household for household in db.scalars(households) if household]
+    return sorted(households_with(db, id_number))
 
 
 def declared_by(db: Session, staff: Staff, after: int, most: int) -> list[Conflict]:
@@ -78,7 +78,8 @@ def conflicts_with(
 ) -> dict[int, str]:
     """Map staff ids to why they may not decide on this household: ``own_household``, ``kin`` or ``payee``.
 
-    ``numbers``: the ID numbers of its people, where the caller has read them.
+    ``numbers``: the ID numbers of its registered people, where the caller has read them. Whoever else belongs or
+    belonged to it counts too (models.people.family_member).
     """
     if household_id is None:
         return {}
@@ -86,7 +87,8 @@ def conflicts_with(
         theirs = (User.household_id == household_id) & User.id_number.is_not(None)
         numbers = db.scalars(select(User.id_number).where(theirs))
     # Computed from the number, not read: after a key rotation, stored hashes of one number may differ.
-    hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
+    every = {*numbers, *numbers_of(db, household_id)}
+    hashes = [each for number in every if number for each in keyring().lookup_hashes(number, "id_number")]
     declared = select(Conflict.staff_id, Conflict.kind).where(
         Conflict.id_hash.in_(hashes), Conflict.withdrawn_at.is_(None)
     )
@@ -126,7 +128,8 @@ def conflicts_of(db: Session, seats: Collection[int]) -> dict[int, set[int]]:
         .where(among(Staff.id, every), User.household_id.is_not(None))
     )
     found: dict[int, set[int]] = {seat: set() for seat in every}
-    for hashed, household in db.execute(kin):
+    named = select(FamilyMember.id_hash, FamilyMember.household_id).where(named_with(by_hash))
+    for hashed, household in (*db.execute(kin), *db.execute(named)):
         for seat in by_hash[str(hashed)]:
             found[seat].add(int(household or 0))
     of_seats = [(row.id, row.household_id) for row in own if row.household_id]

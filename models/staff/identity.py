@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
 from models.core.encryption import keyring
+from models.people.family_member import households_with
 from models.staff.conflict_of_interest import OWN_HOUSEHOLD
 from models.staff.handover import leave_household
 from models.staff.member import HOLDING, AlreadyAppointed, Staff, find_household
@@ -35,10 +36,7 @@ def identify(db: Session, staff: Staff, id_number: str, now: datetime) -> int:
         raise AlreadyAppointed(held)
     staff.id_number, staff.id_hash = id_number, hashes[0]
     record(db, at=now, actor="system", action="identified", subject="staff", subject_id=staff.id)
-    household = find_household(db, hashes)
-    if household is None:
-        db.flush()
-        return 0
-    staff.household_id = household
+    staff.household_id = find_household(db, hashes)
     db.flush()
-    return leave_household(db, staff, household, OWN_HOUSEHOLD, now)
+    own = sorted(households_with(db, id_number))
+    return sum(leave_household(db, staff, household, OWN_HOUSEHOLD, now) for household in own)

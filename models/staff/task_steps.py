@@ -19,6 +19,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "erasure_sheet": ("township", 3),
     # An ID number that somebody else is registered with: two people, one after the other.
     "number_claim": ("county", 3),
+    # One ID number in two households, or a person who leaves one.
+    "household": ("township", 5),
     # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),

@@ -16,7 +16,7 @@ from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
-from models.people.user import User
+from models.people.user import User, lock_home
 from models.staff.task import Matter, close_task
 from models.verification.registry import RESULTS
 
@@ -121,6 +121,8 @@ class Verification(Base):
     id: Mapped[RowId]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     household_id: Mapped[int] = mapped_column(ForeignKey("households.id"))
+    counted_as: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    """The household as which public figures count it, where its person has moved to another since it was verified."""
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     state: Mapped[str] = mapped_column(String(20), default="draft")
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
@@ -238,7 +240,7 @@ def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verifica
         raise RejectedLately(number=earlier.id, day=day)
     case = Verification(
         user_id=user.id,
-        household_id=user.household_id,
+        household_id=lock_home(db, user),
         region_code=user.region_code,
         state="draft",
         submitted_at=now,

@@ -12,6 +12,8 @@ PURPOSES = frozenset(
         "collection code",
         "conversation session",
         "discrepancy note",
+        "family member ID number",
+        "family member name",
         "gift message words",
         "handover point phone",
         "name change after",
@@ -48,6 +50,7 @@ PURPOSES = frozenset(
 LOOKUPS = {
     "card code": "card",
     "collection code": "collection",
+    "family member ID number": "id_number",
     "person ID number": "id_number",
     "person phone": "phone",
     "registry ID number": "id_number",

@@ -35,6 +35,7 @@ from models.desk import session as desk_session
 from models.desk import sign_in
 from models.disbursements import disbursement, payee
 from models.donors import message, receipt, recurring_gift
+from models.families import question as family_question
 from models.giving import pledge, pool
 from models.goods import exchange
 from models.goods.matches import match as goods_match
@@ -45,7 +46,7 @@ from models.notifications import broadcast, mute, notification
 from models.outreach import update
 from models.outreach.digest import month_before
 from models.payments import refund, suspense
-from models.people import conversation, photo, user
+from models.people import conversation, family_member, photo, user
 from models.proxy import card, consent_code, mandate
 from models.public import appeal_page, follow_up, photos
 from models.rights import name_change, number_claim
@@ -84,6 +85,7 @@ TABLES: dict[str, Any] = {
     "consent": user.Consent,
     "conversation": conversation.Conversation,
     "desk_session": desk_session.DeskSession,
+    "household_question": family_question.HouseholdQuestion,
     "inquiry": inquiry.Inquiry,
     "listing": listing.Listing,
     "mandate": mandate.Mandate,
@@ -97,6 +99,7 @@ TABLES: dict[str, Any] = {
     "payee": payee.Payee,
     "bank_entry": bank_entry.BankEntry,
     "use": disbursement.Disbursement,
+    "family_member": family_member.FamilyMember,
     "flag": flag.Flag,
     "follow_up": follow_up.FollowUp,
     "suspense_item": suspense.SuspenseItem,

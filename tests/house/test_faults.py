@@ -23,8 +23,8 @@ FEWEST, FEWEST_OF_ROOM = 80, 2
 # fmt: off
 ROOMS = (
     "core", "places", "people", "notifications", "speech", "staff", "proxy", "verification", "appeals", "ledger",
-    "giving", "outreach", "disbursements", "payments", "donors", "treasury", "goods", "market", "public", "support",
-    "oversight", "desk", "rights", "books", "upkeep",
+    "giving", "outreach", "disbursements", "payments", "donors", "treasury", "goods", "market", "families", "public",
+    "support", "oversight", "desk", "rights", "books", "upkeep",
 )
 # fmt: on
 

@@ -345,6 +345,10 @@ class World:
             },
             "home_moved": {"home": "维" * 30, "made": True},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
+            "household_changed": {
+                **{"what": "one_family", "self": False},
+                **{"frozen": [999_999] * 8, "cancelled": [999_999] * 8},
+            },
             "name_decided": {
                 "approved": False,
                 "reasons": list(self.lexicon.choices["name_reason"]),

@@ -82,11 +82,12 @@ PERMITTED = {
         "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card erase_on_paper print_collection_card "
         "give_word proxy_pages proxy_page_mandate proxy_pages_of proxy_page proxy_agree_to_page proxy_close_page "
         "proxy_goods proxy_goods_mandate proxy_goods_of proxy_proposal proxy_want proxy_part proxy_leave "
-        "proxy_got proxy_wrong proxy_say_wrong proxy_thank"
+        "proxy_got proxy_wrong proxy_say_wrong proxy_thank "
+        "proxy_family proxy_family_mandate proxy_family_of proxy_family_add proxy_family_member proxy_family_end"
     ),
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
-        "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports"
+        "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports answer_household"
     ),
     ("county",): (
         "stop go_on revoke_case end_appeal uphold_frozen uphold_taken_down uphold_case_suspended uphold_seat_suspended "

@@ -28,12 +28,16 @@ class IdNumber(WordsReader):
 
     Codes: not_text, not_heard, id_length (``length``; also the old fifteen-digit
     numbers), id_date (no such birthday, or one in the future), id_checksum (a typing
-    error), under_age (below ``age``).
+    error), under_age (below ``age``; unless ``any_age``).
     """
+
+    any_age: bool = False
+    """A child's number is taken too: a guardian has agreed."""
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return (*WORDS_WANTED, "id_length", "id_date", "id_checksum", "under_age")
+        faults = (*WORDS_WANTED, "id_length", "id_date", "id_checksum")
+        return faults if self.any_age else (*faults, "under_age")
 
     def read_words(self, text: str, asking: Asking) -> Reading:
         number = _with_x(_figures(text), asking.world.lexicon).upper()
@@ -45,7 +49,8 @@ class IdNumber(WordsReader):
         fault = fault_of(number, today)
         if fault:
             return Rejected(fault, {"length": len(re.findall("[0-9X]", number))} if fault == "id_length" else {})
-        return Rejected("under_age", {"age": ADULT_ENOUGH}) if is_under_age(number, today) else None
+        too_young = not self.any_age and is_under_age(number, today)
+        return Rejected("under_age", {"age": ADULT_ENOUGH}) if too_young else None
 
     def shown(self, value: Any, world: World) -> Any:
         """Show the first four and the last two characters; the rest is masked."""

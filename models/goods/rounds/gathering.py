@@ -21,6 +21,7 @@ from models.goods.matches.record import missed as missed_by
 from models.goods.points.finding import find_points
 from models.goods.points.point import Point, Shelf
 from models.goods.rounds.rule import NEAR_LEVELS, Standing
+from models.people.family_member import households_with
 from models.people.user import User
 from models.places.region import inside, parents
 from models.staff.conflict_of_interest import conflicts_of
@@ -185,6 +186,7 @@ def _barred(db: Session, goods: Goods, found: list[Gathered]) -> list[Gathered]:
     """Note of each candidate the first reason for which it can get nothing."""
     offer = goods.offer
     donor = db.get_one(User, offer.donor_id)
+    own = {donor.household_id, *(households_with(db, donor.id_number) if donor.id_number else ())}
     kin = _kin_of_who_decided(db, goods, found)
     refused = set(
         db.scalars(select(Match.household_id).where(Match.offer_id == offer.id, Match.ended_by == "household"))
@@ -193,7 +195,7 @@ def _barred(db: Session, goods: Goods, found: list[Gathered]) -> list[Gathered]:
     for each in found:
         request = each.request
         reasons = {
-            "donor": request.owner_id == donor.id or request.household_id == donor.household_id,
+            "donor": request.owner_id == donor.id or request.household_id in own,
             "kin": request.id in kin,
             "no_point": each.barred == "no_point",
             "too_little": request.missing < goods.smallest,

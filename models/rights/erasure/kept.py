@@ -7,7 +7,7 @@ models.rights.export_rules.LEFT_OUT.
 # Table -> the columns that are empty afterwards; "*": its rows are deleted.
 FORGOTTEN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("broken_sessions", "mutes", "notifications", "service_windows", "speech_consents"), ("*",)),
-    **dict.fromkeys(("desk_sessions", "desk_sign_ins"), ("*",)),
+    **dict.fromkeys(("desk_sessions", "desk_sign_ins", "family_members"), ("*",)),
     **dict.fromkeys(("subscriptions", "ticket_messages", "voices", "registry_entries"), ("*",)),
     "appeals": ("story",),
     "cards": ("code", "qr_url"),

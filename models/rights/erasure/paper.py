@@ -16,7 +16,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
 from models.people.conversation import Conversation
-from models.people.user import User
+from models.people.user import User, lock_home
 from models.proxy.mandate import ACTED, PAPER_ERASURE
 from models.rights.erasure.standing import show_standing
 from models.staff.decision import end_review
@@ -147,7 +147,7 @@ def hand_in(db: Session, staff: Staff, user: User, draft_id: str, now: datetime)
         draft_id=draft_id,
         user_id=user.id,
         region_code=user.region_code,
-        household_id=user.household_id,
+        household_id=lock_home(db, user),
         staff_id=staff.id,
         asked_at=now,
     )

@@ -14,7 +14,7 @@ from models.core.leaver import Leaver
 Forget = Callable[[Session, Leaver, int], int | None]
 
 # Up to "people" all is done in the transaction that begins, so that no word of the person's comes between.
-AT_ONCE = ("rights", "verification", "staff", "desk", "figures", "people")
+AT_ONCE = ("rights", "verification", "staff", "desk", "figures", "families", "people")
 ROOMS: Registry[Forget] = Registry(
     "rights.erasure.rooms.ROOMS",
     (

@@ -1,0 +1,1 @@
+"""People say who belongs to their household."""

@@ -1,0 +1,1 @@
+"""People see and change who belongs to their household; officers do it for them by mandate."""

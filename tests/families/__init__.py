@@ -1,0 +1,1 @@
+"""Who belongs to a household, and what that keeps officers and givers from."""
