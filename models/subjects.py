@@ -21,6 +21,7 @@ from models.goods.matches.thanks import GOODS_THANKS
 from models.goods.points.point import POINT
 from models.goods.rounds.round import ROUND
 from models.market.listing import LISTING
+from models.market.seller import SELLER
 from models.outreach.update import UPDATE
 from models.payments.order import PAY_ORDER
 from models.payments.refund import REFUND
@@ -36,7 +37,7 @@ SUBJECTS: dict[str, Subject] = {
     for subject in (
         *(STAFF, MANDATE, CASE, VISIT, APPEAL, REVISION),
         *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
-        *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING),
+        *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING, SELLER),
         *(POINT, ROUND, MATCH, GOODS_THANKS),
     )
 }

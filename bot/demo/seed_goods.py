@@ -15,7 +15,7 @@ from models.core.audit_trail import record_reading
 from models.core.calendar import CHINA
 from models.goods.review import approve
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import NewListing, submit_listing
+from models.market.submission import NewListing, submit_listing
 from models.people.user import User
 from models.staff.file_access import record_file_access
 from models.staff.member import Staff
@@ -79,26 +79,35 @@ class Goods:
         return make_request(self.db, wanted, owner, when).id, owner.id
 
     def sell(self, serial: int, row: Row, when: datetime) -> tuple[int, int]:
-        seller = self.users[row["seller"]]
+        seller, rules = self.users[row["seller"]], self.lexicon.market
+        crop = rules.crop_of(row.get("crop_group"), row["name"])
         wanted = NewListing(
             draft_id=f"demo-listing-{serial}",
             harvest_date=self._day(row["harvest_in_days"]) if "harvest_in_days" in row else None,
             shop_url=row.get("shop_url"),
+            crop=crop.code if crop else None,
+            plot=row.get("plot"),
+            grams_each=row.get("grams_each"),
             **_some(row, "kind", "name", "unit", "price_fen", "stock"),
         )
-        return submit_listing(self.db, wanted, seller, when).id, seller.id
+        return submit_listing(self.db, wanted, seller, when, rules).id, seller.id
 
     def _look(self, name: str, serial: int, row: Row, when: datetime) -> None:
-        """Let the officer who has the task read it, open its pictures and pass it."""
+        """Let the officers who have the task, one after the other, read it, open its pictures and pass it."""
         number, owner = self.made[name, serial]
         task = find_task(self.db, name, number)
-        if task is None or task.assignee is None:
-            raise LookupError(f"no officer looks at {name} {serial} of the demo")
-        officer = self.db.get_one(Staff, task.assignee)
-        record_file_access(self.db, officer, name, number, owner, when)
-        by, what = officer.actor.name, "pictures"
-        record_reading(self.db, at=when, actor=by, subject=name, subject_id=number, purpose=what, about=owner)
-        approve(self.db, officer, name, number, self.lexicon.goods, when, row.get("shop_reasons", ()))
+        if task is None:
+            raise LookupError(f"{name} {serial} of the demo waits for nobody")
+        while task:
+            if task.assignee is None:
+                raise LookupError(f"no officer looks at {name} {serial} of the demo ({task.step})")
+            officer = self.db.get_one(Staff, task.assignee)
+            record_file_access(self.db, officer, name, number, owner, when)
+            by, what = officer.actor.name, "pictures"
+            record_reading(self.db, at=when, actor=by, subject=name, subject_id=number, purpose=what, about=owner)
+            reasons = row.get("shop_reasons", ()) if task.step == "listing_shop" else ()
+            approve(self.db, officer, name, number, self.lexicon.goods, when, reasons)
+            task = find_task(self.db, name, number)
         # Only now: the trail, which tells that they were opened, is written when this transaction ends.
         self._picture(name, serial, row, when)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.goods.rules import read_goods_rules
+from bot.market.rules import read_market_rules
 from bot.words.intents import read_intents
 from bot.words.norms import read_norms
 from config.settings import Settings
@@ -14,6 +15,7 @@ from flows.language.assessment import MOST, Scale
 from flows.language.danger import DangerWords
 from flows.language.lexicon import Lexicon
 from flows.language.wording import plain
+from models.market.rules import WITHOUT_LAND
 
 CONFIG = Path(__file__).parents[2] / "config"
 _PARTS = ("control", "commands", "words")
@@ -49,6 +51,8 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     danger.check()
     others: dict[str, Any] = {kind: _tuples(readers[kind]) for kind in ("solar_days", "lunar_days")}
     others["goods"] = read_goods_rules(_read(folder / "goods.toml"))
+    groups = [group for group in choices["crop_group"] if group not in WITHOUT_LAND]
+    others["market"] = read_market_rules(_read(folder / "market.toml"), groups)
     others["belonging"] = _tuples(sorts.pop("belonging"))
     intents = read_intents(_read(folder / "intents.toml"), words)
     lexicon = Lexicon(words, keys, norms, _scale(assessment), _sorts(sorts), danger=danger, intents=intents, **others)

@@ -36,6 +36,11 @@ def jin(grams: int) -> str:
     return f"{whole:,}" + (f".{rest * 1000 // GRAMS_PER_JIN:03}".rstrip("0") if rest else "")
 
 
+def mu(hundredths: int) -> str:
+    """Write land in hundredths of a 亩 as 亩."""
+    return f"{hundredths / 100:,.2f}".rstrip("0").rstrip(".")
+
+
 def day(value: str | date | datetime) -> str:
     """Write a date in China as people say it."""
     if isinstance(value, str):
@@ -77,6 +82,7 @@ FILTERS = {
     "yuan": yuan,
     "yuan_words": yuan_words,
     "jin": jin,
+    "mu": mu,
     "day": day,
     "moment": moment,
     "shorten": shorten,

@@ -28,6 +28,7 @@ from models.goods.review import review_earlier
 from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rounds.opening import offers_in_turn, open_if_wanted, open_shelf_if_wanted, shelves_in_turn
 from models.goods.rules import GoodsRules
+from models.market.suspension import expire_sellers
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
@@ -89,6 +90,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "goods_submitted": review_earlier,
+    "sellers_expired": expire_sellers,
     "matches_reminded": remind_halfway,
     "terms_ended": end_terms,
     "desk_sign_ins_deleted": delete_old_sign_ins,

@@ -12,6 +12,7 @@ from flows.language.danger import DangerWords
 from flows.language.intents import Intents
 from flows.language.wording import plain
 from models.goods.rules import STRICT, GoodsRules
+from models.market.rules import NO_CROPS, MarketRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Lexicon:
 
     goods: GoodsRules = STRICT
     """The figures by which goods and listings are looked at (config/goods.toml)."""
+    market: MarketRules = NO_CROPS
+    """The figures by which households sell what they grow (config/market.toml)."""
 
     def means(self, name: str, text: str) -> bool:
         """Tell whether the text is exactly one of the words called ``name``."""

@@ -9,6 +9,7 @@ from flows.readers.numbers.last_day import LastDay
 from flows.readers.numbers.money import Money
 from flows.readers.numbers.need_by import NeedBy
 from flows.readers.numbers.phone import Phone
+from flows.readers.numbers.plot import Plot
 from flows.readers.numbers.price import Price
 from flows.readers.numbers.weight import Weight
 from flows.readers.words.choice import Agree, Choice, SaidChoice
@@ -35,6 +36,7 @@ __all__ = [
     "Phone",
     "Photo",
     "Place",
+    "Plot",
     "Price",
     "Reference",
     "SaidChoice",

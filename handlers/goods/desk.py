@@ -1,6 +1,7 @@
 """看, 通过, 退回, 驳回, 下架: officers review a request, an offer or a listing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from handlers.staff.reasons import with_reasons
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import QueueLine, ReasonedDecision, SubjectActions
 from models.goods import review
-from models.goods.file import find_readable, is_read, open_file
+from models.goods.file import GoodsFile, find_readable, is_read, open_file
 from models.goods.review import REVIEWED, NeedsReason
 from models.staff.member import Staff
 
@@ -41,7 +42,22 @@ def approve_shop(talk: Talk, reference: str, words: str = "") -> Answer:
     return with_reasons(talk, "approve_shop", reference, words)
 
 
-def desk_actions(subject: str) -> SubjectActions:
+@dataclass(frozen=True, slots=True)
+class More:
+    """What one kind's desk has beyond the others'. ``facts`` adds values to its file, and numbered ways.
+
+    ``reasoned``: decisions with reasons of its own, by their commands; ``checks``: what raises as those would.
+    """
+
+    facts: Callable[[Talk, Staff, GoodsFile], tuple[dict[str, Any], dict[str, list[str]]]]
+    reasoned: Mapping[str, ReasonedDecision]
+    checks: Mapping[str, Callable[[Talk, Staff, int], object]]
+
+
+_NO_MORE = More(lambda _talk, _staff, _file: ({}, {}), {}, {})
+
+
+def desk_actions(subject: str, more: More = _NO_MORE) -> SubjectActions:
     """Make what the staff's commands do to this kind of thing (models.goods.review.KINDS)."""
     reasoned = {
         "send_back": ReasonedDecision("goods_return_reason", partial(_return_or_reject, subject, "return")),
@@ -50,18 +66,19 @@ def desk_actions(subject: str) -> SubjectActions:
     }
     if subject == "listing":
         reasoned["approve_shop"] = ReasonedDecision("shop_reason", _approve_with_reasons)
+    show = partial(_show_file, subject, more)
     return SubjectActions(
         subject,
-        partial(_show_file, subject),
+        show,
         queue_line=partial(_queue_line, subject),
-        must_read_first=partial(_must_read_first, subject),
+        must_read_first=partial(_must_read_first, subject, show),
         approve=partial(_approve, subject),
-        reasoned=reasoned,
-        check=partial(_check, subject),
+        reasoned={**reasoned, **more.reasoned},
+        check=partial(_check, subject, more),
     )
 
 
-def _show_file(subject: str, talk: Talk, number: int) -> Answer:
+def _show_file(subject: str, more: More, talk: Talk, number: int) -> Answer:
     """Show the file to an officer of the place, to others the public page. Raises NoSuchThing."""
     staff, db = find_seat(talk), talk.turn.db
     if staff is None or find_readable(db, staff, subject, number) is None:
@@ -73,8 +90,10 @@ def _show_file(subject: str, talk: Talk, number: int) -> Answer:
         ways["rounds"] = ["command", "view_rounds", str(number)]
     if file.removable:
         ways["take_down"] = ["command", "take_down", reference]
+    facts, others = more.facts(talk, staff, file)
+    ways |= others
     named = labels(talk.world.lexicon, "goods_category", "produce_kind", "unit", "condition", "handover")
-    values = {"file": file, "labels": named, **pictures(talk, subject, number)}
+    values = {"file": file, "labels": named, **facts, **pictures(talk, subject, number)}
     return with_ways("replies/goods/file", values, ways)
 
 
@@ -83,14 +102,16 @@ def _queue_line(subject: str, db: Session, number: int) -> QueueLine:
     return ["look", f"{subject}:{number}"], {"item": thing.title}
 
 
-def _must_read_first(subject: str, talk: Talk, command: str, number: int) -> Answer | None:
+def _must_read_first(
+    subject: str, show_file: Callable[..., Answer], talk: Talk, command: str, number: int
+) -> Answer | None:
     """Show the file instead of deciding, where the officer has not read it or, to approve, has not opened its photos.
 
     Raises as models.goods.review.check_decidable does.
     """
     db, staff = talk.turn.db, staff_of(talk)
     review.check_decidable(db, staff, subject, number)
-    show = partial(_show_file, subject, talk, number)
+    show = partial(show_file, talk, number)
     demand = partial(review.demand_pictures_opened, db, staff, subject, number) if command == "approve" else None
     return opened_first(show, is_read=is_read(db, staff, subject, number), demand=demand)
 
@@ -124,7 +145,9 @@ def _take_down(subject: str, talk: Talk, staff: Staff, number: int, reasons: Seq
     return _decided(subject, thing, taken_down=True)
 
 
-def _check(subject: str, talk: Talk, staff: Staff, command: str, number: int) -> object:
+def _check(subject: str, more: More, talk: Talk, staff: Staff, command: str, number: int) -> object:
+    if command in more.checks:
+        return more.checks[command](talk, staff, number)
     if command == "take_down":
         return review.check_may_take_down(talk.turn.db, staff, subject, number)
     return review.check_decidable(talk.turn.db, staff, subject, number)

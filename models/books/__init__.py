@@ -20,6 +20,7 @@ from models.books.goods import check_goods
 from models.books.households import check_beside, check_households_of_things, check_joined
 from models.books.ledger import check_reversals, check_transactions
 from models.books.mandates import check_consents
+from models.books.market import check_land
 from models.books.matches import check_matches
 from models.books.matching import check_matching
 from models.books.pages import check_pages
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     check_tasks,
     check_goods,
     check_stock,
+    check_land,
     check_matches,
     check_rounds,
     check_three_people,

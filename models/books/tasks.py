@@ -18,6 +18,7 @@ from models.families.question import HouseholdQuestion
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.review import AGAIN
 from models.market.listing import Listing
+from models.market.seller import Seller
 from models.outreach.update import Update
 from models.rights.erasure.paper import PaperErasure
 from models.rights.name_change import NameChange
@@ -35,6 +36,7 @@ class Waits:
     ``may``: state -> the steps of which one may be open.
     ``once_verified``: states in which none must be open until a member of the household is verified.
     ``not_suspended``: nor while a case of the household is suspended, on which the county decides first.
+    ``of_sellers``: nor while the county has suspended the household as a seller.
     """
 
     subject: str
@@ -44,6 +46,7 @@ class Waits:
     may: Mapping[str, frozenset[str]] = field(default_factory=dict)
     once_verified: tuple[str, ...] = ()
     not_suspended: bool = False
+    of_sellers: bool = False
 
 
 WAITING = (
@@ -106,9 +109,10 @@ WAITING = (
     Waits(
         "listing",
         Listing,
-        {"submitted": frozenset({"listing", "listing_shop", AGAIN})},
+        {"submitted": frozenset({"listing", "listing_shop", "listing_price", AGAIN})},
         once_verified=("submitted",),
         not_suspended=True,
+        of_sellers=True,
     ),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
@@ -136,6 +140,9 @@ def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Vi
         one = (Verification.household_id == thing.household_id) & (Verification.state == "suspended")
         suspended = select(Verification.id).where(one).exists()
         must = and_(verified, ~suspended) if waits.not_suspended else verified
+        if waits.of_sellers:
+            theirs = (Seller.household_id == thing.household_id) & (Seller.state == "suspended")
+            must = and_(must, ~select(Seller.id).where(theirs).exists())
         statement = statement.where(or_(thing.state.not_in(waits.once_verified), Task.id.is_not(None), must))
     for found in stream(connection, statement):
         if found.step not in waits.steps[found.state]:

@@ -26,6 +26,8 @@ from models.goods.household import hide, open_reviews
 from models.goods.matches.locks import lock_offers_first
 from models.goods.matches.match import Match
 from models.market.listing import Listing
+from models.market.moving import move_sales
+from models.market.seller import is_suspended
 from models.people.conversation import Conversation
 from models.people.family_member import FamilyMember
 from models.people.user import Household, User
@@ -36,7 +38,7 @@ from models.verification.case import Verification, is_verified
 
 
 class HouseholdSuspended(Refusal):
-    """A case of one of the households is suspended, on which the county decides first."""
+    """A case of one of the households is suspended, or one may not sell, on which the county decides first."""
 
     code = "household_suspended"
 
@@ -80,6 +82,7 @@ def move(
         source.merged_into = target.id
     source.changed_at = target.changed_at = now
     db.flush()
+    move_sales(db, source.id, target.id, now, joined=source.merged_into is not None)
     _move_the_rest(db, source.id, target.id)
     db.expire_all()
     return _after(db, newer, source, target, actor, now)
@@ -97,6 +100,8 @@ def _lock_all(db: Session, both: tuple[int, int]) -> None:
     for goods in (GoodsRequest, Listing):
         asked: Any = select(goods.id).where(goods.household_id.in_(both)).order_by(goods.id)
         db.execute(asked.with_for_update())
+    if any(is_suspended(db, number) for number in both):
+        raise HouseholdSuspended
     db.execute(select(User.id).where(User.household_id.in_(both)).order_by(User.id).with_for_update())
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.core.refusal import Refusal
 from models.goods.exchange import NoSuchThing
 from models.goods.matches.record import Record, record_of_donor, record_of_household
-from models.goods.review import REVIEWED, check_may_take_down
+from models.goods.review import REVIEWED, check_may_take_down, step_of_task
 from models.goods.rules import GoodsRules
 from models.places.region import Region
 from models.staff.decision import Decision
@@ -75,7 +75,7 @@ def open_file(db: Session, staff: Staff, name: str, number: int, rules: GoodsRul
         facts=kind.describe(thing),
         reason=getattr(thing, "reason", None) if checks else None,
         verified=_is_verified(db, matter.household_id, now) if kind.of_household else None,
-        needs_reason=kind.needs_reason(thing, rules),
+        needs_reason=kind.needs_reason(thing, step_of_task(db, name, number), rules),
         removable=_may_take_down(db, staff, name, number),
         record=_record_of(db, name, thing, now),
         task=task,

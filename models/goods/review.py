@@ -4,7 +4,7 @@ Each kind declares itself as a ``Reviewed`` (models.wiring). What was returned o
 round.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,16 +21,18 @@ from models.goods.exchange import NoSuchThing
 from models.goods.matches import leaving
 from models.goods.rules import STRICT, GoodsRules
 from models.notifications.notify import notify_user
-from models.staff.decision import Decision, decide
+from models.staff.decision import Decision, decide, passed_by
 from models.staff.member import Staff, seats_of_users
 from models.staff.pictures_opened import demand_opened
-from models.staff.task import Matter, close_task, open_task
+from models.staff.task import Matter, close_task, find_task, open_task
 from models.staff.turn import HasConflict, demand_no_conflict, demand_region, demand_task
 from models.verification.case import NotVerified, check_verified, is_suspended
 
 KINDS = ("request", "offer", "listing")
 # Why another officer reviews an officer's own things.
 OWN = "own_goods"
+# Why another officer than the one of the step before does the next.
+DECIDED = "decided_before"
 # The step of what the county took down and its owner mended.
 AGAIN = "goods_again"
 # States in which nothing is left to hand out.
@@ -43,9 +45,10 @@ class Reviewed:
     """A kind of thing that officers review. ``approval_states``: what approval leads through; the last is public.
 
     ``taken_down``: the state to which an officer takes it down. ``of_household``: only a verified household's is
-    reviewed. ``matter`` is its place and household, ``step`` the work on its task, ``describe`` the facts that its file
-    shows. ``needs_reason``: approval needs a reason. ``prepare`` is called before it is submitted,
-    ``on_public`` when it becomes public.
+    reviewed. ``matter`` is its place and household, ``step`` the work on its first task, ``describe`` the facts that
+    its file shows. ``needs_reason``: approval in a step needs a reason. ``prepare`` is called before it is submitted,
+    ``on_public`` when it becomes public. ``waits``: nobody reviews it for now. ``then`` records an officer's approval
+    in a step, and returns the step of another officer that follows, or None.
     """
 
     subject: Subject
@@ -53,11 +56,13 @@ class Reviewed:
     taken_down: str
     of_household: bool
     matter: Callable[[Session, Any], Matter]
-    step: Callable[[Any], str]
+    step: Callable[[Session, Any], str]
     describe: Callable[[Any], dict[str, Any]]
-    needs_reason: Callable[[Any, GoodsRules], bool]
+    needs_reason: Callable[[Any, str, GoodsRules], bool]
     prepare: Callable[[Session, Any], None]
     on_public: Callable[[Session, Any, datetime, GoodsRules], None]
+    waits: Callable[[Session, Any], bool] = lambda _db, _thing: False
+    then: Callable[[Session, Any, str, Staff, datetime], str | None] = lambda _db, _thing, _step, _staff, _now: None
 
     @property
     def public(self) -> str:
@@ -109,8 +114,15 @@ def open_review(db: Session, kind: Reviewed, thing: Any, now: datetime) -> None:
             return
         if is_suspended(db, matter.household_id):
             return  # the county decides on that first, whatever its owner mends meanwhile
-    step = AGAIN if _county_took_down(db, matter) else kind.step(thing)
-    open_task(db, matter, step, now, dict.fromkeys(seats_of_users(db, [thing.owner_id]), OWN))
+    if kind.waits(db, thing):
+        return
+    step = AGAIN if _county_took_down(db, matter) else kind.step(db, thing)
+    _open_step(db, thing, matter, step, now, {})
+
+
+def _open_step(db: Session, thing: Any, matter: Matter, step: str, now: datetime, barred: Mapping[int, str]) -> None:
+    own = dict.fromkeys(seats_of_users(db, [thing.owner_id]), OWN)
+    open_task(db, matter, step, now, {**barred, **own})
 
 
 def _county_took_down(db: Session, matter: Matter) -> bool:
@@ -172,7 +184,7 @@ def demand_pictures_opened(db: Session, staff: Staff, name: str, number: int) ->
 def approve(
     db: Session, staff: Staff, name: str, number: int, rules: GoodsRules, now: datetime, reasons: Sequence[str] = ()
 ) -> Any:
-    """Approve it, which makes it public, and notify its owner.
+    """Approve it, which makes it public, or has another officer look next; notify its owner of what is public.
 
     Raises NotVerified, PicturesNotOpened, NeedsReason, DecidedBefore, or as ``check_decidable`` does.
     """
@@ -183,13 +195,25 @@ def approve(
         check_verified(db, kind.matter(db, found).household_id if found else None, now)
     thing = check_decidable(db, staff, name, number)
     demand_pictures_opened(db, staff, name, number)
-    if kind.needs_reason(thing, rules) and not reasons:
+    step, matter = step_of_task(db, name, number), kind.matter(db, thing)
+    if kind.needs_reason(thing, step, rules) and not reasons:
         raise NeedsReason(number=number)
-    decide(db, kind.matter(db, thing), thing.round, staff, "pass", now, reasons)
+    decide(db, matter, thing.round, staff, "pass", now, reasons)
     close_task(db, name, number, now, staff)
+    following = kind.then(db, thing, step, staff, now)
+    if following:
+        barred = dict.fromkeys(passed_by(db, matter, thing.round), DECIDED)
+        _open_step(db, thing, matter, following, now, barred)
+        return thing
     publish(db, kind, thing, staff.actor, now, rules)
     notify_owner(db, kind, thing, now)
     return thing
+
+
+def step_of_task(db: Session, name: str, number: int) -> str:
+    """Return the step of its open task; empty where it has none."""
+    task = find_task(db, name, number)
+    return task.step if task else ""
 
 
 def publish(db: Session, kind: Reviewed, thing: Any, actor: Actor, now: datetime, rules: GoodsRules = STRICT) -> None:

@@ -87,9 +87,9 @@ OFFER_REVIEW = Reviewed(
     taken_down="returned",
     of_household=False,
     matter=_matter_of_offer,
-    step=lambda _offer: "offer",
+    step=lambda _db, _offer: "offer",
     describe=_describe_offer,
-    needs_reason=lambda _offer, _rules: False,
+    needs_reason=lambda _offer, _step, _rules: False,
     prepare=_choose_place,
     on_public=open_for_offer,
 )
@@ -99,9 +99,9 @@ REQUEST_REVIEW = Reviewed(
     taken_down="returned",
     of_household=True,
     matter=_matter_of_request,
-    step=lambda _request: "request",
+    step=lambda _db, _request: "request",
     describe=_describe_request,
-    needs_reason=lambda _request, _rules: False,
+    needs_reason=lambda _request, _step, _rules: False,
     prepare=lambda _db, _request: None,
     on_public=_on_request_open,
 )

@@ -1,22 +1,23 @@
 """Produce and handicrafts that residents sell, here or through a link to another shop."""
 
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, select, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.state_machine import Actor, By, Machine
+from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.goods.exchange import UNITS, UNSEEN, by_age
-from models.goods.review import Reviewed, submit
+from models.goods.review import AGAIN, Reviewed
 from models.goods.rules import GoodsRules
-from models.people.user import User, lock_home
+from models.market import seller
+from models.market.statement import find_statement
+from models.staff.member import Staff
 from models.staff.task import Matter
-from models.stock.move import Stocked, adds_up, open_stock, restock
+from models.stock.move import Stocked, adds_up
 
 KINDS = ("produce", "handicraft")
 
@@ -57,6 +58,10 @@ class Listing(Stocked, Base):
 
     ``harvest_date`` in the future makes it a pre-order. ``looked_at``: when it was approved, which made it
     public. ``renewed_at`` and ``asked_at`` as for an offer. ``round``: how often it was submitted.
+
+    ``crop`` and ``season``: the harvest that its household's statement caps; None for what needs no land.
+    ``grams_each``: how much one of what its stock counts weighs, 1 where it counts grams. ``endorsed_fen``: the price
+    that was approved last. ``dear``: the county looks at the price as well.
     """
 
     __tablename__ = "listings"
@@ -77,6 +82,11 @@ class Listing(Stocked, Base):
     renewed_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    crop: Mapped[str | None] = mapped_column(String(16))
+    season: Mapped[int | None] = mapped_column(SmallInteger)
+    grams_each: Mapped[int | None]
+    endorsed_fen: Mapped[int | None]
+    dear: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
     __table_args__ = (
         one_of("kind", KINDS),
@@ -84,9 +94,14 @@ class Listing(Stocked, Base):
         one_of("state", MACHINE.states),
         CheckConstraint("price_fen > 0", name="price_positive"),
         adds_up(),
+        CheckConstraint(
+            "(crop IS NULL) = (season IS NULL) AND (crop IS NULL) = (grams_each IS NULL) AND grams_each > 0",
+            name="crop_weighed",
+        ),
         CheckConstraint("shop_url IS NULL OR shop_url LIKE 'https://%'", name="shop_url_https"),
         Index("ix_listings_state_id", "state", "id"),
         Index("ix_listings_household_id", "household_id"),
+        Index("ix_listings_crop", "household_id", "crop", "season", postgresql_where=text("crop IS NOT NULL")),
         # How the public list reads them (models.public.ordering).
         Index("ix_listings_listed", "looked_at", "id", postgresql_where=text("state = 'on_sale'")),
         Index("ix_listings_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('on_sale', 'sold_out')")),
@@ -118,9 +133,33 @@ def matter_of(_db: Session, listing: Listing) -> Matter:
     return Matter(LISTING.name, listing.id, listing.region_code, listing.household_id)
 
 
-def step_of(listing: Listing) -> str:
-    """Name the step of its review: a link to a shop elsewhere is the county's to follow."""
-    return "listing_shop" if listing.shop_url else "listing"
+def _first_step(db: Session, listing: Listing) -> str:
+    """Name the first step of its review: a link to a shop of an endorsed seller is the county's to follow."""
+    shop = listing.shop_url and seller.is_endorsed(db, listing.household_id)
+    return "listing_shop" if shop else "listing"
+
+
+def _waits(db: Session, listing: Listing) -> bool:
+    return seller.is_suspended(db, listing.household_id)
+
+
+def _then(db: Session, listing: Listing, step: str, staff: Staff, now: datetime) -> str | None:
+    """Record what the officer of the village saw, or the county's endorsement of the seller.
+
+    After the village the county looks at a seller who is not endorsed yet, at a dear price and at a shop elsewhere.
+    """
+    household = listing.household_id
+    if step in ("listing", AGAIN):
+        seller.see(db, household, staff, now)
+        stated = find_statement(db, household, listing.crop, listing.season, lock=True)
+        if stated:
+            stated.seen_plot = stated.plot
+    else:
+        seller.endorse(db, household, staff, now)
+    listed_dear = step == "listing" and (listing.dear or listing.shop_url)
+    if seller.is_endorsed(db, household) and not listed_dear:
+        return None
+    return "listing_shop" if listing.shop_url else "listing_price"
 
 
 def is_known_shop(listing: Listing, rules: GoodsRules) -> bool:
@@ -130,12 +169,17 @@ def is_known_shop(listing: Listing, rules: GoodsRules) -> bool:
 
 
 def _describe(listing: Listing) -> dict[str, Any]:
-    names = ("kind", "unit", "price_fen", "available", "harvest_date", "shop_url")
+    names = ("kind", "unit", "price_fen", "available", "harvest_date", "shop_url", "crop")
     return {name: getattr(listing, name) for name in names}
 
 
-def _nobody_waits(_db: Session, _listing: Listing, _now: datetime, _rules: GoodsRules) -> None:
-    """Notify nobody: no one asks for produce before it is on sale."""
+def _needs_reason(listing: Listing, step: str, rules: GoodsRules) -> bool:
+    return step != "listing" and not is_known_shop(listing, rules)
+
+
+def _keep_price(_db: Session, listing: Listing, _now: datetime, _rules: GoodsRules) -> None:
+    """Keep the price that is public now; nobody is notified, as no one asks for produce before it is on sale."""
+    listing.endorsed_fen, listing.dear = listing.price_fen, False
 
 
 REVIEW = Reviewed(
@@ -144,59 +188,11 @@ REVIEW = Reviewed(
     taken_down="suspended",
     of_household=True,
     matter=matter_of,
-    step=step_of,
+    step=_first_step,
     describe=_describe,
-    needs_reason=lambda listing, rules: not is_known_shop(listing, rules),
+    needs_reason=_needs_reason,
     prepare=lambda _db, _listing: None,
-    on_public=_nobody_waits,
+    on_public=_keep_price,
+    waits=_waits,
+    then=_then,
 )
-
-
-@dataclass(frozen=True)
-class NewListing:
-    draft_id: str
-    kind: str
-    name: str
-    unit: str
-    price_fen: int
-    stock: int
-    harvest_date: date | None
-    shop_url: str | None
-
-
-def submit_listing(db: Session, wanted: NewListing, seller: User, now: datetime) -> Listing:
-    """Submit a listing in the seller's home region. The same draft again returns the earlier listing."""
-    earlier = db.scalar(select(Listing).where(Listing.draft_id == wanted.draft_id))
-    if earlier:
-        return earlier
-    fields = asdict(wanted)
-    stock = fields.pop("stock")
-    listing = Listing(
-        **fields,
-        initial=stock,
-        available=stock,
-        seller_id=seller.id,
-        household_id=lock_home(db, seller),
-        region_code=seller.region_code,
-        state="draft",
-        created_at=now,
-    )
-    db.add(listing)
-    db.flush()
-    open_stock(db, listing, now)
-    submit(db, REVIEW, listing, Actor.owner(seller.id), now)
-    return listing
-
-
-def mend_listing(db: Session, listing: Listing, wanted: NewListing, now: datetime) -> None:
-    """Change a listing, and submit it again. The caller holds its row (models.goods.ending.hold_own)."""
-    listing.kind, listing.name, listing.unit, listing.price_fen = (
-        wanted.kind,
-        wanted.name,
-        wanted.unit,
-        wanted.price_fen,
-    )
-    listing.region_code = db.get_one(User, listing.seller_id).region_code or listing.region_code
-    listing.harvest_date, listing.shop_url = wanted.harvest_date, wanted.shop_url
-    restock(db, listing, wanted.stock, f"mended:{listing.round}", now)
-    submit(db, REVIEW, listing, Actor.owner(listing.seller_id), now)

@@ -1,6 +1,6 @@
 """Find image matches: pictures that two households have shown and that look alike."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,7 +36,7 @@ def find_matches(db: Session, photo_id: int) -> list[ImageMatch]:
     if photo is None or photo.print is None or photo.subject not in _COMPARED:
         return []
     own = records_of(db, photo.subject, [photo.subject_id]).get(photo.subject_id)
-    near = _near(db, photo_id, photo.print)
+    near = _near(db, photo_id, photo.print, _COMPARED)
     found = []
     for subject in _COMPARED:
         theirs = [(other, row) for other, kind, row in near if kind == subject]
@@ -47,6 +47,17 @@ def find_matches(db: Session, photo_id: int) -> list[ImageMatch]:
             if thing and own and thing.household != own.household:
                 found.append(ImageMatch(other, name, thing.number))
     return sorted(found, key=lambda match: (match.subject != "appeal", -match.photo_id))[:MOST_MATCHES]
+
+
+def other_sellers(db: Session, listing: int) -> list[int]:
+    """List the listings of other households whose photos match one of this listing's, the newest first."""
+    of_listing = (Photo.subject == "listing") & (Photo.state == "kept") & Photo.print.is_not(None)
+    own = records_of(db, "listing", [listing])[listing].household
+    found: set[int] = set()
+    for photo in db.execute(select(Photo.id, Photo.print).where(of_listing, Photo.subject_id == listing)).all():
+        found |= {number for _, _, number in _near(db, photo.id, photo.print or 0, ("listing",))}
+    theirs = records_of(db, "listing", found) if found else {}
+    return sorted((number for number, record in theirs.items() if record.household != own), reverse=True)
 
 
 def flag_matches(db: Session, photo_ids: Iterable[int], now: datetime) -> None:
@@ -63,10 +74,10 @@ def flag_matches(db: Session, photo_ids: Iterable[int], now: datetime) -> None:
             raise_flag(db, appeal.number, "photo_reused", item, now)
 
 
-def _near(db: Session, photo_id: int, found: int) -> list[tuple[int, str, int]]:
+def _near(db: Session, photo_id: int, found: int, subjects: Collection[str]) -> list[tuple[int, str, int]]:
     """Return (photo, subject, row) of every kept picture with a print near ``found``, the print of this photo."""
     near = {}
-    others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(_COMPARED)
+    others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(subjects)
     for place, column in enumerate(FINGERPRINT_PARTS):
         same = select(Photo.id, Photo.subject, Photo.subject_id, Photo.print).where(
             others, column == fingerprint_part(found, place)

@@ -24,6 +24,8 @@ OF_USER = {
     "household_questions": "user_id",
     "goods_requests": "owner_id",
     "listings": "seller_id",
+    "producer_statements": "stated_by",
+    "sellers": "applied_by",
     **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
     "verifications": "user_id",
     **dict.fromkeys(

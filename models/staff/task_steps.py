@@ -40,6 +40,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "offer": ("village", 3),
     "listing": ("village", 3),
     "listing_shop": ("county", 3),
+    # A seller whom the county has not endorsed yet, or a price above the usual ones or much above that approved before.
+    "listing_price": ("county", 3),
     # What the county took down, and its owner mended.
     "goods_again": ("county", 3),
     # A household says that it did not get what was handed out; a word of an officer's, by which goods were handed out,

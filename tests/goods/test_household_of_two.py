@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.goods.review import approve
 from models.goods.rules import STRICT
-from models.market.listing import Listing, NewListing, mend_listing, submit_listing
+from models.market.listing import Listing
+from models.market.submission import NewListing, mend_listing, submit_listing
 from models.people.user import User
 from models.public.catalogue import MARKET
 from models.staff.member import Staff
@@ -21,6 +22,7 @@ from models.verification.lifecycle import expire_and_remind
 from tests.harness.erasing import erase_person
 from tests.harness.money.checking_books import codes
 from tests.harness.stage import Stage
+from tests.scenes.goods import endorsed
 
 COUNTY = "431124000000"
 
@@ -36,6 +38,7 @@ def world(database_url: str) -> Iterator[Stage]:
         house = db.get_one(User, old).household_id
         db.get_one(User, wife).household_id = house
         db.execute(update(Verification).values(household_id=house))
+        endorsed(db, db.get_one(User, wife), stage.clock())
         wanted = NewListing("l", "handicraft", "竹篮", "piece", 6_000, 9, None, None)
         number = submit_listing(db, wanted, db.get_one(User, wife), stage.clock()).id
         approve(db, db.get_one(Staff, 1), "listing", number, STRICT, stage.clock())

@@ -16,7 +16,8 @@ from models.goods.file import open_file
 from models.goods.review import NeedsReason, approve, return_or_reject, take_down
 from models.goods.rules import STRICT
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import Listing, NewListing, is_known_shop, submit_listing
+from models.market.listing import Listing, is_known_shop
+from models.market.submission import NewListing, submit_listing
 from models.people.user import User
 from models.public.catalogue import REQUESTS
 from models.staff.member import Staff
@@ -24,7 +25,7 @@ from models.staff.task import Task, find_task
 from models.staff.turn import HasConflict
 from models.verification.case import NotVerified
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.goods import GUANGZHOU, LONGHUI, REASON
+from tests.scenes.goods import GUANGZHOU, LONGHUI, REASON, endorsed
 
 KNOWN = replace(STRICT, known_after=2, reviewed_of_hundred=0)
 
@@ -206,6 +207,7 @@ def test_a_shop_that_is_on_no_list_is_the_countys_and_needs_a_reason(stage: Stag
     seller, county = stage.register("o-long", "resident"), stage.appoint("o-county", "county", "431124000000")
     stage.appoint("o-village", "village")
     with Database(stage.database) as db, db.begin():
+        endorsed(db, db.get_one(User, seller), stage.clock())
         wanted = NewListing("l", "handicraft", "竹篮", "piece", 6_000, 9, None, "https://shop.example/x")
         number = submit_listing(db, wanted, db.get_one(User, seller), stage.clock()).id
         assert holder(db, "listing", number).assignee == county

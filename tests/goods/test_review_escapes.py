@@ -13,12 +13,13 @@ from models.goods.exchange import Offer
 from models.goods.review import approve, return_or_reject
 from models.goods.rules import STRICT
 from models.goods.submission import NewOffer, make_offer, mend_offer
-from models.market.listing import Listing, NewListing, submit_listing
+from models.market.listing import Listing
+from models.market.submission import NewListing, submit_listing
 from models.people.user import User
 from models.public.catalogue import MARKET
 from models.staff.member import Staff
 from tests.harness.stage import Stage
-from tests.scenes.goods import GUANGZHOU
+from tests.scenes.goods import GUANGZHOU, endorsed
 from tests.scenes.reports import reports
 
 KNOWN = replace(STRICT, known_after=2, reviewed_of_hundred=0)
@@ -92,6 +93,7 @@ def test_mending_does_not_save_what_is_reported(stage: Stage) -> None:
 def test_what_is_sold_out_of_a_suspended_household_is_hidden_and_comes_back_sold_out(stage: Stage) -> None:
     seller = stage.register("o-long", "resident")
     with Database(stage.database) as db, db.begin():
+        endorsed(db, db.get_one(User, seller), stage.clock())
         wanted = NewListing("l", "handicraft", "竹篮", "piece", 6_000, 9, None, "https://shop.example/x")
         number = submit_listing(db, wanted, db.get_one(User, seller), stage.clock()).id
         approve(db, officer(db), "listing", number, STRICT, stage.clock(), ["cooperative"])

@@ -41,7 +41,7 @@ from models.goods import exchange
 from models.goods.matches import match as goods_match
 from models.goods.points import point
 from models.goods.rounds import round as goods_round
-from models.market import listing
+from models.market import listing, seller, statement
 from models.notifications import broadcast, mute, notification
 from models.outreach import update
 from models.outreach.digest import month_before
@@ -88,6 +88,8 @@ TABLES: dict[str, Any] = {
     "household_question": family_question.HouseholdQuestion,
     "inquiry": inquiry.Inquiry,
     "listing": listing.Listing,
+    "seller": seller.Seller,
+    "statement": statement.Statement,
     "mandate": mandate.Mandate,
     "message": message.GiftMessage,
     "recurring_gift": recurring_gift.RecurringGift,

@@ -137,7 +137,18 @@ def test_every_command_with_words_is_in_the_table_and_back() -> None:
 
 def copy_words(folder: Path, addition_to: str, addition: str) -> None:
     """config's words, with a line more in one of the files."""
-    for name in ("keywords", "readers", "choices", "assessment", "norms", "sorts", "danger", "intents", "goods"):
+    for name in (
+        "keywords",
+        "readers",
+        "choices",
+        "assessment",
+        "norms",
+        "sorts",
+        "danger",
+        "intents",
+        "goods",
+        "market",
+    ):
         words = (ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8")
         more = f"\n{addition}\n" if name == addition_to else ""
         (folder / f"{name}.toml").write_text(words + more, encoding="utf-8")

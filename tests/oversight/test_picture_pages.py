@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.goods.matches.thanks import GoodsThanks
 from models.goods.submission import NewOffer, make_offer
-from models.market.listing import NewListing, submit_listing
+from models.market.submission import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
 from models.people.conversation import Conversation
 from models.people.user import User

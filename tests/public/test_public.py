@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.goods.exchange import Offer
 from models.goods.submission import NewOffer, NewRequest
-from models.market.listing import Listing, NewListing
+from models.market.listing import Listing
+from models.market.submission import NewListing
 from models.people.user import User
 from models.public.catalogue import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Catalogue, SearchTerm, own_pledges
 from models.public.views import find_story

@@ -20,7 +20,11 @@ from models.goods.review import REVIEWED, publish
 from models.goods.rounds.waiting import begin_waiting
 from models.goods.rules import GoodsRules
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import Listing, NewListing, submit_listing
+from models.market.listing import Listing
+from models.market.seller import MACHINE as SELLERS
+from models.market.seller import VALIDITY, apply, seller_of
+from models.market.statement import find_statement
+from models.market.submission import NewListing, submit_listing
 from models.notifications.notification import Notification
 from models.people.user import User
 from models.staff.task import close_task
@@ -29,7 +33,7 @@ from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 LEXICON = load_lexicon()
 XIANGZIQIAO, LONGHUI, GUANGZHOU, YONGZHOU = "431124102000", "430524101000", "440106000000", "431103000000"
-OFFICER = Actor(By.VILLAGE, "staff:0")
+OFFICER, COUNTY_OFFICER = Actor(By.VILLAGE, "staff:0"), Actor(By.COUNTY, "staff:0")
 REASON = "家里只有两床薄被，想让老人和孩子睡得暖一点。"
 
 
@@ -37,7 +41,23 @@ def passed(db: Database, name: str, thing: Any, now: datetime, *, told: bool = T
     """An officer has looked at it and passed it. ``told``: who waits for the like hears of it."""
     kind = REVIEWED[name]
     close_task(db, name, thing.id, now)
+    if isinstance(thing, Listing):
+        endorsed(db, db.get_one(User, thing.seller_id), now)
+        stated = find_statement(db, thing.household_id, thing.crop, thing.season)
+        if stated:
+            stated.seen_plot = stated.plot
     publish(db, kind if told else replace(kind, on_public=_untold), thing, OFFICER, now)
+
+
+def endorsed(db: Database, user: User, now: datetime) -> None:
+    """The village has seen the seller, and the county has endorsed the seller."""
+    apply(db, user, now)
+    seller = seller_of(db, user.household_id)
+    for state, by in (("seen", OFFICER), ("endorsed", COUNTY_OFFICER)):
+        if seller and (seller.state, state) in SELLERS.moves:
+            SELLERS.move(db, seller, state, by, now)
+            seller.ends_at = now + VALIDITY
+    db.flush()
 
 
 def _untold(_db: Database, thing: Any, now: datetime, _rules: GoodsRules) -> None:

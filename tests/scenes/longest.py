@@ -23,7 +23,7 @@ from models.core.money import LARGEST
 from models.core.state_machine import Actor, By
 from models.giving.pledge import make_pledge
 from models.goods.submission import NewOffer, NewRequest
-from models.market.listing import NewListing
+from models.market.submission import NewListing
 from models.notifications.broadcast import begin_broadcast
 from models.notifications.notification import Notification
 from models.notifications.notify import notify

@@ -12,12 +12,14 @@ from models.core.audit_trail import AuditEvent
 from models.goods.exchange import GoodsRequest
 from models.goods.review import approve
 from models.goods.rules import STRICT
-from models.market.listing import Listing, NewListing, mend_listing, submit_listing
+from models.market.listing import Listing
+from models.market.submission import NewListing, mend_listing, submit_listing
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task, find_task
 from models.verification.case import Verification
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import endorsed
 from tests.scenes.reports import decided, reports
 
 COUNTY = "431124000000"
@@ -127,6 +129,7 @@ def test_what_the_county_took_down_and_its_owner_mended_the_county_looks_at_agai
         seller = db.scalars(select(User).order_by(User.id.desc())).first()
         assert seller
         village = db.scalars(select(Staff).where(Staff.openid == "o-village")).one()
+        endorsed(db, seller, world.clock())
         number = submit_listing(db, BASKET, seller, world.clock()).id
         approve(db, village, "listing", number, STRICT, world.clock())
     world.clock.move(timedelta(hours=1))
@@ -227,6 +230,7 @@ def test_nor_a_village_that_takes_down_what_it_had_let_through(world: Stage) -> 
         seller = db.scalars(select(User).order_by(User.id.desc())).first()
         assert seller
         village = db.scalars(select(Staff).where(Staff.openid == "o-village")).one()
+        endorsed(db, seller, world.clock())
         number = submit_listing(db, BASKET, seller, world.clock()).id
         approve(db, village, "listing", number, STRICT, world.clock())
     world.clock.move(timedelta(hours=1))

@@ -15,7 +15,7 @@ from models.appeals.submission import NewAppeal, submit
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import SYSTEM
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
-from models.market.listing import NewListing, submit_listing
+from models.market.submission import NewListing, submit_listing
 from models.people.conversation import Conversation
 from models.people.user import Household, User
 from models.places.region import Region
@@ -159,6 +159,7 @@ def test_what_goes_on_moves_with_its_officers_and_what_is_over_stays(stage: Stag
     assert loaded.moved.rows == {
         **dict.fromkeys(OF_A_HOUSEHOLD, 1),
         "listings": 1,
+        "sellers": 1,
         "staff": 1,
         "tickets": 2,
         "tasks": 2,

@@ -44,7 +44,7 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("state", "was", "kind", "category", "role", "code", "draft_id", "unit", "fallback"), _CODE),
     **dict.fromkeys(("subject", "purpose", "scope", "reasons", "returned_fields", "trouble", "outcome"), _CODE),
     **dict.fromkeys(("condition", "handover", "registry_result", "issue", "code_hash", "made_out_to"), _CODE),
-    "paid_despite": _CODE,
+    **dict.fromkeys(("paid_despite", "crop"), _CODE),
     **dict.fromkeys(("matches.ended_by", "matches.parcel", "matches.proof", "received_lines.reason"), _CODE),
     **dict.fromkeys(("match_issues.what", "round_candidates.barred"), _CODE),
     **dict.fromkeys(("round_candidates.key", "round_candidates.lot"), "a pseudonym, by which a round is recomputed"),

@@ -57,6 +57,7 @@ from models.goods.rounds.round import Round
 from models.ledger.accounts import FIRST_CHARITY
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
+from models.market.statement import find_statement
 from models.notifications.notification import Notification
 from models.organisations.charity import Charity
 from models.organisations.filing import find_filing
@@ -596,6 +597,16 @@ def amount_of(row: Any, quantity: int) -> dict[str, Any]:
     return {"unit": row.unit, "weight" if row.unit == "jin" else "count": quantity}
 
 
+def land(filled: Filled, listing: Listing) -> dict[str, Any]:
+    """What was said of the land; honey needs none."""
+    crop = load_lexicon().market.crop(listing.crop)
+    stated = find_statement(filled.db, listing.household_id, listing.crop, listing.season)
+    if crop is None or stated is None:
+        return {"crop_group": "animal"}
+    packed = {} if listing.unit == "jin" else {"each_weight": listing.grams_each}
+    return {"crop_group": crop.group, "plot": stated.plot, **packed}
+
+
 def thing(row: Any) -> dict[str, Any]:
     lexicon = load_lexicon()
     belongs = list(belonging_of(row.item, lexicon))
@@ -656,6 +667,7 @@ def test_the_flows_would_have_taken_the_listings(filled: Filled) -> None:
         said = of(listing, "kind", "name") | amount_of(listing, listing.initial) | {"price": listing.price_fen}
         if listing.kind == "produce":
             said["ripeness"] = "growing" if listing.harvest_date else "ripe"
+            said |= land(filled, listing)
         said |= day("harvest_date", listing.harvest_date)
         said |= {"sold_where": "shop", "shop_url": listing.shop_url} if listing.shop_url else {"sold_where": "here"}
         judge(list_produce, said, listing.created_at)

@@ -1,0 +1,203 @@
+"""Submit and change listings: what a household lists of a crop over all its listings fits on its land."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from models.core.calendar import CHINA
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor
+from models.goods.ending import hold_own
+from models.goods.review import submit
+from models.market import seller
+from models.market.listing import LISTING, REVIEW, Listing
+from models.market.rules import JIN, NO_CROPS, Crop, MarketRules
+from models.market.statement import PlotNotSeen, Statement, check_share, find_statement, state_plot
+from models.people.user import User, lock_home
+from models.stock.move import open_stock, restock
+from models.verification.case import lock_cases
+
+# In these states all of it counts against the household's land; in the others, what was reserved, delivered or lost.
+_LISTED = ("draft", "submitted", "on_sale", "sold_out")
+COUNTED_GRAMS = Listing.grams_each * case(
+    (Listing.state.in_(_LISTED), Listing.initial), else_=Listing.initial - Listing.available
+)
+
+
+class NotOnSale(Refusal):
+    """The listing ``number`` is in this ``state``: how much is left is set of what is on sale."""
+
+    code = "not_on_sale"
+
+
+@dataclass(frozen=True)
+class NewListing:
+    """What a seller lists. ``crop`` (a code of config/market.toml), ``plot`` (the household's land under it, in
+    hundredths of a 亩) and ``grams_each`` (of what is counted in pieces) are None for what needs no land.
+    """
+
+    draft_id: str
+    kind: str
+    name: str
+    unit: str
+    price_fen: int
+    stock: int
+    harvest_date: date | None
+    shop_url: str | None
+    crop: str | None = None
+    plot: int | None = None
+    grams_each: int | None = None
+
+
+def submit_listing(
+    db: Session, wanted: NewListing, owner: User, now: datetime, rules: MarketRules = NO_CROPS
+) -> Listing:
+    """Submit a listing in the seller's home region. The same draft again returns the earlier listing. Raises OverPlot.
+
+    Locks the household, its cases and its statement, before the listing is there.
+    """
+    earlier = db.scalar(select(Listing).where(Listing.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    household = lock_home(db, owner)
+    lock_cases(db, household)
+    seller.apply(db, owner, now)
+    listing = Listing(
+        draft_id=wanted.draft_id,
+        initial=wanted.stock,
+        available=wanted.stock,
+        seller_id=owner.id,
+        household_id=household,
+        region_code=owner.region_code,
+        state="draft",
+        created_at=now,
+    )
+    _describe_as(listing, wanted)
+    _keep_to_plot(db, listing, wanted, rules, now)
+    db.add(listing)
+    db.flush()
+    open_stock(db, listing, now)
+    submit(db, REVIEW, listing, Actor.owner(owner.id), now)
+    return listing
+
+
+def mend_listing(
+    db: Session,
+    listing: Listing,
+    wanted: NewListing,
+    now: datetime,
+    rules: MarketRules = NO_CROPS,
+    *,
+    same_photos: bool = False,
+) -> bool:
+    """Change a listing and submit it again; return False where it stays on sale: only its stock changed, or its price
+    by no more than is free. The caller holds its row (models.goods.ending.hold_own). Raises OverPlot.
+    """
+    free = same_photos and _is_free(db, listing, wanted, rules)
+    owner = db.get_one(User, listing.seller_id)
+    if not free:
+        seller.apply(db, owner, now)
+    # Not flushed before its harvest is known.
+    with db.no_autoflush:
+        _describe_as(listing, wanted)
+        listing.region_code = listing.region_code if free else owner.region_code or listing.region_code
+        _keep_to_plot(db, listing, wanted, rules, now)
+    restock(db, listing, wanted.stock, f"mended:{listing.round}:{now:%Y%m%d%H%M%S%f}", now)
+    if not free:
+        submit(db, REVIEW, listing, Actor.owner(listing.seller_id), now)
+    return not free
+
+
+def set_stock(
+    db: Session, user_id: int | None, number: int, available: int, now: datetime, rules: MarketRules = NO_CROPS
+) -> Listing:
+    """Set how much is left of the person's own listing, which is on sale.
+
+    Raises NoSuchThing, NotOnSale, OverPlot or PlotNotSeen.
+    """
+    listing: Listing = hold_own(db, user_id, LISTING.name, number)
+    if listing.state != "on_sale":
+        raise NotOnSale(number=number, state=listing.state)
+    stated = find_statement(db, listing.household_id, listing.crop, listing.season, lock=True)
+    if stated and available > listing.available:
+        if stated.seen_plot != stated.plot:
+            raise PlotNotSeen(number=listing.id)
+        _check_land(db, stated, listing, available, rules, now)
+    restock(db, listing, available, f"stock:{available}:{now:%Y%m%d%H%M%S%f}", now)
+    return listing
+
+
+def listed_grams(db: Session, stated: Statement, besides: int | None = None) -> int:
+    """Add up what counts against the household's land over all its listings of the harvest but one, in grams."""
+    theirs = (Listing.household_id == stated.household_id) & (Listing.crop == stated.crop)
+    found = select(func.coalesce(func.sum(COUNTED_GRAMS), 0)).where(
+        theirs, Listing.season == stated.season, Listing.id != (besides or 0)
+    )
+    return int(db.scalar(found) or 0)
+
+
+def is_growing(listing: Listing, now: datetime) -> bool:
+    return listing.harvest_date is not None and listing.harvest_date > now.astimezone(CHINA).date()
+
+
+def _describe_as(listing: Listing, wanted: NewListing) -> None:
+    for name in ("kind", "name", "unit", "price_fen", "harvest_date", "shop_url", "crop"):
+        setattr(listing, name, getattr(wanted, name))
+    listing.grams_each = _grams_each(wanted)
+    listing.season = None
+
+
+def _grams_each(wanted: NewListing) -> int | None:
+    return (1 if wanted.unit == "jin" else wanted.grams_each) if wanted.crop else None
+
+
+def _keep_to_plot(db: Session, listing: Listing, wanted: NewListing, rules: MarketRules, now: datetime) -> None:
+    """State the household's land, check that the listing fits on it, and see whether the price is dear."""
+    crop = rules.crop(wanted.crop)
+    listing.dear = _is_dear(listing, crop, rules)
+    if crop is None or wanted.plot is None:
+        listing.crop = listing.grams_each = None
+        return
+    listing.season = crop.season_of(listing.harvest_date or now.astimezone(CHINA).date())
+    most = rules.most_grams(crop, wanted.plot)
+    household, season = listing.household_id, listing.season
+    stated = state_plot(db, household, listing.seller_id, crop, season, wanted.plot, most, now)
+    _check_land(db, stated, listing, wanted.stock, rules, now)
+
+
+def _check_land(
+    db: Session, stated: Statement, listing: Listing, available: int, rules: MarketRules, now: datetime
+) -> None:
+    gone = listing.initial - listing.available if listing.id else 0
+    share = rules.share_of_hundred if is_growing(listing, now) else 100
+    listed = listed_grams(db, stated, listing.id)
+    check_share(stated, listed, (gone + available) * (listing.grams_each or 0), share)
+
+
+def _is_dear(listing: Listing, crop: Crop | None, rules: MarketRules) -> bool:
+    """Tell whether the price is above the county's usual ones, or has risen by more than is free."""
+    risen = listing.endorsed_fen and _has_risen(listing.price_fen, listing.endorsed_fen, rules)
+    if risen or crop is None:
+        return bool(risen)
+    weight = JIN if listing.unit == "jin" else listing.grams_each or JIN
+    return listing.price_fen * JIN > rules.usual_prices(crop, listing.region_code)[1] * weight
+
+
+def _has_risen(price: int, endorsed: int, rules: MarketRules) -> bool:
+    return price * 100 > endorsed * (100 + rules.price_rise_of_hundred)
+
+
+def _is_free(db: Session, listing: Listing, wanted: NewListing, rules: MarketRules) -> bool:
+    """Tell whether it may stay on sale: nothing but its stock changes, and its price by no more than is free."""
+    same = all(
+        getattr(listing, name) == getattr(wanted, name)
+        for name in ("kind", "name", "unit", "harvest_date", "shop_url", "crop")
+    )
+    if not same or listing.state != "on_sale" or listing.looked_at is None or listing.grams_each != _grams_each(wanted):
+        return False
+    stated = find_statement(db, listing.household_id, listing.crop, listing.season, lock=True)
+    seen = stated is None or (stated.seen_plot == stated.plot == wanted.plot)
+    endorsed = listing.endorsed_fen
+    return seen and wanted.stock > 0 and endorsed is not None and not _has_risen(wanted.price_fen, endorsed, rules)
