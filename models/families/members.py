@@ -17,7 +17,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.families.question import ask_about, follow
 from models.people.family_member import BY_TOWNSHIP, ENDS, FamilyMember, members_of
-from models.people.user import Household, User
+from models.people.user import User, lock_home
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.handover import leave_household
 from models.staff.member import Staff
@@ -99,13 +99,14 @@ def add_member(db: Session, user: User, wanted: NewMember, now: datetime, by: Ac
     earlier = db.scalar(select(FamilyMember).where(FamilyMember.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    household = lock_household(db, user)
+    # Of two who name somebody at once the later sees the other.
+    household = lock_home(db, user, change=True)
     check_room(db, user)
     if wanted.id_number:
         check_not_in_family(db, user, wanted.id_number)
     member = FamilyMember(
         draft_id=wanted.draft_id,
-        household_id=household.id,
+        household_id=household,
         named_by=user.id,
         name=wanted.name,
         id_number=wanted.id_number,
@@ -120,7 +121,7 @@ def add_member(db: Session, user: User, wanted: NewMember, now: datetime, by: Ac
     db.flush()
     _record(db, member, "member_named", wanted.relation, by or Actor.owner(user.id), now)
     if wanted.id_number:
-        keep_apart(db, household.id, now)
+        keep_apart(db, household, now)
         ask_about(db, member, now)
     return member
 
@@ -138,7 +139,7 @@ def end_member(db: Session, user: User, number: int, why: str, now: datetime, by
 
     ``why``: of ENDS. ``by``: as ``add_member``.
     """
-    lock_household(db, user)
+    lock_home(db, user, change=True)
     member = find_member(db, user, number)
     end_entry(db, member, why, by or Actor.owner(user.id), now)
     follow(db, [member.household_id], now)
@@ -153,15 +154,6 @@ def end_entry(db: Session, member: FamilyMember, why: str, actor: Actor, now: da
         member.name = member.id_number = member.id_hash = None
     db.flush()
     _record(db, member, "member_ended", why, actor, now)
-
-
-def lock_household(db: Session, user: User) -> Household:
-    """Lock and return the person's household, so that of two who name somebody at once the later sees the other.
-
-    First of all locks that its things need (models.verification.case.lock_cases).
-    """
-    held = {"key_share": True}
-    return db.get_one(Household, user.household_id, with_for_update=held, populate_existing=True)
 
 
 def keep_apart(db: Session, household_id: int, now: datetime) -> None:

@@ -265,8 +265,10 @@ def home_of(db: Session, user_id: int | None) -> str | None:
     return user.region_code if user else None
 
 
-def lock_home(db: Session, user: User) -> int:
+def lock_home(db: Session, user: User, *, change: bool = False) -> int:
     """Return the household of a resident, which neither merges nor splits until the transaction ends.
+
+    ``change``: nobody else begins anything for it either.
 
     To be called before anything is begun for the household, and before other locks (models.families.moving).
     """
@@ -274,7 +276,8 @@ def lock_home(db: Session, user: User) -> int:
     while True:
         number = db.scalars(own).one()
         assert number is not None  # noqa: S101 - a CHECK holds it of residents
-        db.execute(select(Household.id).where(Household.id == number).with_for_update(read=True))
+        held = select(Household.id).where(Household.id == number)
+        db.execute(held.with_for_update(read=not change, key_share=change))
         if db.scalars(own).one() == number:
             db.refresh(user, ["household_id"])
             return number

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import OPEN as OPEN_APPEALS
 from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
+from models.families.members import others_of
 from models.goods.review import REVIEWED
 from models.people.former_homes import record_move
-from models.people.user import Household, User
+from models.people.user import Household, User, lock_home
 from models.places.region import county_of
 from models.rights.name_change import SUBJECT as NAME_CHANGE
 from models.rights.name_change import NameChange
@@ -70,8 +71,11 @@ def check_may_move(db: Session, user: User, region_code: str, *, lock: bool = Fa
 def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved:
     """Move the home, the open case, and what nobody has looked at. Raises SameHome or MovesLater.
 
-    Locks the cases, then the appeals, the goods and the corrected name, then the person.
+    Locks the household, its cases, then the appeals, the goods and the corrected name, then the person. A household in
+    which others are registered stays where it is.
     """
+    if user.household_id:
+        lock_home(db, user, change=True)
     check_may_move(db, user, region_code, lock=True)
     old, moved_case, moved_appeals = user.region_code, None, []
     for case in _open_cases(db, user):
@@ -89,7 +93,7 @@ def move_home(db: Session, user: User, region_code: str, now: datetime) -> Moved
         _move_task(db, subject, thing.id, region_code, now)
     db.refresh(user, with_for_update=True)
     user.region_code = region_code
-    if user.household_id:
+    if user.household_id and not others_of(db, user):
         db.get_one(Household, user.household_id).region_code = region_code
     db.flush()
     record_move(db, user, old, now)

@@ -11,12 +11,14 @@ from models.appeals.appeal import Appeal, OlderIsOpen
 from models.appeals.review import resume_by_county
 from models.appeals.submission import OnePerCategory, check_category_free
 from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By
 from models.families import desk
 from models.families.desk import NoSuchQuestion, QuestionMoved
 from models.families.members import end_member
 from models.families.moving import HouseholdSuspended
 from models.families.question import AloneInHousehold, HouseholdQuestion, SplitWaits
 from models.goods.exchange import GoodsRequest
+from models.market import seller
 from models.people.family_member import FamilyMember
 from models.people.user import Household, User
 from models.staff.conflict_of_interest import conflicts_with
@@ -254,6 +256,25 @@ def test_a_suspended_household_waits_for_the_county_and_one_person_has_nothing_t
     refused(stage, HouseholdSuspended, township, question, "split")
 
 
+@pytest.mark.slow  # a join that is refused and one that is not
+def test_a_suspended_seller_does_not_begin_anew_by_joining(stage: Stage, township: int) -> None:
+    for openid in ("o-wang", "o-li"):
+        stage.register(openid, "resident")
+    county = Actor(By.COUNTY, "staff:0")
+    with Database(stage.database) as db, db.begin():
+        seller.apply(db, db.get_one(User, person_of(stage, "o-li").id), stage.clock())
+        seller.MACHINE.move(db, db.scalars(select(seller.Seller)).one(), "suspended", county, stage.clock())
+    name_member(stage, "o-wang", number_of(stage, "o-li"))
+    (question,) = open_questions(stage)
+    refused(stage, HouseholdSuspended, township, question, "one_family")
+    with Database(stage.database) as db, db.begin():
+        seller.MACHINE.move(db, db.scalars(select(seller.Seller)).one(), "applied", county, stage.clock())
+    assert answer(stage, township, question, "one_family") == "merged"
+    with Database(stage.database) as db:
+        assert db.scalars(select(seller.Seller.household_id)).one() == home(stage, "o-wang")
+    assert in_order(stage) == []
+
+
 @pytest.mark.slow  # two transactions that wait for each other, and all books
 def test_two_townships_at_once_answer_one_after_the_other(stage: Stage) -> None:
     towns = [stage.appoint(f"o-town-{serial}", "township") for serial in (0, 1)]
@@ -285,23 +306,29 @@ def test_two_townships_at_once_answer_one_after_the_other(stage: Stage) -> None:
 
 
 @pytest.mark.slow  # waits for another's transaction
-def test_whoever_asks_meanwhile_asks_for_the_household_of_then(stage: Stage, township: int) -> None:
+@pytest.mark.parametrize("what", ["asks", "names"])
+def test_whoever_asks_meanwhile_asks_for_the_household_of_then(stage: Stage, township: int, what: str) -> None:
     """An appeal that begins while its owner's household is joined waits, and is of the household that they are in."""
     for openid in ("o-wang", "o-li"):
         stage.register(openid, "resident")
     name_member(stage, "o-li", number_of(stage, "o-wang"))
     (question,) = open_questions(stage)
     asked: list[int] = []
+
+    def begin() -> None:
+        asked.append(stage.ask("o-li") if what == "asks" else name_member(stage, "o-li", None, 2))
+
     with Database(stage.database) as db, db.begin():
         desk.answer(db, db.get_one(Staff, township), question, "one_family", stage.clock())
         db.flush()
-        thread = Thread(target=lambda: asked.append(stage.ask("o-li")))
+        thread = Thread(target=begin)
         thread.start()
         thread.join(timeout=0.5)
         assert asked == []
     thread.join()
     with Database(stage.database) as db:
-        assert db.get_one(Appeal, asked[0]).household_id == home(stage, "o-wang")
+        begun = db.get_one(Appeal, asked[0]) if what == "asks" else db.get_one(FamilyMember, asked[0])
+        assert begun.household_id == home(stage, "o-wang")
     assert in_order(stage) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from models.families.members import MOST, end_member
+from models.families.members import MOST, NewMember, add_member, end_member
 from models.people.family_member import FamilyMember
 from models.people.user import User
 from models.rights.export import export_person, find_person
@@ -139,3 +139,20 @@ def test_what_was_named_is_in_ones_copy_and_gone_with_oneself(stage: Stage) -> N
     with Database(stage.database) as db, db.begin():
         erase_person(db, stage.person("o-wang"), stage.clock())
     assert of(stage, FamilyMember, "id") == []
+
+
+@pytest.mark.slow  # two households with all that they may hold
+def test_the_longest_list_and_the_longest_file_are_whole(stage: Stage) -> None:
+    stage.appoint("o-town", "township")
+    for openid in ("o-wang", "o-li"):
+        stage.register(openid, "resident")
+        user = person_of(stage, openid)
+        with Database(stage.database) as db, db.begin():
+            for serial in range(MOST - 1):
+                wanted = NewMember(f"long-{openid}-{serial}", "维" * 20, "grandchild", "own")
+                add_member(db, db.get_one(User, user.id), wanted, stage.clock())
+    name_member(stage, "o-wang", person_of(stage, "o-li").id_number)
+    assert "再加一个人" in stage.say("o-wang", "家人")
+    assert "您这次查看已经记录" in stage.say("o-town", "看 家庭1")
+    stage.say("o-town", "1")
+    assert "我要分出去" in stage.say("o-wang", "家人")
