@@ -20,7 +20,9 @@ from models.goods.matches.match import MATCH
 from models.goods.matches.thanks import GOODS_THANKS
 from models.goods.points.point import POINT
 from models.goods.rounds.round import ROUND
+from models.market.after_sales.after_sale import AFTER_SALE
 from models.market.listing import LISTING
+from models.market.orders.order import ORDER
 from models.market.seller import SELLER
 from models.outreach.update import UPDATE
 from models.payments.order import PAY_ORDER
@@ -38,7 +40,7 @@ SUBJECTS: dict[str, Subject] = {
         *(STAFF, MANDATE, CASE, VISIT, APPEAL, REVISION),
         *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
         *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING, SELLER),
-        *(POINT, ROUND, MATCH, GOODS_THANKS),
+        *(POINT, ROUND, MATCH, GOODS_THANKS, ORDER, AFTER_SALE),
     )
 }
 

@@ -15,6 +15,8 @@ from models.goods.matches import issues, match, thanks  # noqa: F401
 from models.goods.points import collection_card, point  # noqa: F401
 from models.goods.rounds import round as goods_round  # noqa: F401
 from models.market import listing, seller, statement  # noqa: F401
+from models.market.after_sales import after_sale  # noqa: F401
+from models.market.orders import order as market_order  # noqa: F401
 from models.notifications import (  # noqa: F401
     broadcast,
     channel_pause,

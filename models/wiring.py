@@ -33,6 +33,7 @@ from models.goods.points import keeping
 from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
+from models.market.orders import leaving as orders_leaving
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.notifications import erasure as notifications
@@ -101,6 +102,9 @@ def wire() -> None:
     # What people ask for, give away and sell, and an officer looks at first.
     for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
+
+    # When a listing is taken down.
+    listing.on_taken_down.connect(orders_leaving.listing_taken_down)
 
     # When a request on one's own data is stopped, and when the county stops one.
     request.on_stopped.connect(consent_request.undo)
@@ -202,6 +206,7 @@ def _on_verified(db: Session, household_id: int, now: datetime) -> None:
 def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:
     frozen = case_outcome.freeze_live_appeals(db, household_id, now)
     household.hide(db, household_id, now)
+    orders_leaving.household_suspended(db, household_id, now)
     return frozen
 
 
@@ -216,3 +221,4 @@ def _on_ended(db: Session, household_id: int, now: datetime) -> None:
 def _on_rejected_or_revoked(db: Session, household_id: int, state: str, now: datetime) -> None:
     case_outcome.cancel_appeals_in_review(db, household_id, state, now)
     household.reject_waiting(db, household_id, state, now)
+    orders_leaving.household_suspended(db, household_id, now)

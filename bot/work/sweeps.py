@@ -28,6 +28,8 @@ from models.goods.review import review_earlier
 from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rounds.opening import offers_in_turn, open_if_wanted, open_shelf_if_wanted, shelves_in_turn
 from models.goods.rules import GoodsRules
+from models.market.after_sales.answers import end_overdue_after_sales
+from models.market.orders.clock import complete_delivered, end_overdue_orders, forget_old_orders
 from models.market.suspension import expire_sellers
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
@@ -109,6 +111,10 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "phones_changed": change_phones,
     "homes_moved": move_due,
     "payees_set": set_payees,
+    "orders_ended": end_overdue_orders,
+    "orders_completed": complete_delivered,
+    "after_sales_moved": end_overdue_after_sales,
+    "orders_forgotten": forget_old_orders,
 }
 
 # The same of goods, by the figures of config/goods.toml.

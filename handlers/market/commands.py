@@ -1,15 +1,32 @@
 """List the commands of the market."""
 
 from handlers.market import desk, own
+from handlers.market.after_sales import desk as after_sales_desk
+from handlers.market.after_sales import own as after_sales
+from handlers.market.orders import buying
+from handlers.market.orders import own as orders
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
-from handlers.routing.roles import COUNTY
+from handlers.routing.roles import COUNTY, TOWNSHIP_AND_COUNTY
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_listing", starts("list_produce")),
     Command("my_sales", own.my_sales),
     Command("set_stock", own.stock, Takes.NUMBER_AND_WORDS, guess=False),
+    Command("buy", buying.buy, Takes.NUMBERED_AND_WORDS, guess=False),
+    Command("orders", orders.orders, Takes.CODE),
+    Command("send_order", orders.send_order, Takes.CODE_AND_WORDS, guess=False),
+    Command("after_sale", after_sales.after_sale, Takes.CODE, guess=False),
     # Only numbered lines lead here.
     Command("suspend_seller", desk.suspend_seller, staff=COUNTY),
     Command("resume_seller", desk.resume_seller, staff=COUNTY),
+    Command("say_after_sale", after_sales.say_after_sale),
+    Command("uphold_after_sale", after_sales_desk.uphold_after_sale, staff=TOWNSHIP_AND_COUNTY),
+    Command("orders_of", orders.orders_of),
+    Command("view_order", orders.view_order),
+    Command("accept_order", orders.accept_order),
+    Command("decline_order", orders.decline_order),
+    Command("hand_over_order", orders.hand_over_order),
+    Command("got_order", orders.got_order),
+    Command("cancel_order", orders.cancel_order),
 )

@@ -18,6 +18,9 @@ class Takes(StrEnum):
     """A number; without it the command asks or lists."""
     NUMBER_AND_WORDS = "number_and_words"
     """A number, then perhaps something: a reason, an answer."""
+    NUMBERED_AND_WORDS = "numbered_and_words"
+    """The same where it is surely a number: with 号 behind it, or in digits that stand alone (买3号 20斤, 买 3 2箱).
+    买一台缝纫机 has none."""
     MATTER = "matter"
     """The number of an appeal, or of a verification case after a word for one: ``appeal:12``, ``case:7``."""
     MATTER_AND_WORDS = "matter_and_words"

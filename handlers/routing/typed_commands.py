@@ -19,6 +19,9 @@ _DIGITS = r"[0-9]++(?!,[0-9]{3}(?![0-9]))"
 _HEAD_NUMBER = re.compile(
     rf"\s*(?:no\.?|#|第)?\s*({_DIGITS}|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
 )
+# It is surely a number: with 号 behind it, or in digits that stand alone.
+_NAMED = rf"(?:no\.?|#|第)?\s*(?:{_DIGITS}|[零〇一二三四五六七八九十百千万两]+)\s*[号#]"
+_SURELY = re.compile(rf"\s*(?:{_NAMED}|{_DIGITS}(?=$|[\s,:;、]))")
 # Separators that people put between a number and their words.
 _BETWEEN = " ,:;、"  # folded: the full-width ones are these too
 # Above any row's id, and within the database's integers.
@@ -98,6 +101,8 @@ class TypedCommands:
             return self._matter(rest, Takes.MATTER, command) or ([rest.strip()] if rest[0].isspace() else None)
         head = head_number(rest)
         if head is None or (head[1] and takes is Takes.NUMBER):
+            return None
+        if takes is Takes.NUMBERED_AND_WORDS and not _SURELY.match(rest):
             return None
         return [str(head[0]), *filter(None, [head[1]])]
 

@@ -9,9 +9,9 @@ _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
 _REVIEWED = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
 _SENT_BACK = (*_REVIEWED, "goods_thanks")
-_APPROVED = (*_SENT_BACK, "match")
-_REJECTED = (*_DECIDED_ON, *_GOODS, "match")
-_LOOKED_AT = (*_REVIEWED, "household", "inquiry", "point", "match", "goods_thanks")
+_APPROVED = (*_SENT_BACK, "match", "after_sale")
+_REJECTED = (*_DECIDED_ON, *_GOODS, "match", "after_sale")
+_LOOKED_AT = (*_REVIEWED, "household", "inquiry", "point", "match", "goods_thanks", "after_sale")
 
 COMMANDS: tuple[Command, ...] = (
     Command("look", file.open_file, Takes.MATTER, guess=False, matters=_LOOKED_AT),

@@ -20,7 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("report_else", report.report_else),
     Command("view_reports", inquiry.view_reports, staff=TOWNSHIP_AND_COUNTY),
     *(Command(f"uphold_{outcome}", inquiry.upholds(outcome), staff=COUNTY) for outcome in UPHELD),
-    Command("buy", introduction.buy),
+    Command("ask_about", introduction.ask_about),
     Command("solve_ticket", call.solve_ticket),
     Command("take_up_ticket", call.take_up_ticket),
     Command("talk_about", call.talk_about),

@@ -1,4 +1,4 @@
-"""想买: let a person ask for a listing that is sold here; an officer introduces the seller."""
+"""想先问问: let a person ask about a listing that is sold here; an officer introduces the seller."""
 
 from flows.engine.flow import Answer
 from handlers.public import catalogue
@@ -8,8 +8,8 @@ from models.public.catalogue import MARKET
 from models.support.introduction import request_introduction
 
 
-def buy(talk: Talk, number: str) -> Answer:
-    """Ask for a listing. A buyer need not be registered. One that is gone, or the person's own, shows its page."""
+def ask_about(talk: Talk, number: str) -> Answer:
+    """Ask about a listing. A buyer need not be registered. One that is gone, or the person's own, shows its page."""
     db, person = talk.turn.db, talk.turn.person
     found = MARKET.find(db, int(number), None)
     if found is None or found.state != "on_sale" or MARKET.belongs_to(db, int(number), person.user_id):

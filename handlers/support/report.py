@@ -30,7 +30,7 @@ _SHOWS = {
     **dict.fromkeys(("view_appeal", "pledge", "public_story", "public_budget"), "appeal"),
     **dict.fromkeys(("view_offer", "take_offer"), "offer"),
     **dict.fromkeys(("view_request", "give_requested"), "request"),
-    **dict.fromkeys(("view_listing", "buy"), "listing"),
+    **dict.fromkeys(("view_listing", "buy", "ask_about"), "listing"),
 }
 _MOST_SHOWN = 6
 

@@ -23,6 +23,7 @@ from models.books.mandates import check_consents
 from models.books.market import check_land
 from models.books.matches import check_matches
 from models.books.matching import check_matching
+from models.books.orders import check_orders
 from models.books.pages import check_pages
 from models.books.payments import check_payments
 from models.books.refunds import check_refunds
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     check_stock,
     check_land,
     check_matches,
+    check_orders,
     check_rounds,
     check_three_people,
     check_households,

@@ -17,6 +17,7 @@ from models.donors.receipt import Receipt
 from models.families.question import HouseholdQuestion
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.review import AGAIN
+from models.market.after_sales.after_sale import AfterSale
 from models.market.listing import Listing
 from models.market.seller import Seller
 from models.outreach.update import Update
@@ -114,6 +115,7 @@ WAITING = (
         not_suspended=True,
         of_sellers=True,
     ),
+    Waits("after_sale", AfterSale, {"township": frozenset({"after_sale"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 

@@ -1,6 +1,6 @@
 """Define China's time zone, in which the product counts days."""
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 # A fixed offset: China has had no daylight saving since 1991.
 CHINA = timezone(timedelta(hours=8))
@@ -15,6 +15,11 @@ def day_in_china(at: datetime) -> str:
 def start_of_day(at: datetime) -> datetime:
     """Return the midnight with which the day in China of ``at`` begins."""
     return datetime.combine(at.astimezone(CHINA).date(), time(), CHINA)
+
+
+def start_of_day_of(day: date) -> datetime:
+    """Return the midnight with which this day begins in China."""
+    return datetime.combine(day, time(), CHINA)
 
 
 def end_of_day(at: datetime, days_on: int = 0) -> datetime:

@@ -1,15 +1,21 @@
-"""Forget what an erased person sold."""
+"""Forget what an erased person sold and ordered."""
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.core.leaver import ERASED, Leaver
 from models.market.listing import MACHINE, Listing
+from models.market.orders.leaving import buyer_left
 from models.staff.task import close_task
 
 
 def forget(db: Session, leaver: Leaver, _after: int) -> None:
-    """Withdraw the listings, and delete what was sold and the address of the shop."""
+    """Withdraw the listings, and delete what was sold and the address of the shop; cancel what is not sent to them.
+
+    Of what was sent, names, addresses and waybills stay sealed until the law lets go of them
+    (models.market.orders.clock).
+    """
+    buyer_left(db, leaver)
     theirs = Listing.seller_id == leaver.user_id
     for listing in db.scalars(select(Listing).where(theirs).order_by(Listing.id).with_for_update()).all():
         if (listing.state, "withdrawn") in MACHINE.moves:

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, S
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
+from models.core.hooks import Hook
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.goods.exchange import UNITS, UNSEEN, by_age
@@ -20,6 +21,9 @@ from models.staff.task import Matter
 from models.stock.move import Stocked, adds_up
 
 KINDS = ("produce", "handicraft")
+
+# The listing's id, its state, now: an officer has taken it down.
+on_taken_down: Hook[[Session, int, str, datetime], None] = Hook("market.listing.on_taken_down")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
@@ -49,6 +53,7 @@ MACHINE = Machine(
             for state in ("submitted", "returned", "on_sale", "sold_out", "suspended", "expired")
         },
     },
+    then={"suspended": on_taken_down},
 )
 
 

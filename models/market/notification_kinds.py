@@ -1,9 +1,19 @@
 """The notification kinds of the market."""
 
-from models.notifications.kinds import Kind, Standing
+from models.notifications.kinds import Kind, Offer, Standing, legal
+
+# The seller's answers to an order, and the buyer's to what was sent.
+ACCEPT = Offer("accept_order", ("accept_order", "order"))
+DECLINE = Offer("decline_order", ("decline_order", "order"))
+GOT = Offer("got_order", ("got_order", "order"))
 
 KINDS: dict[str, Kind] = {
-    "ordered": Kind(Standing.MONEY, "money"),
-    "shipped": Kind(Standing.SERVICE, "goods"),
+    "ordered": Kind(Standing.MONEY, "money", offers=(ACCEPT, DECLINE)),
+    "order_accepted": legal(),
+    "shipped": Kind(Standing.SERVICE, "goods", offers=(GOT,)),
+    "order_handed": legal(),
+    "order_received": Kind(Standing.SERVICE, "progress"),
+    "order_ended": legal(),
+    "after_sale_moved": legal(),
     "stock_low": Kind(Standing.SERVICE, "progress", topic="reminders"),
 }

@@ -9,6 +9,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.goods.review import notify_owner, open_review, submit
 from models.market.listing import LISTING, REVIEW, Listing, matter_of
+from models.market.orders.leaving import household_suspended
 from models.market.seller import MACHINE, SELLER, Seller, seller_of
 from models.staff.decision import decide
 from models.staff.member import Staff
@@ -46,12 +47,16 @@ def check_may_judge(db: Session, staff: Staff, number: int, to: str) -> tuple[Li
 
 
 def suspend(db: Session, staff: Staff, number: int, reasons: list[str], now: datetime) -> Listing:
-    """Suspend the seller of a listing and hide all that it lists. Raises as ``check_may_judge`` does."""
+    """Suspend the seller of a listing, hide all that it lists, and cancel what it has not sent.
+
+    Raises as ``check_may_judge`` does.
+    """
     listing, seller = check_may_judge(db, staff, number, "suspended")
     decide(db, _matter(seller), 1, staff, "freeze", now, reasons)
     MACHINE.move(db, seller, "suspended", staff.actor, now)
     db.flush()
     _hide(db, seller, now, SUSPENDED)
+    household_suspended(db, seller.household_id, now)
     return listing
 
 

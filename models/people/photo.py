@@ -11,6 +11,7 @@ from models.core.base import Base, RowId, one_of
 
 # The subject_id of a "draft" photo is the conversation's.
 SUBJECTS = (
+    "after_sale",
     "appeal",
     "disbursement",
     "draft",

@@ -278,7 +278,8 @@ MARKET: Catalogue[PublicListing] = Catalogue(
     owner=Listing.seller_id,
     name=Listing.name,
     category=Listing.kind,
-    listed=lambda _: (Listing.state == "on_sale") & Listing.looked_at.is_not(None),
+    # What is all reserved is listed again when an order is cancelled.
+    listed=lambda _: (Listing.state == "on_sale") & Listing.looked_at.is_not(None) & (Listing.available > 0),
     shown=Listing.state.in_(("on_sale", "sold_out")) & Listing.looked_at.is_not(None),
     ordering=Ordering(since=Listing.looked_at, place=Listing.region_code),
 )

@@ -26,6 +26,8 @@ OF_USER = {
     "listings": "seller_id",
     "producer_statements": "stated_by",
     "sellers": "applied_by",
+    # Where an order goes is its buyer's. The seller's copy has the listing, and how much of it was ordered.
+    "orders": "buyer_id",
     **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
     "verifications": "user_id",
     **dict.fromkeys(
@@ -39,6 +41,7 @@ PARTS = {
     **dict.fromkeys(("budget_lines", "disbursements", "flags", "payees"), ("appeal_id", "appeals")),
     **dict.fromkeys(("appeal_pages", "revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
+    "after_sales": ("order_id", "orders"),
     "conflicts_of_interest": ("staff_id", "staff"),
     **dict.fromkeys(("desk_sessions", "desk_sign_ins"), ("staff_id", "staff")),
     "points": ("keeper_id", "staff"),
@@ -98,6 +101,8 @@ LEFT_OUT_COLUMNS = {
     **dict.fromkeys(("matches.offer_id", "matches.request_id", "matches.round_id", "matches.shelf_id"), _OF_OTHER),
     **dict.fromkeys(("matches.donor_id", "matches.household_id", "matches.carrier", "matches.waybill"), _OF_OTHER),
     "matches.unwanted_at": _OF_OTHER,
+    **dict.fromkeys(("orders.seller_id", "orders.household_id"), "it leads to who sells, whom the page does not name"),
+    "waybill_hash": _SEARCHES,
     "matches.code": _OPENS,
     "household_questions.other_household_id": "it is empty of what a person has asked themselves",
     "conflicts_of_interest.id_number": "it is a relative's, who did not ask for this copy",

@@ -50,6 +50,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "match_call": ("township", 5),
     "match_lost": ("county", 5),
     "goods_thanks": ("village", 5),
+    # A buyer and a seller do not agree, or one of them is silent.
+    "after_sale": ("township", 3),
     "refund": ("fund_holder", 5),
     "suspense_item": ("fund_holder", 5),
     "discrepancy": ("fund_holder", 5),

@@ -28,7 +28,21 @@ from bot.processes.supervisor import end, free_port
 from bot.processes.valkey import EmbeddedValkey
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
-from tests.bench import books, desk, figures, goods, intents, load, page, pay, profile, push, registry, yardsticks
+from tests.bench import (
+    books,
+    desk,
+    figures,
+    goods,
+    intents,
+    load,
+    market,
+    page,
+    pay,
+    profile,
+    push,
+    registry,
+    yardsticks,
+)
 from tests.harness.platform import wechat as wechat_side
 from tests.harness.stage import Stage, seed_regions
 from tests.scenes.money.charities import seed_charities
@@ -184,6 +198,7 @@ OTHERS: dict[str, Callable[[list[str]], None]] = {
     "books": books.main,
     "figures": figures.main,
     "goods": goods.main,
+    "market": market.main,
 }
 
 if __name__ == "__main__":

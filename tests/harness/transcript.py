@@ -42,6 +42,8 @@ from models.goods.matches import match as goods_match
 from models.goods.points import point
 from models.goods.rounds import round as goods_round
 from models.market import listing, seller, statement
+from models.market.after_sales import after_sale
+from models.market.orders import order as market_order
 from models.notifications import broadcast, mute, notification
 from models.outreach import update
 from models.outreach.digest import month_before
@@ -90,6 +92,8 @@ TABLES: dict[str, Any] = {
     "listing": listing.Listing,
     "seller": seller.Seller,
     "statement": statement.Statement,
+    "order": market_order.Order,
+    "after_sale": after_sale.AfterSale,
     "mandate": mandate.Mandate,
     "message": message.GiftMessage,
     "recurring_gift": recurring_gift.RecurringGift,

@@ -46,6 +46,7 @@ OWN_FLOWS = {
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
     *("accept_invitation", "send_parcel", "take_part", "take_weight", "thank_goods"),
     *("keep_point", "pass_on_point"),
+    *("buy_weight", "buy_pieces", "send_order", "after_sale"),
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.
 SEALED_BUT_LEFT_OUT = {

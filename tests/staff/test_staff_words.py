@@ -87,7 +87,8 @@ PERMITTED = {
     ),
     ("township", "county"): (
         "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
-        "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports answer_household"
+        "view_objections uphold dismiss uphold_report dismiss_report pass_report view_reports answer_household "
+        "uphold_after_sale"
     ),
     ("county",): (
         "stop go_on revoke_case end_appeal uphold_frozen uphold_taken_down uphold_case_suspended uphold_seat_suspended "

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
@@ -11,6 +11,7 @@ from models.giving.pledge import PAID, Pledge
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.market.listing import MACHINE as LISTING_MACHINE
 from models.market.listing import Listing
+from models.market.orders.order import NOT_SENT, Order
 from models.payments.order import PayOrder
 from models.payments.refund import OPEN, Refund
 from models.payments.suspense import SuspenseItem
@@ -28,7 +29,8 @@ class Hold:
     """Something that has to end before the person can be erased.
 
     ``kind``: appeal (collects or holds money), refund (the person's gift is going back), suspense (a payment of theirs
-    is in question), stock (goods promised to somebody), seat (staff). ``name``: its number, code or work number.
+    is in question), stock (goods promised to somebody), order (in dispute, or sold so lately that it may be), seat
+    (staff). ``name``: its number, code or work number.
     """
 
     kind: str
@@ -68,9 +70,10 @@ def show_standing(db: Session, conversation_id: int | None, user: int | None) ->
         "goods": _count(db, Offer.id, (Offer.donor_id == user) & Offer.state.in_(_open(OFFER_MACHINE)))
         + _count(db, GoodsRequest.id, (GoodsRequest.owner_id == user) & GoodsRequest.state.in_(_open(REQUEST_MACHINE)))
         + _count(db, Listing.id, (Listing.seller_id == user) & Listing.state.in_(_open(LISTING_MACHINE))),
+        "orders": _count(db, Order.id, (Order.buyer_id == user) & Order.state.in_(NOT_SENT)),
         "tickets": tickets,
     }
-    holds = (*seats, *_appeals(db, user), *_money(db, user), *_stock(db, user))
+    holds = (*seats, *_appeals(db, user), *_money(db, user), *_stock(db, user), *_orders(db, user))
     return Standing(holds[:_MOST], ends, _count(db, Pledge.id, (Pledge.donor_id == user) & Pledge.state.in_(PAID)))
 
 
@@ -115,3 +118,11 @@ def _stock(db: Session, user: int) -> tuple[Hold, ...]:
         for rows in (offers.order_by(Offer.id), lots.order_by(Listing.id))
         for number, title in db.execute(rows.limit(_MOST))
     )
+
+
+def _orders(db: Session, user: int) -> tuple[Hold, ...]:
+    """Orders in dispute, of both sides, and what the person sold whose buyer may still say that something is wrong."""
+    disputed = (Order.state == "after_sale") & or_(Order.buyer_id == user, Order.seller_id == user)
+    sold = (Order.state == "delivered") & (Order.seller_id == user)
+    found = select(Order.code, Order.name).where(or_(disputed, sold)).order_by(Order.id).limit(_MOST)
+    return tuple(Hold("order", code, name) for code, name in db.execute(found))

@@ -11,6 +11,8 @@ from models.donors.receipt import LONGEST_NUMBER
 from models.giving.matching import MOST_POOLS
 from models.giving.pledge import FALLBACKS
 from models.giving.pool import LONGEST_SPONSOR
+from models.market.after_sales.after_sale import AFTER_SALE_MACHINE as AFTER_SALES
+from models.market.orders.order import WHY_CANCELLED
 from models.staff.task import SUBJECTS
 from models.staff.task_steps import STEPS
 from models.support.desk import LONGEST_ANSWER
@@ -27,6 +29,21 @@ WORK_NO = "9" * 20
 
 Facts = dict[str, Any]
 
+# What a notification of an order may name (models.market.orders.telling).
+_OF_ORDERS = ("ordered", "order_accepted", "shipped", "order_handed", "order_received", "order_ended")
+_ORDER = {
+    **{"order": 7, "code": "K7M2PQ", "quantity": 2, "unit": "piece", "amount_fen": 7_000, "fresh": True, "due": DAY},
+    **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer"},
+}
+_AFTER_SALE = {
+    **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
+    **{"state": "asked", "side": "seller"},
+}
+_LONGEST_ORDER = {
+    **_ORDER,
+    **{"order": MOST, "code": CODE, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "why": "suspended"},
+    **{"side": "seller", "waybill": "SF" + "9" * 28},
+}
 # What a notification of a match may name (models.goods.matches.telling).
 _MATCHED = {
     **{
@@ -242,7 +259,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "objection_decided": {"number": MOST, "upheld": True},
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
-        "ordered": {**listing, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "code": CODE, "due": DAY},
+        **{kind: {**listing, **_LONGEST_ORDER} for kind in _OF_ORDERS},
+        "after_sale_moved": {**listing, **_AFTER_SALE, "code": CODE, "part_fen": LARGEST, "wrong": "not_got"},
         "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
         "proxied_appeal_moved": {**appeal, "state": "returned", "reasons": returned},
         "proxy_acted": {**acted, "title": TITLE},
@@ -271,7 +289,6 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["update_reason"]),
         },
         "sheet_lost": {"name": f"{WIDE}{'*' * 19}"},
-        "shipped": {**listing, "code": CODE, "waybill": "SF" + "9" * 28, "carrier": "顺丰速运"},
         "staff_bound": seat,
         "staff_confirmed": {**seat, "until": DAY},
         "staff_moved": {**seat, "state": "revoked", "reason": "misconduct"},
@@ -481,8 +498,22 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("need_found", {**_MATCH, "request": 6, "wanted": "厚棉被", "place": "道县", "count": n}) for n in (1, 2)),
         *(("objection_decided", {"number": 7, "upheld": upheld}) for upheld in (True, False)),
         *(("objection_made", {"number": 7, "count": count, "due": DAY}) for count in (1, 2)),
-        ("ordered", {**listing, "quantity": 2, "unit": "piece", "amount_fen": 7_000, "code": "K7M2", "due": DAY}),
-        ("ordered", {**listing, "quantity": 5000, "unit": "jin", "amount_fen": 7_000, "code": "K7M2", "due": DAY}),
+        *((kind, {**listing, **_ORDER}) for kind in _OF_ORDERS if kind != "order_ended"),
+        *(
+            (
+                "after_sale_moved",
+                {**listing, **_AFTER_SALE, "state": state, "side": side, "wish": wish, "part_fen": fen},
+            )
+            for state in sorted(AFTER_SALES.states)
+            for side, wish, fen in (("buyer", "all", 7_000), ("seller", "again", None))
+        ),
+        ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin"}),
+        ("shipped", {**listing, **_ORDER, "fresh": False, "carrier": None, "waybill": None}),
+        *(
+            ("order_ended", {**listing, **_ORDER, "side": side, "why": why, "due": None})
+            for side in ("buyer", "seller")
+            for why in WHY_CANCELLED
+        ),
         ("pledged", gift),
         *(("pledged", {**gift, "new_gifts": n, "name": name}) for n, name in ((1, "李老师"), (1, None), (3, None))),
         *(("pledged", {**gift, "new_gifts": n, "name": None, "paid": True}) for n in (1, 3)),
@@ -514,7 +545,6 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("update_decided", {**appeal, "published": ok, "reasons": []}) for ok in (True, False)),
         *(("update_decided", {**appeal, "kind": "thanks", "published": ok, "reasons": []}) for ok in (True, False)),
         ("sheet_lost", {"name": "王**"}),
-        ("shipped", {**listing, "code": "K7M2", "waybill": "SF1234567890123", "carrier": "顺丰"}),
         ("staff_bound", seat),
         *(("staff_confirmed", {**seat, "until": until}) for until in (DAY, None)),
         *(("staff_moved", {**seat, "state": state, "reason": "moved_on"}) for state in _SEATED),

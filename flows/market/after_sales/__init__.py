@@ -1,0 +1,1 @@
+"""Ask a buyer what was wrong with an order, step by step."""

@@ -1,0 +1,1 @@
+"""Buyers order, and sellers say what they sent, step by step."""

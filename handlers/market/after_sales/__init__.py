@@ -1,0 +1,1 @@
+"""Buyers, sellers and the township follow after-sales by commands."""

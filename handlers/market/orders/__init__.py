@@ -1,0 +1,1 @@
+"""Buyers order, and buyers and sellers follow their orders by commands."""

@@ -1,0 +1,149 @@
+"""Move an after-sale on, with its order, its clock and the township's task, by the word of either side or of time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor
+from models.market.after_sales.after_sale import AFTER_SALE_MACHINE, LASTS, NAME, AfterSale
+from models.market.after_sales.telling import tell
+from models.market.orders import steps
+from models.market.orders.answers import Side, hold_own
+from models.market.orders.steps import Held, NoSuchOrder, lock_order, try_lock_order
+from models.people.user import User
+from models.staff.conflict_of_interest import conflicts_with
+from models.staff.member import seats_of_users
+from models.staff.task import Matter, close_task, open_task
+
+STEP = "after_sale"
+# Why an officer has no part in it: they bought or sold it.
+PARTY = "own_goods"
+BATCH = 200
+# Word -> the side that says it, the states in which it is said, and the state to which it leads.
+WORDS: Mapping[str, tuple[Side, tuple[str, ...], str]] = {
+    "agree": ("seller", ("asked",), "agreed"),
+    "refuse": ("seller", ("asked",), "refused"),
+    "given_back": ("seller", ("agreed",), "done"),
+    "object": ("buyer", ("refused",), "township"),
+    "not_back": ("buyer", ("done",), "township"),
+    "settle": ("buyer", ("done",), "settled"),
+    "withdraw": ("buyer", ("asked", "refused"), "withdrawn"),
+}
+_BY_SILENCE: Mapping[str, str] = {"asked": "township", "refused": "dismissed", "agreed": "township", "done": "settled"}
+
+log = structlog.get_logger()
+
+
+class AfterSaleMoved(Refusal):
+    """The after-sale of the order ``code`` is no longer where this answer belongs. ``state``: where it is now."""
+
+    code = "after_sale_moved"
+    final = True
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A locked after-sale with its locked order."""
+
+    found: AfterSale
+    held: Held
+
+
+def of_order(db: Session, order_id: int) -> AfterSale | None:
+    return db.scalar(select(AfterSale).where(AfterSale.order_id == order_id))
+
+
+def say(db: Session, user_id: int | None, order_id: int, word: str, now: datetime) -> AfterSale:
+    """Take a word of WORDS. Raises NoSuchOrder, also where it is the other side's to say, or AfterSaleMoved."""
+    side, states, to = WORDS[word]
+    held = hold_own(db, user_id, order_id, side)
+    disputed = _lock(db, held)
+    if disputed.found.state not in states:
+        raise AfterSaleMoved(code=held.order.code, state=disputed.found.state)
+    move(db, disputed, to, Actor.owner(user_id), now, by=side)
+    return disputed.found
+
+
+def move(db: Session, disputed: Disputed, to: str, actor: Actor, now: datetime, *, by: Side | None = None) -> None:
+    """Move it, and end its order where it ends. ``by``: the side whose word it is, who is not told of it."""
+    found, held = disputed.found, disputed.held
+    found.due_at = now + LASTS[to] if to in LASTS else None
+    found.round += to == "township"
+    AFTER_SALE_MACHINE.move(db, found, to, actor, now)
+    if to in ("settled", "dismissed", "withdrawn"):
+        found.ended_at = now
+        back = to == "settled" and found.wish != "again"
+        steps.end_dispute(db, held, _ENDS[to, back], actor, now, lost=back and found.wrong == "not_got")
+    db.flush()
+    if to == "township":
+        _ask_township(db, disputed, now)
+    else:
+        close_task(db, NAME, found.id, now)
+    tell(db, found, held.order, now, by)
+
+
+# How it ended, and whether money went back -> the state in which that leaves the order.
+_ENDS: Mapping[tuple[str, bool], str] = {
+    ("settled", True): "refunded",
+    ("settled", False): "completed",
+    ("dismissed", False): "rejected",
+    ("withdrawn", False): "completed",
+}
+
+
+def matter_of(disputed: Disputed) -> Matter:
+    order, listing = disputed.held.order, disputed.held.listing
+    return Matter(NAME, disputed.found.id, listing.region_code, order.household_id)
+
+
+def lock(db: Session, number: int) -> Disputed:
+    """Lock an after-sale, and its order before it. Raises NoSuchOrder."""
+    found = db.get(AfterSale, number)
+    if found is None:
+        raise NoSuchOrder(given=str(number))
+    return _lock(db, lock_order(db, found.order_id))
+
+
+def end_overdue_after_sales(db: Session, now: datetime) -> int:
+    """End the states that are over; returns how many. One that fails is logged and stops no other."""
+    due = select(AfterSale.order_id).where(AfterSale.due_at <= now).order_by(AfterSale.due_at, AfterSale.id)
+    count = 0
+    for number in db.scalars(due.limit(BATCH)).all():
+        try:
+            with db.begin_nested():
+                count += _end_one(db, number, now)
+        except Exception:  # of any kind: the others must still be ended; logged
+            log.exception("after_sales.clock_failed", order=number)
+    return count
+
+
+def _end_one(db: Session, order_id: int, now: datetime) -> bool:
+    held = try_lock_order(db, order_id)
+    disputed = _lock(db, held) if held else None
+    if disputed is None or disputed.found.due_at is None or disputed.found.due_at > now:
+        return False
+    move(db, disputed, _BY_SILENCE[disputed.found.state], SYSTEM, now)
+    return True
+
+
+def _lock(db: Session, held: Held) -> Disputed:
+    """Lock the order's after-sale. Raises NoSuchOrder where it has none."""
+    its_own = select(AfterSale).where(AfterSale.order_id == held.order.id).with_for_update()
+    found = db.scalar(its_own.execution_options(populate_existing=True))
+    if found is None:
+        raise NoSuchOrder(given=held.order.code)
+    return Disputed(found, held)
+
+
+def _ask_township(db: Session, disputed: Disputed, now: datetime) -> None:
+    """Open the township's task; who bought or sold it, or is kin of either, has no part in it."""
+    order = disputed.held.order
+    buyer = db.get_one(User, order.buyer_id)
+    barred = {**conflicts_with(db, buyer.household_id)} if buyer.household_id else {}
+    barred |= dict.fromkeys(seats_of_users(db, [order.buyer_id, order.seller_id]), PARTY)
+    open_task(db, matter_of(disputed), STEP, now, barred)

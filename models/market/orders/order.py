@@ -1,0 +1,134 @@
+"""Define orders: how much of a listing a buyer ordered at which price, where it goes, and how far it is."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Encrypted, Lookup
+from models.core.state_machine import By, Machine
+from models.core.subject import Subject
+from models.goods.exchange import UNITS
+from models.market.listing import Listing
+
+CODE_LENGTH = 6
+WAYBILL_PURPOSE = "order_waybill"
+
+_SYSTEM = frozenset({By.SYSTEM})
+# The buyer or the seller: models.market.orders.answers says which of them.
+_PARTY = frozenset({By.OWNER})
+
+_TOWNSHIP = frozenset({By.TOWNSHIP, By.COUNTY})
+
+ORDER_MACHINE = Machine(
+    "order",
+    {
+        ("placed", "accepted"): _PARTY,
+        ("accepted", "shipped"): _PARTY,
+        # Handed over in person.
+        ("accepted", "delivered"): _PARTY,
+        ("shipped", "delivered"): _PARTY | _SYSTEM,
+        ("delivered", "completed"): _SYSTEM,
+        # Something was wrong with it, or it never came (models.market.after_sales).
+        **{(state, "after_sale"): _PARTY for state in ("shipped", "delivered")},
+        **{("after_sale", state): _PARTY | _SYSTEM | _TOWNSHIP for state in ("refunded", "rejected", "completed")},
+        **{(state, "cancelled"): _PARTY | _SYSTEM for state in ("placed", "accepted")},
+    },
+)
+# What of a listing is reserved for its buyers.
+RESERVED = ("placed", "accepted", "shipped")
+# Nothing has been sent, so that it can still be cancelled.
+NOT_SENT = ("placed", "accepted")
+# The seller needs to know where it goes, also where it is sent again; from the delivery on the address is masked.
+ADDRESS_SHOWN = ("accepted", "shipped", "after_sale")
+# State -> how long it lasts; that of ``accepted`` runs from the harvest where that is later.
+LASTS: Mapping[str, timedelta] = {
+    "placed": timedelta(hours=48),
+    "accepted": timedelta(days=7),
+    "shipped": timedelta(days=7),
+    "delivered": timedelta(days=7),
+}
+# E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
+KEPT_FOR = timedelta(days=3 * 366)
+# Why an order was cancelled: by its buyer; its seller has none left, did not answer or did not send it in time; the
+# seller's household is suspended or the listing was taken down; its buyer's data was erased.
+WHY_CANCELLED = ("buyer", "no_stock", "silent", "not_sent", "suspended", "buyer_left")
+
+
+class Order(Base):
+    """``quantity`` in the listing's ``unit`` (``jin``: grams). ``price_fen`` is that of the day, for one unit.
+
+    ``due_at``: when its state ends by itself. ``fresh``: it spoils, so that it cannot be sent back without a reason.
+    ``code``: what people call it by. ``recipient``, ``phone``, ``address`` and ``waybill``: empty once it is cancelled
+    or ``forget_at`` is over.
+    """
+
+    __tablename__ = "orders"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    code: Mapped[str] = mapped_column(String(8), unique=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    household_id: Mapped[int] = mapped_column(ForeignKey("households.id"))
+    buyer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    unit: Mapped[str] = mapped_column(String(12))
+    quantity: Mapped[int]
+    price_fen: Mapped[int]
+    total_fen: Mapped[int]
+    fresh: Mapped[bool] = mapped_column(Boolean)
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    recipient: Mapped[str | None] = mapped_column(Encrypted("order recipient"))
+    phone: Mapped[str | None] = mapped_column(Encrypted("order phone"))
+    address: Mapped[str | None] = mapped_column(Encrypted("order address"))
+    state: Mapped[str] = mapped_column(String(12), default="placed")
+    why: Mapped[str | None] = mapped_column(String(12))
+    due_at: Mapped[datetime | None]
+    placed_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    shipped_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    forget_at: Mapped[datetime | None]
+    carrier: Mapped[str | None] = mapped_column(String(20))
+    waybill: Mapped[str | None] = mapped_column(Encrypted("order waybill", Lookup("waybill_hash", WAYBILL_PURPOSE)))
+    waybill_hash: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        one_of("state", ORDER_MACHINE.states),
+        one_of("unit", UNITS),
+        one_of("why", WHY_CANCELLED),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("price_fen > 0 AND total_fen > 0", name="price_positive"),
+        CheckConstraint("buyer_id <> seller_id", name="not_of_oneself"),
+        CheckConstraint("(state = 'cancelled') = (why IS NOT NULL)", name="cancelled_for_a_reason"),
+        CheckConstraint(
+            "state <> 'cancelled' OR (recipient IS NULL AND phone IS NULL AND address IS NULL)",
+            name="cancelled_goes_nowhere",
+        ),
+        Index("ix_orders_listing", "listing_id", "state"),
+        Index("ix_orders_buyer", "buyer_id", "id"),
+        Index("ix_orders_seller", "seller_id", "id"),
+        Index("ix_orders_household", "household_id", "state"),
+        Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_orders_forget_at", "forget_at", postgresql_where=text("forget_at IS NOT NULL")),
+        Index("ix_orders_waybill", "waybill_hash", postgresql_where=text("waybill_hash IS NOT NULL")),
+    )
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+
+ORDER = Subject(
+    "order",
+    Order,
+    ORDER_MACHINE,
+    begins=("placed",),
+    # Its household is the seller's, with whom it moves (models.families.moving).
+    owner=Order.seller_id,
+    place=select(Listing.region_code).where(Listing.id == Order.listing_id).scalar_subquery(),
+    household=Order.household_id,
+)

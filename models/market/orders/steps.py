@@ -1,0 +1,166 @@
+"""Move an order on, with its stock, its clock and its notifications: the only place where orders move stock.
+
+Every function here runs in its caller's transaction, under the locks of ``lock_order``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from models.core.calendar import start_of_day_of
+from models.core.encryption import keyring
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor
+from models.market.listing import MACHINE, Listing
+from models.market.orders.order import KEPT_FOR, LASTS, NOT_SENT, ORDER_MACHINE, WAYBILL_PURPOSE, Order
+from models.market.orders.telling import drop_overtaken, tell
+from models.stock.move import move
+
+Row = TypeVar("Row", Order, Listing)
+
+
+class NoSuchOrder(Refusal):
+    """There is no such order, or this person is neither its buyer nor its seller. ``given``: what they wrote."""
+
+    code = "no_such_order"
+    final = True
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A locked order with its listing."""
+
+    order: Order
+    listing: Listing
+
+
+def lock_order(db: Session, number: int) -> Held:
+    """Lock an order, and its listing before it. Raises NoSuchOrder."""
+    found = db.get(Order, number)
+    if found is None:
+        raise NoSuchOrder(given=str(number))
+    listing = db.get_one(Listing, found.listing_id, with_for_update=True, populate_existing=True)
+    return Held(db.get_one(Order, number, with_for_update=True, populate_existing=True), listing)
+
+
+def try_lock_order(db: Session, number: int) -> Held | None:
+    """Lock an order as ``lock_order`` does; None where another transaction holds it or its listing."""
+    found = db.get_one(Order, number)
+    listing = db.scalar(_free(Listing, Listing.id == found.listing_id))
+    order = db.scalar(_free(Order, Order.id == number)) if listing else None
+    return Held(order, listing) if order and listing else None
+
+
+def lock_orders(db: Session, which: ColumnElement[bool]) -> Sequence[Held]:
+    """Lock the orders for which the condition holds: all listings first, then the orders, by number."""
+    listings = select(Order.listing_id).where(which).scalar_subquery()
+    db.scalars(select(Listing).where(Listing.id.in_(listings)).order_by(Listing.id).with_for_update()).all()
+    numbers = db.scalars(select(Order.id).where(which).order_by(Order.id)).all()
+    return [lock_order(db, number) for number in numbers]
+
+
+def accept(db: Session, held: Held, now: datetime) -> None:
+    """Note that the seller will send it, or hand it over. It is due some days from now, or from the harvest."""
+    order, harvest = held.order, held.listing.harvest_date
+    order.accepted_at = now
+    begins = max(now, start_of_day_of(harvest)) if harvest else now
+    _to(db, held, "accepted", Actor.owner(order.seller_id), now, due=begins + LASTS["accepted"])
+
+
+def ship(db: Session, held: Held, carrier: str | None, waybill: str | None, now: datetime) -> None:
+    """Note that it was sent. ``waybill``: the number, made normal; None: it has none."""
+    order = held.order
+    order.shipped_at = now
+    set_waybill(order, carrier, waybill)
+    _to(db, held, "shipped", Actor.owner(order.seller_id), now)
+
+
+def set_waybill(order: Order, carrier: str | None, waybill: str | None) -> None:
+    order.carrier, order.waybill = carrier, waybill
+    order.waybill_hash = keyring().lookup_hashes(waybill, WAYBILL_PURPOSE)[0] if waybill else None
+
+
+def deliver(db: Session, held: Held, actor: Actor, now: datetime) -> None:
+    """Note that the buyer has it; of a listing of which nothing is left, all is sold."""
+    order, listing = held.order, held.listing
+    order.delivered_at = now
+    move(db, listing, "deliver", order.quantity, f"order:{order.id}:deliver", now)
+    _to(db, held, "delivered", actor, now)
+    if not (listing.available or listing.reserved) and listing.state == "on_sale":
+        MACHINE.move(db, listing, "sold_out", SYSTEM, now)
+
+
+def complete(db: Session, order: Order, now: datetime) -> None:
+    """Note that the buyer has kept it; its data is kept as long as the law asks. The caller holds the order."""
+    order.ended_at, order.forget_at, order.due_at = now, now + KEPT_FOR, None
+    ORDER_MACHINE.move(db, order, "completed", SYSTEM, now)
+
+
+def dispute(db: Session, held: Held, actor: Actor, now: datetime) -> None:
+    """Note that something is wrong with it: its clock stands still while that is looked into."""
+    _to(db, held, "after_sale", actor, now)
+
+
+def end_dispute(db: Session, held: Held, state: str, actor: Actor, now: datetime, *, lost: bool) -> None:
+    """End an order of which something was wrong: ``state`` refunded, rejected or completed.
+
+    What was on its way counts as delivered now, or as ``lost`` where it never came and its price went back.
+    """
+    order = held.order
+    if order.delivered_at is None:
+        move(db, held.listing, "lose" if lost else "deliver", order.quantity, f"order:{order.id}:end", now)
+        order.delivered_at = None if lost else now
+    elif lost:
+        move(db, held.listing, "miss", order.quantity, f"order:{order.id}:end", now)
+        order.delivered_at = None
+    order.ended_at, order.forget_at = now, now + KEPT_FOR
+    _to(db, held, state, actor, now)
+
+
+def cancel(db: Session, held: Held, why: str, actor: Actor, now: datetime) -> None:
+    """End it before anything was sent: its stock can be ordered again, and the address is deleted.
+
+    ``why``: of models.market.orders.order.WHY_CANCELLED.
+    """
+    order = held.order
+    move(db, held.listing, "release", order.quantity, f"order:{order.id}:release", now)
+    order.why, order.ended_at = why, now
+    order.recipient = order.phone = order.address = None
+    _to(db, held, "cancelled", actor, now, detail=why)
+
+
+def cancel_unsent(db: Session, which: ColumnElement[bool], why: str, now: datetime) -> int:
+    """Cancel the orders of which nothing is sent and for which the condition holds; returns how many."""
+    found = lock_orders(db, which & Order.state.in_(NOT_SENT))
+    unsent = [held for held in found if held.order.state in NOT_SENT]
+    for held in unsent:
+        cancel(db, held, why, SYSTEM, now)
+    return len(unsent)
+
+
+def _to(
+    db: Session,
+    held: Held,
+    state: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    due: datetime | None = None,
+    detail: str | None = None,
+) -> None:
+    order = held.order
+    order.due_at = due or (now + LASTS[state] if state in LASTS else None)
+    # The row satisfies its constraints only with the new state: all goes in one statement.
+    ORDER_MACHINE.move(db, order, state, actor, now, detail)
+    db.flush()
+    drop_overtaken(db, order)
+    tell(db, order, now)
+
+
+def _free(table: type[Row], which: ColumnElement[bool]) -> Select[Row]:
+    """Select a row afresh unless another transaction has locked it."""
+    return select(table).where(which).with_for_update(skip_locked=True).execution_options(populate_existing=True)

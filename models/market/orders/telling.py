@@ -1,0 +1,69 @@
+"""Tell the buyer and the seller of an order where it stands and whose turn it is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.core.calendar import day_in_china
+from models.market.orders.order import Order
+from models.notifications.notify import drop_unread, notify_user
+
+# State -> the kind of notification for its buyer, and for its seller.
+TOLD: Mapping[str, tuple[str | None, str | None]] = {
+    "placed": (None, "ordered"),
+    "accepted": ("order_accepted", None),
+    "shipped": ("shipped", None),
+    "delivered": ("order_handed", "order_received"),
+    # Of an after-sale both hear by models.market.after_sales.telling.
+    **dict.fromkeys(("completed", "after_sale", "refunded", "rejected"), (None, None)),
+    "cancelled": ("order_ended", "order_ended"),
+}
+# Why it was cancelled -> whose word it was, who has the answer to that already.
+_BY_WORD: Mapping[str | None, str] = {"buyer": "buyer", "no_stock": "seller", "buyer_left": "buyer"}
+# A kind -> the state in which it asks for something.
+_ANSWERED_IN: Mapping[str, str] = {
+    "ordered": "placed",
+    "order_accepted": "accepted",
+    "shipped": "shipped",
+}
+
+
+def tell(db: Session, order: Order, now: datetime) -> None:
+    """Owe the notifications of the state that the order is in now, in the caller's transaction."""
+    buyer, seller = TOLD[order.state]
+    if order.state == "delivered":
+        # Who says that it arrived, or that it was handed over, knows it; of the clock both hear what the other would.
+        buyer, seller = (buyer, None) if order.shipped_at is None else (None, seller)
+    word = _BY_WORD.get(order.why)
+    facts = _facts(order)
+    key = f"order:{order.id}:{order.state}"
+    for side, kind, user in (("buyer", buyer, order.buyer_id), ("seller", seller, order.seller_id)):
+        if kind and word != side:
+            notify_user(db, user, kind, {**facts, "side": side}, f"{kind}:{side}:{key}", now, ("order", order.id))
+
+
+def drop_overtaken(db: Session, order: Order) -> None:
+    """Delete what waits unread and can be answered no more."""
+    overtaken = [kind for kind, state in _ANSWERED_IN.items() if state != order.state]
+    drop_unread(db, overtaken, ("order", order.id))
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    """State what its notifications may name: the waybill only while it travels, and never who lives where."""
+    travels = order.state == "shipped"
+    return {
+        "order": order.id,
+        "code": order.code,
+        "number": order.listing_id,
+        "name": order.name,
+        "quantity": order.quantity,
+        "unit": order.unit,
+        "amount_fen": order.total_fen,
+        "fresh": order.fresh,
+        "due": day_in_china(order.due_at) if order.due_at else None,
+        "carrier": order.carrier if travels else None,
+        "waybill": order.waybill if travels else None,
+        "why": order.why,
+    }

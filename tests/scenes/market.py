@@ -1,0 +1,102 @@
+"""A market: a household that sells, and people who order from it, past the door."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.orm import Session as Database
+
+from bot.work.sweeps import apply_deadlines
+from models.market.listing import Listing
+from models.market.orders import answers
+from models.market.orders.order import Order
+from models.market.orders.placing import NewOrder, place_order
+from models.market.submission import NewListing
+from models.people.user import User
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import LEXICON, sold
+
+JIN = 500
+RECIPIENT, PHONE, ADDRESS = "覃桂花", "13911112222", "天河路12号"
+CARRIERS = LEXICON.goods.carriers
+
+
+@dataclass
+class Market:
+    stage: Stage
+    people: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def session(self) -> Iterator[Database]:
+        with Database(self.stage.database, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    def seller(self, name: str = "seller") -> str:
+        self.people[name] = self.stage.register(f"o-{name}", "resident", DAOXIAN_MEIHUA)
+        return name
+
+    def buyer(self, name: str = "buyer") -> str:
+        self.people[name] = self.stage.register(f"o-{name}", "donor")
+        return name
+
+    def sell(self, stock: int, unit: str = "jin", price_fen: int = 350, name: str = "脐橙", by: str = "seller") -> int:
+        wanted = NewListing(str(uuid4()), "produce", name, unit, price_fen, stock, None, None)
+        with self.session() as db:
+            return sold(db, wanted, db.get_one(User, self.people[by]), self.stage.clock()).id
+
+    def order(self, listing: int, quantity: int, by: str = "buyer") -> int:
+        with self.session() as db:
+            price = db.get_one(Listing, listing).price_fen
+            wanted = NewOrder(
+                draft_id=str(uuid4()),
+                listing_id=listing,
+                quantity=quantity,
+                price_fen=price,
+                fresh=True,
+                recipient=RECIPIENT,
+                phone=PHONE,
+                region_code="440106000000",
+                address=ADDRESS,
+            )
+            return place_order(db, wanted, db.get_one(User, self.people[by]), self.stage.clock()).id
+
+    def accept(self, order: int, by: str = "seller") -> None:
+        with self.session() as db:
+            answers.accept(db, self.people[by], order, self.stage.clock())
+
+    def send(self, order: int, waybill: str = "", by: str = "seller") -> None:
+        with self.session() as db:
+            answers.send(db, self.people[by], order, waybill, CARRIERS, self.stage.clock())
+
+    def got(self, order: int, by: str = "buyer") -> None:
+        with self.session() as db:
+            answers.got(db, self.people[by], order, self.stage.clock())
+
+    def sweep(self) -> None:
+        apply_deadlines(self.stage.database, self.stage.clock())
+
+    def state(self, order: int) -> str:
+        return self.read(order).state
+
+    def read(self, order: int) -> Order:
+        with self.session() as db:
+            return db.get_one(Order, order)
+
+    def stock(self, listing: int) -> tuple[int, int, int]:
+        """What of it is available, reserved and delivered."""
+        with self.session() as db:
+            found = db.get_one(Listing, listing)
+            return found.available, found.reserved, found.delivered
+
+
+@pytest.fixture
+def market(database_url: str) -> Iterator[Market]:
+    """One who sells and one who buys."""
+    stage = Stage(database_url)
+    market = Market(stage)
+    market.seller()
+    market.buyer()
+    yield market
+    stage.close()
