@@ -8,6 +8,7 @@ from flows.families import flows as families
 from flows.giving import flows as giving
 from flows.goods import flows as goods
 from flows.market import flows as market
+from flows.organisations import flows as organisations
 from flows.outreach import flows as outreach
 from flows.payments import flows as payments
 from flows.people import flows as people
@@ -26,6 +27,7 @@ ROOMS = (
     giving.FLOWS,
     goods.FLOWS,
     market.FLOWS,
+    organisations.FLOWS,
     outreach.FLOWS,
     payments.FLOWS,
     people.FLOWS,

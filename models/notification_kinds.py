@@ -8,6 +8,7 @@ from models.giving import notification_kinds as giving
 from models.goods import notification_kinds as goods
 from models.market import notification_kinds as market
 from models.notifications.kinds import KINDS, Kind
+from models.organisations import notification_kinds as organisations
 from models.outreach import notification_kinds as outreach
 from models.payments import notification_kinds as payments
 from models.proxy import notification_kinds as proxy
@@ -26,6 +27,7 @@ ROOMS: dict[str, dict[str, Kind]] = {
     "giving": giving.KINDS,
     "goods": goods.KINDS,
     "market": market.KINDS,
+    "organisations": organisations.KINDS,
     "outreach": outreach.KINDS,
     "payments": payments.KINDS,
     "proxy": proxy.KINDS,

@@ -7,6 +7,7 @@ from sqlalchemy import Select, null, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import APPEAL
+from models.appeals.beneficiary import BENEFICIARY
 from models.appeals.revision import REVISION
 from models.core.subject import Subject
 from models.disbursements.disbursement import DISBURSEMENT
@@ -24,6 +25,8 @@ from models.market.after_sales.after_sale import AFTER_SALE
 from models.market.listing import LISTING
 from models.market.orders.order import ORDER
 from models.market.seller import SELLER
+from models.organisations.organisation import ORGANISATION
+from models.organisations.representative import REPRESENTATIVE
 from models.outreach.update import UPDATE
 from models.payments.order import PAY_ORDER
 from models.payments.refund import REFUND
@@ -37,7 +40,7 @@ from models.verification.visit import VISIT
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
     for subject in (
-        *(STAFF, MANDATE, CASE, VISIT, APPEAL, REVISION),
+        *(STAFF, MANDATE, CASE, VISIT, ORGANISATION, REPRESENTATIVE, APPEAL, BENEFICIARY, REVISION),
         *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
         *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING, SELLER),
         *(POINT, ROUND, MATCH, GOODS_THANKS, ORDER, AFTER_SALE),

@@ -1,7 +1,7 @@
 """Import every table once, for migrations and other users of the whole metadata."""
 
 from models import ledger  # noqa: F401 - a table is there once its module is
-from models.appeals import appeal, flag, revision  # noqa: F401
+from models.appeals import appeal, beneficiary, flag, revision  # noqa: F401
 from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
 from models.desk import session, sign_in  # noqa: F401
@@ -27,7 +27,7 @@ from models.notifications import (  # noqa: F401
     service_window,
     subscription,
 )
-from models.organisations import charity, filing, merchant  # noqa: F401
+from models.organisations import charity, filing, merchant, organisation, representative  # noqa: F401
 from models.outreach import update  # noqa: F401
 from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, family_member, photo, user  # noqa: F401

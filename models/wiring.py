@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.appeals import appeal, by_mandate, case_outcome, publication, submission
+from models.appeals import appeal, beneficiary, by_mandate, case_outcome, of_organisation, publication, submission
 from models.appeals import erasure as appeals
 from models.appeals import review as appeal_review
 from models.core import audit_trail, hash_chain
@@ -37,6 +37,9 @@ from models.market.orders import leaving as orders_leaving
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.notifications import erasure as notifications
+from models.organisations import conflicts, organisation, representative
+from models.organisations import desk as organisation_desk
+from models.organisations import erasure as organisations
 from models.outreach import audience, broadcasts
 from models.outreach import erasure as outreach
 from models.oversight import spot_check
@@ -90,6 +93,12 @@ def wire() -> None:
     decisions.on_rejected_or_revoked.connect(_on_rejected_or_revoked)
     case.on_ended.connect(_on_ended)
 
+    # An organisation is confirmed instead of verified; another comes to speak for it; the county stops or ends it.
+    case.may_ask.connect(organisation.may_ask)
+    representative.on_succeeded.connect(of_organisation.pass_on)
+    organisation_desk.on_suspended.connect(case_outcome.freeze_live_appeals)
+    organisation_desk.on_dissolved.connect(of_organisation.end_all)
+
     # When an appeal becomes public.
     publication.on_published.connect(photo_review.ask_officer)
     appeal_page.on_turned.connect(public_photos.recheck)
@@ -130,6 +139,8 @@ def wire() -> None:
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
+    recusal.CONFLICTS.connect(conflicts.AUTHORITY, conflicts.own_authority)
+    recusal.CONFLICTS.connect(beneficiary.CONFLICT, beneficiary.conflicts)
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
     recusal.CONFLICTS.connect("other_household", family_question.conflicts)
 
@@ -161,6 +172,7 @@ def wire() -> None:
     ROOMS.connect("desk", desk.forget)
     ROOMS.connect("people", people.forget)
     ROOMS.connect("families", families.forget)
+    ROOMS.connect("organisations", organisations.forget)
     ROOMS.connect("appeals", appeals.forget)
     ROOMS.connect("payments", payments.forget)
     ROOMS.connect("giving", giving.forget)

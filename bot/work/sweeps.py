@@ -33,6 +33,7 @@ from models.market.orders.clock import complete_delivered, end_overdue_orders, f
 from models.market.suspension import expire_sellers
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
+from models.organisations.terms import due_terms, end_or_remind
 from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run import notify_ended
@@ -133,6 +134,7 @@ ONE_BY_ONE: dict[
     "rounds_drawn": (due_rounds, lambda db, _rules, number, now: draw(db, number, now)),
     "rounds_opened": (offers_in_turn, open_if_wanted),
     "shelf_rounds_opened": (shelves_in_turn, open_shelf_if_wanted),
+    "offices_ended": (due_terms, lambda db, _rules, number, now: end_or_remind(db, number, now)),
 }
 
 

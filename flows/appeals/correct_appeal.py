@@ -59,6 +59,8 @@ def answers_of(turn: TurnContext, appeal: Appeal) -> dict[str, Any]:
         "place": {"code": region.code, "name": region.full_name, "latitude": None, "longitude": None, "detail": ""},
         "deadline": appeal.collect_days or day_in_china(appeal.closes_at),
     }
+    if appeal.category == "medical":
+        answers["referral"] = "here"
     if appeal.kind == "crowdfund":
         answers |= shortfall_of(appeal)
     return answers

@@ -12,7 +12,8 @@ from flows.proxy.common import OFFICERS
 from models.appeals.appeal import Appeal
 from models.appeals.correction import own_appeal
 from models.appeals.reopening import check_reopenable
-from models.appeals.submission import check_category_free
+from models.appeals.submission import asker_of, check_category_free
+from models.organisations.organisation import organisation_of
 from models.people.photo import attach_photos, copy_photos
 from models.people.user import User, get_resident
 from models.proxy.mandate import Mandate, live_mandate
@@ -29,9 +30,11 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     appeal, mandate = find_ended(turn, given["reopens"])
     check_reopenable(appeal)
     owner = turn.db.get_one(User, appeal.owner_id)
-    check_may_appeal(turn.db, owner.household_id)
-    check_category_free(turn.db, owner, appeal.category, turn.world.now)
+    check_may_appeal(turn.db, appeal.household_id)
+    check_category_free(turn.db, asker_of(turn.db, appeal), appeal.category, turn.world.now)
     facts = {"kind": appeal.kind, "reopens": appeal.id, "title": appeal.title, **to_answer_again(appeal)}
+    if organisation := organisation_of(turn.db, appeal.household_id):
+        facts |= {"organisation": organisation.id, "in_name_of": organisation.name}
     return {**facts, "mandate": mandate.id, "for": owner.masked_name} if mandate else facts
 
 

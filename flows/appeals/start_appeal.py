@@ -1,6 +1,7 @@
 """求助 and 众筹: a household writes an appeal and submits it for review.
 
-An officer may write it by mandate (``given``: ``mandate``, and ``for``, the resident's masked name). With ``fixes`` in
+An officer may write it by mandate (``given``: ``mandate``, and ``for``, the resident's masked name), and who speaks for
+an organisation in its name (``organisation``, and ``in_name_of``, what it is called). With ``fixes`` in
 ``given`` it corrects an earlier appeal (flows/appeals/correct_appeal.py), with ``reopens`` it hands in again one that
 ended (flows/appeals/reopen_appeal.py).
 """
@@ -19,9 +20,11 @@ from flows.proxy.common import lock_mandate
 from flows.readers import BudgetLines, Choice, LastDay, Money, Photo, Place, SaidChoice, Text
 from flows.readers.base import Asking, Rejected
 from models.appeals.appeal import Appeal
-from models.appeals.submission import NewAppeal, check_category_free, submit
+from models.appeals.submission import Asker, NewAppeal, ReferredElsewhere, check_category_free, family_of, submit
 from models.core.calendar import CHINA, LAST_SECOND
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
+from models.organisations.organisation import get_organisation
+from models.organisations.representative import check_in_office, check_may_ask_for
 from models.people.user import User, get_resident, grant_consent
 from models.proxy.act import record_proxy_act
 from models.staff.task import find_task
@@ -66,7 +69,8 @@ def _target(asking: Asking) -> int:
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a resident whose household may ask for help, or an officer with a mandate.
 
-    Raises NotRegistered, ResidentsOnly, CaseRevoked or RejectedLately; by mandate NotYours or NoMandate; for a
+    Raises NotRegistered, ResidentsOnly, CaseRevoked or RejectedLately; in an organisation's name
+    NoSuchOrganisation, OrganisationNotConfirmed or TermOver; by mandate NotYours or NoMandate; for a
     correction or a reopening as correct_appeal.admit and reopen_appeal.admit.
     """
     if "mandate" in given and "reopens" not in given:
@@ -79,17 +83,26 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
         return reopen_appeal.admit(turn, given)
     word = turn.world.lexicon.words[f"start_{given['kind']}"][0]
     owner = get_resident(turn.db, turn.person.user_id, then=word)
+    if "organisation" in given:
+        organisation = get_organisation(turn.db, given["organisation"])
+        check_may_ask_for(turn.db, organisation, owner.id)
+        return {**given, "in_name_of": organisation.name}
     check_may_appeal(turn.db, owner.household_id)
     return given
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
-    """Refuse a taken category as soon as it is answered, before the other questions. Raises OnePerCategory."""
+    """Refuse a taken category as soon as it is answered, before the other questions.
+
+    Raises OnePerCategory, or ReferredElsewhere where an ill person goes to a platform for that.
+    """
     answers = draft.answers
+    if answers.get("category") == "medical" and answers.get("referral") == "elsewhere":
+        raise ReferredElsewhere
     if "fixes" in draft.given:
         return
     if "category" in answers and "target" not in answers and draft.editing is None:
-        check_category_free(turn.db, _owner(turn, draft), answers["category"], turn.world.now)
+        check_category_free(turn.db, _asker(turn, draft), answers["category"], turn.world.now)
 
 
 def done(turn: TurnContext, draft: Draft) -> Answer:
@@ -104,20 +117,33 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         record_proxy_act(turn.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
     else:
         owner = _owner(turn, draft)
-        appeal = submit(turn.db, _appeal(draft), owner, now)
+        appeal = submit(turn.db, _appeal(draft), owner, now, asker=_named(turn, draft))
         grant_consent(turn.db, owner.id, "publish", now)
     photos = reopen_appeal.attach_pictures(turn, appeal, draft.answers["photos"])
     turn.jobs += [("fetch_photo", photo) for photo in photos]
     flag_appeal(turn, appeal)
-    return Answer(
-        [Say("flows/appeals/start_appeal/done", None, {**_outcome(turn, appeal), "whose": draft.given.get("for")})]
-    )
+    names = {"whose": draft.given.get("for"), "in_name_of": draft.given.get("in_name_of")}
+    return Answer([Say("flows/appeals/start_appeal/done", None, {**_outcome(turn, appeal), **names})])
 
 
 def _owner(turn: TurnContext, draft: Draft) -> User:
     if "mandate" in draft.given:
         return lock_mandate(turn, draft.given["mandate"])[2]
     return get_resident(turn.db, turn.person.user_id)
+
+
+def _asker(turn: TurnContext, draft: Draft) -> Asker:
+    """Return who asks: the organisation in whose name it is written, or the owner's family. Raises TermOver."""
+    return _named(turn, draft) or family_of(_owner(turn, draft))
+
+
+def _named(turn: TurnContext, draft: Draft) -> Asker | None:
+    """Return the organisation in whose name it is written; None without. Raises TermOver."""
+    if "organisation" not in draft.given:
+        return None
+    organisation = get_organisation(turn.db, draft.given["organisation"])
+    check_in_office(turn.db, organisation.household_id, turn.person.user_id)
+    return Asker(organisation.household_id, organisation.region_code)
 
 
 def _appeal(draft: Draft) -> NewAppeal:
@@ -163,6 +189,7 @@ start_appeal = Flow(
     steps=(
         Step("title", Text(min=4, max=30, name=True, public=True)),
         Step("category", SaidChoice("appeal_category")),
+        Step("referral", Choice("medical_referral"), when=lambda answers: answers.get("category") == "medical"),
         # Answered by the command that began it. An owner for whom the least target is too much goes one step back here.
         Step("kind", Choice("appeal_kind")),
         Step("target", Target(min=YUAN)),

@@ -9,7 +9,7 @@ from flows.readers import Choice, Reference, Text
 from flows.rights.identity import STEP, PlacesOrWait, check_places, take_proof
 from models.appeals.correction import own_appeal
 from models.disbursements.budget import check_spendable
-from models.disbursements.payee import get_payee
+from models.disbursements.payee import check_speaks_not, get_payee
 from models.disbursements.payee_change import set_payee
 from models.people.user import get_resident
 from models.rights.identity import Unproved, check_tries_left
@@ -37,7 +37,9 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
-    """Raises WrongPlaces or TooManyPlaces."""
+    """Raises WrongPlaces, TooManyPlaces or PayeeSpeaksForIt."""
+    if {"kind", "name"} <= draft.answers.keys():
+        check_speaks_not(turn.db, draft.given["appeal"], draft.answers["kind"], draft.answers["name"])
     check_places(turn, draft, _without_proof(draft.given))
 
 

@@ -9,6 +9,7 @@ from handlers.public.poster import follow_with_card
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal, get_appeal
+from models.appeals.beneficiary import asks_as
 from models.appeals.reopening import is_reopenable
 from models.appeals.revision import undecided_revision
 from models.disbursements.budget import SPENDABLE
@@ -63,7 +64,19 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     if facts["link"]:
         follow_with_card(talk, found.number)
     collected = is_collected(talk.turn.db, row)
-    return detail(talk, APPEALS, found, ways, own, word, after, collector=collector, collected=collected, **facts)
+    return detail(
+        talk,
+        APPEALS,
+        found,
+        ways,
+        own,
+        word,
+        after,
+        collector=collector,
+        collected=collected,
+        asks_as=asks_as(talk.turn.db, row),
+        **facts,
+    )
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:

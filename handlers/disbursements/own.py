@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from flows.engine.flow import Answer
 from handlers.disbursements import owner
@@ -15,10 +15,13 @@ from models.people.user import User
 
 
 def _of_household(user_id: int) -> Select[*tuple[Any, ...]]:
-    """Select the disbursements of the user's household, any member of which may say that a payment arrived."""
+    """Select the disbursements of the user's household, any member of which may say that a payment arrived, and of the
+    organisations for which the user speaks."""
     household = select(User.household_id).where(User.id == user_id).scalar_subquery()
     uses = select(Disbursement.id, Appeal.title, Disbursement.state)
-    return uses.join(Appeal, Appeal.id == Disbursement.appeal_id).where(Appeal.household_id == household)
+    return uses.join(Appeal, Appeal.id == Disbursement.appeal_id).where(
+        or_(Appeal.household_id == household, Appeal.owner_id == user_id)
+    )
 
 
 def _received(talk: Talk, number: int) -> Answer:

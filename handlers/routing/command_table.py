@@ -10,6 +10,7 @@ from handlers.giving import commands as giving
 from handlers.goods import commands as goods
 from handlers.market import commands as market
 from handlers.notifications import commands as notifications
+from handlers.organisations import commands as organisations
 from handlers.outreach import commands as outreach
 from handlers.oversight import commands as oversight
 from handlers.payments import commands as payments
@@ -36,6 +37,7 @@ ROOMS = (
     goods.COMMANDS,
     market.COMMANDS,
     notifications.COMMANDS,
+    organisations.COMMANDS,
     outreach.COMMANDS,
     oversight.COMMANDS,
     payments.COMMANDS,

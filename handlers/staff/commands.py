@@ -7,10 +7,11 @@ from handlers.staff import appointments, decide, file, handover, todo
 # The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
-_REVIEWED = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", *_GOODS)
+_REVIEWED = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", "organisation", *_GOODS)
 _SENT_BACK = (*_REVIEWED, "goods_thanks")
 _APPROVED = (*_SENT_BACK, "match", "after_sale")
 _REJECTED = (*_DECIDED_ON, *_GOODS, "match", "after_sale")
+_STOPPED = ("case", "organisation")
 _LOOKED_AT = (*_REVIEWED, "household", "inquiry", "point", "match", "goods_thanks", "after_sale")
 
 COMMANDS: tuple[Command, ...] = (
@@ -19,8 +20,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_APPROVED),
     Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_SENT_BACK),
     Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_REJECTED),
-    Command("stop", decide.freeze, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False),
-    Command("go_on", decide.resume, Takes.MATTER, staff=COUNTY, guess=False),
+    Command("stop", decide.freeze, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False, matters=_STOPPED),
+    Command("go_on", decide.resume, Takes.MATTER, staff=COUNTY, guess=False, matters=_STOPPED),
     Command("authorise", appointments.authorise, Takes.CODE, guess=False),
     Command("invite", appointments.invite, staff=TOWNSHIP_AND_COUNTY, guess=False),
     Command("team", appointments.team, staff=TOWNSHIP_AND_COUNTY, guess=False),

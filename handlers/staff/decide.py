@@ -44,6 +44,11 @@ def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
     return with_reasons(talk, "revoke_case", reference, words)
 
 
+def dissolve(talk: Talk, reference: str = "", words: str = "") -> Answer:
+    """End a suspended organisation that is no more, with a reason. Only a numbered line leads here."""
+    return with_reasons(talk, "dissolve_organisation", reference, words)
+
+
 def end_appeal(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """Cancel a frozen appeal, with a reason. Only a numbered line leads here."""
     return with_reasons(talk, "end_appeal", reference, words)

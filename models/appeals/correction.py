@@ -8,9 +8,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, BudgetLine, NoSuchAppeal, budget_of
-from models.appeals.submission import NewAppeal, OnePerCategory, check_category_free, check_place, submit_for_review
+from models.appeals.submission import (
+    NewAppeal,
+    OnePerCategory,
+    asker_of,
+    check_category_free,
+    check_place,
+    submit_for_review,
+)
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor
+from models.organisations.representative import check_in_office
 from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.task import close_task
@@ -49,15 +57,18 @@ class NothingChanged(Refusal):
 def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> Appeal:
     """Get the user's own appeal; ``lock``: with the household's cases locked before it.
 
-    Raises NoSuchAppeal (also for another's appeal that is not public yet) or NotYourAppeal.
+    Raises NoSuchAppeal (also for another's appeal that is not public yet), NotYourAppeal, or TermOver of an
+    organisation's.
     """
     if lock:
-        lock_cases(db, user.household_id)  # before the appeal, which may be handed in again
+        # Before the appeal, which may be handed in again.
+        lock_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
     appeal = db.get(Appeal, number, with_for_update=lock or None, populate_existing=lock)
     if appeal is None or (appeal.owner_id != user.id and appeal.published_at is None):
         raise NoSuchAppeal(number=number)
     if appeal.owner_id != user.id:
         raise NotYourAppeal(number=number)
+    check_in_office(db, appeal.household_id, user.id)
     return appeal
 
 
@@ -80,10 +91,10 @@ def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: 
     """
     if appeal.state not in IN_REVIEW:
         raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
-    owner = db.get_one(User, appeal.owner_id)
-    check_place(db, wanted.region_code, owner)
+    asker = asker_of(db, appeal)
+    check_place(db, wanted.region_code, asker)
     if wanted.category != appeal.category:
-        check_category_free(db, owner, wanted.category, now)
+        check_category_free(db, asker, wanted.category, now)
     close_task(db, "appeal", appeal.id, now)
     for name in _FIELDS:
         setattr(appeal, name, getattr(wanted, name))

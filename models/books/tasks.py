@@ -20,6 +20,7 @@ from models.goods.review import AGAIN
 from models.market.after_sales.after_sale import AfterSale
 from models.market.listing import Listing
 from models.market.seller import Seller
+from models.organisations.organisation import Organisation
 from models.outreach.update import Update
 from models.rights.erasure.paper import PaperErasure
 from models.rights.name_change import NameChange
@@ -98,6 +99,12 @@ WAITING = (
     Waits("name_change", NameChange, {"submitted": frozenset({"name"})}),
     Waits("household", HouseholdQuestion, {"submitted": frozenset({"household"})}),
     Waits("number_claim", NumberClaim, dict.fromkeys(("submitted", "seen"), frozenset({"number_claim"}))),
+    Waits(
+        "organisation",
+        Organisation,
+        {"applied": frozenset({"organisation"}), "suspended": frozenset({"suspended"})},
+        may={"confirmed": frozenset({"succession"})},
+    ),
     Waits("paper_erasure", PaperErasure, {"submitted": frozenset({"erasure_sheet"})}),
     Waits("offer", Offer, {"submitted": frozenset({"offer"})}),
     Waits(

@@ -5,7 +5,7 @@ An answer of 没收到 freezes the appeal at once and gives the county a task.
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal, freeze
@@ -49,7 +49,7 @@ def payout_of(db: Session, user: User, code: str) -> Disbursement:
 
 def unanswered(db: Session, user: User) -> list[Disbursement]:
     """List the household's paid disbursements that wait for its answer, the oldest first, at most five."""
-    theirs = Appeal.household_id == user.household_id
+    theirs = or_(Appeal.household_id == user.household_id, Appeal.owner_id == user.id)
     paid = select(Disbursement).join(Appeal, Appeal.id == Disbursement.appeal_id)
     paid = paid.where(theirs, Disbursement.state == "paid").order_by(Disbursement.id)
     return list(db.scalars(paid.limit(5)))

@@ -9,10 +9,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, among, one_of
 from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
+from models.organisations.organisation import organisation_of
+from models.organisations.representative import ever_of
+from models.people.user import User
 
 KINDS = ("household", "school", "shop", "village")
 WAITING_PERIOD = timedelta(hours=48)
@@ -32,6 +36,13 @@ class NoSuchPayee(Refusal):
 
     code = "no_such_payee"
     final = True
+
+
+class PayeeSpeaksForIt(Refusal):
+    """The appeal is an organisation's, whose money goes to no household and to nobody who speaks for it."""
+
+    code = "payee_speaks_for_it"
+    step = "kind"
 
 
 class Payee(Base):
@@ -83,6 +94,16 @@ def get_payee(db: Session, appeal_id: int, number: int) -> Payee:
     return payee
 
 
+def check_speaks_not(db: Session, appeal_id: int, kind: str, name: str) -> None:
+    """Check that an organisation's money goes to nobody who speaks for it. Raises PayeeSpeaksForIt."""
+    organisation = organisation_of(db, db.scalar(select(Appeal.household_id).where(Appeal.id == appeal_id)))
+    if organisation is None:
+        return
+    names = db.scalars(select(User.name).where(among(User.id, ever_of(db, organisation.id)))).all()
+    if kind == "household" or name in names:
+        raise PayeeSpeaksForIt(number=appeal_id)
+
+
 def add_payee(
     db: Session,
     draft_id: str,
@@ -96,11 +117,12 @@ def add_payee(
 ) -> Payee:
     """Add a payee, or replace one; the appeal must be locked. The same draft twice is one payee.
 
-    Raises TooManyPayees.
+    Raises TooManyPayees or PayeeSpeaksForIt.
     """
     earlier = db.scalar(select(Payee).where(Payee.draft_id == draft_id))
     if earlier:
         return earlier
+    check_speaks_not(db, appeal_id, kind, name)
     if replaces is None and len(payees_of(db, appeal_id)) >= MOST:
         raise TooManyPayees(number=appeal_id, most=MOST)
     if replaces:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, OPEN, Appeal, freeze
 from models.appeals.appeal import MACHINE as APPEALS
+from models.appeals.beneficiary import join_beneficiaries
 from models.appeals.case_outcome import open_endorsements
 from models.core.audit_trail import AuditEvent, record
 from models.core.encryption import keyring
@@ -83,6 +84,8 @@ def move(
     source.changed_at = target.changed_at = now
     db.flush()
     move_sales(db, source.id, target.id, now, joined=source.merged_into is not None)
+    if source.merged_into is not None:
+        join_beneficiaries(db, source.id, target.id)
     _move_the_rest(db, source.id, target.id)
     db.expire_all()
     return _after(db, newer, source, target, actor, now)

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, s
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal, OwnHousehold
+from models.appeals.beneficiary import is_beneficiary
 from models.core.base import Base, RowId, one_of
 from models.core.codes import new_code
 from models.core.database import collects_money
@@ -176,6 +177,8 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
     if not is_collected(db, appeal):
         raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and belongs_to(db, donor, appeal.household_id):
+        raise OwnHousehold(number=appeal.id)
+    if donor and is_beneficiary(db, appeal.id, donor.household_id):
         raise OwnHousehold(number=appeal.id)
     # Else the owner could give to it as somebody new, and draw a matching pool.
     if donor and share_a_phone(db, donor.id, appeal.owner_id):

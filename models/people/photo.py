@@ -21,6 +21,7 @@ SUBJECTS = (
     "match",
     "number_claim",
     "offer",
+    "organisation",
     "paper_erasure",
     "receipt",
     "report",

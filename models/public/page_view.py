@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, NoSuchAppeal
+from models.appeals.beneficiary import AsksAs, asks_as
 from models.core.calendar import CHINA
 from models.disbursements.disbursement import budget_and_spent
 from models.giving.matching import MatchingOffer, matching_offers
@@ -47,7 +48,9 @@ class PageGift:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """An appeal's page. ``budget``: (item, fen planned, fen paid out). ``days_left``: 0 on its last day; None: over.
+    """An appeal's page. ``asks_as``: the organisation that asks; None: a family.
+
+    ``budget``: (item, fen planned, fen paid out). ``days_left``: 0 on its last day; None: over.
 
     ``gives``: it takes gifts now. ``unconfirmed``: an officer agreed to the page, and its owner has not confirmed it.
     ``masked``: the sentences in which something is masked, for its owner's look alone.
@@ -56,6 +59,7 @@ class PageView:
     appeal: PublicAppeal
     story: str
     budget: Sequence[tuple[str, int, int]]
+    asks_as: AsksAs | None
     collector: Collector | None
     collected: bool
     gives: bool
@@ -86,6 +90,7 @@ def read_page(db: Session, number: int, now: datetime, *, is_open: bool) -> Page
         appeal=replace(found, title=screen.mask(found.title)),
         story=screen.mask(story),
         budget=[(screen.mask(item), fen, spent) for item, fen, spent in budget],
+        asks_as=asks_as(db, row),
         collector=find_collector(db, row.charity_id, row.filing_id),
         collected=gives or is_collected(db, row),
         gives=gives,

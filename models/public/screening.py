@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
@@ -45,7 +45,9 @@ class Screen:
 
 def screen_for(db: Session, appeal: Appeal) -> Screen:
     """Make the screen for an appeal's public words."""
-    people = db.execute(select(User.name, User.id_number).where(User.household_id == appeal.household_id)).all()
+    # Who speaks for an organisation is of another household than the one that asks.
+    theirs = or_(User.household_id == appeal.household_id, User.id == appeal.owner_id)
+    people = db.execute(select(User.name, User.id_number).where(theirs)).all()
     payees = db.scalars(select(Payee.name).where(Payee.appeal_id == appeal.id)).all()
     kin = {*conflicts_with(db, appeal.household_id, [each.id_number for each in people]), appeal.endorsed_by} - {None}
     officers = db.scalars(select(Staff.name).where(Staff.id.in_(kin))).all()

@@ -33,8 +33,10 @@ OF_USER = {
     **dict.fromkeys(
         ("cards", "consent_codes", "consents", "mandates", "name_changes", "paper_erasures", "proxy_acts"), "user_id"
     ),
+    "organisations": "applied_by",
+    "representatives": "user_id",
 }
-OF_HOUSEHOLD = {"households": "id"}
+OF_HOUSEHOLD = {"households": "id", "beneficiaries": "household_id"}
 # Table of parts -> the column that holds the whole's id, and the table of the wholes.
 PARTS = {
     "sealed_remainders": ("erasure_id", "erasures"),

@@ -31,6 +31,7 @@ from models.staff.task_steps import CARETAKERS, ELSEWHERE, STEPS, roles_from
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
     *("refund", "suspense_item", "discrepancy", "receipt", "inquiry", "name_change", "number_claim", "paper_erasure"),
+    "organisation",
     *("request", "offer", "listing", "match", "goods_thanks", "household", "after_sale"),
 )
 _OPEN = text("closed_at IS NULL")

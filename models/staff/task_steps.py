@@ -21,6 +21,9 @@ STEPS: dict[str, tuple[str, int]] = {
     "number_claim": ("county", 3),
     # One ID number in two households, or a person who leaves one.
     "household": ("township", 5),
+    # A new organisation with who speaks for it, and another who asks to speak for one.
+    "organisation": ("county", 5),
+    "succession": ("county", 5),
     # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),

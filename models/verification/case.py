@@ -86,6 +86,9 @@ MACHINE = Machine(
 
 # Arguments: the household's id. Called when a verification of it has ended otherwise than by another of that person's.
 on_ended: Hook[[Session, int, datetime], None] = Hook("verification.case.on_ended")
+# Arguments: the household's id. Locks the organisation that it is the row of (FOR SHARE) and tells whether the county
+# has confirmed it; None of a family's household.
+may_ask: Hook[[Session, int | None], bool | None] = Hook("verification.case.may_ask")
 
 
 class NoSuchCase(Refusal):
@@ -264,16 +267,24 @@ def newest_case_of(db: Session, user_id: int) -> Verification | None:
 def lock_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
     """Lock the household's cases (FOR SHARE) until the transaction ends and return them, the newest first.
 
-    Lock order: cases before appeals, the newest case first and the lowest appeal first, to avoid deadlocks.
+    Of an organisation, which has none, the organisation itself. Lock order: cases before appeals, the newest case
+    first and the lowest appeal first, to avoid deadlocks.
     """
     theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
     held = theirs.limit(20).with_for_update(read=True).execution_options(populate_existing=True)
-    return db.scalars(held).all()
+    found = db.scalars(held).all()
+    if not found:
+        may_ask(db, household_id)
+    return found
 
 
 def check_verified(db: Session, household_id: int | None, now: datetime) -> None:
     """Check that a member of the household is verified today; locks the cases (lock_cases). Raises NotVerified."""
     cases = lock_cases(db, household_id)
+    if not cases and (of_organisation := may_ask(db, household_id)) is not None:
+        if not of_organisation:
+            raise NotVerified(number=None, state=None)
+        return
     if not any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
         newest = cases[0] if cases else None
         raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)

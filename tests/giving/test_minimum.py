@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flows.appeals.correct_appeal import shortfall_of
 from models.appeals.appeal import MACHINE, Appeal, freeze, get_appeal, resume
-from models.appeals.submission import OnePerCategory, check_category_free
+from models.appeals.submission import OnePerCategory, check_category_free, family_of
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, least_minimum
 from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
@@ -173,10 +173,10 @@ def test_a_new_appeal_of_the_household_finds_it_begun_and_not_failed(stage: Stag
             stage.clock.now = max(stage.clock(), get_appeal(db, appeal).closes_at)
             owner = db.get_one(User, get_appeal(db, appeal).owner_id)
             if state == "failed":
-                check_category_free(db, owner, "industry", stage.clock())
+                check_category_free(db, family_of(owner), "industry", stage.clock())
             else:
                 with pytest.raises(OnePerCategory):
-                    check_category_free(db, owner, "industry", stage.clock())
+                    check_category_free(db, family_of(owner), "industry", stage.clock())
             assert get_appeal(db, appeal).state == state
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session as Database
 from bot.push.broadcasts import continue_broadcasts
 from bot.push.digest import write_digests
 from bot.work.sweeps import apply_deadlines
-from models.appeals import appeal, flag, revision
+from models.appeals import appeal, beneficiary, flag, revision
 from models.core import audit_trail
 from models.desk import session as desk_session
 from models.desk import sign_in
@@ -45,6 +45,7 @@ from models.market import listing, seller, statement
 from models.market.after_sales import after_sale
 from models.market.orders import order as market_order
 from models.notifications import broadcast, mute, notification
+from models.organisations import organisation, representative
 from models.outreach import update
 from models.outreach.digest import month_before
 from models.payments import refund, suspense
@@ -65,7 +66,7 @@ from tests.harness.platform import wechat
 from tests.harness.platform.push_arrivals import arrive, go_out
 from tests.harness.platform.voices import hear
 from tests.harness.stage import Stage
-from tests.scenes import desk
+from tests.scenes import desk, organisations
 from tests.scenes.goods import passed
 from tests.scenes.handover import Handover, newest_codes, parcel_at
 from tests.scenes.money import refunds as gifts_back
@@ -128,6 +129,9 @@ TABLES: dict[str, Any] = {
     "erasure": Erasure,
     "name_change": name_change.NameChange,
     "number_claim": number_claim.NumberClaim,
+    "organisation": organisation.Organisation,
+    "representative": representative.Representative,
+    "beneficiary": beneficiary.Beneficiary,
     "paper_erasure": PaperErasure,
     "rights_request": rights.RightsRequest,
     "sign_in": sign_in.DeskSignIn,
@@ -304,6 +308,10 @@ class Actor:
                 self.stage.register(self.openid, "donor")
             case ["staff", role, *region]:
                 self.stage.appoint(self.openid, role, *region)
+            case ["speaks_for", region]:
+                self.kept["organisation"] = str(organisations.confirm(self.stage, self.openid, region))
+            case ["asks_in_its_name"]:
+                organisations.ask_in_its_name(self.stage, int(self.kept["organisation"]))
             case ["asks", *kind]:
                 self.stage.ask(self.openid, *kind)
             case ["pushed", kind, *facts]:

@@ -32,6 +32,7 @@ def test_what_its_owner_may_withdraw_can_be_found_by_the_word() -> None:
         "case": "it goes with the registration, by 注销 or as 授权代办 is refused",
         "after_sale": "订单 shows the order, with the line to withdraw it",
         "name_change": "another one takes its place",
+        "organisation": "我的单位 lists what waits, with the line to withdraw it",
         "number_claim": "号码被占 offers it while it waits; whoever claims may not be registered",
     }
     withdrawn = {

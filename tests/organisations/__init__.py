@@ -1,1 +1,0 @@
-"""Charities: who collects for an appeal, under which filing, and whose fund holders have its tasks."""

@@ -26,6 +26,7 @@ from tests.harness.stage import id_number
 from tests.scenes.gallery import Gallery, shown
 from tests.scenes.handover import Handover
 from tests.scenes.money.disbursements import asked, fixed, funded, people, pictures_arrive
+from tests.scenes.organisations import confirm
 
 # The thing's number, and the photo subject and row of a picture of it.
 Shown = tuple[int, str, int]
@@ -79,6 +80,12 @@ def _claim(gallery: Gallery) -> Shown:
         db.add(made)
         db.flush()
         return made.id, "number_claim", made.id
+
+
+def _organisation(gallery: Gallery) -> Shown:
+    gallery.stage.register("o-secretary", "resident", "431124101208")
+    number = confirm(gallery.stage, "o-secretary", "431124101208")
+    return number, "organisation", number
 
 
 def _disbursement(gallery: Gallery) -> Shown:
@@ -142,6 +149,7 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "inquiry": _inquiry,
         "paper_erasure": _paper,
         "number_claim": _claim,
+        "organisation": _organisation,
         "match": _match,
         "goods_thanks": _goods_thanks,
     }

@@ -42,7 +42,7 @@ OWN_FLOWS = {
     *("register", "start_appeal", "revise_appeal", "pledge", "recurring_gift", "message", "refund", "ask_receipt"),
     *("offer_goods", "request_goods", "list_produce", "raise_objection", "bind_card", "export_data", "publish"),
     *(*("change_phone", "change_home", "change_name", "withdraw_publish"), "erase_data", "claim_number"),
-    "switch_person",
+    *("switch_person", "register_organisation", "succeed"),
     *("post_update", "thank", "report", "request_disbursement", "payee", "disbursement_evidence", "surplus"),
     *("accept_invitation", "send_parcel", "take_part", "take_weight", "thank_goods"),
     *("keep_point", "pass_on_point"),

@@ -343,6 +343,15 @@ class World:
                 "reasons": list(self.lexicon.choices["claim_reason"]),
                 "until": None,
             },
+            "organisation_decided": {
+                "name": "道" * 40,
+                "what": "returned",
+                "reasons": list(self.lexicon.choices["organisation_reason"]),
+                "until": "2026-12-31",
+                "today": "2026-12-31",
+            },
+            "term_ends": {"name": "道" * 40, "what": "over", "until": "2026-12-31"},
+            "beneficiary_asked": {"number": 999_999, "title": TITLE, "name": "道" * 40},
             "home_moved": {"home": "维" * 30, "made": True},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},
             "household_changed": {

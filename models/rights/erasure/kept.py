@@ -40,6 +40,7 @@ _OF_OFFICE = "who decided on public money stays named; a seat that is held has t
 _APART = "sealed apart once the appeal is over and nothing is on its way"
 _OF_PLACE = "it says where a village hands goods out; who keeps the point has to leave the seat before an erasure"
 _TRADED = "the E-commerce Law, article 31, asks for it for three years; sealed until then, and then emptied"
+_OF_BODY = "an organisation's, which goes on when who registered it is erased"
 _PUBLISHED = "it was published when money was asked for (Charity Law); what was never published is emptied"
 KEPT: dict[str, str] = {
     **dict.fromkeys(("state", "was", "kind", "category", "role", "code", "draft_id", "unit", "fallback"), _CODE),
@@ -58,6 +59,7 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("recipient", "orders.phone", "orders.address", "orders.carrier", "orders.waybill"), _TRADED),
     "orders.name": "what was sold says nothing of who bought it",
     **dict.fromkeys(("orders.why", "waybill_hash", "wrong", "wish"), _CODE),
+    **dict.fromkeys(("organisations.name", "organisations.credit_code"), _OF_BODY),
     "flags.item": "another appeal's number; flags that repeat words are deleted",
     **dict.fromkeys(("actor", "action", "from_state", "to_state", "detail", "hash"), "numbers and codes"),
     **dict.fromkeys(("staff.work_no", "staff.name", "staff.id_number", "staff.id_hash", "staff.openid"), _OF_OFFICE),

@@ -19,7 +19,18 @@ ROOMS: Registry[Forget] = Registry(
     "rights.erasure.rooms.ROOMS",
     (
         *AT_ONCE,
-        *("appeals", "payments", "giving", "disbursements", "outreach", "donors", "goods", "market", "public"),
+        *(
+            "organisations",
+            "appeals",
+            "payments",
+            "giving",
+            "disbursements",
+            "outreach",
+            "donors",
+            "goods",
+            "market",
+            "public",
+        ),
         *("proxy", "support", "speech", "notifications", "photos"),
     ),
 )

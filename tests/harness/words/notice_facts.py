@@ -176,6 +176,15 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["claim_reason"]),
             "until": None,
         },
+        "organisation_decided": {
+            "name": "道" * 40,
+            "what": "returned",
+            "reasons": list(lexicon.choices["organisation_reason"]),
+            "until": "2026-12-31",
+            "today": "2026-12-31",
+        },
+        "term_ends": {"name": "道" * 40, "what": "over", "until": "2026-12-31"},
+        "beneficiary_asked": {"number": MOST, "title": "修" * 30, "name": "道" * 40},
         "requests_ended": {"kinds": ["phone", "payee", "home", "consent", "erasure", "export"]},
         "home_moved": {"home": place, "made": True},
         "number_released": {"frozen": [MOST] * 5, "cancelled": [MOST] * 5},
@@ -375,6 +384,15 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("phone_changed", {"tail": "4321"}),
         *(("number_claim_decided", {**_GIVEN, "registered": donor}) for donor in (True, False)),
         ("number_claim_decided", {"released": False, "registered": False, "reasons": ["card_unclear"], "until": None}),
+        *(
+            ("organisation_decided", {**_ORGANISATION, "what": what, "reasons": reasons})
+            for what, reasons in _DECIDED_ON_IT.items()
+        ),
+        *(
+            ("term_ends", {"name": "道县修义村村民委员会", "what": what, "until": "2026-12-31"})
+            for what in ("soon", "over")
+        ),
+        ("beneficiary_asked", {"number": 12, "title": "修一条通村的路", "name": "道县修义村村民委员会"}),
         *(("requests_ended", {"kinds": [kind]}) for kind in ("phone", "payee", "home", "consent", "erasure", "export")),
         *(("home_moved", {"home": "湖南省永州市道县寿雁镇", "made": made}) for made in (True, False)),
         ("number_released", {"frozen": [4], "cancelled": []}),
@@ -591,6 +609,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
 
 _STOPPED = ("failed", "cancelled", "frozen")
 _SEATED = ("suspended", "revoked", "active")
+_ORGANISATION: Facts = {"name": "道县修义村村民委员会", "until": "2028-12-31", "today": "2026-11-24"}
+_DECIDED_ON_IT: dict[str, list[str]] = {
+    **{what: [] for what in ("confirmed", "succeeded", "resumed", "dissolved")},
+    "returned": ["letter_unclear", "no_office"],
+    "suspended": ["money_doubtful"],
+}
 _GIVEN: Facts = {"released": True, "reasons": [], "until": "2026-12-07"}
 _PAPER: dict[str, Facts] = {
     "confirmed": {"until": "2026-11-26T03:00:00+00:00"},

@@ -1,0 +1,1 @@
+"""People register organisations, and ask to speak for them, step by step."""

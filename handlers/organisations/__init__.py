@@ -1,0 +1,1 @@
+"""People see the organisations for which they speak; the county decides on them."""
