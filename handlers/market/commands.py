@@ -1,6 +1,6 @@
 """List the commands of the market."""
 
-from handlers.market import desk, own
+from handlers.market import desk, harvest, own
 from handlers.market.after_sales import desk as after_sales_desk
 from handlers.market.after_sales import own as after_sales
 from handlers.market.orders import buying
@@ -13,6 +13,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("start_listing", starts("list_produce")),
     Command("my_sales", own.my_sales),
     Command("set_stock", own.stock, Takes.NUMBER_AND_WORDS, guess=False),
+    Command("poor_harvest", harvest.poor_harvest, Takes.NUMBER_AND_WORDS, guess=False),
     Command("buy", buying.buy, Takes.NUMBERED_AND_WORDS, guess=False),
     Command("orders", orders.orders, Takes.CODE),
     Command("send_order", orders.send_order, Takes.CODE_AND_WORDS, guess=False),
@@ -29,4 +30,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("hand_over_order", orders.hand_over_order),
     Command("got_order", orders.got_order),
     Command("cancel_order", orders.cancel_order),
+    Command("reduce_harvest", harvest.reduce),
 )

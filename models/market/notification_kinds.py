@@ -10,6 +10,7 @@ GOT = Offer("got_order", ("got_order", "order"))
 KINDS: dict[str, Kind] = {
     "ordered": Kind(Standing.MONEY, "money", offers=(ACCEPT, DECLINE)),
     "order_accepted": legal(),
+    "order_cut": legal(),
     "shipped": Kind(Standing.SERVICE, "goods", offers=(GOT,)),
     "order_handed": legal(),
     "order_received": Kind(Standing.SERVICE, "progress"),

@@ -24,6 +24,8 @@ MOVES: Mapping[str, tuple[str, str]] = {
     "release": ("reserved", "available"),
     "deliver": ("reserved", "delivered"),
     "lose": ("reserved", "lost"),
+    # It never came to be: less was harvested.
+    "spoil": ("available", "lost"),
     # Its owner gave it away or sold it elsewhere.
     "hand_out": ("available", "delivered"),
     # What counted as delivered never came, and what counted as lost came after all.

@@ -52,9 +52,9 @@ LASTS: Mapping[str, timedelta] = {
 }
 # E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
 KEPT_FOR = timedelta(days=3 * 366)
-# Why an order was cancelled: by its buyer; its seller has none left, did not answer or did not send it in time; the
-# seller's household is suspended or the listing was taken down; its buyer's data was erased.
-WHY_CANCELLED = ("buyer", "no_stock", "silent", "not_sent", "suspended", "buyer_left")
+# Why an order was cancelled: by its buyer; its seller has none left, harvested too little for it, did not answer or did
+# not send it in time; the seller's household is suspended or the listing was taken down; its buyer's data was erased.
+WHY_CANCELLED = ("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspended", "buyer_left")
 
 
 class Order(Base):

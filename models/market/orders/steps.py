@@ -3,7 +3,6 @@
 Every function here runs in its caller's transaction, under the locks of ``lock_order``.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,7 +16,8 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
 from models.market.orders.order import KEPT_FOR, LASTS, NOT_SENT, ORDER_MACHINE, WAYBILL_PURPOSE, Order
-from models.market.orders.telling import drop_overtaken, tell
+from models.market.orders.pricing import total_of
+from models.market.orders.telling import drop_overtaken, tell, tell_cut
 from models.stock.move import move
 
 Row = TypeVar("Row", Order, Listing)
@@ -55,7 +55,7 @@ def try_lock_order(db: Session, number: int) -> Held | None:
     return Held(order, listing) if order and listing else None
 
 
-def lock_orders(db: Session, which: ColumnElement[bool]) -> Sequence[Held]:
+def lock_orders(db: Session, which: ColumnElement[bool]) -> list[Held]:
     """Lock the orders for which the condition holds: all listings first, then the orders, by number."""
     listings = select(Order.listing_id).where(which).scalar_subquery()
     db.scalars(select(Listing).where(Listing.id.in_(listings)).order_by(Listing.id).with_for_update()).all()
@@ -131,6 +131,15 @@ def cancel(db: Session, held: Held, why: str, actor: Actor, now: datetime) -> No
     order.why, order.ended_at = why, now
     order.recipient = order.phone = order.address = None
     _to(db, held, "cancelled", actor, now, detail=why)
+
+
+def cut(db: Session, held: Held, quantity: int, now: datetime) -> None:
+    """Lower an order of which nothing is sent to this quantity, as there is no more, and notify its buyer."""
+    order, before = held.order, held.order.quantity
+    move(db, held.listing, "lose", before - quantity, f"order:{order.id}:cut:{quantity}", now)
+    order.quantity, order.total_fen = quantity, total_of(order.price_fen, quantity, order.unit)
+    db.flush()
+    tell_cut(db, order, before, now)
 
 
 def cancel_unsent(db: Session, which: ColumnElement[bool], why: str, now: datetime) -> int:

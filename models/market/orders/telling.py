@@ -21,7 +21,12 @@ TOLD: Mapping[str, tuple[str | None, str | None]] = {
     "cancelled": ("order_ended", "order_ended"),
 }
 # Why it was cancelled -> whose word it was, who has the answer to that already.
-_BY_WORD: Mapping[str | None, str] = {"buyer": "buyer", "no_stock": "seller", "buyer_left": "buyer"}
+_BY_WORD: Mapping[str | None, str] = {
+    "buyer": "buyer",
+    "no_stock": "seller",
+    "no_harvest": "seller",
+    "buyer_left": "buyer",
+}
 # A kind -> the state in which it asks for something.
 _ANSWERED_IN: Mapping[str, str] = {
     "ordered": "placed",
@@ -42,6 +47,12 @@ def tell(db: Session, order: Order, now: datetime) -> None:
     for side, kind, user in (("buyer", buyer, order.buyer_id), ("seller", seller, order.seller_id)):
         if kind and word != side:
             notify_user(db, user, kind, {**facts, "side": side}, f"{kind}:{side}:{key}", now, ("order", order.id))
+
+
+def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:
+    """Owe the buyer the word that there is less: ``before`` was ordered."""
+    key = f"order_cut:{order.id}:{now.timestamp()}"
+    notify_user(db, order.buyer_id, "order_cut", {**_facts(order), "before": before}, key, now, ("order", order.id))
 
 
 def drop_overtaken(db: Session, order: Order) -> None:

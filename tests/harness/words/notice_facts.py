@@ -30,10 +30,10 @@ WORK_NO = "9" * 20
 Facts = dict[str, Any]
 
 # What a notification of an order may name (models.market.orders.telling).
-_OF_ORDERS = ("ordered", "order_accepted", "shipped", "order_handed", "order_received", "order_ended")
+_OF_ORDERS = ("ordered", "order_accepted", "order_cut", "shipped", "order_handed", "order_received", "order_ended")
 _ORDER = {
     **{"order": 7, "code": "K7M2PQ", "quantity": 2, "unit": "piece", "amount_fen": 7_000, "fresh": True, "due": DAY},
-    **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer"},
+    **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer", "before": 4},
 }
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
@@ -42,7 +42,7 @@ _AFTER_SALE = {
 _LONGEST_ORDER = {
     **_ORDER,
     **{"order": MOST, "code": CODE, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "why": "suspended"},
-    **{"side": "seller", "waybill": "SF" + "9" * 28},
+    **{"side": "seller", "waybill": "SF" + "9" * 28, "before": MOST},
 }
 # What a notification of a match may name (models.goods.matches.telling).
 _MATCHED = {

@@ -1,0 +1,91 @@
+"""减产: a seller harvests less than is listed. What is not ordered goes first; then orders share the rest.
+
+The shares are in proportion to what was ordered, by largest remainder, equal ones to the earlier order. What is
+on its way is not touched. Nobody pays for what there is not, and each may cancel what is left.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.core.apportionment import split
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor
+from models.goods.ending import hold_own
+from models.market.listing import LISTING, MACHINE, Listing
+from models.market.orders.order import NOT_SENT, Order
+from models.market.orders.steps import Held, cancel, cut, lock_orders
+from models.stock.move import move
+
+
+class NotLess(Refusal):
+    """``left`` is not less than the ``total`` that is ordered and listed, in the ``unit`` of the listing ``number``."""
+
+    code = "harvest_not_less"
+
+
+class NothingToReduce(Refusal):
+    """The listing ``number`` is not on sale (``state``), or nothing of it is listed or waits to be sent."""
+
+    code = "nothing_to_reduce"
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What of a listing is not sent yet: ``ordered`` and ``listed`` beside that, in its ``unit``; ``orders`` wait."""
+
+    number: int
+    name: str
+    unit: str
+    ordered: int
+    listed: int
+    orders: int
+
+    @property
+    def total(self) -> int:
+        return self.ordered + self.listed
+
+
+def open_harvest(db: Session, user_id: int | None, number: int) -> Harvest:
+    """Lock the person's own listing and say what of it is not sent. Raises NoSuchThing or NothingToReduce."""
+    listing: Listing = hold_own(db, user_id, LISTING.name, number)
+    waiting = (Order.listing_id == number) & Order.state.in_(NOT_SENT)
+    ordered, orders = db.execute(select(func.sum(Order.quantity), func.count()).where(waiting)).one()
+    found = Harvest(number, listing.name, listing.unit, int(ordered or 0), listing.available, orders)
+    if listing.state != "on_sale" or not found.total:
+        raise NothingToReduce(number=number, state=listing.state)
+    return found
+
+
+def reduce_harvest(db: Session, user_id: int | None, number: int, left: int, now: datetime) -> Harvest:
+    """Leave ``left`` of what is not sent yet, and notify each buyer who gets less. Returns what it was before.
+
+    Raises NoSuchThing, NothingToReduce or NotLess.
+    """
+    before = open_harvest(db, user_id, number)
+    if left >= before.total:
+        raise NotLess(number=number, left=left, total=before.total, unit=before.unit)
+    held = lock_orders(db, (Order.listing_id == number) & Order.state.in_(NOT_SENT))
+    listing = db.get_one(Listing, number)
+    if left < before.ordered:
+        _share(db, held, left, now)
+    db.refresh(listing)
+    spoilt = listing.available - max(left - before.ordered, 0)
+    if spoilt:
+        move(db, listing, "spoil", spoilt, f"harvest:{left}:{now:%Y%m%d%H%M%S%f}", now)
+    if not (listing.available or listing.reserved):
+        MACHINE.move(db, listing, "sold_out", Actor.owner(listing.seller_id), now)
+    db.flush()
+    return before
+
+
+def _share(db: Session, held: list[Held], left: int, now: datetime) -> None:
+    shares = split(left, {each.order.id: each.order.quantity for each in held})
+    for each in held:
+        share = shares.get(each.order.id, 0)
+        if share == 0:
+            cancel(db, each, "no_harvest", Actor.owner(each.order.seller_id), now)
+        elif share < each.order.quantity:
+            cut(db, each, share, now)
