@@ -10,8 +10,17 @@ from sqlalchemy import Engine as Database
 
 from bot.cli.commands import add_commands
 from bot.log import configure_logging
+from bot.market.payments import OrderPaymentDesk, OrderPaymentIntake
+from bot.market.transfers import apply_refund as apply_order_refund
 from bot.pay.callback import LARGEST_CALLBACK
-from bot.pay.factory import NOTIFY_PATH, make_callback_verifiers, make_pay_clients
+from bot.pay.factory import (
+    NOTIFY_PATH,
+    PARTNER_NOTIFY_PATH,
+    make_callback_verifiers,
+    make_partner_clients,
+    make_partner_verifier,
+    make_pay_clients,
+)
 from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.photos.files import PhotoFiles
@@ -32,6 +41,7 @@ from bot.web.goods.rounds import rounds_page
 from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
 from bot.web.links import Links
+from bot.web.market.order_pay import OrderPayPageParts, order_pay_page
 from bot.web.pages import Pages
 from bot.web.payments.give import LARGEST_GIFT, GivePageParts, give_page
 from bot.web.payments.pay import LARGEST_BODY, PayPageParts, pay_page
@@ -74,7 +84,11 @@ from models.notifications.subscription import SubscriptionTemplates
 from models.wiring import wire
 
 # The bytes that a body may have, by the rule of its route; every other route takes none.
-BODY_SIZES = {"/wechat": BODY_BYTES, NOTIFY_PATH: LARGEST_CALLBACK, "/pay/<token>/order": LARGEST_BODY}
+BODY_SIZES = {
+    "/wechat": BODY_BYTES,
+    **dict.fromkeys((NOTIFY_PATH, PARTNER_NOTIFY_PATH), LARGEST_CALLBACK),
+    **dict.fromkeys(("/pay/<token>/order", "/pay/orders/<token>/order"), LARGEST_BODY),
+}
 BODY_SIZES["/give/<said>"] = LARGEST_GIFT
 BODY_SIZES |= dict.fromkeys(("/desk/code", "/desk/enter", "/desk/out"), LARGEST_FORM)
 
@@ -144,7 +158,7 @@ def make_codec(settings: Settings) -> WebhookCodec:
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """Create the application; ``clock`` gives the conversation's time, which tests move."""
     settings = settings or read_settings()
-    database = connect(settings.database_url, collects=settings.collects)
+    database = connect(settings.database_url, collects=settings.collects, sells=settings.sells)
     clock = clock or clock_of(settings, database)
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
@@ -216,3 +230,12 @@ def _take_money(
     bridge = "" if settings.is_production else sdk_of(settings)
     app.register_blueprint(pay_page(PayPageParts(pages, links, visitors, orders, clock, bridge)))
     app.register_blueprint(give_page(GivePageParts(database, pages, links, visitors, clock)))
+    if partner := make_partner_clients(settings, jobs.redis, clock):
+        paid = OrderPaymentIntake(database, jobs)
+        refunded = partial(apply_order_refund, database, jobs)
+        verifier = make_partner_verifier(settings)
+        app.register_blueprint(
+            pay_callback(verifier, paid, refunded, clock, true_clock=true_now, path=PARTNER_NOTIFY_PATH)
+        )
+        desk = OrderPaymentDesk(paid, partner, clock)
+        app.register_blueprint(order_pay_page(OrderPayPageParts(pages, links, visitors, desk, clock, bridge)))

@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     pay_merchants: str = Field(
         "", description="the path of a TOML file with the merchants of further charities, for `charity merchant`"
     )
+    pay_partner_mch_id: str = Field(
+        "",
+        description="which of these merchants is the partner (服务商) that signs for sellers' sub-merchants (`seller "
+        "merchant`); empty: orders are reservations",
+    )
     goods_round: GoodsRound = Field(
         GoodsRound.ON,
         description="`on`: goods are shared by the published rule of docs/rounds.md; `off`: first come, first served",
@@ -185,6 +190,11 @@ class Settings(BaseSettings):
     def collects(self) -> bool:
         """Tell whether money is collected: only what was paid counts then."""
         return self.pay_mode is PayMode.ON
+
+    @property
+    def sells(self) -> bool:
+        """Tell whether orders can be paid to sellers that have a sub-merchant of their own."""
+        return self.collects and bool(self.pay_partner_mch_id)
 
     @property
     def shares_fairly(self) -> bool:
@@ -254,6 +264,11 @@ class Settings(BaseSettings):
         others = read_merchants(self.pay_merchants, self.pay_api_url, self.public_url) if self.pay_merchants else ()
         return (first, *others)
 
+    @property
+    def partner(self) -> PayValues | None:
+        """The merchant that signs for sellers' sub-merchants; None: none of them does. Raises ValueError."""
+        return next((each for each in self.merchants if each.mch_id == self.pay_partner_mch_id), None)
+
     def _payments(self) -> Iterator[str]:
         if not self.collects:
             return
@@ -269,6 +284,8 @@ class Settings(BaseSettings):
                 yield f"PAY_MERCHANTS, merchant {number}, as {fault}"
         if len({each.mch_id for each in (first, *others)}) <= len(others):
             yield "PAY_MERCHANTS: each merchant's number stands once, and not that of PAY_MCH_ID"
+        if self.sells and self.partner is None:
+            yield "PAY_PARTNER_MCH_ID: it is the number of one of the merchants whose keys are given"
 
     def _long_term(self) -> Iterator[str]:
         if strange := self.wechat_long_term - {*self.wechat_subscriptions}:

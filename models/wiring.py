@@ -33,7 +33,9 @@ from models.goods.points import keeping
 from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
+from models.market.money import sending
 from models.market.orders import leaving as orders_leaving
+from models.market.orders import order as market_order
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.notifications import erasure as notifications
@@ -114,6 +116,11 @@ def wire() -> None:
 
     # When a listing is taken down.
     listing.on_taken_down.connect(orders_leaving.listing_taken_down)
+
+    # When an order ends, what was paid for it goes back, or is its seller's.
+    market_order.on_cut.connect(sending.owe_beyond)
+    market_order.on_cancelled.connect(sending.owe_back)
+    market_order.on_over.connect(sending.owe_release)
 
     # When a request on one's own data is stopped, and when the county stops one.
     request.on_stopped.connect(consent_request.undo)

@@ -16,6 +16,7 @@ from bot.cli.erasures import add_erasure_commands
 from bot.cli.imports import add_import_commands
 from bot.cli.menu import add_menu_commands
 from bot.cli.numbers import add_number_commands
+from bot.cli.sellers import add_seller_commands
 from bot.cli.staff import add_staff_commands
 from bot.demo.year.house import MakeApp
 from bot.goods.sort_goods import sort_goods
@@ -38,6 +39,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeA
     add_menu_commands(app, settings, lexicon)
     add_book_commands(app, settings, lexicon, clock)
     add_charity_commands(app, settings, clock)
+    add_seller_commands(app, settings, clock)
     add_import_commands(app, settings)
     add_staff_commands(app, settings, clock)
     add_erasure_commands(app, settings, clock)

@@ -1,1 +1,1 @@
-"""Read the figures of the market."""
+"""Read the figures of the market, and take the money of orders to the sellers' own accounts at WeChat Pay."""

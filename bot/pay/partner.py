@@ -4,6 +4,7 @@ The calls are those of ``PayClient``, in the partner's names. What is paid is fr
 released, and a refund takes from it. Source of the release: PW/doc/v3/partner/4012466860.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,7 +13,7 @@ from bot.pay.client import REASON_BYTES, PayClient
 from bot.pay.errors import BadAnswer
 from bot.pay.fields import demand, fits, read
 from bot.pay.modes import ForSubMerchant
-from bot.pay.wire import Request
+from bot.pay.wire import Request, open_session
 
 _RELEASES = "/v3/profitsharing/orders"
 
@@ -56,3 +57,21 @@ class SubMerchantClient(PayClient):
         if (release.merchant, release.transaction_id, release.out_order_no) != wanted:
             raise BadAnswer(request.call, "of another release")
         return release
+
+
+class PartnerClients:
+    """The process's clients for sub-merchants, one for each, over one pool of connections; ``given``: the partner's."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._http = open_session()
+        self._given = given
+        self._made: dict[str, SubMerchantClient] = {}
+
+    def of(self, number: str) -> SubMerchantClient:
+        """Return the client for this sub-merchant."""
+        if number not in self._made:
+            self._made[number] = SubMerchantClient(number, http=self._http, **self._given)
+        return self._made[number]
+
+    def close(self) -> None:
+        self._http.close()

@@ -29,6 +29,7 @@ PATHS = {
     "collection_card": "/collect/{token}",
     "subscribe": "/subscribe/{token}",
     "pay": "/pay/{token}",
+    "order_pay": "/pay/orders/{token}",
     "export": "/mydata/{token}",
     "parcel": "/parcels/{token}",
     "thanks": "/thanks/{token}",
@@ -40,7 +41,7 @@ PATHS = {
 OWN = {"subscribe"}
 FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview", "preview_photo"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
-PROVED_THERE = {"pay", "export"}
+PROVED_THERE = {"pay", "order_pay", "export"}
 OPEN_PATHS = {"appeal": "/a/{what}", "notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
 OPEN_PATHS |= {"figures": "/numbers/{what}"}
 # The way in to the desk, which says itself who comes.

@@ -6,7 +6,8 @@ from pathlib import Path
 from redis import Redis
 
 from bot.pay.clients import PayClients
-from bot.pay.factory import make_pay_clients
+from bot.pay.factory import make_partner_clients, make_pay_clients
+from bot.pay.partner import PartnerClients
 from bot.photos.public_copies import PublicCopies
 from bot.photos.store import Photos
 from bot.push.deliver import Deliverer, make_deliverer
@@ -35,7 +36,7 @@ class WorkerContext:
     def __init__(self, settings: Settings, clock: Clock | None = None, jobs: JobQueues | None = None) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
         wire()
-        self.database = connect(settings.database_url, pool_size=2, collects=settings.collects)
+        self.database = connect(settings.database_url, pool_size=2, collects=settings.collects, sells=settings.sells)
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)
@@ -62,7 +63,14 @@ class WorkerContext:
         """The pay clients, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
         return make_pay_clients(self.settings, self._redis, self.clock) if self.settings.collects else None
 
+    @cached_property
+    def partner(self) -> PartnerClients | None:
+        """The clients for sellers' sub-merchants, or None where no partner's account is set."""
+        return make_partner_clients(self.settings, self._redis, self.clock)
+
     def close(self) -> None:
+        if "partner" in self.__dict__ and self.partner:
+            self.partner.close()
         if "pay" in self.__dict__ and self.pay:
             self.pay.close()
         if "deliverer" in self.__dict__:

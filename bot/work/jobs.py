@@ -1,6 +1,7 @@
 """Map every job's name to the job that its room declares."""
 
 from bot.books import jobs as books
+from bot.market import jobs as market
 from bot.payments import jobs as payments
 from bot.photos import jobs as photos
 from bot.proxy import jobs as proxy
@@ -14,6 +15,7 @@ from bot.work.job import Job
 
 ROOMS = (
     books.JOBS,
+    market.JOBS,
     payments.JOBS,
     photos.JOBS,
     proxy.JOBS,

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from bot.books.check import is_night
 from bot.figures.folding import count_all_waiting, fold_all
+from bot.market.payments import sweep_payments
+from bot.market.transfers import sweep_transfers
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import enqueue_due_bill
@@ -54,6 +56,18 @@ def _where_paid(
 
     def run(context: WorkerContext, now: datetime) -> None:
         if context.pay:
+            sweep(context.database, context.jobs, now)
+
+    return run
+
+
+def _where_sold(
+    sweep: Callable[[Engine, JobQueues, datetime], object],
+) -> Callable[[WorkerContext, datetime], None]:
+    """Make a run that does nothing while no partner's account is set."""
+
+    def run(context: WorkerContext, now: datetime) -> None:
+        if context.partner:
             sweep(context.database, context.jobs, now)
 
     return run
@@ -111,6 +125,8 @@ SCHEDULE = {
     "owed": Scheduled(timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now)),
     "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_orders)),
     "refunds": Scheduled(timedelta(seconds=30), _where_paid(sweep_refunds)),
+    "order_payments": Scheduled(timedelta(seconds=15), _where_sold(sweep_payments)),
+    "order_transfers": Scheduled(timedelta(seconds=30), _where_sold(sweep_transfers)),
     "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
     # A day at a time: after days without a worker, or a jump of the demo's clock, one is caught up with each minute.
     "bills": Scheduled(timedelta(minutes=1), _enqueue_due_bill),

@@ -23,6 +23,7 @@ from models.books.mandates import check_consents
 from models.books.market import check_land
 from models.books.matches import check_matches
 from models.books.matching import check_matching
+from models.books.order_money import check_order_money
 from models.books.orders import check_orders
 from models.books.pages import check_pages
 from models.books.payments import check_payments
@@ -66,6 +67,7 @@ CHECKS: tuple[Check, ...] = (
     check_refunds,
     check_matching,
     check_bills,
+    check_order_money,
     check_figures,
 )
 

@@ -16,17 +16,18 @@ STATEMENT_MS = 4_500
 IDLE_IN_TRANSACTION_MS = 10_000
 _BATCH = 1_000
 _COLLECTS = "collects"
+_SELLS = "sells"
 
 
-def connect(url: str, *, pool_size: int = 10, collects: bool = False) -> Engine:
+def connect(url: str, *, pool_size: int = 10, collects: bool = False, sells: bool = False) -> Engine:
     """Create an engine whose parameters never reach a log or an exception's text.
 
     ``collects``: PAY_MODE=on. It goes with the engine, so that pages, sweeps and jobs of one program cannot count by
-    different rules; ``collects_money`` reads it.
+    different rules; ``collects_money`` reads it. ``sells``, of orders: PAY_PARTNER_MCH_ID as well; ``sells_online``.
     """
     return create_engine(
         url,
-        execution_options={_COLLECTS: collects},
+        execution_options={_COLLECTS: collects, _SELLS: sells},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=3,
@@ -47,6 +48,11 @@ def connect(url: str, *, pool_size: int = 10, collects: bool = False) -> Engine:
 def collects_money(db: Session) -> bool:
     """Tell whether the program that this session belongs to collects money (PAY_MODE=on)."""
     return bool(db.get_bind().get_execution_options().get(_COLLECTS, False))
+
+
+def sells_online(db: Session) -> bool:
+    """Tell whether this program has a partner's account of WeChat Pay, by which sellers can be paid."""
+    return bool(db.get_bind().get_execution_options().get(_SELLS, False))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from models.core.leaver import ERASED, Leaver
 from models.market.listing import MACHINE, Listing
+from models.market.money.sub_merchant import sub_merchant_of, withdraw_sub_merchant
 from models.market.orders.leaving import buyer_left
 from models.staff.task import close_task
 
@@ -13,9 +14,11 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     """Withdraw the listings, and delete what was sold and the address of the shop; cancel what is not sent to them.
 
     Of what was sent, names, addresses and waybills stay sealed until the law lets go of them
-    (models.market.orders.clock).
+    (models.market.orders.clock). Nothing new is paid to them; what was paid goes its way.
     """
     buyer_left(db, leaver)
+    if leaver.user_id and (number := sub_merchant_of(db, leaver.user_id)):
+        withdraw_sub_merchant(db, number, leaver.now)
     theirs = Listing.seller_id == leaver.user_id
     for listing in db.scalars(select(Listing).where(theirs).order_by(Listing.id).with_for_update()).all():
         if (listing.state, "withdrawn") in MACHINE.moves:

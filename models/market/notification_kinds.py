@@ -9,6 +9,9 @@ GOT = Offer("got_order", ("got_order", "order"))
 
 KINDS: dict[str, Kind] = {
     "ordered": Kind(Standing.MONEY, "money", offers=(ACCEPT, DECLINE)),
+    "order_paid": Kind(Standing.MONEY, "money"),
+    "order_refunded": Kind(Standing.MONEY, "money"),
+    "order_released": Kind(Standing.MONEY, "money"),
     "order_accepted": legal(),
     "order_cut": legal(),
     "shipped": Kind(Standing.SERVICE, "goods", offers=(GOT,)),

@@ -23,7 +23,7 @@ OF_USER = {
     "family_members": "named_by",
     "household_questions": "user_id",
     "goods_requests": "owner_id",
-    "listings": "seller_id",
+    **dict.fromkeys(("listings", "sub_merchants"), "seller_id"),
     "producer_statements": "stated_by",
     "sellers": "applied_by",
     # Where an order goes is its buyer's. The seller's copy has the listing, and how much of it was ordered.
@@ -46,6 +46,7 @@ PARTS = {
     "after_sales": ("order_id", "orders"),
     "conflicts_of_interest": ("staff_id", "staff"),
     **dict.fromkeys(("desk_sessions", "desk_sign_ins"), ("staff_id", "staff")),
+    **dict.fromkeys(("order_accounts", "order_entries", "order_payments", "order_transfers"), ("order_id", "orders")),
     "points": ("keeper_id", "staff"),
     "received_lines": ("match_id", "matches"),
     "round_candidates": ("request_id", "goods_requests"),

@@ -154,9 +154,11 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "make_card_code",
         "publish_photo",
         "query_order",
+        "query_order_payment",
         "return_gifts",
         "seal_photo_files",
         "send_follow_up",
+        "send_transfers",
         "write_digests",
         "sweep_photo_files",
     }

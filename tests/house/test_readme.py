@@ -18,6 +18,7 @@ from config.settings import ROOT, Settings
 from models.core.codes import ALPHABET
 from models.core.database import connect
 from models.giving.pledge import CODE_LENGTH
+from tests.harness.money.merchant import MCHID
 from tests.harness.money.paid_stage import Collecting
 from tests.harness.pages.handbook_pictures import PICTURES
 from tests.harness.platform import wechat
@@ -55,7 +56,7 @@ PATH = re.compile(
 @pytest.fixture
 def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
     """Like the demo it takes money; at ten in the morning in China of 24 November 2026."""
-    stage = Collecting(new_database(), "redis://127.0.0.1:1/0", Clock())
+    stage = Collecting(new_database(), "redis://127.0.0.1:1/0", Clock(), pay_partner_mch_id=MCHID)
     yield stage
     stage.close()
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.log import strike_out
+from tests.harness.money.merchant import MCHID
 from tests.harness.money.paid_stage import Collecting
 from tests.harness.stage import Stage
 
 # WeChat proves each delivery by its signature (test_webhook).
 BY_WECHAT = {"/wechat"}
-# And WeChat Pay each of its callbacks (test_pay_callback_route).
-BY_PAY = {"/pay/notify"}
+# And WeChat Pay each of its callbacks (test_pay_callback_route, tests/market/money/test_order_pay_page.py).
+BY_PAY = {"/pay/notify", "/pay/notify/orders"}
 # Signed for whoever talked.
 SIGNED = {"/subscribe/<token>"}
 # Signed, and for one person besides, whom WeChat names (test_officer_links, test_pay_page,
@@ -21,6 +22,9 @@ PROVED |= {"/points/<token>", "/collect/<token>", "/thanks/<token>", "/thanks-ph
 PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>", "/preview-photo/<token>"}
 PROVED |= {"/reading/<token>"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
+# The buyer's alone (tests/market/money/test_order_pay_page.py).
+PROVED |= {"/pay/orders/<token>", "/pay/orders/<token>/order", "/pay/orders/<token>/state"}
+PAYING = {"/pay/<token>/order", "/pay/orders/<token>/order"}
 # Of whoever follows, whom WeChat names; what they send carries a token of ours (tests/payments/test_give_page.py).
 FOLLOWERS = {"/give/<said>"}
 # Of who is signed in at the desk; the others are the way in (tests/desk).
@@ -52,7 +56,7 @@ def routes(stage: Stage) -> dict[str, set[str]]:
 @pytest.fixture
 def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
     """One that takes money: it has all the doors."""
-    stage = Collecting(new_database(), "redis://127.0.0.1:1/0")
+    stage = Collecting(new_database(), "redis://127.0.0.1:1/0", pay_partner_mch_id=MCHID)
     yield stage
     stage.close()
 
@@ -80,7 +84,7 @@ def test_where_nothing_is_collected_there_is_no_door_for_money(new_database: Cal
 
 def test_nothing_is_changed_but_by_wechat_a_donor_or_who_signs_in(stage: Stage) -> None:
     writing = {rule for rule, methods in routes(stage).items() if methods - {"GET"}}
-    assert writing <= BY_WECHAT | BY_PAY | FOLLOWERS | {"/pay/<token>/order", "/desk/code", "/desk/enter", "/desk/out"}
+    assert writing <= BY_WECHAT | BY_PAY | FOLLOWERS | PAYING | {"/desk/code", "/desk/enter", "/desk/out"}
 
 
 def test_a_signed_door_opens_for_no_made_up_token(stage: Stage) -> None:

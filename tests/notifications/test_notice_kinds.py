@@ -109,7 +109,7 @@ def test_a_card_names_nobody(kind: str) -> None:
     marked = {"name": "赵钱孙", "words": "他家有病人，电话 13800000000"} if "number" in LONGEST[kind] else {}
     if kind in (
         *("introduction", "ordered", "order_accepted", "shipped", "order_handed", "order_received", "order_ended"),
-        *("after_sale_moved", "order_cut"),
+        *("after_sale_moved", "order_cut", "order_paid", "order_refunded", "order_released"),
         *("stock_low", "appeal_update", "disaster_call", "thanks"),
     ):
         return  # the name is a thing's; the words are public
@@ -157,6 +157,9 @@ def test_nobody_turns_off_what_a_right_or_a_sum_hangs_on() -> None:
         "payment_late",
         "payment_received",
         "ordered",
+        "order_paid",
+        "order_refunded",
+        "order_released",
         "redirected",
         "refunded",
     }

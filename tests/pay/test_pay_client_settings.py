@@ -22,7 +22,13 @@ from bot.pay.callback import PaymentCallback
 from bot.pay.client import PayClient
 from bot.pay.demo_keys import settings_in
 from bot.pay.errors import Unreachable
-from bot.pay.factory import NOTIFY_PATH, make_callback_verifiers, make_pay_clients
+from bot.pay.factory import (
+    NOTIFY_PATH,
+    make_callback_verifiers,
+    make_partner_clients,
+    make_partner_verifier,
+    make_pay_clients,
+)
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
@@ -45,6 +51,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         *OWN_SECRETS,
         *NAMES,
         "PAY_MERCHANTS",
+        "PAY_PARTNER_MCH_ID",
         "PAY_MODE",
         "PAY_API_URL",
         "BANGFU_ENV",
@@ -132,6 +139,27 @@ def test_what_is_wrong_in_the_file_is_named(
     words = said(monkeypatch, good(own, PAY_MERCHANTS=others(tmp_path, own, **changes)))
     assert why in words
     assert own.apiv3_key not in words
+
+
+def test_the_partner_is_one_of_the_merchants(monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path) -> None:
+    file = others(tmp_path, own)
+    given = settings(monkeypatch, good(own, PAY_MERCHANTS=file, PAY_PARTNER_MCH_ID=OTHER))
+    clients = make_partner_clients(given)
+    assert clients is not None
+    assert clients.of("1900000110").merchant == "1900000110"
+    assert clients.of("1900000110") is clients.of("1900000110")
+    clients.close()
+    assert given.partner is not None
+    assert given.partner.mch_id == OTHER
+    words = said(monkeypatch, good(own, PAY_MERCHANTS=file, PAY_PARTNER_MCH_ID="1900000199"))
+    assert "PAY_PARTNER_MCH_ID: it is the number of one of the merchants" in words
+
+
+def test_without_a_partner_nobody_signs_for_sellers(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
+    given = settings(monkeypatch, good(own))
+    assert (given.sells, make_partner_clients(given)) == (False, None)
+    with pytest.raises(ValueError, match="PAY_PARTNER_MCH_ID is empty"):
+        make_partner_verifier(given)
 
 
 def test_no_merchant_stands_twice(monkeypatch: pytest.MonkeyPatch, own: Credentials, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Serve WeChat Pay's callback, POST /pay/notify: take what is proved to be the platform's, refuse all else.
+"""Serve WeChat Pay's callbacks, POST /pay/notify of gifts and /pay/notify/orders of orders.
+
+They take what is proved to be the platform's, and refuse all else.
 
 What the headers alone show to be no callback, or no longer one, is refused before its body is read.
 
@@ -8,6 +10,7 @@ holds a code and a word for the platform's log, as its documentation asks; a str
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from flask import Blueprint, Response, jsonify, request
@@ -15,10 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bot.pay.answers import Refund
+from bot.pay.answers import Refund, Trade
 from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, CallbackVerifiers, PaymentCallback
 from bot.pay.factory import NOTIFY_PATH
-from bot.payments.orders import PaymentIntake
 from bot.web.body import read_body
 from bot.web.metrics import PAY_NOTICES
 
@@ -29,17 +31,25 @@ _STATUS = {"size": 413, "body": 400, "event": 400, "seal": 400, "fields": 400, "
 _NOT_PROVED = 401
 
 
+class Intake(Protocol):
+    """Applies a paid trade whose origin is verified: bot.payments.orders, bot.market.payments."""
+
+    def apply(self, trade: Trade, now: datetime) -> object: ...
+
+
 def pay_callback(
     verifier: CallbackVerifier | CallbackVerifiers,
-    intake: PaymentIntake,
+    intake: Intake,
     apply_refund: Callable[[Refund, datetime], object],
     clock: Callable[[], datetime],
     true_clock: Callable[[], datetime],
+    *,
+    path: str = NOTIFY_PATH,
 ) -> Blueprint:
     """Make the route. ``true_clock``: the real time, by which signatures are valid for five minutes."""
-    blueprint = Blueprint("notify", __name__)
+    blueprint = Blueprint(path.strip("/").replace("/", "_"), __name__)
 
-    @blueprint.post(NOTIFY_PATH)
+    @blueprint.post(path)
     def receive() -> Response:
         verifier.check_headers(request.headers, true_clock())
         callback = verifier.open_callback(request.headers, read_body(LARGEST_CALLBACK), true_clock())

@@ -12,6 +12,7 @@ from flows.readers.numbers.bounded import Bounded
 from flows.readers.numbers.weight import TONNE
 from models.core.calendar import day_in_china
 from models.market.listing import Listing
+from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import LASTS
 from models.market.orders.placing import NewOrder, check_buyable, check_left, place_order
 from models.market.orders.pricing import total_of
@@ -64,6 +65,7 @@ def review_facts(turn: TurnContext, draft: Draft) -> dict[str, Any]:
         "total_fen": total_of(draft.given["price_fen"], draft.answers["amount"], draft.given["unit"]),
         "harvest": listing.harvest_date.isoformat() if growing and listing.harvest_date else None,
         "days": LASTS["accepted"].days,
+        "online": takes_payment(turn.db, listing.seller_id),
     }
 
 
@@ -88,6 +90,8 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         "name": order.name,
         "total_fen": order.total_fen,
         "due": day_in_china(order.due_at) if order.due_at else None,
+        "pay": turn.world.link("order_pay", f"order:{order.id}") if order.state == "awaiting_payment" else "",
+        "until": order.due_at,
     }
     return Answer([Say(f"flows/market/{draft.flow}/done", None, values)], options)
 

@@ -12,7 +12,7 @@ from handlers.routing.answers import ask_which, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.market.orders import answers, views
 from models.market.orders.answers import read_code
-from models.market.orders.order import NOT_SENT, Order
+from models.market.orders.order import NOT_SENT, TO_ANSWER, TO_SEND, Order
 from models.market.orders.steps import NoSuchOrder
 from models.market.orders.views import OrderLine
 from models.people.user import User, get_user
@@ -48,7 +48,7 @@ def orders_of(talk: Talk, side: str, after: str = "", everything: str = "") -> A
     """List what the person buys or sells; of what they sell, first what waits to be sent. Only numbers lead here."""
     user, db = _person(talk), talk.turn.db
     waiting = side == "seller" and not everything and not after and views.count_sides(db, user.id)[2] > 0
-    states = NOT_SENT if waiting else ()
+    states = TO_SEND if waiting else ()
     found = views.list_orders(
         db, user.id, "seller" if side == "seller" else "buyer", states=states, after=int(after) if after else None
     )
@@ -66,12 +66,15 @@ def orders_of(talk: Talk, side: str, after: str = "", everything: str = "") -> A
 def view_order(talk: Talk, number: str) -> Answer:
     """Show one of the person's orders, with what they may do now. Raises NoSuchOrder."""
     user = _person(talk)
-    return page(views.open_order(talk.turn.db, user.id, int(number), talk.world.now))
+    return page(talk, views.open_order(talk.turn.db, user.id, int(number), talk.world.now))
 
 
-def page(line: OrderLine) -> Answer:
+def page(talk: Talk, line: OrderLine) -> Answer:
+    """Show the order; its buyer gets the link to pay it while it waits for that."""
+    pays = line.side == "buyer" and line.state == "awaiting_payment"
+    link = talk.world.link("order_pay", f"order:{line.number}") if pays else ""
     ways = {**_ways(line), "orders": ["command", "orders"]}
-    return with_ways("replies/market/order", {"line": line}, ways)
+    return with_ways("replies/market/order", {"line": line, "pay": link}, ways)
 
 
 def accept_order(talk: Talk, number: str) -> Answer:
@@ -124,7 +127,7 @@ def send_order(talk: Talk, code: str = "", rest: str = "") -> Answer:
 
 def _ask_which(talk: Talk, user: User, waybill: str) -> Answer:
     """Ask which order was sent. ``waybill``: what was written without a code. Raises NoSuchOrder where none waits."""
-    waiting = views.list_orders(talk.turn.db, user.id, "seller", states=NOT_SENT, most=_MOST).items
+    waiting = views.list_orders(talk.turn.db, user.id, "seller", states=TO_SEND, most=_MOST).items
     if not waiting:
         if waybill:
             raise NoSuchOrder(given=waybill[:24])
@@ -155,7 +158,7 @@ def _ways(line: OrderLine) -> Ways:
         wrong = {"wrong": ["command", "after_sale", line.code]} if line.state in ("shipped", "delivered") else {}
         cancel = {"cancel": ["command", "cancel_order", number]} if line.state in NOT_SENT else {}
         return {**got, **wrong, **cancel}
-    if line.state == "placed":
+    if line.state in TO_ANSWER:
         return {"accept": ["command", "accept_order", number], "decline": ["command", "decline_order", number]}
     if line.state == "accepted":
         return {

@@ -38,6 +38,8 @@ AFTER_SALE_MACHINE = Machine(
         # By the seller: it is given back, or sent again.
         ("agreed", "done"): _PARTY,
         ("agreed", "township"): _SYSTEM,
+        # What was paid by WeChat Pay goes back by itself (models.market.money).
+        ("agreed", "settled"): _SYSTEM,
         # By the buyer, or by silence.
         ("done", "settled"): _PARTY | _SYSTEM,
         # It did not come.

@@ -12,6 +12,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.after_sales.after_sale import AFTER_SALE_MACHINE, LASTS, NAME, AfterSale
 from models.market.after_sales.telling import tell
+from models.market.money.sending import owe_part
 from models.market.orders import steps
 from models.market.orders.answers import Side, hold_own
 from models.market.orders.steps import Held, NoSuchOrder, lock_order, try_lock_order
@@ -75,6 +76,10 @@ def move(db: Session, disputed: Disputed, to: str, actor: Actor, now: datetime, 
     found.due_at = now + LASTS[to] if to in LASTS else None
     found.round += to == "township"
     AFTER_SALE_MACHINE.move(db, found, to, actor, now)
+    if _goes_back(disputed, to, by):
+        owe_part(db, held.order.id, found.part_fen or 0, now)
+        move(db, disputed, "settled", SYSTEM, now)
+        return
     if to in ("settled", "dismissed", "withdrawn"):
         found.ended_at = now
         back = to == "settled" and found.wish != "again"
@@ -85,6 +90,17 @@ def move(db: Session, disputed: Disputed, to: str, actor: Actor, now: datetime, 
     else:
         close_task(db, NAME, found.id, now)
     tell(db, found, held.order, now, by)
+
+
+def _goes_back(disputed: Disputed, to: str, by: Side | None) -> bool:
+    """Tell whether money that WeChat Pay keeps goes back now: once it is agreed, or decided by the township.
+
+    Where the seller agrees that nothing is wrong with the goods and they come back, it is once the seller has them.
+    """
+    found = disputed.found
+    if disputed.held.order.paid_at is None or found.part_fen is None:
+        return False
+    return to == "done" or (to == "agreed" and not (by == "seller" and found.wrong == "unwanted"))
 
 
 # How it ended, and whether money went back -> the state in which that leaves the order.

@@ -46,6 +46,7 @@ def _facts(found: AfterSale, order: Order) -> dict[str, Any]:
         "wrong": found.wrong,
         "wish": found.wish,
         "part_fen": found.part_fen,
+        "paid": order.paid_at is not None,
         "state": found.state,
         "due": day_in_china(found.due_at) if found.due_at else None,
     }

@@ -14,7 +14,7 @@ from models.core.state_machine import Actor
 from models.goods.matches.carriers import Carriers, normal_waybill
 from models.goods.matches.match import Match
 from models.market.orders import steps
-from models.market.orders.order import CODE_LENGTH, NOT_SENT, WAYBILL_PURPOSE, Order
+from models.market.orders.order import CODE_LENGTH, NOT_SENT, TO_ANSWER, TO_SEND, WAYBILL_PURPOSE, Order
 from models.market.orders.steps import Held, NoSuchOrder, lock_order
 
 Side = Literal["buyer", "seller"]
@@ -66,7 +66,7 @@ def hold_own(db: Session, user_id: int | None, number: int, side: Side) -> Held:
 
 def accept(db: Session, user_id: int | None, number: int, now: datetime) -> Order:
     """Note the seller's yes. Raises NoSuchOrder or OrderMoved."""
-    held = _in_state(hold_own(db, user_id, number, "seller"), "placed")
+    held = _in_state(hold_own(db, user_id, number, "seller"), *TO_ANSWER)
     steps.accept(db, held, now)
     return held.order
 
@@ -87,8 +87,8 @@ def cancel(db: Session, user_id: int | None, number: int, now: datetime) -> Orde
 
 def hand_over(db: Session, user_id: int | None, number: int, now: datetime) -> Order:
     """Note that the seller handed it to the buyer in person. Raises NoSuchOrder or OrderMoved."""
-    held = _in_state(hold_own(db, user_id, number, "seller"), *NOT_SENT)
-    if held.order.state == "placed":
+    held = _in_state(hold_own(db, user_id, number, "seller"), *TO_SEND)
+    if held.order.state in TO_ANSWER:
         steps.accept(db, held, now)
     steps.deliver(db, held, Actor.owner(held.order.seller_id), now)
     return held.order
@@ -107,7 +107,7 @@ def send(db: Session, user_id: int | None, number: int, waybill: str, carriers: 
     What is sent without a yes is accepted by it; what was sent before gets the new number. Raises NoSuchOrder,
     OrderMoved, BadWaybill or OrderWaybillUsed.
     """
-    held = _in_state(hold_own(db, user_id, number, "seller"), *NOT_SENT, "shipped")
+    held = _in_state(hold_own(db, user_id, number, "seller"), *TO_SEND, "shipped")
     order = held.order
     number_ = normal_waybill(waybill) if waybill else None
     if number_:
@@ -117,7 +117,7 @@ def send(db: Session, user_id: int | None, number: int, waybill: str, carriers: 
         steps.set_waybill(order, carrier, number_)
         db.flush()
         return order
-    if order.state == "placed":
+    if order.state in TO_ANSWER:
         steps.accept(db, held, now)
     steps.ship(db, held, carrier, number_, now)
     return order

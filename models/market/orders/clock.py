@@ -21,6 +21,8 @@ MOST_COMPLETED = 1_000
 log = structlog.get_logger()
 
 _ENDS: Mapping[str, Callable[[Session, Held, datetime], None]] = {
+    "awaiting_payment": lambda db, held, now: steps.cancel(db, held, "unpaid", SYSTEM, now),
+    "paid": lambda db, held, now: steps.cancel(db, held, "silent", SYSTEM, now),
     "placed": lambda db, held, now: steps.cancel(db, held, "silent", SYSTEM, now),
     "accepted": lambda db, held, now: steps.cancel(db, held, "not_sent", SYSTEM, now),
     "shipped": lambda db, held, now: steps.deliver(db, held, SYSTEM, now),

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, select, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup
+from models.core.hooks import Hook
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.goods.exchange import UNITS
@@ -15,6 +16,12 @@ from models.market.listing import Listing
 
 CODE_LENGTH = 6
 WAYBILL_PURPOSE = "order_waybill"
+
+# The order's id, its state, now: what was paid for it goes back, or is the seller's.
+on_cancelled: Hook[[Session, int, str, datetime], None] = Hook("market.orders.order.on_cancelled")
+# The order's id, its state, now: it was lowered, so that what was paid beyond its sum goes back.
+on_cut: Hook[[Session, int, str, datetime], None] = Hook("market.orders.order.on_cut")
+on_over: Hook[[Session, int, str, datetime], None] = Hook("market.orders.order.on_over")
 
 _SYSTEM = frozenset({By.SYSTEM})
 # The buyer or the seller: models.market.orders.answers says which of them.
@@ -25,7 +32,11 @@ _TOWNSHIP = frozenset({By.TOWNSHIP, By.COUNTY})
 ORDER_MACHINE = Machine(
     "order",
     {
-        ("placed", "accepted"): _PARTY,
+        # Paid by WeChat Pay (models.market.money); all others are reservations, and begin as placed.
+        ("awaiting_payment", "paid"): _SYSTEM,
+        # Its seller is paid by WeChat Pay no more.
+        ("awaiting_payment", "placed"): _SYSTEM,
+        **{(state, "accepted"): _PARTY for state in ("placed", "paid")},
         ("accepted", "shipped"): _PARTY,
         # Handed over in person.
         ("accepted", "delivered"): _PARTY,
@@ -34,18 +45,24 @@ ORDER_MACHINE = Machine(
         # Something was wrong with it, or it never came (models.market.after_sales).
         **{(state, "after_sale"): _PARTY for state in ("shipped", "delivered")},
         **{("after_sale", state): _PARTY | _SYSTEM | _TOWNSHIP for state in ("refunded", "rejected", "completed")},
-        **{(state, "cancelled"): _PARTY | _SYSTEM for state in ("placed", "accepted")},
+        **{(state, "cancelled"): _PARTY | _SYSTEM for state in ("placed", "awaiting_payment", "paid", "accepted")},
     },
+    then={"cancelled": on_cancelled, **dict.fromkeys(("completed", "refunded", "rejected"), on_over)},
 )
 # What of a listing is reserved for its buyers.
-RESERVED = ("placed", "accepted", "shipped")
+RESERVED = ("placed", "awaiting_payment", "paid", "accepted", "shipped")
 # Nothing has been sent, so that it can still be cancelled.
-NOT_SENT = ("placed", "accepted")
+NOT_SENT = ("placed", "awaiting_payment", "paid", "accepted")
+# The seller may answer it, or send it.
+TO_ANSWER = ("placed", "paid")
+TO_SEND = (*TO_ANSWER, "accepted")
 # The seller needs to know where it goes, also where it is sent again; from the delivery on the address is masked.
 ADDRESS_SHOWN = ("accepted", "shipped", "after_sale")
 # State -> how long it lasts; that of ``accepted`` runs from the harvest where that is later.
 LASTS: Mapping[str, timedelta] = {
+    "awaiting_payment": timedelta(hours=2),
     "placed": timedelta(hours=48),
+    "paid": timedelta(hours=48),
     "accepted": timedelta(days=7),
     "shipped": timedelta(days=7),
     "delivered": timedelta(days=7),
@@ -53,14 +70,16 @@ LASTS: Mapping[str, timedelta] = {
 # E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
 KEPT_FOR = timedelta(days=3 * 366)
 # Why an order was cancelled: by its buyer; its seller has none left, harvested too little for it, did not answer or did
-# not send it in time; the seller's household is suspended or the listing was taken down; its buyer's data was erased.
-WHY_CANCELLED = ("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspended", "buyer_left")
+# not send it in time; the seller's household is suspended or the listing was taken down; its buyer's data was erased;
+# it was not paid in time.
+WHY_CANCELLED = ("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspended", "buyer_left", "unpaid")
 
 
 class Order(Base):
     """``quantity`` in the listing's ``unit`` (``jin``: grams). ``price_fen`` is that of the day, for one unit.
 
     ``due_at``: when its state ends by itself. ``fresh``: it spoils, so that it cannot be sent back without a reason.
+    ``paid_at``: when WeChat Pay had the money; None: it is paid by hand, or not yet.
     ``code``: what people call it by. ``recipient``, ``phone``, ``address`` and ``waybill``: empty once it is cancelled
     or ``forget_at`` is over.
     """
@@ -83,10 +102,11 @@ class Order(Base):
     recipient: Mapped[str | None] = mapped_column(Encrypted("order recipient"))
     phone: Mapped[str | None] = mapped_column(Encrypted("order phone"))
     address: Mapped[str | None] = mapped_column(Encrypted("order address"))
-    state: Mapped[str] = mapped_column(String(12), default="placed")
+    state: Mapped[str] = mapped_column(String(16), default="placed")
     why: Mapped[str | None] = mapped_column(String(12))
     due_at: Mapped[datetime | None]
     placed_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     shipped_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
@@ -126,7 +146,7 @@ ORDER = Subject(
     "order",
     Order,
     ORDER_MACHINE,
-    begins=("placed",),
+    begins=("placed", "awaiting_payment"),
     # Its household is the seller's, with whom it moves (models.families.moving).
     owner=Order.seller_id,
     place=select(Listing.region_code).where(Listing.id == Order.listing_id).scalar_subquery(),

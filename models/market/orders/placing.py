@@ -10,6 +10,8 @@ from models.core.codes import new_code
 from models.core.refusal import Refusal
 from models.goods.exchange import NoSuchThing
 from models.market.listing import Listing
+from models.market.money.account import post
+from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
 from models.market.orders.telling import tell
@@ -115,6 +117,7 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
             ways=(("buy", str(listing.id)),),
         )
     check_left(listing, wanted.quantity)
+    state = "awaiting_payment" if takes_payment(db, listing.seller_id) else "placed"
     order = Order(
         draft_id=wanted.draft_id,
         code=new_code(CODE_LENGTH),
@@ -132,8 +135,8 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
         recipient=wanted.recipient,
         phone=wanted.phone,
         address=wanted.address,
-        state="placed",
-        due_at=now + LASTS["placed"],
+        state=state,
+        due_at=now + LASTS[state],
         placed_at=now,
     )
     db.add(order)
@@ -142,5 +145,7 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
         move(db, listing, "reserve", order.quantity, f"order:{order.id}:reserve", now)
     except OutOfStock as refusal:
         raise NotEnoughLeft(left=refusal.values["left"], unit=listing.unit) from None
+    if state == "awaiting_payment":
+        post(db, order.id, "promised", order.total_fen, f"order:{order.id}", now)
     tell(db, order, now)
     return order

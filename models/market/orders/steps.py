@@ -15,7 +15,7 @@ from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
-from models.market.orders.order import KEPT_FOR, LASTS, NOT_SENT, ORDER_MACHINE, WAYBILL_PURPOSE, Order
+from models.market.orders.order import KEPT_FOR, LASTS, NOT_SENT, ORDER_MACHINE, WAYBILL_PURPOSE, Order, on_cut
 from models.market.orders.pricing import total_of
 from models.market.orders.telling import drop_overtaken, tell, tell_cut
 from models.stock.move import move
@@ -69,6 +69,21 @@ def accept(db: Session, held: Held, now: datetime) -> None:
     order.accepted_at = now
     begins = max(now, start_of_day_of(harvest)) if harvest else now
     _to(db, held, "accepted", Actor.owner(order.seller_id), now, due=begins + LASTS["accepted"])
+
+
+def pay(db: Session, held: Held, now: datetime) -> None:
+    """Note that it is paid: its seller hears of it, and has the same time to answer as for a reservation."""
+    held.order.paid_at = now
+    _to(db, held, "paid", SYSTEM, now)
+
+
+def reserve_instead(db: Session, seller_id: int, now: datetime) -> int:
+    """Make reservations of the orders that wait for a payment which this seller takes no more; returns how many."""
+    found = lock_orders(db, (Order.seller_id == seller_id) & (Order.state == "awaiting_payment"))
+    waiting = [held for held in found if held.order.state == "awaiting_payment"]
+    for held in waiting:
+        _to(db, held, "placed", SYSTEM, now)
+    return len(waiting)
 
 
 def ship(db: Session, held: Held, carrier: str | None, waybill: str | None, now: datetime) -> None:
@@ -139,6 +154,7 @@ def cut(db: Session, held: Held, quantity: int, now: datetime) -> None:
     move(db, held.listing, "lose", before - quantity, f"order:{order.id}:cut:{quantity}", now)
     order.quantity, order.total_fen = quantity, total_of(order.price_fen, quantity, order.unit)
     db.flush()
+    on_cut(db, order.id, order.state, now)
     tell_cut(db, order, before, now)
 
 

@@ -1,18 +1,20 @@
 """Tell the buyer and the seller of an order where it stands and whose turn it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.market.orders.order import Order
+from models.market.orders.order import TO_ANSWER, Order
 from models.notifications.notify import drop_unread, notify_user
 
 # State -> the kind of notification for its buyer, and for its seller.
 TOLD: Mapping[str, tuple[str | None, str | None]] = {
     "placed": (None, "ordered"),
+    "awaiting_payment": (None, None),
+    "paid": ("order_paid", "ordered"),
     "accepted": ("order_accepted", None),
     "shipped": ("shipped", None),
     "delivered": ("order_handed", "order_received"),
@@ -28,10 +30,10 @@ _BY_WORD: Mapping[str | None, str] = {
     "buyer_left": "buyer",
 }
 # A kind -> the state in which it asks for something.
-_ANSWERED_IN: Mapping[str, str] = {
-    "ordered": "placed",
-    "order_accepted": "accepted",
-    "shipped": "shipped",
+_ANSWERED_IN: Mapping[str, Sequence[str]] = {
+    "ordered": TO_ANSWER,
+    "order_accepted": ("accepted",),
+    "shipped": ("shipped",),
 }
 
 
@@ -57,7 +59,7 @@ def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:
 
 def drop_overtaken(db: Session, order: Order) -> None:
     """Delete what waits unread and can be answered no more."""
-    overtaken = [kind for kind, state in _ANSWERED_IN.items() if state != order.state]
+    overtaken = [kind for kind, states in _ANSWERED_IN.items() if order.state not in states]
     drop_unread(db, overtaken, ("order", order.id))
 
 
@@ -72,6 +74,7 @@ def _facts(order: Order) -> dict[str, Any]:
         "quantity": order.quantity,
         "unit": order.unit,
         "amount_fen": order.total_fen,
+        "paid": order.paid_at is not None,
         "fresh": order.fresh,
         "due": day_in_china(order.due_at) if order.due_at else None,
         "carrier": order.carrier if travels else None,

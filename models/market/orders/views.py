@@ -14,7 +14,7 @@ from models.core.state_machine import Actor
 from models.market.after_sales.after_sale import AfterSale
 from models.market.listing import Listing
 from models.market.orders.answers import Side, find_by_code, side_of
-from models.market.orders.order import ADDRESS_SHOWN, NOT_SENT, Order
+from models.market.orders.order import ADDRESS_SHOWN, TO_SEND, Order
 from models.market.orders.steps import NoSuchOrder
 from models.places.region import Region
 
@@ -67,6 +67,7 @@ class OrderLine:
     place: str
     carrier: str | None
     waybill: str | None
+    paid: bool
     address: Address | None = None
     dispute: Dispute | None = None
 
@@ -113,7 +114,7 @@ def count_sides(db: Session, user_id: int) -> tuple[int, int, int]:
     """Count what the person buys, what they sell, and what of this waits for them to send it."""
     bought = select(func.count(Order.id)).where(Order.buyer_id == user_id)
     sold = select(func.count(Order.id)).where(Order.seller_id == user_id)
-    to_send = sold.where(Order.state.in_(NOT_SENT))
+    to_send = sold.where(Order.state.in_(TO_SEND))
     return db.scalar(bought) or 0, db.scalar(sold) or 0, db.scalar(to_send) or 0
 
 
@@ -163,6 +164,7 @@ def _line(row: Any, side: Side, address: Address | None, dispute: Dispute | None
         place=row[2],
         carrier=order.carrier,
         waybill=order.waybill,
+        paid=order.paid_at is not None,
         address=address,
         dispute=dispute,
     )

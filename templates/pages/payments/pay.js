@@ -6,7 +6,7 @@
   const button = page.querySelector("button");
   const TRIES = 20;
   const PAUSE = 1500;
-  const SETTLED = ["paid", "back", "question", "full", "shut", "over"];
+  const SETTLED = ["paid", "back", "reserved", "question", "full", "shut", "over"];
 
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -22,7 +22,7 @@
   }
 
   function place() {
-    const fallback = page.querySelector("[name=fallback]:checked").value;
+    const fallback = page.querySelector("[name=fallback]:checked")?.value;
     const headers = { "Content-Type": "application/json" };
     return ask(page.dataset.order, { method: "POST", headers, body: JSON.stringify({ fallback }) });
   }

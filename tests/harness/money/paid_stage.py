@@ -135,9 +135,12 @@ class Collecting(Stage):
 
 @contextmanager
 def collecting(
-    database_url: str, redis_url: str, media_dir: Path | None = None, **options: Any
+    database_url: str, redis_url: str, media_dir: Path | None = None, *, partner: str = "", **options: Any
 ) -> Iterator[Collecting]:
-    """``options`` of the simulator's Pay. Redis is emptied: a test before may have left a breaker open."""
+    """``options`` of the simulator's Pay. Redis is emptied: a test before may have left a breaker open.
+
+    ``partner``: the merchant that signs for sellers' sub-merchants, which ``options`` name.
+    """
     with Redis.from_url(redis_url) as store:
         store.flushdb()
     with create_server(("127.0.0.1", 0)) as one, create_server(("127.0.0.1", 0)) as two:
@@ -148,6 +151,7 @@ def collecting(
     simulator.menus.create(MENU)
     urls: dict[str, Any] = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
     urls |= {"media_dir": str(media_dir)} if media_dir else {}
+    urls |= {"pay_partner_mch_id": partner}
     stage = Collecting(database_url, redis_url, **urls)
     stage.simulator, stage.wechat_url, stage.bot_url = simulator, wechat, bot
     try:

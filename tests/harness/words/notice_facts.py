@@ -12,6 +12,7 @@ from models.giving.matching import MOST_POOLS
 from models.giving.pledge import FALLBACKS
 from models.giving.pool import LONGEST_SPONSOR
 from models.market.after_sales.after_sale import AFTER_SALE_MACHINE as AFTER_SALES
+from models.market.money.transfer import REASONS
 from models.market.orders.order import WHY_CANCELLED
 from models.staff.task import SUBJECTS
 from models.staff.task_steps import STEPS
@@ -30,14 +31,17 @@ WORK_NO = "9" * 20
 Facts = dict[str, Any]
 
 # What a notification of an order may name (models.market.orders.telling).
-_OF_ORDERS = ("ordered", "order_accepted", "order_cut", "shipped", "order_handed", "order_received", "order_ended")
+_OF_ORDERS = (
+    *("ordered", "order_paid", "order_accepted", "order_cut", "shipped", "order_handed", "order_received"),
+    "order_ended",
+)
 _ORDER = {
     **{"order": 7, "code": "K7M2PQ", "quantity": 2, "unit": "piece", "amount_fen": 7_000, "fresh": True, "due": DAY},
-    **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer", "before": 4},
+    **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer", "before": 4, "paid": True},
 }
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
-    **{"state": "asked", "side": "seller"},
+    **{"state": "asked", "side": "seller", "paid": False},
 }
 _LONGEST_ORDER = {
     **_ORDER,
@@ -270,6 +274,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
         **{kind: {**listing, **_LONGEST_ORDER} for kind in _OF_ORDERS},
         "after_sale_moved": {**listing, **_AFTER_SALE, "code": CODE, "part_fen": LARGEST, "wrong": "not_got"},
+        "order_refunded": {**listing, **_LONGEST_ORDER, "why": "late"},
+        "order_released": {**listing, **_LONGEST_ORDER, "why": "completed"},
         "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
         "proxied_appeal_moved": {**appeal, "state": "returned", "reasons": returned},
         "proxy_acted": {**acted, "title": TITLE},
@@ -520,12 +526,16 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(
             (
                 "after_sale_moved",
-                {**listing, **_AFTER_SALE, "state": state, "side": side, "wish": wish, "part_fen": fen},
+                {**listing, **_AFTER_SALE, "state": state, "side": side, "wish": wish, "part_fen": fen, "paid": paid},
             )
+            for paid in (False, True)
             for state in sorted(AFTER_SALES.states)
             for side, wish, fen in (("buyer", "all", 7_000), ("seller", "again", None))
         ),
-        ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin"}),
+        ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin", "paid": False}),
+        ("order_accepted", {**listing, **_ORDER, "paid": False}),
+        *(("order_refunded", {**listing, **_ORDER, "why": why}) for why in REASONS if why != "completed"),
+        ("order_released", {**listing, **_ORDER, "why": "completed"}),
         ("shipped", {**listing, **_ORDER, "fresh": False, "carrier": None, "waybill": None}),
         *(
             ("order_ended", {**listing, **_ORDER, "side": side, "why": why, "due": None})
