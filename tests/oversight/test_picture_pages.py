@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.goods.matches.thanks import GoodsThanks
 from models.goods.submission import NewOffer, make_offer
+from models.market.after_sales.asking import NewAfterSale
+from models.market.after_sales.asking import ask as ask_after_sale
 from models.market.submission import NewListing, submit_listing
 from models.oversight.pictures import shown_subjects
 from models.people.conversation import Conversation
@@ -25,6 +27,7 @@ from models.verification.visit import Visit
 from tests.harness.stage import id_number
 from tests.scenes.gallery import Gallery, shown
 from tests.scenes.handover import Handover
+from tests.scenes.market import JIN, Market
 from tests.scenes.money.disbursements import asked, fixed, funded, people, pictures_arrive
 from tests.scenes.organisations import confirm
 
@@ -138,6 +141,20 @@ def _goods_thanks(gallery: Gallery) -> Shown:
         return thanks.id, "goods_thanks", thanks.id
 
 
+def _after_sale(gallery: Gallery) -> Shown:
+    market = Market(gallery.stage)
+    market.seller()
+    market.buyer()
+    order = market.order(market.sell(10 * JIN), JIN)
+    market.accept(order)
+    market.send(order)
+    market.got(order)
+    with market.session() as db:
+        wanted = NewAfterSale("after-sale", "spoiled", "all", None)
+        number = ask_after_sale(db, market.people["buyer"], order, wanted, gallery.stage.clock()).id
+    return number, "after_sale", number
+
+
 MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
     {
         "appeal": _appeal,
@@ -150,6 +167,7 @@ MAKERS: Mapping[str, Callable[[Gallery], Shown]] = MappingProxyType(
         "paper_erasure": _paper,
         "number_claim": _claim,
         "organisation": _organisation,
+        "after_sale": _after_sale,
         "match": _match,
         "goods_thanks": _goods_thanks,
     }
