@@ -20,6 +20,7 @@ PURPOSES = frozenset(
         "name change before",
         "notification facts",
         "number claim ID number",
+        "organisation credit code",
         "objection words",
         "order address",
         "order phone",

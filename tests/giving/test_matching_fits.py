@@ -10,6 +10,7 @@ from bot.wechat.codec import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
+from models.appeals.beneficiary import AsksAs
 from models.core.money import LARGEST
 from models.donors.trace import Step
 from models.giving.matching import MOST_POOLS, MatchingOffer
@@ -92,7 +93,7 @@ def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     # Its owner's page, which has the most on it; an owner is not offered to give.
     ways = list(enumerate(("story", "budget", "updates", "thank", "messages", "use_money", "page", "list", "mine"), 1))
     values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
-    values |= {"silent": "own", "collector": COLLECTOR, "collected": False}
+    values |= {"silent": "own", "collector": COLLECTOR, "collected": False, "asks_as": AsksAs(WIDE * 40, 99_999)}
     values["link"] = f"https://bangfu.daoxian.example.org/a/{NUMBER}"
     values["matching"] = [MatchingOffer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
     said = RENDERER.render([Say("replies/appeals/appeal", None, values)])

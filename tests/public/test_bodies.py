@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.app import BODY_SIZES
 from bot.web.body import LARGEST, limit_bodies
+from tests.harness.money.merchant import MCHID
 from tests.harness.money.paid_stage import Collecting
 
 TOKEN = "WzEsImFwcGVhbDoxIl0.aaaa.bbbb"
@@ -17,8 +18,8 @@ TOKEN = "WzEsImFwcGVhbDoxIl0.aaaa.bbbb"
 
 @pytest.fixture
 def stage(new_database: Callable[[], str]) -> Iterator[Collecting]:
-    """One that takes money: it has all the doors."""
-    stage = Collecting(new_database(), "redis://127.0.0.1:1/0")
+    """One that takes money, also of sellers: it has all the doors."""
+    stage = Collecting(new_database(), "redis://127.0.0.1:1/0", pay_partner_mch_id=MCHID)
     yield stage
     stage.close()
 

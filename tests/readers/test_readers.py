@@ -35,6 +35,7 @@ from tests.harness.words.reading import TARGET, asking, message, read
 WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
 # Looked for inside what was said, so that one word may serve twice.
 INSIDE = {
+    "keeps_long",
     "vague",
     "before_a_name",
     "rounds_in_front",
@@ -64,7 +65,11 @@ INSIDE = {
     "not_food_endings",
 }
 # Each counts only under its own question, so that one word may answer several.
-UNDER_A_QUESTION = {"goods_want", "goods_no", "no_waybill"}
+UNDER_A_QUESTION = {
+    *("goods_want", "goods_no", "no_waybill"),
+    # After 减产 and a number.
+    *("harvest_none", "harvest_half", "harvest_left", "harvest_tenths"),
+}
 
 
 EVERY_READER: list[Reader] = [

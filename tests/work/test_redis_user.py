@@ -79,7 +79,8 @@ def test_it_may_not_do_what_we_never_do(limited: str, command: tuple[str, ...]) 
 def test_what_stands_in_a_queue_names_nobody(redis_flushed: str) -> None:
     """A job's id is random, or names the job and a number; its description is its name."""
     jobs = JobQueues(redis_flushed)
-    jobs.put([(name, [1] if name in DELIVERING.values() or name == "ask_refunds" else 1) for name in JOBS])
+    many = {*DELIVERING.values(), "ask_refunds", "send_transfers"}
+    jobs.put([(name, [1] if name in many else 1) for name in JOBS])
     jobs.enqueue_due("push", [101])
     jobs.enqueue_once("fan_out", 5)
     found = [job for queue in jobs.queues.values() for job in queue.jobs]

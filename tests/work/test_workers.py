@@ -76,7 +76,7 @@ def test_only_the_wanted_queues_get_processes_and_the_scheduler_always_does() ->
 
 
 def test_a_job_keeps_its_queue_its_time_and_its_tries(jobs: JobQueues) -> None:
-    many = {*DELIVERING.values(), "ask_refunds"}
+    many = {*DELIVERING.values(), "ask_refunds", "send_transfers"}
     jobs.put([(name, [1] if name in many else 1) for name in JOBS])
     for name, wanted in JOBS.items():
         [job] = [job for job in jobs.queues[wanted.queue].jobs if job.func_name == name]

@@ -23,11 +23,12 @@ from bot.web.pages import Pages, guarded
 from bot.web.payments.pay import SCRIPT
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
 from models.core.refusal import Refusal
+from models.market.listing import Listing
 from models.market.money.paying import OrderNotPayable, check_payable
 from models.market.money.payment import live_payment, paid_payments
 from models.market.orders.order import Order
 from models.people.conversation import Conversation
-from models.people.user import User
+from models.places.region import Region
 
 log = structlog.get_logger()
 
@@ -65,7 +66,8 @@ def order_pay_page(parts: OrderPayPageParts) -> Blueprint:
             return redirect
         with Session(parts.desk.database) as db:
             order = db.get_one(Order, number)
-            values = {"order": order, "seller": db.get_one(User, order.seller_id).display_name}
+            place = db.get_one(Region, db.get_one(Listing, order.listing_id).region_code).full_name
+            values: dict[str, Any] = {"order": order, "place": place}
             values["state"] = page_state(db, order, parts.clock())
         response = parts.pages.show("market/order_pay", token=token, script=SCRIPT, bridge=parts.bridge, **values)
         response.headers["Content-Security-Policy"] += own

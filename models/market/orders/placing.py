@@ -15,6 +15,7 @@ from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
 from models.market.orders.telling import tell
+from models.people.family_member import belongs_to
 from models.people.user import User
 from models.stock.move import OutOfStock, move
 
@@ -30,7 +31,7 @@ class NotForSale(Refusal):
 
 
 class OwnListing(Refusal):
-    """The listing is of the buyer's own household."""
+    """The listing is of the buyer's own household, also where they are only named as a member of it."""
 
     code = "own_listing"
     final = True
@@ -80,7 +81,7 @@ def check_buyable(db: Session, number: int, buyer: User, *, lock: bool = False) 
     listing = db.get(Listing, number, with_for_update=lock, populate_existing=lock)
     if listing is None:
         raise NoSuchThing(what="listing", number=number)
-    if buyer.id == listing.seller_id or buyer.household_id == listing.household_id:
+    if buyer.id == listing.seller_id or belongs_to(db, buyer, listing.household_id):
         raise OwnListing(number=number)
     if listing.state != "on_sale" or listing.looked_at is None or listing.shop_url:
         raise NotForSale(number=number, shop=listing.shop_url if listing.state == "on_sale" else None)

@@ -6,7 +6,7 @@ Revision: 0057
 import sqlalchemy as sa
 from alembic import op
 
-from models.migrations.guards import after_insert, drop_fixed, keep_fixed, keep_rows, never_change
+from models.migrations.guards import after_insert, keep_fixed, keep_rows, never_change
 
 revision = "0057"
 down_revision = "0056"
@@ -202,10 +202,19 @@ def _create_transfers() -> None:
     op.create_index("ix_order_transfers_due", "order_transfers", ["due_at", "id"], postgresql_where=due)
 
 
+_GUARDS = (
+    *("sub_merchants_fixed", "sub_merchants_stays_withdrawn", "sub_merchants_no_delete"),
+    *("order_entries_no_update", "order_entries_no_delete", "order_entries_adds_up"),
+    *("order_payments_paid", "order_payments_fixed", "order_payments_no_delete"),
+    *("order_transfers_fixed", "order_transfers_done", "order_transfers_no_delete"),
+)
+
+
 def downgrade() -> None:
-    drop_fixed("order_entries", "adds_up")
     for table in ("order_transfers", "order_payments", "order_entries", "order_accounts", "sub_merchants"):
         op.drop_table(table)
+    for name in _GUARDS:
+        op.execute(f"DROP FUNCTION {name}()")
     _known("why", _WHYS)
     _known("state", _STATES)
     op.drop_column("orders", "paid_at")

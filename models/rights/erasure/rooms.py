@@ -14,13 +14,12 @@ from models.core.leaver import Leaver
 Forget = Callable[[Session, Leaver, int], int | None]
 
 # Up to "people" all is done in the transaction that begins, so that no word of the person's comes between.
-AT_ONCE = ("rights", "verification", "staff", "desk", "figures", "families", "people")
+AT_ONCE = ("rights", "verification", "staff", "desk", "figures", "families", "organisations", "people")
 ROOMS: Registry[Forget] = Registry(
     "rights.erasure.rooms.ROOMS",
     (
         *AT_ONCE,
         *(
-            "organisations",
             "appeals",
             "payments",
             "giving",

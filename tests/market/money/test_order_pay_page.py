@@ -92,6 +92,7 @@ def test_a_buyer_pays_in_the_chat_and_the_seller_has_the_money_in_the_end(sellin
     page = browser.get(link[0], timeout=10).text
     assert 'data-state="ready"' in page
     assert "¥70" in page
+    assert "梅花镇的卖家，付到卖家自己的微信支付账户" in re.sub(r"\s", "", page)
     sheet = browser.post(f"{link[0]}/order", json={}, timeout=10).json()["sheet"]
     prepay_id = sheet["package"].removeprefix("prepay_id=")
     assert selling.pay.pay(DONOR, prepay_id, PIN).err_msg.endswith(":ok")

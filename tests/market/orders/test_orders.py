@@ -20,6 +20,7 @@ from models.verification.case import newest_case_of
 from models.verification.decisions import suspend
 from tests.harness.erasing import erase_person, everything
 from tests.harness.money.checking_books import codes
+from tests.scenes.families import name_member, number_of
 from tests.scenes.market import ADDRESS, JIN, PHONE, RECIPIENT, Market
 from tests.scenes.market import market as market
 
@@ -92,6 +93,10 @@ def test_nobody_orders_of_their_own_household_nor_more_than_there_is_nor_without
         db.get_one(User, market.people["kin"]).household_id = db.get_one(Listing, listing).household_id
     with pytest.raises(OwnListing):
         market.order(listing, JIN, by="kin")
+    market.people["named"] = market.stage.register("o-named", "resident")
+    name_member(market.stage, "o-seller", number_of(market.stage, "o-named"))
+    with pytest.raises(OwnListing):
+        market.order(listing, JIN, by="named")
     with pytest.raises(NotEnoughLeft):
         market.order(listing, 1000 * JIN + 1)
     for _ in range(MOST_OPEN):
