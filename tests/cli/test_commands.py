@@ -44,6 +44,7 @@ def test_regions_are_loaded_once_however_often(app: Flask, database_url: str) ->
     assert rows(database_url, Region) == count
 
 
+@pytest.mark.slow  # it loads the country
 @pytest.mark.usefixtures("no_regions")
 def test_villages_know_what_they_belong_to_also_when_they_come_later(app: Flask, database_url: str) -> None:
     assert run(app, "import-regions", str(DEMO_VILLAGES)).exit_code == 1

@@ -78,7 +78,8 @@ def _is_news(world: World) -> bool:
         return db.scalars(select(Turn.outcome).order_by(Turn.id.desc())).first() == "news"
 
 
-@pytest.mark.xdist_group("untrodden")  # its world takes as long to make as all of them take
+@pytest.mark.slow  # its world takes as long to make as a room's tests take
+@pytest.mark.xdist_group("untrodden")
 @pytest.mark.parametrize(
     ("name", "command", "choices"),
     [

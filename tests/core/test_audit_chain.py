@@ -288,6 +288,7 @@ def test_abuse_a_stranger_does_not_grow_the_trail(stage: Stage) -> None:
     assert len(whole_chain(stage.database)) == before + grown + 1
 
 
+@pytest.mark.slow  # many threads
 def test_many_at_once_make_one_chain(new_database: Callable[[], str]) -> None:
     """Sixteen people, each with turns that are refused, and officers who all look at and pass the same appeals."""
     stage = Stage(new_database())

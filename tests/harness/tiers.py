@@ -1,7 +1,7 @@
 """Which tests run when.
 
 ``make test`` is the fast tier, all that is not ``slow``; ``make test-slow`` is the rest. Slow is what breaks servers
-(``chaos``), starts processes, opens a browser (but for one ``smoke`` of a page with a script), or says so itself.
+(``chaos``), starts processes, opens a browser (but for the ``smoke`` of two pages with a script), or says so itself.
 
 A test that searches (Hypothesis) is in both: with few examples in the fast tier, with all of them in the other.
 Of a ``sampled(n)`` test's cases the fast tier takes every n-th: of many alike, any one says whether it still works.

@@ -107,6 +107,7 @@ def test_a_mistake_that_many_find_is_reversed_once(url: str, database: Engine) -
     assert wrong(url) == set()
 
 
+@pytest.mark.slow  # many threads
 def test_whatever_many_do_at_once_every_sum_is_kept(url: str, database: Engine) -> None:
     """Several moves in a transaction, on the same accounts in any order; each has locked them all first."""
     touched = [

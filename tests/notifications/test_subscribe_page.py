@@ -234,7 +234,6 @@ def test_the_button_leads_to_wechats_popup_and_the_answer_to_the_ledger(
 
 
 @needs_chromium
-@pytest.mark.smoke
 def test_a_popup_that_is_closed_is_no_answer_and_may_be_tapped_again(browser: Browser, door: Any) -> None:
     stage, _, _ = door
     with phone(browser, door, PHONE) as (page, inside):

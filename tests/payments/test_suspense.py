@@ -150,6 +150,7 @@ def test_who_says_so_and_has_not_done_it_is_found_on_the_bill(stage: Stage, till
     assert [one[0] for one in told(stage)] == ["missing_there"]
 
 
+@pytest.mark.slow  # each kind by each way
 def test_each_kind_can_be_settled_in_its_own_ways_only(stage: Stage) -> None:
     stage.open_appeal()
     ways = {

@@ -48,6 +48,7 @@ def walk(world: World, name: str, answers: dict[str, Any]) -> str:
     return world.say(name, world.lexicon.words["confirm"][0])
 
 
+@pytest.mark.slow  # its world takes long to make
 def test_from_registration_to_the_read_back_everything_fits(world: World) -> None:
     proxy, acts = (world.lexicon.words[name][0] for name in ("proxy", "proxy_acts"))
     for words in (proxy, "1"):

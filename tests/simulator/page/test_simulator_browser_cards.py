@@ -31,7 +31,6 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
-@pytest.mark.smoke
 def test_a_template_message_is_a_card_with_rows_and_a_link(browser):
     with opened(browser, PageBot(html="<h1>进展</h1>"), PHONE) as (page, simulator):
         pick(page, "秀英")

@@ -23,7 +23,6 @@ def phone_of(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=f"Chat: {name}")
 
 
-@pytest.mark.smoke
 def test_two_people_talk_side_by_side_and_each_hears_their_own(browser):
     with opened(browser, EchoBot()) as (page, _):
         pick(page, "秀英")

@@ -74,7 +74,6 @@ def test_an_order_is_paid_and_the_merchant_hears_of_it(browser, size):
         assert shop.numbers() == [number]
 
 
-@pytest.mark.smoke
 def test_a_wrong_pin_is_told_and_the_keyboard_types_the_right_one(browser):
     with opened(browser, EchoBot(), pay=keys()) as (page, simulator):
         _, prepay_id = merchant_of(simulator).ordered()

@@ -67,6 +67,7 @@ def test_the_sheet_names_the_sub_merchant(merchant: Merchant) -> None:
     assert merchant.simulator.pay.sheet("oAunt", merchant.for_bridge(own)).payee == "帮扶通"
 
 
+@pytest.mark.sampled(4)  # many alike
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
