@@ -87,7 +87,7 @@ def _claim(gallery: Gallery) -> Shown:
 
 def _organisation(gallery: Gallery) -> Shown:
     gallery.stage.register("o-secretary", "resident", "431124101208")
-    number = confirm(gallery.stage, "o-secretary", "431124101208")
+    number = confirm(gallery.stage, "o-secretary", "431124101208", letter=False)
     return number, "organisation", number
 
 

@@ -29,8 +29,13 @@ def credit_code(serial: int) -> str:
     return base + uscc.calc_check_digit(base)
 
 
-def confirm(stage: Stage, openid: str, region: str, kind: str = "village_committee", years: int = 2) -> int:
-    """Register an organisation for this resident, who speaks for it from now on; returns its number."""
+def confirm(
+    stage: Stage, openid: str, region: str, kind: str = "village_committee", years: int = 2, *, letter: bool = True
+) -> int:
+    """Register an organisation for this resident, who speaks for it from now on; returns its number.
+
+    ``letter``: with a picture of it, which is still to be fetched.
+    """
     conversation, now = stage.person(openid), stage.clock()
     with Session(stage.database) as db, db.begin():
         serial = len(db.scalars(select(Organisation.id)).all())
@@ -41,7 +46,7 @@ def confirm(stage: Stage, openid: str, region: str, kind: str = "village_committ
             credit_code=credit_code(serial),
             region_code=region,
             until=now.date() + timedelta(days=365 * years),
-            photos=[{"media_id": f"letter-{serial}", "pic_url": ""}],
+            photos=[{"media_id": f"letter-{serial}", "pic_url": ""}] if letter else [],
         )
         user = db.get_one(User, db.get_one(Conversation, conversation).user_id)
         made, _ = register(db, wanted, user, conversation, now)
