@@ -41,11 +41,12 @@ from bot.web.goods.rounds import rounds_page
 from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
 from bot.web.links import Links
-from bot.web.market.order_pay import OrderPayPageParts, order_pay_page
+from bot.web.market.order_pay import PayableOrder
 from bot.web.pages import Pages
 from bot.web.payments.give import LARGEST_GIFT, GivePageParts, give_page
-from bot.web.payments.pay import LARGEST_BODY, PayPageParts, pay_page
+from bot.web.payments.pay import PayableGift
 from bot.web.payments.pay_callback import pay_callback
+from bot.web.payments.sheet import LARGEST_BODY, SheetParts, pay_page, pay_script
 from bot.web.pictures import pictures
 from bot.web.public.appeal import Sharing, appeal_page
 from bot.web.public.figures import chart_scripts, figures_pages
@@ -228,7 +229,9 @@ def _take_money(
     app.register_blueprint(pay_callback(make_callback_verifiers(settings), intake, apply_refund, clock, true_now))
     orders = OrderDesk(intake, make_pay_clients(settings, jobs.redis, clock), clock)
     bridge = "" if settings.is_production else sdk_of(settings)
-    app.register_blueprint(pay_page(PayPageParts(pages, links, visitors, orders, clock, bridge)))
+    sheet = SheetParts(pages, links, visitors, clock, bridge)
+    app.register_blueprint(pay_script(pages))
+    app.register_blueprint(pay_page(sheet, PayableGift(orders)))
     app.register_blueprint(give_page(GivePageParts(database, pages, links, visitors, clock)))
     if partner := make_partner_clients(settings, jobs.redis, clock):
         paid = OrderPaymentIntake(database, jobs)
@@ -238,4 +241,4 @@ def _take_money(
             pay_callback(verifier, paid, refunded, clock, true_clock=true_now, path=PARTNER_NOTIFY_PATH)
         )
         desk = OrderPaymentDesk(paid, partner, clock)
-        app.register_blueprint(order_pay_page(OrderPayPageParts(pages, links, visitors, desk, clock, bridge)))
+        app.register_blueprint(pay_page(sheet, PayableOrder(desk)))

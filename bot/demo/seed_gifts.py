@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
 from models.giving.pledge import Pledge, make_pledge
-from models.payments.collection import apply_payment, await_payment, begin_order, demand_merchant, keep_prepaid
-from models.payments.order import Payment, PayOrder
+from models.payments.collection import apply_payment, await_payment, begin_order, demand_merchant
+from models.payments.order import PayOrder
+from models.payments.platform_order import Payment, keep_prepaid
 from models.people.user import User
 
 Row = dict[str, Any]
@@ -57,4 +58,4 @@ class Gifts:
 
     def _order(self, pledge: Pledge, appeal: Appeal, when: datetime) -> PayOrder:
         order = begin_order(self.db, demand_merchant(self.db, appeal), pledge.id, when)
-        return keep_prepaid(self.db, order.id, f"wx{when.astimezone(CHINA):%d%H%M%S}{order.id:026d}", when)
+        return keep_prepaid(self.db, PayOrder, order.id, f"wx{when.astimezone(CHINA):%d%H%M%S}{order.id:026d}", when)

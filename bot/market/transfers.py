@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.pay.answers import Refund, RefundState, Release, ReleaseState
 from bot.pay.errors import Action, PayError, Refused, Unfit
 from bot.pay.partner import PartnerClients, SubMerchantClient
-from bot.payments.orders import Enqueuer
+from bot.payments.platform_orders import Enqueuer
 from bot.payments.refunds import FEW, MOST_DUE
 from bot.work.clock import Clock
 from models.market.money.sending import (

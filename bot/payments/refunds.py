@@ -16,7 +16,7 @@ from bot.pay.answers import Refund
 from bot.pay.client import PayClient
 from bot.pay.clients import PayClients
 from bot.pay.errors import Action, PayError, Refused, Unfit
-from bot.payments.orders import Enqueuer
+from bot.payments.platform_orders import Enqueuer
 from bot.work.clock import Clock
 from bot.work.job import Named
 from models.core.batch_run import batches

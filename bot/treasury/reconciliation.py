@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from bot.pay.bill import BadBill, BillRow, RowState, read_bill
 from bot.pay.client import PayClient
 from bot.pay.errors import PayError, Refused
-from bot.payments.orders import Enqueuer, PaymentIntake
+from bot.payments.orders import PaymentIntake
+from bot.payments.platform_orders import Enqueuer
 from bot.payments.refunds import ask_refund
 from models.treasury.bill import (
     Bill,

@@ -11,7 +11,7 @@ from bot.books.check import is_night
 from bot.figures.folding import count_all_waiting, fold_all
 from bot.market.payments import sweep_payments
 from bot.market.transfers import sweep_transfers
-from bot.payments.orders import sweep_orders
+from bot.payments.orders import sweep_gift_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import enqueue_due_bill
 from bot.words.lexicon import lexicon_of
@@ -123,7 +123,7 @@ SCHEDULE = {
     "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),
     "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs),
     "owed": Scheduled(timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now)),
-    "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_orders)),
+    "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_gift_orders)),
     "refunds": Scheduled(timedelta(seconds=30), _where_paid(sweep_refunds)),
     "order_payments": Scheduled(timedelta(seconds=15), _where_sold(sweep_payments)),
     "order_transfers": Scheduled(timedelta(seconds=30), _where_sold(sweep_transfers)),

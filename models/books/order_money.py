@@ -9,9 +9,10 @@ from sqlalchemy import Connection, String, case, cast, func, literal, or_, selec
 from models.books.violation import Violation
 from models.core.database import stream
 from models.market.money.account import KINDS, OrderAccount, OrderEntry
-from models.market.money.payment import LIVE, OrderPayment
+from models.market.money.payment import OrderPayment
 from models.market.money.transfer import OrderTransfer
 from models.market.orders.order import Order
+from models.payments.platform_order import LIVE
 
 # After its time the platform is asked every minute, so that a payment is decided within this time.
 _SETTLED_WITHIN = timedelta(days=1)

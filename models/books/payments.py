@@ -13,7 +13,8 @@ from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.organisations.merchant import Merchant
-from models.payments.order import LIVE, PayOrder
+from models.payments.order import PayOrder
+from models.payments.platform_order import LIVE
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.staff.task import Task

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, among, one_of
+from models.people.conversation import Conversation
 from models.people.message import Message, MessageKind
 
 
@@ -79,10 +80,17 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
     return found
 
 
-def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> None:
-    """Open the window of a payment: 48 hours, any number of messages."""
+def open_by_payment(db: Session, user_id: int, paid_at: datetime) -> None:
+    """Open the window of a person's payment: 48 hours, any number of messages; not where they have several
+    conversations, of which any may have paid.
+
+    Called after the notifications are written, in the order in which workers take these locks.
+    """
+    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == user_id)).all()
+    if len(theirs) != 1:
+        return
     ends_at = paid_at + RULES["paid"].lasts
-    opened = insert(ServiceWindow).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
+    opened = insert(ServiceWindow).values(conversation_id=theirs[0], kind="paid", ends_at=ends_at, left=None)
     later = opened.on_conflict_do_update(
         index_elements=["conversation_id", "kind"],
         set_={"ends_at": opened.excluded.ends_at},

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
@@ -29,22 +28,18 @@ from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.notifications.service_window import open_by_payment
 from models.organisations.merchant import charity_of_merchant, merchant_of
 from models.payments.locks import lock_order, lock_pledge
-from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
+from models.payments.order import ORDER_LASTS, PayOrder, find_order, live_order
+from models.payments.platform_order import FIRST_CHECK, Payment
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import has_open_suspense_item, open_suspense_item
-from models.people.conversation import Conversation
 from models.people.user import User, get_user
 
 # How long a gift can be paid. The pledge keeps the moment (``pay_by``): its link, the words that tell of it and the
 # order's ``time_expire`` all follow from that.
 PAY_WITHIN = timedelta(days=3)
-# An order with less time left is not used: the platform requires a minute, and the donor needs one more.
-SHORTEST = timedelta(minutes=2)
 # How long an order lasts at least: who opens the page at the last moment can pay. It ends before its appeal does.
 LAST_ORDER = timedelta(minutes=5)
-# When the platform is first asked about an order for which no callback has come.
-FIRST_CHECK = timedelta(minutes=1)
 # A payment for a pledge in one of these states is the pledge's first payment.
 _FIRST = (*UNPAID, "expired", "cancelled")
 
@@ -92,7 +87,7 @@ def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) ->
     pledge.pay_by = min(now + PAY_WITHIN, appeal.closes_at - LAST_ORDER)
     if pledge.pay_by <= now:
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
-    PLEDGES.move(db, pledge, "awaiting_payment", _owner(pledge), now)
+    PLEDGES.move(db, pledge, "awaiting_payment", Actor.owner(pledge.donor_id), now)
     db.flush()
 
 
@@ -159,7 +154,7 @@ def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallb
     """Get or create the pledge's one live order; two simultaneous taps get the same one.
 
     ``merchant``: the account that a new one is placed with, one of the appeal's charity. ``fallback``: what the donor
-    chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer ``fresh`` has to be closed
+    chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that no longer ``is_fresh`` has to be closed
     first.
     """
     pledge = lock_pledge(db, pledge_id)
@@ -187,23 +182,6 @@ def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallb
     return order
 
 
-def fresh(order: PayOrder, now: datetime) -> bool:
-    """Tell whether the order has enough time left to be paid."""
-    return order.expires_at - now >= SHORTEST
-
-
-def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> PayOrder:
-    """Store the platform's ``prepay_id``; an order that was paid or closed meanwhile stays as it is."""
-    order = lock_order(db, order_id)
-    if order.state in LIVE:
-        order.prepay_id = prepay_id
-        if order.state == "created":
-            pledge = db.get_one(Pledge, order.pledge_id)
-            ORDERS.move(db, order, "prepaid", _owner(pledge), now)
-        db.flush()
-    return order
-
-
 def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPayment:
     """Apply a payment exactly once, however often and in whatever order it is reported.
 
@@ -225,7 +203,7 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
     order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
     ORDERS.move(db, order, "paid", SYSTEM, now)
     applied = _commit_or_refund(db, appeal, pledge, order, now)
-    _open_window(db, pledge, payment.paid_at)
+    open_by_payment(db, pledge.donor_id, payment.paid_at)
     return applied
 
 
@@ -275,16 +253,6 @@ def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrd
     return AppliedPayment(PaymentOutcome.COMMITTED)
 
 
-def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
-    """Open the service window of the conversation that paid; not where the donor has several.
-
-    Called after the notifications are written, in the order in which workers take these locks.
-    """
-    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)).all()
-    if len(theirs) == 1:
-        open_by_payment(db, theirs[0], paid_at)
-
-
 def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refusal | None:
     """Return the reason why the appeal cannot take this gift any more; None where it can."""
     try:
@@ -310,7 +278,3 @@ def _put_in_suspense(db: Session, payment: Payment, kind: str, order: PayOrder |
         return AppliedPayment(PaymentOutcome.REPEATED)
     moves.payment_unassigned(db, charity_of_merchant(db, item.merchant), item.amount_fen, item.cause, now)
     return AppliedPayment(PaymentOutcome.SUSPENSE)
-
-
-def _owner(pledge: Pledge) -> Actor:
-    return Actor.owner(pledge.donor_id)

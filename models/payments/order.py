@@ -1,73 +1,36 @@
-"""Keep pay orders at WeChat Pay, one live order per pledge, and say what a payment is.
+"""Keep the pay orders of gifts at WeChat Pay, one live order per pledge.
 
 Numbers of the platform, and ours at it, are known by the merchant account (mchid) that they belong to: another
 account's order may have the same number.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.base import Base, RowId, one_of
-from models.core.state_machine import By, Machine
+from models.core.base import Base, one_of
+from models.core.state_machine import Machine
 from models.core.subject import Subject
+from models.giving.pledge import Pledge
+from models.payments.platform_order import LIVE, MOVES, PlatformOrder
 
-_SYSTEM = frozenset({By.SYSTEM})
-_OWNER = frozenset({By.OWNER})
 # How long the platform keeps a prepay_id.
 ORDER_LASTS = timedelta(hours=2)
 
-MACHINE = Machine(
-    "pay_order",
-    {
-        ("created", "prepaid"): _OWNER,
-        # The order was placed, but the platform's answer was lost.
-        ("created", "paid"): _SYSTEM,
-        ("created", "closed"): _SYSTEM,
-        ("prepaid", "paid"): _SYSTEM,
-        ("prepaid", "closed"): _SYSTEM,
-        # What comes to a closed door is money all the same.
-        ("closed", "paid"): _SYSTEM,
-    },
-)
-LIVE = ("created", "prepaid")
+MACHINE = Machine("pay_order", MOVES)
 _LIVE = text(f"state IN {LIVE}")
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment as the platform reports it, in a callback or an answer. ``merchant``: the account that it came to."""
-
-    merchant: str
-    out_trade_no: str
-    transaction_id: str
-    fen: int
-    paid_at: datetime
-
-
-class PayOrder(Base):
-    """An order. ``closed``: the platform said that it can no longer be paid, or that it does not know it.
-
-    ``transaction_id`` and ``paid_at`` are the platform's; a paid order does not change any more.
-    ``queried_at``: when the platform was last asked about it; ``check_at``: when it is to be asked again.
-    """
+class PayOrder(PlatformOrder, Base):
+    """An order that pays a pledge. ``merchant``: the account of the appeal's charity."""
 
     __tablename__ = "pay_orders"
-    id: Mapped[RowId]
+    machine: ClassVar[Machine] = MACHINE
+
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), index=True)
     merchant: Mapped[str] = mapped_column(String(32))
-    out_trade_no: Mapped[str] = mapped_column(String(32))
-    amount_fen: Mapped[int]
-    state: Mapped[str] = mapped_column(String(10), default="created")
-    prepay_id: Mapped[str | None] = mapped_column(String(64))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    queried_at: Mapped[datetime | None]
-    check_at: Mapped[datetime]
-    transaction_id: Mapped[str | None] = mapped_column(String(64))
-    paid_at: Mapped[datetime | None]
 
     __table_args__ = (
         UniqueConstraint("merchant", "out_trade_no"),
@@ -86,9 +49,19 @@ class PayOrder(Base):
     )
 
     @property
+    def account(self) -> str:
+        return self.merchant
+
+    @property
     def cause(self) -> str:
         """The cause under which the ledger posts the order's payment."""
         return f"order:{self.id}"
+
+    def payer_id(self, db: Session) -> int:
+        return db.get_one(Pledge, self.pledge_id).donor_id
+
+    def is_awaited(self, db: Session) -> bool:
+        return db.get_one(Pledge, self.pledge_id).state == "awaiting_payment"
 
 
 PAY_ORDER = Subject("pay_order", PayOrder, MACHINE, begins=("created",))

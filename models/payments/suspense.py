@@ -12,7 +12,8 @@ from models.core.base import Base, RowId, one_of
 from models.core.subject import Subject
 from models.giving.pledge import Pledge
 from models.organisations.merchant import charity_of_merchant
-from models.payments.order import Payment, PayOrder
+from models.payments.order import PayOrder
+from models.payments.platform_order import Payment
 from models.staff.fund_holder import region_for_placeless
 from models.staff.member import seats_of_users
 from models.staff.task import Matter, open_task

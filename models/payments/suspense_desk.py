@@ -25,8 +25,9 @@ from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.organisations.merchant import charity_of_merchant
 from models.payments.collection import ArrivedMoney, check_room, commit_gift
 from models.payments.locks import lock_order, lock_pledge
-from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
+from models.payments.order import PayOrder
+from models.payments.platform_order import LIVE
 from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.refund_desk import RefundShort
 from models.payments.suspense import SuspenseItem

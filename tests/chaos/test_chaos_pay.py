@@ -29,11 +29,11 @@ PLACING = [
     "bot.payments.orders:begin_order:after",
     "bot.pay.client:PayClient.order:before",
     "bot.pay.client:PayClient.order:after",
-    "bot.payments.orders:keep_prepaid:after",
+    "bot.payments.platform_orders:keep_prepaid:after",
     "bot.pay.client:PayClient.pay_sign:before",
 ]
 TAKING = [
-    "bot.payments.orders:begin_query:after",
+    "bot.payments.platform_orders:begin_query:after",
     "bot.pay.client:PayClient.query:after",
     "models.payments.collection:lock_order:after",
     "models.payments.collection:moves.payment_received:before",
@@ -96,12 +96,12 @@ def test_killed_while_an_order_is_placed(stage: Collecting, step: str, tmp_path:
 def test_killed_while_a_payment_is_taken(stage: Collecting, step: str, then: str, tmp_path: Path) -> None:
     """Then the platform tells of it, or it is asked."""
     pledge = stage.pledged()
-    sheet = stage.order_service().place(pledge, DONOR)
+    sheet = stage.order_desk().place(pledge, DONOR)
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
     (order,) = stage.orders()
     killed(stage, step, tmp_path, "query", str(order.id))
     if then == "told":
         stage.simulator.timeline.move(0)
     else:
-        stage.order_service().refresh(order.id, timedelta(0))
+        stage.order_desk().orders.refresh(order.id, timedelta(0))
     assert_paid_once(stage, pledge)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from models.books import violations
 from models.payments.collection import PaymentOutcome
-from models.payments.order import Payment
+from models.payments.platform_order import Payment
 from tests.harness.money.unowned import BY_NOBODY
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import take

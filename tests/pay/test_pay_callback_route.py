@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.pay.callback import LARGEST_CALLBACK
-from bot.payments.orders import CLOSABLE, sweep_orders
+from bot.payments.orders import sweep_gift_orders
+from bot.payments.platform_orders import CLOSABLE
 from bot.payments.refunds import ask_refund
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, State
@@ -23,6 +24,7 @@ from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
+from models.payments.collection import begin_order
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
@@ -39,7 +41,7 @@ def stage(database_url: str, redis_url: str) -> Iterator[Collecting]:
 def placed(stage: Collecting, fen: int = 10_000, appeal: int | None = None) -> tuple[int, str]:
     """A pledge with an order at the platform; its number, and the prepay_id."""
     pledge = stage.pledged(fen, appeal=appeal)
-    sheet = stage.order_service().place(pledge, DONOR)
+    sheet = stage.order_desk().place(pledge, DONOR)
     return pledge, sheet["package"].removeprefix("prepay_id=")
 
 
@@ -92,9 +94,9 @@ def test_told_eight_times_at_once_it_counts_once(stage: Collecting) -> None:
     _, prepay_id = placed(stage)
     enter_pin(stage, prepay_id)
     (order,) = stage.orders()
-    trade = stage.order_service().client.query(order.out_trade_no)
+    trade = stage.pay_client().query(order.out_trade_no)
     outcomes: list[str] = []
-    intake = stage.order_service().intake
+    intake = stage.order_desk().intake
     ready = threading.Barrier(8)
 
     def take() -> None:
@@ -131,7 +133,7 @@ def test_a_callback_that_never_comes_is_asked_for(stage: Collecting) -> None:
         def enqueue(self, jobs: Any, told: Any = ()) -> None:
             asked.extend(jobs)
 
-    assert sweep_orders(stage.database, Kept(), stage.clock()) == 1
+    assert sweep_gift_orders(stage.database, Kept(), stage.clock()) == 1
     ((name, order),) = asked
     assert name == "query_order"
     stage.worker_context().run_job("query_order", order)
@@ -150,7 +152,7 @@ def test_a_payment_after_a_freeze_goes_back(stage: Collecting) -> None:
     assert balances(stage) == {"channel": 10_000, "refunds": 10_000}
     with Database(stage.database) as db:
         (refund,) = db.scalars(select(Refund))
-    ask_refund(stage.database, stage.order_service().client, refund.id, stage.clock)
+    ask_refund(stage.database, stage.pay_client(), refund.id, stage.clock)
     told(stage, 60)
     assert stage.state(Pledge, pledge) == "refunded"
     assert balances(stage) == {}
@@ -161,13 +163,18 @@ def test_a_payment_after_a_freeze_goes_back(stage: Collecting) -> None:
     assert balances(stage) == {}
 
 
+def begun(stage: Collecting, pledge: int) -> PayOrder:
+    """Its order, which the platform has not been asked for yet."""
+    with Database(stage.database, expire_on_commit=False) as db, db.begin():
+        return begin_order(db, stage.pay_client().merchant, pledge, stage.clock())
+
+
 @pytest.mark.parametrize(("number", "fen"), [(None, 9_000), ("UNKNOWN0001", 500)])
 def test_what_cannot_be_right_is_taken_and_waits_for_a_person(stage: Collecting, number: str | None, fen: int) -> None:
     """An order of another sum under our number; one that we never placed."""
     pledge = stage.pledged()
-    order_service = stage.order_service()
-    order, _ = order_service._begin(pledge, None)
-    prepay_id = order_service.client.order(number or order.out_trade_no, fen, DONOR, "苗寨修路")
+    order = begun(stage, pledge)
+    prepay_id = stage.pay_client().order(number or order.out_trade_no, fen, DONOR, "苗寨修路")
     enter_pin(stage, prepay_id)
     assert told(stage) == [204]
     assert stage.state(Pledge, pledge) == "awaiting_payment"
@@ -281,10 +288,10 @@ def test_orders_that_nobody_pays_are_closed_at_the_platform_and_here(stage: Coll
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.clock.move(timedelta(hours=2))
     stage.simulator.timeline.move(2 * 3600)
-    stage.order_service().refresh(order.id)
+    stage.order_desk().refresh(order.id)
     assert stage.state(PayOrder, order.id) == "closed"
     assert stage.simulator.pay.orders.by_number(order.out_trade_no).closed
-    stage.order_service().place(pledge, DONOR)
+    stage.order_desk().place(pledge, DONOR)
     assert len(stage.orders()) == 2
 
 
@@ -294,7 +301,7 @@ def test_an_order_that_is_being_paid_while_its_time_ends_is_left_alone_and_then_
     stage.simulator.pay.phone.bank_seconds = 60
     stage.simulator.pay.pay(DONOR, prepay_id, PIN)
     stage.clock.move(timedelta(hours=2))
-    stage.order_service().refresh(order.id)
+    stage.order_desk().refresh(order.id)
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.simulator.timeline.move(60)
     assert stage.state(Pledge, pledge) == "committed"
@@ -311,23 +318,23 @@ def test_an_order_is_not_closed_before_the_platform_lets_it_be(stage: Collecting
     for minutes, state in ((4, "prepaid"), (1, "closed")):
         stage.clock.move(timedelta(minutes=minutes))
         stage.simulator.timeline.move(60 * minutes)
-        stage.order_service().refresh(order.id)
+        stage.order_desk().refresh(order.id)
         assert stage.state(PayOrder, order.id) == state
 
 
 def test_an_order_whose_answer_was_lost_is_closed_when_its_time_is_over(stage: Collecting) -> None:
     """Also one that never came there."""
-    order_service = stage.order_service()
+    order_desk = stage.order_desk()
     for _ in range(2):
-        order, _ = order_service._begin(stage.pledged(), None)
+        order = begun(stage, stage.pledged())
         if order.id == 1:
-            order_service.client.order(order.out_trade_no, order.amount_fen, DONOR, "苗寨修路")
+            stage.pay_client().order(order.out_trade_no, order.amount_fen, DONOR, "苗寨修路")
     stage.clock.move(timedelta(minutes=10))
     for order in stage.orders():
-        order_service.refresh(order.id)
+        order_desk.refresh(order.id)
         assert stage.state(PayOrder, order.id) == "created"
     stage.clock.move(timedelta(hours=2))
     stage.simulator.timeline.move(2 * 3600)
     for order in stage.orders():
-        order_service.refresh(order.id)
+        order_desk.refresh(order.id)
         assert stage.state(PayOrder, order.id) == "closed"

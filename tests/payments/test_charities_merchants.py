@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session as Database
 from bot.pay.callback import BadCallback, CallbackVerifier, CallbackVerifiers, PaymentCallback
 from bot.pay.clients import NoKeys, PayClients
 from bot.pay.signatures import PlatformKeys
-from bot.payments.orders import NotNow, OrderDesk, PaymentIntake
+from bot.payments.orders import OrderDesk, PaymentIntake
+from bot.payments.platform_orders import NotNow
 from bot.payments.refunds import ask_refunds
 from config.pay import PlatformKey
 from models.giving.pledge import NoCollector, Pledge
@@ -18,7 +19,8 @@ from models.ledger import Account
 from models.ledger.accounts import LedgerAccount
 from models.organisations.charity import BadCharity
 from models.organisations.merchant import NobodysMerchant, add_merchant, charity_of_merchant, merchant_of
-from models.payments.order import Payment, PayOrder
+from models.payments.order import PayOrder
+from models.payments.platform_order import Payment
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.staff.task import find_task

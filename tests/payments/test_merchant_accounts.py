@@ -22,7 +22,8 @@ from config.pay import PlatformKey
 from models.books.bills import check_bills
 from models.donors.trace import find_trace
 from models.giving.pledge import Pledge
-from models.payments.order import Payment, PayOrder, find_order
+from models.payments.order import PayOrder, find_order
+from models.payments.platform_order import Payment
 from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.suspense import SuspenseItem
 from models.treasury.bill import BillDay, number_of

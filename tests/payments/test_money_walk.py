@@ -27,9 +27,10 @@ from models.giving.pool_terms import close_pool
 from models.giving.pool_transfer import pay_back, pay_in
 from models.giving.refund_run import HELD
 from models.payments.collection import LAST_ORDER
-from models.payments.expiry import close_order, expire_pledges
-from models.payments.order import LIVE, PayOrder
+from models.payments.expiry import expire_pledges
+from models.payments.order import PayOrder
 from models.payments.payout_return import continue_allocation
+from models.payments.platform_order import LIVE, close_order
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_desk import mark_paid_by_hand, resubmit
@@ -157,7 +158,7 @@ class Money(World):
         for order in self.pick(PayOrder, which, *LIVE):
             if self.platform.close(order.out_trade_no):
                 with self.db() as db:
-                    close_order(db, order.id, self.stage.clock())
+                    close_order(db, PayOrder, order.id, self.stage.clock())
 
     @rule(hours=st.sampled_from((1, 30, 80)))
     def time_passes(self, hours: int) -> None:

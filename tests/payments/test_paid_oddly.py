@@ -5,8 +5,9 @@ from sqlalchemy import select
 from models.giving.pledge import Pledge
 from models.payments import suspense_desk
 from models.payments.collection import PaymentOutcome
-from models.payments.expiry import close_order, due_orders, expire_pledges
+from models.payments.expiry import expire_pledges
 from models.payments.order import PayOrder
+from models.payments.platform_order import close_order, due_orders
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
@@ -22,7 +23,7 @@ def test_of_a_gift_paid_twice_the_order_that_came_first_is_its_own_whenever_it_w
     pledge = promise(stage, stage.open_appeal(), 10_000)
     first = ordered(stage, pledge)
     with at(stage) as db:
-        close_order(db, first.id, stage.clock())
+        close_order(db, PayOrder, first.id, stage.clock())
     second = ordered(stage, pledge)
     earlier = stage.clock()
     later(stage, minutes=5)
@@ -57,8 +58,8 @@ def test_an_order_whose_payment_was_given_back_is_over_and_the_gift_can_be_paid_
     assert ordered(stage, pledge).id != order.id
     later(stage, days=4)
     with at(stage) as db:
-        for due in due_orders(db, stage.clock(), 10):
-            close_order(db, due, stage.clock())
+        for due in due_orders(db, PayOrder, stage.clock(), 10):
+            close_order(db, PayOrder, due, stage.clock())
         assert expire_pledges(db, stage.clock()) == 1
     assert state_of(stage, Pledge, pledge) == "expired"
 

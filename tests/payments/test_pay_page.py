@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.phone import PIN_TRIES
-from bot.web.payments.pay import LARGEST_BODY
+from bot.web.payments.sheet import LARGEST_BODY
 from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from models.appeals.appeal import Appeal, freeze, get_appeal
 from models.core.state_machine import Actor, By

@@ -23,11 +23,11 @@ from models.payments.collection import (
     NotPayable,
     PaymentOutcome,
     begin_order,
-    keep_prepaid,
     room,
 )
-from models.payments.expiry import PaidAlready, close_order, due_orders, expire_pledges, is_over, let_go
+from models.payments.expiry import PaidAlready, expire_pledges, let_go
 from models.payments.order import ORDER_LASTS, PayOrder
+from models.payments.platform_order import close_order, due_orders, keep_prepaid
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
@@ -105,7 +105,7 @@ def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
     later(stage, hours=3)
     with Database(stage.database) as db, db.begin():
         assert begin_order(db, MCHID, pledge, stage.clock()).id == first.id  # the platform has not closed it yet
-        close_order(db, first.id, stage.clock())
+        close_order(db, PayOrder, first.id, stage.clock())
     second = ordered(stage, pledge)
     assert second.out_trade_no != first.out_trade_no
     assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
@@ -115,7 +115,7 @@ def test_a_closed_order_that_is_paid_all_the_same_counts(stage: Stage) -> None:
     appeal = stage.open_appeal()
     first = ordered(stage, promise(stage, appeal, 10_000))
     with Database(stage.database) as db, db.begin():
-        close_order(db, first.id, stage.clock())
+        close_order(db, PayOrder, first.id, stage.clock())
     assert take(stage, payment_of(stage, first)).outcome is PaymentOutcome.COMMITTED
     assert_books_close(stage)
 
@@ -125,7 +125,7 @@ def test_the_second_order_of_a_paid_gift_goes_back_and_the_gift_stays(stage: Sta
     pledge = promise(stage, appeal, 10_000)
     first = ordered(stage, pledge)
     with Database(stage.database) as db, db.begin():
-        close_order(db, first.id, stage.clock())
+        close_order(db, PayOrder, first.id, stage.clock())
     second = ordered(stage, pledge)
     assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
     taken = take(stage, payment_of(stage, first))
@@ -182,7 +182,7 @@ def test_a_payment_of_an_expired_pledge_goes_back(stage: Stage) -> None:
     later(stage, days=4)
     with Database(stage.database) as db, db.begin():
         assert expire_pledges(db, stage.clock()) == 0  # somebody may be paying it
-        close_order(db, order.id, stage.clock())
+        close_order(db, PayOrder, order.id, stage.clock())
         assert expire_pledges(db, stage.clock()) == 1
     assert state_of(stage, Pledge, pledge) == "expired"
     assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REFUND_OWED
@@ -331,8 +331,8 @@ def test_news_of_the_platform_that_come_late_change_nothing(stage: Stage) -> Non
     order = ordered(stage, promise(stage, stage.open_appeal(), 10_000))
     take(stage, payment_of(stage, order))
     with Database(stage.database) as db, db.begin():
-        assert keep_prepaid(db, order.id, "wxLATE", stage.clock()).prepay_id == order.prepay_id
-        close_order(db, order.id, stage.clock())
+        assert keep_prepaid(db, PayOrder, order.id, "wxLATE", stage.clock()).prepay_id == order.prepay_id
+        close_order(db, PayOrder, order.id, stage.clock())
     assert state_of(stage, PayOrder, order.id) == "paid"
 
 
@@ -344,10 +344,10 @@ def test_the_sweep_comes_to_each_live_order_and_more_seldom_as_it_ages(stage: St
     seen = []
     for minute in range(150):
         with Database(stage.database, expire_on_commit=False) as db, db.begin():
-            due = due_orders(db, stage.clock(), 10)
+            due = due_orders(db, PayOrder, stage.clock(), 10)
             assert set(due) <= {order.id}
             seen += [minute] if due else []
-            assert is_over(db, db.get_one(PayOrder, order.id), stage.clock()) is (minute >= 120)
+            assert db.get_one(PayOrder, order.id).is_over(db, stage.clock()) is (minute >= 120)
         later(stage, minutes=1)
     assert seen[:3] == [1, 2, 3]
     before = [b - a for a, b in pairwise(seen) if b <= 120]

@@ -12,8 +12,9 @@ from models.giving.pledge import Pledge, raised
 from models.ledger import totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.collection import PaymentOutcome, begin_order
-from models.payments.expiry import close_order, expire_pledges
+from models.payments.expiry import expire_pledges
 from models.payments.order import PayOrder
+from models.payments.platform_order import close_order
 from models.payments.refund import Refund
 from tests.harness.money.merchant import MCHID
 from tests.harness.racing import DONORS, assert_books_close, at_once, outcome
@@ -83,7 +84,7 @@ def test_a_payment_a_closing_and_an_expiry_at_once_lose_no_money(stage: Stage) -
 
         def close(order: PayOrder = order) -> None:
             with Database(stage.database) as db, db.begin():
-                close_order(db, order.id, stage.clock())
+                close_order(db, PayOrder, order.id, stage.clock())
 
         def expire(later: object = later) -> None:
             with Database(stage.database) as db, db.begin():

@@ -19,7 +19,8 @@ from bot.work.job import Named
 from config.pay import PlatformKey
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
-from models.payments.order import Payment, PayOrder
+from models.payments.order import PayOrder
+from models.payments.platform_order import Payment
 from models.payments.refund import Refund
 from models.payments.refund_desk import resubmit
 from models.payments.refund_result import RefundOutcome

@@ -98,7 +98,7 @@ def callback(stage: Collecting) -> tuple[int, dict[str, str], bytes]:
 
     stage.simulator.pay.notices._post = post
     pledge = stage.pledged()
-    sheet = stage.order_service().place(pledge, DONOR)
+    sheet = stage.order_desk().place(pledge, DONOR)
     assert stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN).err_msg.endswith(":ok")
     stage.simulator.timeline.move(0)
     ((headers, body),) = posted

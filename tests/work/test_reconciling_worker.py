@@ -32,12 +32,12 @@ def test_a_day_is_reconciled_by_a_worker(new_database: Callable[[], str], redis_
         ordered(stage, stage.pledged(500, appeal=appeal))  # since when there are bills; nobody pays it
         stage.clock.move(AGO)
         pledge = stage.pledged(12_300, appeal=appeal)
-        order_service = stage.order_service()
-        sheet = order_service.place(pledge, DONOR)
+        order_desk = stage.order_desk()
+        sheet = order_desk.place(pledge, DONOR)
         assert stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN).err_msg.endswith(":ok")
         order = stage.orders()[-1]
         stage.simulator.pay.orders.by_number(order.out_trade_no).paid_at -= AGO.total_seconds()
-        order_service.refresh(order.id, timedelta(0))
+        order_desk.orders.refresh(order.id, timedelta(0))
         with Database(stage.database) as db:
             assert db.get_one(Pledge, pledge).state == "committed"
             paid_at = db.get_one(PayOrder, order.id).paid_at

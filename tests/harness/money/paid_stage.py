@@ -15,8 +15,9 @@ from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from bot.pay.client import PayClient
 from bot.pay.demo_keys import settings_in
-from bot.payments.orders import OrderService, PaymentIntake
+from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Person
 from bot.simulator.pay.options import PayOptions
@@ -105,10 +106,13 @@ class Collecting(Stage):
 
     # Ours
 
-    def order_service(self) -> OrderService:
+    def order_desk(self) -> OrderDesk:
         context = self.worker_context()
         assert context.pay is not None
-        return OrderService(PaymentIntake(self.database, context.jobs), next(iter(context.pay)), self.clock)
+        return OrderDesk(PaymentIntake(self.database, context.jobs), context.pay, self.clock)
+
+    def pay_client(self) -> PayClient:
+        return next(iter(self.order_desk().clients))
 
     def worker_context(self) -> WorkerContext:
         if not hasattr(self, "_worker_context"):

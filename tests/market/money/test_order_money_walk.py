@@ -11,11 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import select
 
 from models.core.refusal import Refusal
-from models.market.money.paying import close_payment
-from models.market.money.payment import LIVE, OrderPayment
+from models.market.money.payment import OrderPayment
 from models.market.money.sending import Word, begin_submission, retry, settle_by_hand
 from models.market.money.sub_merchant import BadSubMerchant, sub_merchant_of, withdraw_sub_merchant
 from models.market.orders.steps import reserve_instead
+from models.payments.platform_order import LIVE, close_order
 from tests.harness.stage import Stage
 from tests.scenes.money.stall import Stall
 
@@ -91,7 +91,7 @@ class OrderMoney(RuleBasedStateMachine):
         with self.stall.session() as db:
             over = select(OrderPayment.id).where(OrderPayment.state.in_(LIVE), OrderPayment.expires_at <= now)
             for number in db.scalars(over).all():
-                close_payment(db, number, now)
+                close_order(db, OrderPayment, number, now)
 
     @rule()
     def withdraw(self) -> None:

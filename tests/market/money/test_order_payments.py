@@ -9,17 +9,12 @@ from sqlalchemy.exc import DBAPIError
 
 from models.core.refusal import Refusal
 from models.market.money.account import OtherEntry, post
-from models.market.money.paying import (
-    OrderNotPayable,
-    PaidOutcome,
-    close_payment,
-    due_payments,
-    is_over,
-)
+from models.market.money.paying import OrderNotPayable, PaidOutcome
 from models.market.money.payment import OrderPayment
 from models.market.money.sub_merchant import BadSubMerchant, add_sub_merchant, withdraw_sub_merchant
 from models.market.orders.answers import OrderMoved
 from models.market.orders.steps import reserve_instead
+from models.payments.platform_order import close_order, due_orders
 from tests.harness.stage import Stage
 from tests.scenes.money.stall import COOP, OTHER, TOTAL, Stall
 
@@ -78,7 +73,7 @@ def test_a_payment_counts_once_however_often_it_is_reported(stall: Stall) -> Non
 def test_another_sub_merchants_payment_and_an_unknown_one_change_nothing(stall: Stall) -> None:
     order = stall.order()
     payment = stall.asked(order)
-    assert stall.report(payment, sub_merchant=OTHER).outcome is PaidOutcome.UNKNOWN
+    assert stall.report(payment, merchant=OTHER).outcome is PaidOutcome.UNKNOWN
     assert stall.report(payment, out_trade_no="unknown").outcome is PaidOutcome.UNKNOWN
     assert (stall.state(order), stall.account(order)) == ("awaiting_payment", (TOTAL, 0, 0, 0))
 
@@ -116,8 +111,8 @@ def test_what_comes_after_the_platform_closed_it_goes_back(stall: Stall) -> None
     payment = stall.asked(order)
     stall.act("cancel", order, "buyer")
     with stall.session() as db:
-        assert is_over(db, db.get_one(OrderPayment, payment.id), stall.stage.clock())
-        close_payment(db, payment.id, stall.stage.clock())
+        assert db.get_one(OrderPayment, payment.id).is_over(db, stall.stage.clock())
+        close_order(db, OrderPayment, payment.id, stall.stage.clock())
     assert stall.report(payment).outcome is PaidOutcome.BACK
 
 
@@ -163,7 +158,7 @@ def test_payments_are_asked_about_less_and_less_often(stall: Stall) -> None:
     for minutes in (0, 1, 1, 1, 2, 30, 1, 10):
         stall.stage.clock.move(timedelta(minutes=minutes))
         with stall.session() as db:
-            found.append(list(due_payments(db, stall.stage.clock(), 10)) == [payment.id])
+            found.append(due_orders(db, OrderPayment, stall.stage.clock(), 10) == [payment.id])
     assert found == [False, True, True, True, True, True, False, True]
 
 

@@ -14,9 +14,9 @@ from models.payments.collection import (
     await_payment,
     begin_order,
     demand_merchant,
-    keep_prepaid,
 )
-from models.payments.order import Payment, PayOrder
+from models.payments.order import PayOrder
+from models.payments.platform_order import Payment, keep_prepaid
 from models.people.conversation import Conversation
 from models.people.user import User
 from tests.harness.stage import Stage
@@ -47,7 +47,7 @@ def ordered(stage: Stage, pledge: int, merchant: str | None = None) -> PayOrder:
     with Database(stage.database, expire_on_commit=False) as db, db.begin():
         appeal = get_appeal(db, db.get_one(Pledge, pledge).appeal_id)
         order = begin_order(db, merchant or demand_merchant(db, appeal), pledge, stage.clock())
-        return keep_prepaid(db, order.id, f"wx{order.id}", stage.clock())
+        return keep_prepaid(db, PayOrder, order.id, f"wx{order.id}", stage.clock())
 
 
 def payment_of(stage: Stage, order: PayOrder, **changes: object) -> Payment:

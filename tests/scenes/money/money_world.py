@@ -22,8 +22,9 @@ from models.giving.pool_terms import PoolTerms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.collection import apply_payment, room
-from models.payments.order import Payment, PayOrder
+from models.payments.order import PayOrder
 from models.payments.payout_return import enter_return
+from models.payments.platform_order import Payment
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff

@@ -16,8 +16,8 @@ from models.market.after_sales.answers import say
 from models.market.after_sales.asking import NewAfterSale, ask
 from models.market.listing import Listing
 from models.market.money.account import OrderAccount, account_of
-from models.market.money.paying import AppliedPaid, apply_paid, begin_payment, keep_prepaid
-from models.market.money.payment import OrderPayment, Paid
+from models.market.money.paying import AppliedPaid, apply_paid, begin_payment
+from models.market.money.payment import OrderPayment
 from models.market.money.sending import SentOutcome, Word, apply_word, begin_submission
 from models.market.money.sub_merchant import add_sub_merchant
 from models.market.money.transfer import OrderTransfer
@@ -27,6 +27,7 @@ from models.market.orders.order import Order
 from models.market.orders.placing import NewOrder, place_order
 from models.market.submission import NewListing
 from models.notifications.notification import Notification
+from models.payments.platform_order import Payment, keep_prepaid
 from models.people.conversation import Conversation
 from models.people.user import User
 from tests.harness.stage import Stage
@@ -85,19 +86,19 @@ class Stall:
         """Its payment, with a prepay_id."""
         with self.session() as db:
             payment = begin_payment(db, order, self.stage.clock())
-            return keep_prepaid(db, payment.id, f"wx{payment.id}", self.stage.clock())
+            return keep_prepaid(db, OrderPayment, payment.id, f"wx{payment.id}", self.stage.clock())
 
     def report(self, payment: OrderPayment, **changes: Any) -> AppliedPaid:
         """What the platform says of a payment that came."""
         fields = {
-            "sub_merchant": payment.sub_merchant,
+            "merchant": payment.sub_merchant,
             "out_trade_no": payment.out_trade_no,
             "transaction_id": f"42000{payment.id:09d}",
             "fen": payment.amount_fen,
             "paid_at": self.stage.clock(),
         }
         with self.session() as db:
-            return apply_paid(db, Paid(**fields | changes), self.stage.clock())  # type: ignore[arg-type]
+            return apply_paid(db, Payment(**fields | changes), self.stage.clock())  # type: ignore[arg-type]
 
     def paid(self, grams: int = 10_000) -> int:
         """An order that is paid."""
