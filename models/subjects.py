@@ -23,6 +23,7 @@ from models.goods.points.point import POINT
 from models.goods.rounds.round import ROUND
 from models.market.after_sales.after_sale import AFTER_SALE
 from models.market.listing import LISTING
+from models.market.lots.lot import LOT
 from models.market.money.payment import ORDER_PAYMENT
 from models.market.money.transfer import ORDER_TRANSFER
 from models.market.orders.order import ORDER
@@ -45,7 +46,7 @@ SUBJECTS: dict[str, Subject] = {
         *(STAFF, MANDATE, CASE, VISIT, ORGANISATION, REPRESENTATIVE, APPEAL, BENEFICIARY, REVISION),
         *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
         *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING, SELLER),
-        *(POINT, ROUND, MATCH, GOODS_THANKS, ORDER, AFTER_SALE, ORDER_PAYMENT, ORDER_TRANSFER),
+        *(POINT, ROUND, MATCH, GOODS_THANKS, LOT, ORDER, AFTER_SALE, ORDER_PAYMENT, ORDER_TRANSFER),
     )
 }
 

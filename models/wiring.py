@@ -33,6 +33,7 @@ from models.goods.points import keeping
 from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
+from models.market.lots import listed
 from models.market.money import sending
 from models.market.orders import leaving as orders_leaving
 from models.market.orders import order as market_order
@@ -114,7 +115,8 @@ def wire() -> None:
     for kind in (look.REQUEST_REVIEW, look.OFFER_REVIEW, listing.REVIEW):
         review.REVIEWED.connect(kind.subject.name, kind)
 
-    # When a listing is taken down.
+    # When a listing becomes public, and when it is taken down.
+    listing.on_listed.connect(listed.begin_lot)
     listing.on_taken_down.connect(orders_leaving.listing_taken_down)
 
     # When an order ends, what was paid for it goes back, or is its seller's.

@@ -29,6 +29,7 @@ from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rounds.opening import offers_in_turn, open_if_wanted, open_shelf_if_wanted, shelves_in_turn
 from models.goods.rules import GoodsRules
 from models.market.after_sales.answers import end_overdue_after_sales
+from models.market.lots.clock import due_lots, end_lots, move_on
 from models.market.orders.clock import complete_delivered, end_overdue_orders, forget_old_orders
 from models.market.suspension import expire_sellers
 from models.notifications.delivery_report import match_reports
@@ -115,6 +116,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "orders_ended": end_overdue_orders,
     "orders_completed": complete_delivered,
     "after_sales_moved": end_overdue_after_sales,
+    "lots_ended": end_lots,
     "orders_forgotten": forget_old_orders,
 }
 
@@ -134,6 +136,7 @@ ONE_BY_ONE: dict[
     "rounds_drawn": (due_rounds, lambda db, _rules, number, now: draw(db, number, now)),
     "rounds_opened": (offers_in_turn, open_if_wanted),
     "shelf_rounds_opened": (shelves_in_turn, open_shelf_if_wanted),
+    "lots_moved": (due_lots, lambda db, _rules, number, now: move_on(db, number, now)),
     "offices_ended": (due_terms, lambda db, _rules, number, now: end_or_remind(db, number, now)),
 }
 

@@ -1,6 +1,6 @@
 """List the commands of the market."""
 
-from handlers.market import desk, harvest, own
+from handlers.market import desk, harvest, lots, own
 from handlers.market.after_sales import desk as after_sales_desk
 from handlers.market.after_sales import own as after_sales
 from handlers.market.orders import buying
@@ -14,6 +14,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("my_sales", own.my_sales),
     Command("set_stock", own.stock, Takes.NUMBER_AND_WORDS, guess=False),
     Command("poor_harvest", harvest.poor_harvest, Takes.NUMBER_AND_WORDS, guess=False),
+    Command("harvested", lots.harvested, Takes.NUMBER_AND_WORDS, guess=False),
     Command("buy", buying.buy, Takes.NUMBERED_AND_WORDS, guess=False),
     Command("orders", orders.orders, Takes.CODE),
     Command("send_order", orders.send_order, Takes.CODE_AND_WORDS, guess=False),
@@ -31,4 +32,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("got_order", orders.got_order),
     Command("cancel_order", orders.cancel_order),
     Command("reduce_harvest", harvest.reduce),
+    Command("confirm_harvested", lots.confirm),
 )

@@ -104,7 +104,8 @@ def offer(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     found, own = _find(talk, MARKET, number)
     sold_here = found.state == "on_sale" and found.shop_url is None and not own
-    buying = {"buy": ["command", "buy", number]} if sold_here and found.available else {}
+    orderable = found.available and found.lot != "locked"
+    buying = {"buy": ["command", "buy", number]} if sold_here and orderable else {}
     ways = {**buying, "ask_about": ["command", "ask_about", number]} if sold_here else {}
     return detail(talk, MARKET, found, ways, own, word, after)
 

@@ -19,6 +19,7 @@ from models.books.figures import check_figures
 from models.books.goods import check_goods
 from models.books.households import check_beside, check_households_of_things, check_joined
 from models.books.ledger import check_reversals, check_transactions
+from models.books.lots import check_lots
 from models.books.mandates import check_consents
 from models.books.market import check_land
 from models.books.matches import check_matches
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     check_land,
     check_matches,
     check_orders,
+    check_lots,
     check_rounds,
     check_three_people,
     check_households,

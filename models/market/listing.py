@@ -22,6 +22,8 @@ from models.stock.move import Stocked, adds_up
 
 KINDS = ("produce", "handicraft")
 
+# The listing has become public: its harvest is followed from now on.
+on_listed: Hook[["Session", "Listing", datetime], None] = Hook("market.listing.on_listed")
 # The listing's id, its state, now: an officer has taken it down.
 on_taken_down: Hook[[Session, int, str, datetime], None] = Hook("market.listing.on_taken_down")
 
@@ -61,8 +63,9 @@ class Listing(Stocked, Base):
     """Goods that a seller lists. ``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams).
     ``shop_url``: a shop elsewhere that sells them, or None.
 
-    ``harvest_date`` in the future makes it a pre-order. ``looked_at``: when it was approved, which made it
-    public. ``renewed_at`` and ``asked_at`` as for an offer. ``round``: how often it was submitted.
+    ``harvest_date`` in the future makes it a pre-order, picked from that day to ``harvest_until``. ``looked_at``: when
+    it was approved, which made it public. ``renewed_at`` and ``asked_at`` as for an offer. ``round``: how often it was
+    submitted.
 
     ``crop`` and ``season``: the harvest that its household's statement caps; None for what needs no land.
     ``grams_each``: how much one of what its stock counts weighs, 1 where it counts grams. ``endorsed_fen``: the price
@@ -79,6 +82,7 @@ class Listing(Stocked, Base):
     unit: Mapped[str] = mapped_column(String(12))
     price_fen: Mapped[int]
     harvest_date: Mapped[date | None] = mapped_column(Date)
+    harvest_until: Mapped[date | None] = mapped_column(Date)
     shop_url: Mapped[str | None] = mapped_column(String(500))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
@@ -182,9 +186,10 @@ def _needs_reason(listing: Listing, step: str, rules: GoodsRules) -> bool:
     return step != "listing" and not is_known_shop(listing, rules)
 
 
-def _keep_price(_db: Session, listing: Listing, _now: datetime, _rules: GoodsRules) -> None:
+def _listed(db: Session, listing: Listing, now: datetime, _rules: GoodsRules) -> None:
     """Keep the price that is public now; nobody is notified, as no one asks for produce before it is on sale."""
     listing.endorsed_fen, listing.dear = listing.price_fen, False
+    on_listed(db, listing, now)
 
 
 REVIEW = Reviewed(
@@ -197,7 +202,7 @@ REVIEW = Reviewed(
     describe=_describe,
     needs_reason=_needs_reason,
     prepare=lambda _db, _listing: None,
-    on_public=_keep_price,
+    on_public=_listed,
     waits=_waits,
     then=_then,
 )

@@ -19,5 +19,6 @@ KINDS: dict[str, Kind] = {
     "order_received": Kind(Standing.SERVICE, "progress"),
     "order_ended": legal(),
     "after_sale_moved": legal(),
+    **dict.fromkeys(("lot_picking", "lot_ends", "lot_failed", "lot_harvested"), legal()),
     "stock_low": Kind(Standing.SERVICE, "progress", topic="reminders"),
 }

@@ -1,7 +1,7 @@
 """Submit and change listings: what a household lists of a crop over all its listings fits on its land."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from models.goods.ending import hold_own
 from models.goods.review import submit
 from models.market import seller
 from models.market.listing import LISTING, REVIEW, Listing
+from models.market.lots.lot import note_counted
 from models.market.rules import JIN, NO_CROPS, Crop, MarketRules
 from models.market.statement import PlotNotSeen, Statement, check_share, find_statement, state_plot
 from models.people.user import User, lock_home
@@ -126,6 +127,7 @@ def set_stock(
             raise PlotNotSeen(number=listing.id)
         _check_land(db, stated, listing, available, rules, now)
     restock(db, listing, available, f"stock:{available}:{now:%Y%m%d%H%M%S%f}", now)
+    note_counted(db, listing, now)
     return listing
 
 
@@ -154,8 +156,9 @@ def _grams_each(wanted: NewListing) -> int | None:
 
 
 def _keep_to_plot(db: Session, listing: Listing, wanted: NewListing, rules: MarketRules, now: datetime) -> None:
-    """State the household's land, check that the listing fits on it, and see whether the price is dear."""
-    crop = rules.crop(wanted.crop)
+    """State the household's land, check that the listing fits on it, and see when it is picked and if it is dear."""
+    crop, picked_for = rules.crop(wanted.crop), timedelta(days=rules.window_days)
+    listing.harvest_until = wanted.harvest_date + picked_for if wanted.harvest_date else None
     listing.dear = _is_dear(listing, crop, rules)
     if crop is None or wanted.plot is None:
         listing.crop = listing.grams_each = None

@@ -72,6 +72,33 @@ def notify_user(
     return len(theirs)
 
 
+@dataclass(frozen=True, slots=True)
+class NewForUser:
+    """What ``notify_users`` writes for one user, in each of their conversations, once per ``key``."""
+
+    user_id: int
+    subject_id: int | None
+    facts: dict[str, Any]
+    key: str
+
+
+def notify_users(
+    db: Session, template: str, subject: str | None, notifications: Sequence[NewForUser], now: datetime
+) -> None:
+    """Notify many users at once, each as ``notify_user`` does: in two statements, however many they are."""
+    users = {each.user_id for each in notifications}
+    theirs: dict[int | None, list[int]] = {}
+    found = select(Conversation.user_id, Conversation.id).where(Conversation.user_id.in_(users))
+    for user_id, number in db.execute(found.order_by(Conversation.id)):
+        theirs.setdefault(user_id, []).append(number)
+    new = [
+        NewNotification(number, each.subject_id, each.facts, _key_for(each.key, number))
+        for each in notifications
+        for number in theirs.get(each.user_id, ())
+    ]
+    notify_each(db, template, subject, new, now)
+
+
 def lock_notified(db: Session, user_id: int, key: str) -> Sequence[Notification]:
     """Lock and return the notifications that ``notify_user`` wrote for the user under ``key``."""
     keys = [_key_for(key, conversation_id) for conversation_id in db.scalars(_conversations_of(user_id))]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, case, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeals.appeal import Appeal
@@ -16,6 +16,7 @@ from models.core.paging import Page, page_of
 from models.giving.pledge import OwnPledge, Pledge, raised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
+from models.market.lots.lot import Lot
 from models.outreach.reporting_duty import update_not_overdue
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
@@ -273,13 +274,24 @@ MARKET: Catalogue[PublicListing] = Catalogue(
         Listing.shop_url,
         Region.full_name.label("place"),
         Listing.state,
-    ).join(Region, Region.code == Listing.region_code),
+        case(((Lot.state == "locked") & Lot.counted, "counted"), else_=Lot.state).label("lot"),
+        Lot.first_day,
+        Lot.last_day,
+    )
+    .join(Region, Region.code == Listing.region_code)
+    .outerjoin(Lot, Lot.listing_id == Listing.id),
     number=Listing.id,
     owner=Listing.seller_id,
     name=Listing.name,
     category=Listing.kind,
     # What is all reserved is listed again when an order is cancelled.
-    listed=lambda _: (Listing.state == "on_sale") & Listing.looked_at.is_not(None) & (Listing.available > 0),
+    listed=lambda _: (
+        (Listing.state == "on_sale")
+        & Listing.looked_at.is_not(None)
+        & (Listing.available > 0)
+        # While it is picked nobody orders, unless its seller said how much there is.
+        & or_(Lot.id.is_(None), Lot.state != "locked", Lot.counted)
+    ),
     shown=Listing.state.in_(("on_sale", "sold_out")) & Listing.looked_at.is_not(None),
     ordering=Ordering(since=Listing.looked_at, place=Listing.region_code),
 )

@@ -116,7 +116,11 @@ class PublicOffer:
 
 @dataclass(frozen=True, slots=True)
 class PublicListing:
-    """A seller's listing. ``price_fen`` is for one unit; ``available`` is in grams where the unit is ``jin``."""
+    """A seller's listing. ``price_fen`` is for one unit; ``available`` is in grams where the unit is ``jin``.
+
+    ``lot``: how far its harvest is (models.market.lots.lot; ``counted``: locked, and may be ordered), with the window
+    in which it is picked; None of what is there.
+    """
 
     number: int
     kind: str
@@ -128,6 +132,9 @@ class PublicListing:
     shop_url: str | None
     place: str
     state: str
+    lot: str | None
+    first_day: date | None
+    last_day: date | None
 
 
 def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:

@@ -45,6 +45,7 @@ PARTS = {
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
     "after_sales": ("order_id", "orders"),
     "conflicts_of_interest": ("staff_id", "staff"),
+    "lots": ("listing_id", "listings"),
     **dict.fromkeys(("desk_sessions", "desk_sign_ins"), ("staff_id", "staff")),
     **dict.fromkeys(("order_accounts", "order_entries", "order_payments", "order_transfers"), ("order_id", "orders")),
     "points": ("keeper_id", "staff"),

@@ -43,6 +43,7 @@ from models.goods.points import point
 from models.goods.rounds import round as goods_round
 from models.market import listing, seller, statement
 from models.market.after_sales import after_sale
+from models.market.lots import lot
 from models.market.orders import order as market_order
 from models.notifications import broadcast, mute, notification
 from models.organisations import organisation, representative
@@ -91,6 +92,7 @@ TABLES: dict[str, Any] = {
     "household_question": family_question.HouseholdQuestion,
     "inquiry": inquiry.Inquiry,
     "listing": listing.Listing,
+    "lot": lot.Lot,
     "seller": seller.Seller,
     "statement": statement.Statement,
     "order": market_order.Order,

@@ -68,7 +68,7 @@ INSIDE = {
 UNDER_A_QUESTION = {
     *("goods_want", "goods_no", "no_waybill"),
     # After 减产 and a number.
-    *("harvest_none", "harvest_half", "harvest_left", "harvest_tenths"),
+    *("harvest_none", "harvest_half", "harvest_left", "harvest_tenths", "harvest_there"),
 }
 
 

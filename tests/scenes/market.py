@@ -3,17 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
+from models.core.calendar import CHINA
 from models.market.listing import Listing
+from models.market.lots.harvesting import say_harvested
+from models.market.lots.lot import Lot, lot_of
 from models.market.orders import answers
 from models.market.orders.order import Order
 from models.market.orders.placing import NewOrder, place_order
+from models.market.orders.shortfall import reduce_harvest
 from models.market.submission import NewListing
+from models.notifications.notification import Notification
+from models.people.conversation import Conversation
 from models.people.user import User
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.goods import LEXICON, sold
@@ -41,8 +49,18 @@ class Market:
         self.people[name] = self.stage.register(f"o-{name}", "donor")
         return name
 
-    def sell(self, stock: int, unit: str = "jin", price_fen: int = 350, name: str = "脐橙", by: str = "seller") -> int:
-        wanted = NewListing(str(uuid4()), "produce", name, unit, price_fen, stock, None, None)
+    def sell(
+        self,
+        stock: int,
+        unit: str = "jin",
+        price_fen: int = 350,
+        name: str = "脐橙",
+        by: str = "seller",
+        ripe_in: int | None = None,
+    ) -> int:
+        """List it, and have it passed. ``ripe_in``: so many days from now picking begins."""
+        ripe = self.stage.clock().astimezone(CHINA).date() + timedelta(days=ripe_in) if ripe_in else None
+        wanted = NewListing(str(uuid4()), "produce", name, unit, price_fen, stock, ripe, None)
         with self.session() as db:
             return sold(db, wanted, db.get_one(User, self.people[by]), self.stage.clock()).id
 
@@ -69,6 +87,32 @@ class Market:
     def send(self, order: int, waybill: str = "", by: str = "seller") -> None:
         with self.session() as db:
             answers.send(db, self.people[by], order, waybill, CARRIERS, self.stage.clock())
+
+    def harvest(self, listing: int, there: int | None = None, by: str = "seller") -> None:
+        with self.session() as db:
+            say_harvested(db, self.people[by], listing, there, self.stage.clock())
+
+    def reduce(self, listing: int, left: int, by: str = "seller") -> None:
+        with self.session() as db:
+            reduce_harvest(db, self.people[by], listing, left, self.stage.clock())
+
+    def lot(self, listing: int) -> Lot:
+        with self.session() as db:
+            found = lot_of(db, listing)
+            assert found
+            return found
+
+    def days(self, days: float) -> None:
+        """Let so many days pass, and sweep."""
+        self.stage.clock.move(timedelta(days=days))
+        self.sweep()
+
+    def told(self, kind: str, by: str) -> int:
+        """Count the notifications of a kind that somebody was told."""
+        with self.session() as db:
+            theirs = select(Conversation.id).where(Conversation.user_id == self.people[by])
+            found = Notification.conversation_id.in_(theirs) & (Notification.template == kind)
+            return db.scalar(select(func.count(Notification.id)).where(found)) or 0
 
     def got(self, order: int, by: str = "buyer") -> None:
         with self.session() as db:

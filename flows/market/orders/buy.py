@@ -12,6 +12,7 @@ from flows.readers.numbers.bounded import Bounded
 from flows.readers.numbers.weight import TONNE
 from models.core.calendar import day_in_china
 from models.market.listing import Listing
+from models.market.lots.lot import lot_to_pick
 from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import LASTS
 from models.market.orders.placing import NewOrder, check_buyable, check_left, place_order
@@ -57,13 +58,13 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> dict[str, Any]:
-    """Compute the sum, and the day by which it is sent where it is growing yet."""
+    """Compute the sum, and the days in which it is picked where it is growing yet."""
     listing = turn.db.get_one(Listing, draft.given["listing"])
-    growing = listing.harvest_date is not None and listing.harvest_date > turn.world.today
+    lot = lot_to_pick(turn.db, listing.id)
     return {
         "amount": draft.answers["amount"],
         "total_fen": total_of(draft.given["price_fen"], draft.answers["amount"], draft.given["unit"]),
-        "harvest": listing.harvest_date.isoformat() if growing and listing.harvest_date else None,
+        "picked": [lot.first_day.isoformat(), lot.last_day.isoformat()] if lot else None,
         "days": LASTS["accepted"].days,
         "online": takes_payment(turn.db, listing.seller_id),
     }

@@ -6,13 +6,14 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.readers.words.waybill import Waybill
-from models.market.orders.answers import find_by_code, send
+from models.market.orders.answers import check_harvested, find_by_code, send
 from models.market.orders.order import Order
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``code``, of the seller's order. Raises NoSuchOrder."""
+    """``given``: ``code``, of the seller's order. Raises NoSuchOrder or NotHarvested."""
     order = find_by_code(turn.db, turn.person.user_id, given["code"])
+    check_harvested(turn.db, order)
     return {"order": order.id, "code": order.code, "name": order.name}
 
 

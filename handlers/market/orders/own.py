@@ -88,7 +88,10 @@ def decline_order(talk: Talk, number: str) -> Answer:
 
 
 def hand_over_order(talk: Talk, number: str, sure: str = "") -> Answer:
-    """当面给了: note it once the seller is sure, since the buyer is told so. Raises NoSuchOrder or OrderMoved."""
+    """当面给了: note it once the seller is sure, since the buyer is told so.
+
+    Raises NoSuchOrder, OrderMoved or NotHarvested.
+    """
     if not sure:
         ways = {"handed": ["command", "hand_over_order", number, "sure"], "keep": ["command", "view_order", number]}
         return _ask(talk, number, "handed", ways)
@@ -111,7 +114,7 @@ def cancel_order(talk: Talk, number: str, sure: str = "") -> Answer:
 def send_order(talk: Talk, code: str = "", rest: str = "") -> Answer:
     """发货 <码> [单号]: note that an order is sent. Without a code ask which; without a waybill ask for it.
 
-    Raises NoSuchOrder, OrderMoved, BadWaybill or OrderWaybillUsed.
+    Raises NoSuchOrder, OrderMoved, NotHarvested, BadWaybill or OrderWaybillUsed.
     """
     user = _person(talk)
     said = " ".join(filter(None, (code, rest)))
@@ -160,6 +163,11 @@ def _ways(line: OrderLine) -> Ways:
         return {**got, **wrong, **cancel}
     if line.state in TO_ANSWER:
         return {"accept": ["command", "accept_order", number], "decline": ["command", "decline_order", number]}
+    if line.state == "accepted" and line.last_day:
+        return {
+            "harvested": ["command", "harvested", str(line.listing)],
+            "decline": ["command", "decline_order", number],
+        }
     if line.state == "accepted":
         return {
             "send": ["command", "send_order", line.code],

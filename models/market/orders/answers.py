@@ -13,6 +13,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.goods.matches.carriers import Carriers, normal_waybill
 from models.goods.matches.match import Match
+from models.market.lots.lot import NotHarvested, lot_to_pick
 from models.market.orders import steps
 from models.market.orders.order import CODE_LENGTH, NOT_SENT, TO_ANSWER, TO_SEND, WAYBILL_PURPOSE, Order
 from models.market.orders.steps import Held, NoSuchOrder, lock_order
@@ -86,8 +87,9 @@ def cancel(db: Session, user_id: int | None, number: int, now: datetime) -> Orde
 
 
 def hand_over(db: Session, user_id: int | None, number: int, now: datetime) -> Order:
-    """Note that the seller handed it to the buyer in person. Raises NoSuchOrder or OrderMoved."""
+    """Note that the seller handed it to the buyer in person. Raises NoSuchOrder, OrderMoved or NotHarvested."""
     held = _in_state(hold_own(db, user_id, number, "seller"), *TO_SEND)
+    check_harvested(db, held.order)
     if held.order.state in TO_ANSWER:
         steps.accept(db, held, now)
     steps.deliver(db, held, Actor.owner(held.order.seller_id), now)
@@ -105,10 +107,11 @@ def send(db: Session, user_id: int | None, number: int, waybill: str, carriers: 
     """Note that the seller sent it. ``waybill``: as it was written; empty: without a number.
 
     What is sent without a yes is accepted by it; what was sent before gets the new number. Raises NoSuchOrder,
-    OrderMoved, BadWaybill or OrderWaybillUsed.
+    OrderMoved, NotHarvested, BadWaybill or OrderWaybillUsed.
     """
     held = _in_state(hold_own(db, user_id, number, "seller"), *TO_SEND, "shipped")
     order = held.order
+    check_harvested(db, order)
     number_ = normal_waybill(waybill) if waybill else None
     if number_:
         _check_unused(db, number_, order)
@@ -121,6 +124,12 @@ def send(db: Session, user_id: int | None, number: int, waybill: str, carriers: 
         steps.accept(db, held, now)
     steps.ship(db, held, carrier, number_, now)
     return order
+
+
+def check_harvested(db: Session, order: Order) -> None:
+    """Check that what was ordered is picked, as its seller said: buyers go by that word. Raises NotHarvested."""
+    if order.state in TO_SEND and lot_to_pick(db, order.listing_id):
+        raise NotHarvested(number=order.listing_id, code=order.code)
 
 
 def _in_state(held: Held, *states: str) -> Held:

@@ -10,6 +10,7 @@ from models.core.codes import new_code
 from models.core.refusal import Refusal
 from models.goods.exchange import NoSuchThing
 from models.market.listing import Listing
+from models.market.lots.lot import follow_stock, lot_to_pick
 from models.market.money.account import post
 from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
@@ -27,6 +28,13 @@ class NotForSale(Refusal):
     """The listing ``number`` is not on sale now, or is sold in a shop elsewhere (``shop``)."""
 
     code = "not_for_sale"
+    final = True
+
+
+class BeingPicked(Refusal):
+    """The listing ``number`` is being picked, and its seller has not said yet how much there is."""
+
+    code = "being_picked"
     final = True
 
 
@@ -76,7 +84,7 @@ class NewOrder:
 def check_buyable(db: Session, number: int, buyer: User, *, lock: bool = False) -> Listing:
     """Return the listing, which this person may order from. Raises NoSuchThing, OwnListing, NotForSale.
 
-    Raises TooManyOrders where they have enough open orders.
+    Raises BeingPicked until the seller says what there is, TooManyOrders where they have enough open orders.
     """
     listing = db.get(Listing, number, with_for_update=lock, populate_existing=lock)
     if listing is None:
@@ -87,6 +95,9 @@ def check_buyable(db: Session, number: int, buyer: User, *, lock: bool = False) 
         raise NotForSale(number=number, shop=listing.shop_url if listing.state == "on_sale" else None)
     if not listing.available:
         raise NotForSale(number=number, shop=None)
+    lot = lot_to_pick(db, listing.id)
+    if lot and lot.state == "locked" and not lot.counted:
+        raise BeingPicked(number=number)
     unsent = select(func.count(Order.id)).where(Order.buyer_id == buyer.id, Order.state.in_(NOT_SENT))
     if (db.scalar(unsent) or 0) >= MOST_OPEN:
         raise TooManyOrders(most=MOST_OPEN)
@@ -146,6 +157,7 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
         move(db, listing, "reserve", order.quantity, f"order:{order.id}:reserve", now)
     except OutOfStock as refusal:
         raise NotEnoughLeft(left=refusal.values["left"], unit=listing.unit) from None
+    follow_stock(db, listing, now)
     if state == "awaiting_payment":
         post(db, order.id, "promised", order.total_fen, f"order:{order.id}", now)
     tell(db, order, now)

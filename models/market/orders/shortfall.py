@@ -15,6 +15,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.goods.ending import hold_own
 from models.market.listing import LISTING, MACHINE, Listing
+from models.market.lots.lot import follow_stock, lot_to_pick, move_lot
 from models.market.orders.order import NOT_SENT, Order
 from models.market.orders.steps import Held, cancel, cut, lock_orders
 from models.stock.move import move
@@ -51,16 +52,23 @@ class Harvest:
 def open_harvest(db: Session, user_id: int | None, number: int) -> Harvest:
     """Lock the person's own listing and say what of it is not sent. Raises NoSuchThing or NothingToReduce."""
     listing: Listing = hold_own(db, user_id, LISTING.name, number)
-    waiting = (Order.listing_id == number) & Order.state.in_(NOT_SENT)
-    ordered, orders = db.execute(select(func.sum(Order.quantity), func.count()).where(waiting)).one()
-    found = Harvest(number, listing.name, listing.unit, int(ordered or 0), listing.available, orders)
+    found = what_waits(db, listing)
     if listing.state != "on_sale" or not found.total:
         raise NothingToReduce(number=number, state=listing.state)
     return found
 
 
+def what_waits(db: Session, listing: Listing) -> Harvest:
+    """Say what of a listing is not sent. The caller holds the listing."""
+    waiting = (Order.listing_id == listing.id) & Order.state.in_(NOT_SENT)
+    ordered, orders = db.execute(select(func.sum(Order.quantity), func.count()).where(waiting)).one()
+    return Harvest(listing.id, listing.name, listing.unit, int(ordered or 0), listing.available, orders)
+
+
 def reduce_harvest(db: Session, user_id: int | None, number: int, left: int, now: datetime) -> Harvest:
     """Leave ``left`` of what is not sent yet, and notify each buyer who gets less. Returns what it was before.
+
+    A lot of which nothing is left has failed.
 
     Raises NoSuchThing, NothingToReduce or NotLess.
     """
@@ -68,7 +76,9 @@ def reduce_harvest(db: Session, user_id: int | None, number: int, left: int, now
     if left >= before.total:
         raise NotLess(number=number, left=left, total=before.total, unit=before.unit)
     held = lock_orders(db, (Order.listing_id == number) & Order.state.in_(NOT_SENT))
-    listing = db.get_one(Listing, number)
+    listing, lot = db.get_one(Listing, number), lot_to_pick(db, number)
+    if lot and not left:
+        move_lot(db, lot, "failed", Actor.owner(listing.seller_id), now)
     if left < before.ordered:
         _share(db, held, left, now)
     db.refresh(listing)
@@ -78,6 +88,7 @@ def reduce_harvest(db: Session, user_id: int | None, number: int, left: int, now
     if not (listing.available or listing.reserved):
         MACHINE.move(db, listing, "sold_out", Actor.owner(listing.seller_id), now)
     db.flush()
+    follow_stock(db, listing, now)
     return before
 
 

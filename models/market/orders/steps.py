@@ -10,11 +10,11 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from models.core.calendar import start_of_day_of
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
+from models.market.lots.lot import follow_stock, lot_of, lot_to_pick, move_lot
 from models.market.orders.order import KEPT_FOR, LASTS, NOT_SENT, ORDER_MACHINE, WAYBILL_PURPOSE, Order, on_cut
 from models.market.orders.pricing import total_of
 from models.market.orders.telling import drop_overtaken, tell, tell_cut
@@ -64,10 +64,13 @@ def lock_orders(db: Session, which: ColumnElement[bool]) -> list[Held]:
 
 
 def accept(db: Session, held: Held, now: datetime) -> None:
-    """Note that the seller will send it, or hand it over. It is due some days from now, or from the harvest."""
-    order, harvest = held.order, held.listing.harvest_date
+    """Note that the seller will send it, or hand it over: some days from now, or from the harvest.
+
+    Before the harvest it is due some days after the lot would fail, the latest that there is.
+    """
+    order, lot = held.order, lot_to_pick(db, held.listing.id)
     order.accepted_at = now
-    begins = max(now, start_of_day_of(harvest)) if harvest else now
+    begins = lot.fails_at if lot else now
     _to(db, held, "accepted", Actor.owner(order.seller_id), now, due=begins + LASTS["accepted"])
 
 
@@ -92,6 +95,7 @@ def ship(db: Session, held: Held, carrier: str | None, waybill: str | None, now:
     order.shipped_at = now
     set_waybill(order, carrier, waybill)
     _to(db, held, "shipped", Actor.owner(order.seller_id), now)
+    _first_leaves(db, held, now)
 
 
 def set_waybill(order: Order, carrier: str | None, waybill: str | None) -> None:
@@ -105,6 +109,7 @@ def deliver(db: Session, held: Held, actor: Actor, now: datetime) -> None:
     order.delivered_at = now
     move(db, listing, "deliver", order.quantity, f"order:{order.id}:deliver", now)
     _to(db, held, "delivered", actor, now)
+    _first_leaves(db, held, now)
     if not (listing.available or listing.reserved) and listing.state == "on_sale":
         MACHINE.move(db, listing, "sold_out", SYSTEM, now)
 
@@ -146,6 +151,7 @@ def cancel(db: Session, held: Held, why: str, actor: Actor, now: datetime) -> No
     order.why, order.ended_at = why, now
     order.recipient = order.phone = order.address = None
     _to(db, held, "cancelled", actor, now, detail=why)
+    follow_stock(db, held.listing, now)
 
 
 def cut(db: Session, held: Held, quantity: int, now: datetime) -> None:
@@ -184,6 +190,13 @@ def _to(
     db.flush()
     drop_overtaken(db, order)
     tell(db, order, now)
+
+
+def _first_leaves(db: Session, held: Held, now: datetime) -> None:
+    """Note that the first order of a lot has left."""
+    lot = lot_of(db, held.listing.id)
+    if lot and lot.state == "harvested":
+        move_lot(db, lot, "shipping", Actor.owner(held.order.seller_id), now)
 
 
 def _free(table: type[Row], which: ColumnElement[bool]) -> Select[Row]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
+from models.market.lots.lot import lot_to_pick
 from models.market.orders.order import TO_ANSWER, Order
 from models.notifications.notify import drop_unread, notify_user
 
@@ -44,7 +45,9 @@ def tell(db: Session, order: Order, now: datetime) -> None:
         # Who says that it arrived, or that it was handed over, knows it; of the clock both hear what the other would.
         buyer, seller = (buyer, None) if order.shipped_at is None else (None, seller)
     word = _BY_WORD.get(order.why)
-    facts = _facts(order)
+    facts = facts_of(order)
+    if order.state == "accepted" and (lot := lot_to_pick(db, order.listing_id)):
+        facts |= {"first": lot.first_day.isoformat(), "last": lot.last_day.isoformat()}
     key = f"order:{order.id}:{order.state}"
     for side, kind, user in (("buyer", buyer, order.buyer_id), ("seller", seller, order.seller_id)):
         if kind and word != side:
@@ -54,7 +57,7 @@ def tell(db: Session, order: Order, now: datetime) -> None:
 def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:
     """Owe the buyer the word that there is less: ``before`` was ordered."""
     key = f"order_cut:{order.id}:{now.timestamp()}"
-    notify_user(db, order.buyer_id, "order_cut", {**_facts(order), "before": before}, key, now, ("order", order.id))
+    notify_user(db, order.buyer_id, "order_cut", {**facts_of(order), "before": before}, key, now, ("order", order.id))
 
 
 def drop_overtaken(db: Session, order: Order) -> None:
@@ -63,7 +66,7 @@ def drop_overtaken(db: Session, order: Order) -> None:
     drop_unread(db, overtaken, ("order", order.id))
 
 
-def _facts(order: Order) -> dict[str, Any]:
+def facts_of(order: Order) -> dict[str, Any]:
     """State what its notifications may name: the waybill only while it travels, and never who lives where."""
     travels = order.state == "shipped"
     return {

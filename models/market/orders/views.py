@@ -12,9 +12,9 @@ from models.core.audit_trail import record_reading
 from models.core.paging import Page, page_of
 from models.core.state_machine import Actor
 from models.market.after_sales.after_sale import AfterSale
-from models.market.listing import Listing
+from models.market.lots.lot import TO_PICK, Lot
 from models.market.orders.answers import Side, find_by_code, side_of
-from models.market.orders.order import ADDRESS_SHOWN, TO_SEND, Order
+from models.market.orders.order import ADDRESS_SHOWN, NOT_SENT, TO_SEND, Order
 from models.market.orders.steps import NoSuchOrder
 from models.places.region import Region
 
@@ -47,7 +47,8 @@ class Dispute:
 class OrderLine:
     """An order as its buyer or its seller (``side``) sees it. ``address``: None where it has none any more.
 
-    ``dispute``: its after-sale, if there is one.
+    ``dispute``: its after-sale, if there is one. ``first_day`` and ``last_day``: the window of its harvest, while that
+    is not picked and nothing is sent; else None.
     """
 
     number: int
@@ -63,7 +64,8 @@ class OrderLine:
     state: str
     why: str | None
     due_at: datetime | None
-    harvest_date: date | None
+    first_day: date | None
+    last_day: date | None
     place: str
     carrier: str | None
     waybill: str | None
@@ -125,8 +127,9 @@ def last_address(db: Session, user_id: int) -> Order | None:
 
 
 def _select() -> Select[*tuple[Any, ...]]:
-    columns = select(Order, Listing.harvest_date, Region.full_name).join(Listing, Listing.id == Order.listing_id)
-    return columns.join(Region, Region.code == Order.region_code)
+    columns = select(Order, Lot.first_day, Region.full_name, Lot.last_day)
+    waits = (Lot.listing_id == Order.listing_id) & Lot.state.in_(TO_PICK) & Order.state.in_(NOT_SENT)
+    return columns.outerjoin(Lot, waits).join(Region, Region.code == Order.region_code)
 
 
 def _address(order: Order, place: str, *, whole: bool) -> Address | None:
@@ -160,7 +163,8 @@ def _line(row: Any, side: Side, address: Address | None, dispute: Dispute | None
         state=order.state,
         why=order.why,
         due_at=order.due_at,
-        harvest_date=row[1],
+        first_day=row[1],
+        last_day=row[3],
         place=row[2],
         carrier=order.carrier,
         waybill=order.waybill,

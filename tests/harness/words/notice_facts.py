@@ -30,14 +30,26 @@ WORK_NO = "9" * 20
 
 Facts = dict[str, Any]
 
+# What a notification of a lot may name (models.market.lots.telling).
+_OF_LOTS = ("lot_picking", "lot_ends", "lot_failed")
+_LOT = {
+    "unit": "jin",
+    "ordered": 60_000,
+    "orders": 3,
+    "last": DAY,
+    "until": "2027-01-03T16:00:00+00:00",
+    "cancelled": 3,
+}
+_LONGEST_LOT = {**_LOT, **dict.fromkeys(("ordered", "orders", "cancelled"), MOST)}
 # What a notification of an order may name (models.market.orders.telling).
 _OF_ORDERS = (
     *("ordered", "order_paid", "order_accepted", "order_cut", "shipped", "order_handed", "order_received"),
-    "order_ended",
+    *("order_ended", "lot_harvested"),
 )
 _ORDER = {
     **{"order": 7, "code": "K7M2PQ", "quantity": 2, "unit": "piece", "amount_fen": 7_000, "fresh": True, "due": DAY},
     **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer", "before": 4, "paid": True},
+    **{"state": "accepted", "first": None, "last": None},
 }
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
@@ -273,6 +285,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "objection_decided": {"number": MOST, "upheld": True},
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
         **{kind: {**listing, **_LONGEST_ORDER} for kind in _OF_ORDERS},
+        **{kind: {**listing, **_LONGEST_LOT} for kind in _OF_LOTS},
         "after_sale_moved": {**listing, **_AFTER_SALE, "code": CODE, "part_fen": LARGEST, "wrong": "not_got"},
         "order_refunded": {**listing, **_LONGEST_ORDER, "why": "late"},
         "order_released": {**listing, **_LONGEST_ORDER, "why": "completed"},
@@ -534,6 +547,10 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin", "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "paid": False}),
+        ("order_accepted", {**listing, **_ORDER, "first": "2026-10-20", "last": "2026-12-04"}),
+        *(("lot_harvested", {**listing, **_ORDER, "state": state}) for state in ("placed", "paid", "awaiting_payment")),
+        *((kind, {**listing, **_LOT, "orders": orders}) for kind in _OF_LOTS for orders in (0, 3)),
+        ("lot_failed", {**listing, **_LOT, "cancelled": 0}),
         *(("order_refunded", {**listing, **_ORDER, "why": why}) for why in REASONS if why != "completed"),
         ("order_released", {**listing, **_ORDER, "why": "completed"}),
         ("shipped", {**listing, **_ORDER, "fresh": False, "carrier": None, "waybill": None}),
