@@ -45,7 +45,7 @@ from models.speech import consent, voice  # noqa: F401
 from models.staff import conflict_of_interest, decision, member, recusal, task  # noqa: F401
 from models.stock import move  # noqa: F401
 from models.support import inquiry, ticket  # noqa: F401
-from models.treasury import bank_entry, bill, discrepancy  # noqa: F401
+from models.treasury import bank_entry, bill, discrepancy, gift_accounts  # noqa: F401
 from models.upkeep import dead_job, schedule  # noqa: F401
 from models.verification import case, objection, registry, visit  # noqa: F401
 

@@ -34,7 +34,7 @@ from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
 from models.market.lots import listed
-from models.market.money import sending
+from models.market.money import seller_accounts, sending
 from models.market.orders import leaving as orders_leaving
 from models.market.orders import order as market_order
 from models.notification_kinds import declare_kinds
@@ -65,6 +65,7 @@ from models.staff.member import Staff
 from models.subjects import declare_subject
 from models.support import erasure as support
 from models.support import inquiry, inquiry_desk, payout_hold, recusals, reported_thing
+from models.treasury import account_kind, gift_accounts
 from models.verification import case, decisions
 from models.verification import erasure as verification
 
@@ -123,6 +124,10 @@ def wire() -> None:
     market_order.on_cut.connect(sending.owe_beyond)
     market_order.on_cancelled.connect(sending.owe_back)
     market_order.on_over.connect(sending.owe_release)
+
+    # Whose bills of the pay channel are compared with what.
+    account_kind.KINDS.connect("gifts", gift_accounts.GIFTS)
+    account_kind.KINDS.connect("orders", seller_accounts.ORDERS)
 
     # When a request on one's own data is stopped, and when the county stops one.
     request.on_stopped.connect(consent_request.undo)

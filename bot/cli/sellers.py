@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.cli.database import migrated
 from bot.work.clock import Clock
 from config.settings import Settings
+from models.market.money.seller_accounts import open_differences
 from models.market.money.sending import retry, settle_by_hand, stuck
 from models.market.money.sub_merchant import BadSubMerchant, SubMerchant, add_sub_merchant, withdraw_sub_merchant
 from models.market.orders.steps import reserve_instead
@@ -57,6 +58,15 @@ def add_seller_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             for each in stuck(db):
                 what = f"{each.kind} of {each.amount_fen} fen, order {each.order_id}, number {each.number}"
                 click.echo(f"{each.id}  {what}: {each.trouble}")
+
+    @group.command("differences")
+    def differences() -> None:
+        """List where WeChat Pay's bills of sellers' accounts and our orders differ, until the county has closed it."""
+        with _database(settings) as db:
+            for each in open_differences(db):
+                fen = each.theirs_fen if each.theirs_fen is not None else each.ours_fen
+                what = f"{each.kind}, {each.subject} of {fen} fen, account {each.merchant}, order {each.out_trade_no}"
+                click.echo(f"{each.id}  {each.day}  {what}, number {each.number}")
 
     @group.command("retry")
     @click.argument("transfer", type=int)

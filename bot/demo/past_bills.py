@@ -17,11 +17,13 @@ from bot.simulator.pay.options import PayOptions
 from bot.simulator.pay.paid import PaidOrder
 from bot.simulator.serving import serving
 from bot.simulator.simulator import Simulator
-from bot.treasury.reconciliation import Reconciler
+from bot.treasury.gift_bills import gift_reconciler
 from bot.work.job import Named
 from config.pay import PlatformKey
 from config.settings import Settings
-from models.treasury.bill import add_bill_days, next_due_day, number_of
+from models.treasury.bill import number_of
+from models.treasury.due_bills import add_bill_days, next_due_day
+from models.treasury.gift_accounts import GIFTS
 
 
 class _NoQueues:
@@ -44,9 +46,9 @@ def compare_past_bills(database: Engine, settings: Settings, paid: Sequence[dict
 
 def compare_due_bills(database: Engine, client: PayClient, now: datetime) -> None:
     """Fetch the bills of all days since the merchant's first order, and compare them."""
-    reconciler = Reconciler(database, _NoQueues(), client, lambda: now)
+    reconciler = gift_reconciler(database, _NoQueues(), client, lambda: now)
     with Session(database) as db, db.begin():
-        add_bill_days(db, client.merchant, now)
+        add_bill_days(db, GIFTS, [client.merchant], now)
     for number in _due(database, client.merchant, now):
         reconciler.fetch_bill(number)
 
@@ -55,7 +57,7 @@ def _due(database: Engine, mchid: str, now: datetime) -> Iterator[int]:
     """Yield the due days, the oldest first; each comparison takes its day from among them."""
     while True:
         with Session(database) as db:
-            day = next_due_day(db, mchid, now)
+            day = next_due_day(db, [mchid], now)
         if day is None:
             return
         yield number_of(day)

@@ -152,7 +152,7 @@ class _AnyTrade(Strict):
 
     @property
     def merchant(self) -> str:
-        """Return the merchant account whose money it is."""
+        """Return the number of the merchant account that the order is paid to."""
         raise NotImplementedError
 
     @property

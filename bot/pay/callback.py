@@ -104,7 +104,7 @@ class _AnyRefund(Strict):
 
     @property
     def merchant(self) -> str:
-        """Return the merchant account whose money it was."""
+        """Return the number of the merchant account that the refund is paid from."""
         raise NotImplementedError
 
 
@@ -208,9 +208,10 @@ class CallbackVerifier:
 
 
 class PartnerCallbackVerifier(CallbackVerifier):
-    """Opens the callbacks of a partner's (``mch_id``) orders. What it finds says in ``merchant`` whose money it is.
+    """Opens callbacks about orders that the partner ``mch_id`` placed for its sub-merchants.
 
-    The caller checks that this is the order's sub-merchant.
+    ``merchant`` of the trade or refund is the sub-merchant's number. The caller checks that the order is to be paid to
+    that sub-merchant.
     """
 
     _trade = PartnerTradeFields

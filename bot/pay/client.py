@@ -4,6 +4,7 @@ Every method raises Unfit before anything is sent; Unreachable, BadAnswer (``out
 ``query``) or Refused (its ``action`` says what to do) afterwards. Each call may be repeated with the same number.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO, Self
 from urllib.parse import quote, urlencode
@@ -11,6 +12,7 @@ from urllib.parse import quote, urlencode
 import requests
 
 from bot.pay.answers import REFUND_NO, TRADE_NO, Refund, RefundFields, Trade
+from bot.pay.bill import BillRow, read_bill
 from bot.pay.errors import BadAnswer, Refused
 from bot.pay.fields import CLOSED, Prepaid, checked_url, demand, fetch_bill, fits, read, shown, sign_sheet
 from bot.pay.modes import Direct, Mode
@@ -192,3 +194,8 @@ class PayClient:
         if compressed:
             asked["tar_type"] = "GZIP"
         return fetch_bill(self._wire, f"/v3/bill/tradebill?{urlencode(asked)}", to)
+
+    def rows(self, bill: BinaryIO) -> Iterator[BillRow]:
+        """Yield the rows of a file that ``bill`` wrote, and prove them as ``bot.pay.bill`` does. Raises BadBill."""
+        bill.seek(0)
+        return read_bill(bill, self._signer.mch_id, sub_mch_id=self._mode.sub_merchant.get("sub_mchid", ""))

@@ -1,7 +1,8 @@
-"""Say how the two modes of WeChat Pay name an order's parties: a merchant for itself, and a partner for another.
+"""Name the fields of WeChat Pay's calls in two modes: a merchant signs for itself, or a partner for a sub-merchant.
 
-In partner mode (服务商模式) the partner signs, and the money is the sub-merchant's (特约商户): it never passes the
-partner's account. Source: PW/wiki/doc/apiv3_partner/apis/chapter4_2_2 (JSAPI), PW/doc/v3/partner/4012466860 (release).
+In partner mode (服务商模式) the partner signs the call, and the payment goes to the sub-merchant's (特约商户)
+account; it never passes through the partner's. Source: PW/wiki/doc/apiv3_partner/apis/chapter4_2_2 (JSAPI),
+PW/doc/v3/partner/4012466860 (release).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""Call WeChat Pay in partner mode (服务商模式): for sub-merchants, whose money it is and stays.
+"""Call WeChat Pay in partner mode (服务商模式): the partner signs the calls, and its sub-merchants are paid.
 
-The calls are those of ``PayClient``, in the partner's names. What is paid is frozen at the sub-merchant until it is
-released, and a refund takes from it. Source of the release: PW/doc/v3/partner/4012466860.
+A sub-merchant's client makes the calls of ``PayClient`` with the fields of partner mode. WeChat Pay freezes a payment
+in the sub-merchant's account until the partner releases it, and takes refunds from the frozen money. Source of the
+release: PW/doc/v3/partner/4012466860.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What one simulator is started with: the account it plays, and the people who chat with it."""
+"""Define the options of a simulator: the official account that it plays, and the people who chat with it."""
 
 import json
 from dataclasses import dataclass, field

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bot.treasury.reconciliation import Reconciler
+from bot.treasury.gift_bills import gift_reconciler
 from bot.work.job import Job
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def fetch_bill(context: "WorkerContext", day: int) -> None:
     """Fetch the bill of a day (20261125) of each merchant account, and compare it with our books."""
     for client in context.pay or ():
-        Reconciler(context.database, context.jobs, client, context.clock).fetch_bill(day)
+        gift_reconciler(context.database, context.jobs, client, context.clock).fetch_bill(day)
 
 
 # Long enough for a busy day's lines, and a query to the channel for each lost callback.

@@ -1,7 +1,8 @@
 """Fetch the channel's bill of a day into a file, check it, store its lines, and compare it with our books.
 
-Payments and refunds that only the bill has are queried at the channel first, which makes up for lost callbacks; what
-still differs is a discrepancy. Safe to interrupt at any point and to run twice.
+Accounts of every kind are reconciled alike (models.treasury.account_kind). Payments and refunds that only the bill has
+are queried at the channel first, which makes up for lost callbacks; what still differs is a discrepancy. Safe to
+interrupt at any point and to run twice.
 """
 
 import tempfile
@@ -15,26 +16,24 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.pay.bill import BadBill, BillRow, RowState, read_bill
+from bot.pay.answers import Trade
+from bot.pay.bill import BadBill, BillRow, RowState
 from bot.pay.client import PayClient
 from bot.pay.errors import PayError, Refused
-from bot.payments.orders import PaymentIntake
-from bot.payments.platform_orders import Enqueuer
-from bot.payments.refunds import ask_refund
+from models.treasury.account_kind import AccountKind
 from models.treasury.bill import (
     Bill,
     BillDay,
-    add_bill_days,
     add_lines,
     begin_storing,
     day_of,
     delete_old_lines,
     mark_kept,
-    next_due_day,
     number_of,
     postpone,
 )
-from models.treasury.reconciliation import compare_day, find_unconfirmed
+from models.treasury.due_bills import Accounts, add_bill_days, next_due_day
+from models.treasury.reconciliation import compare_day
 
 log = structlog.get_logger()
 
@@ -45,10 +44,17 @@ _ROUND = "@"
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
+    """Reconciles one account. ``take`` applies a paid trade; ``ask_refund`` queries a refund by our id and applies it.
+
+    Both make up for lost callbacks.
+    """
+
     database: Engine
-    jobs: Enqueuer
+    kind: AccountKind
     client: PayClient
     clock: Callable[[], datetime]
+    take: Callable[[Trade, datetime], object]
+    ask_refund: Callable[[int], object]
 
     def fetch_bill(self, number: int) -> bool:
         """Reconcile a day (20261125). False: the day has no bill, or its bill cannot be fetched or read yet."""
@@ -56,7 +62,7 @@ class Reconciler:
         with Session(self.database) as db, db.begin():
             row = db.get(BillDay, bill)
             if row is None:
-                add_bill_days(db, bill.merchant, self.clock())
+                add_bill_days(db, self.kind, [bill.merchant], self.clock())
                 row = db.get(BillDay, bill)
             if row is None:
                 return False
@@ -64,9 +70,10 @@ class Reconciler:
         if wanted and not self._fetch(bill):
             return False
         self._query_unconfirmed(bill)
-        compared = compare_day(self.database, bill, self.clock())
+        compared = compare_day(self.database, self.kind, bill, self.clock())
         say = log.warning if compared.new else log.info
-        say("bill.compared", day=str(bill.day), new=compared.new, known=compared.known, resolved=compared.resolved)
+        counts = {"new": compared.new, "known": compared.known, "resolved": compared.resolved}
+        say("bill.compared", merchant=bill.merchant, day=str(bill.day), **counts)
         return True
 
     def _fetch(self, bill: Bill) -> bool:
@@ -81,21 +88,19 @@ class Reconciler:
 
     def _prove(self, file: BinaryIO) -> int:
         """Check the bill's totals, which are its last line, before any row is stored. Returns how many rows it has."""
-        file.seek(0)
-        return sum(1 for _ in read_bill(file, self.client.merchant))
+        return sum(1 for _ in self.client.rows(file))
 
     def _keep(self, bill: Bill, file: BinaryIO, lines: int) -> bool:
         with Session(self.database) as db, db.begin():
             if not begin_storing(db, bill):
                 return True
-        file.seek(0)
-        rows = read_bill(file, self.client.merchant) if lines else iter(())
+        rows = self.client.rows(file) if lines else iter(())
         for page in _pages(rows):
             with Session(self.database) as db, db.begin():
                 add_lines(db, [_line(bill, row) for row in page])
         with Session(self.database) as db, db.begin():
             if mark_kept(db, bill, lines, self.clock()):
-                log.info("bill.kept", day=str(bill.day), lines=lines)
+                log.info("bill.kept", merchant=bill.merchant, day=str(bill.day), lines=lines)
                 return True
             postpone(db, bill, "lines_lost", self.clock())
             return False
@@ -106,22 +111,22 @@ class Reconciler:
         with Session(self.database) as db, db.begin():
             postpone(db, bill, trouble, self.clock())
         say = log.error if isinstance(error, BadBill) else log.warning
-        say("bill.not_kept", day=str(bill.day), trouble=trouble)
+        say("bill.not_kept", merchant=bill.merchant, day=str(bill.day), trouble=trouble)
 
     def _query_unconfirmed(self, bill: Bill) -> None:
         """Query the channel about lost callbacks. A failed query does not stop the others: it stays a discrepancy."""
         with Session(self.database) as db:
-            found = find_unconfirmed(db, bill)
+            found = self.kind.unconfirmed(db, bill)
         for out_trade_no in found.orders:
             try:
                 trade = self.client.query(out_trade_no)
             except PayError as error:
-                log.warning("bill.not_asked", day=str(bill.day), call=error.call)
+                log.warning("bill.not_asked", merchant=bill.merchant, day=str(bill.day), call=error.call)
                 continue
             if trade.is_paid:
-                PaymentIntake(self.database, self.jobs).apply(trade, self.clock())
+                self.take(trade, self.clock())
         for refund in found.refunds:
-            ask_refund(self.database, self.client, refund, self.clock)
+            self.ask_refund(refund)
 
 
 class OnceEnqueuer(Protocol):
@@ -130,16 +135,18 @@ class OnceEnqueuer(Protocol):
     def enqueue_once(self, name: str, argument: int) -> None: ...
 
 
-def enqueue_due_bill(database: Engine, merchant: str, jobs: OnceEnqueuer, now: datetime) -> date | None:
-    """Enqueue the job of the account's oldest due day and return the day, or None. Raises RedisError.
+def enqueue_due_bill(
+    database: Engine, kind: AccountKind, accounts: Accounts, job: str, jobs: OnceEnqueuer, now: datetime
+) -> date | None:
+    """Enqueue the job of the oldest due day of these accounts and return the day, or None. Raises RedisError.
 
     One day at a time, since a day's comparison needs the bill of the day before."""
     with Session(database) as db, db.begin():
-        add_bill_days(db, merchant, now)
+        add_bill_days(db, kind, accounts, now)
         delete_old_lines(db, now)
-        day = next_due_day(db, merchant, now)
+        day = next_due_day(db, accounts, now)
     if day is not None:
-        jobs.enqueue_once("fetch_bill", number_of(day))
+        jobs.enqueue_once(job, number_of(day))
     return day
 
 

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from bot.books.check import is_night
 from bot.figures.folding import count_all_waiting, fold_all
+from bot.market.bills import enqueue_order_bills
 from bot.market.payments import sweep_payments
 from bot.market.transfers import sweep_transfers
 from bot.payments.orders import sweep_gift_orders
 from bot.payments.refunds import sweep_refunds
-from bot.treasury.reconciliation import enqueue_due_bill
+from bot.treasury.gift_bills import enqueue_gift_bill
 from bot.words.lexicon import lexicon_of
 from bot.work.clock import true_now
 from bot.work.context import WorkerContext
@@ -89,9 +90,9 @@ def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
                 break
 
 
-def _enqueue_due_bill(context: WorkerContext, now: datetime) -> None:
+def _enqueue_gift_bills(context: WorkerContext, now: datetime) -> None:
     for client in context.pay or ():
-        enqueue_due_bill(context.database, client.merchant, context.jobs, now)
+        enqueue_gift_bill(context.database, client.merchant, context.jobs, now)
 
 
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
@@ -129,7 +130,8 @@ SCHEDULE = {
     "order_transfers": Scheduled(timedelta(seconds=30), _where_sold(sweep_transfers)),
     "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
     # A day at a time: after days without a worker, or a jump of the demo's clock, one is caught up with each minute.
-    "bills": Scheduled(timedelta(minutes=1), _enqueue_due_bill),
+    "bills": Scheduled(timedelta(minutes=1), _enqueue_gift_bills),
+    "order_bills": Scheduled(timedelta(minutes=1), _where_sold(enqueue_order_bills)),
     "deadlines": Scheduled(timedelta(seconds=60), _apply_deadlines),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),

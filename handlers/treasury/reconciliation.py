@@ -12,18 +12,19 @@ from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from handlers.staff.subject_actions import QueueLine, SubjectActions
+from models.market.money.seller_accounts import ORDERS, order_code
+from models.treasury.account_kind import kind_of
 from models.treasury.discrepancy import (
     REASONS,
     Discrepancy,
-    charities_by_merchant,
     close_discrepancy,
     count_open,
-    find_bill_days,
     find_discrepancy,
-    latest_days,
     list_open_discrepancies,
 )
 from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
+from models.treasury.gift_accounts import GIFTS
+from models.treasury.seen_days import NoSuchBillDay, charities_by_merchant, days_of, latest_days, sum_of_day
 
 PAGE = 5
 DAYS = 5
@@ -34,8 +35,11 @@ def reconcile(talk: Talk, words: str = "") -> Answer:
     """Show one day, or without words the last days and all open discrepancies. Raises NoSuchBillDay."""
     if not words:
         return _listed(talk, None, 0)
+    db, staff = talk.turn.db, staff_of(talk)
     day = DateFinder(talk.world.today, talk.world.lexicon, backwards=True).find(words)
-    return _listed(talk, find_bill_days(talk.turn.db, staff_of(talk), day, words)[0].day, 0)
+    if day is None or not (days_of(db, staff, GIFTS, day) or sum_of_day(db, staff, ORDERS, day)):
+        raise NoSuchBillDay(words=words)
+    return _listed(talk, day, 0)
 
 
 def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
@@ -44,8 +48,11 @@ def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
 
 def view_discrepancy(talk: Talk, number: str) -> Answer:
     """Show what each side has of a discrepancy. Raises NoSuchDiscrepancy."""
-    found = find_discrepancy(talk.turn.db, staff_of(talk), int(number))
+    db = talk.turn.db
+    found = find_discrepancy(db, staff_of(talk), int(number))
     ways = {"close": ["command", "close_discrepancy", number]}
+    if kind_of(db, found.merchant) is ORDERS:
+        return with_ways("replies/treasury/order_discrepancy", {"item": found, "order": order_code(db, found)}, ways)
     return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
 
 
@@ -77,12 +84,13 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
     if len(found) > PAGE:
         options += more(talk, PAGE + 1, "more_discrepancies", str(found[PAGE - 1].id), day.isoformat() if day else "")
     staff = staff_of(talk)
-    days = [] if after else find_bill_days(db, staff, day, "") if day else latest_days(db, staff, DAYS)
+    days = [] if after else days_of(db, staff, GIFTS, day) if day else latest_days(db, staff, GIFTS, DAYS)
     merchants = {one.merchant for one in days}
     values = {
         "days": days,
         "whose": charities_by_merchant(db, merchants) if len(merchants) > 1 else {},
         "open": count_open(db, [one.bill for one in days]),
+        "sellers": None if after else sum_of_day(db, staff, ORDERS, day),
         "lines": shown,
         "one_day": day,
         "later": bool(after),

@@ -13,9 +13,8 @@ from sqlalchemy.orm import aliased
 from models.books.violation import Violation
 from models.core.calendar import CHINA
 from models.core.database import stream
-from models.payments.order import PayOrder
-from models.payments.refund import Refund
 from models.staff.task import Task
+from models.treasury.account_kind import KINDS
 from models.treasury.bill import KEPT, SUBJECTS, Bill, BillDay, BillLine, number_of
 from models.treasury.discrepancy import Discrepancy
 
@@ -52,15 +51,12 @@ def _tasks(connection: Connection) -> Iterator[Violation]:
 def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:
     """Check that every day with a row, and every day up to the last on which money moved, was compared in time.
 
-    Each merchant account has bills from its own first order on.
+    Each merchant account, of a charity or a seller, has bills from its own first order on.
     """
-    back = select(Refund.merchant, func.max(Refund.ended_at).label("ended_at")).group_by(Refund.merchant).subquery()
-    moved = select(PayOrder.merchant, func.min(PayOrder.created_at), func.max(PayOrder.paid_at), back.c.ended_at)
-    moved = moved.outerjoin(back, back.c.merchant == PayOrder.merchant).group_by(PayOrder.merchant, back.c.ended_at)
-    for merchant, began, *ends in connection.execute(moved.order_by(PayOrder.merchant)):
-        first = began.astimezone(CHINA).date()
-        last = max((at.astimezone(CHINA).date() for at in ends if at), default=first)
-        yield from _missing_of(connection, merchant, first, last, now)
+    for kind in KINDS.values():
+        for account in connection.execute(kind.periods()).all():
+            first, last = (at.astimezone(CHINA).date() for at in (account.began, account.moved or account.began))
+            yield from _missing_of(connection, account.merchant, first, last, now)
 
 
 def _missing_of(connection: Connection, merchant: str, first: date, last: date, now: datetime) -> Iterator[Violation]:
@@ -71,9 +67,10 @@ def _missing_of(connection: Connection, merchant: str, first: date, last: date, 
     for day in (begin + n * _DAY for n in range((until - begin).days)):
         row = known.get(day)
         if row is None and day <= last:
-            yield Violation("bill_missing", "bill_day", number_of(day), "was never asked for")
+            yield Violation("bill_missing", "bill_day", number_of(day), f"of account {merchant} was never asked for")
         elif row is not None and row.state != "compared":
-            words = f"is {row.state} after {COMPARED_WITHIN.days} days ({row.trouble or 'nothing came between'})"
+            why = row.trouble or "nothing came between"
+            words = f"of account {merchant} is {row.state} after {COMPARED_WITHIN.days} days ({why})"
             yield Violation("bill_missing", "bill_day", number_of(day), words)
 
 

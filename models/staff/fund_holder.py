@@ -24,10 +24,11 @@ def holder_for(db: Session, region_code: str, charity_id: int | None, now: datet
     return db.scalar(select(Staff).where(there).order_by(*nearest_first(region_code, "fund_holder"), Staff.id).limit(1))
 
 
-def region_for_placeless(db: Session, charity_id: int, now: datetime) -> str:
+def region_for_placeless(db: Session, charity_id: int | None, now: datetime) -> str:
     """Choose who handles what a charity has and what belongs to no place: suspense items and discrepancies of bills.
 
-    Returns the region of its fund holder who has served longest; where there is none, the country's first region.
+    ``charity_id``: None where it is no charity's. Returns the region of its fund holder who has served longest; where
+    there is none, the country's first region.
     """
     own = _in_office(now) & (Staff.charity_id == charity_id)
     longest = select(Staff.region_code).where(own).order_by(Staff.active_from, Staff.id).limit(1)

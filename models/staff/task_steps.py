@@ -58,6 +58,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "refund": ("fund_holder", 5),
     "suspense_item": ("fund_holder", 5),
     "discrepancy": ("fund_holder", 5),
+    # The same of what buyers paid to sellers, which is no charity's money.
+    "order_discrepancy": ("county", 5),
     "receipt": ("fund_holder", 15),
     "receipt_void": ("fund_holder", 5),
     "doubt": ("county", 3),

@@ -15,8 +15,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, one_of
 from models.core.calendar import CHINA
-from models.payments.order import PayOrder
-from models.payments.refund import Refund
 
 READY = time(10)
 # The channel keeps a bill for three months; our lines are deleted when they could no longer be fetched again.
@@ -97,11 +95,6 @@ class BillLine(Base):
     )
 
 
-# A day's payments and refunds are found by when they moved.
-Index("ix_pay_orders_paid_at", PayOrder.paid_at)
-Index("ix_refunds_ended_at", Refund.ended_at)
-
-
 def begins(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA).astimezone(UTC)
 
@@ -123,28 +116,6 @@ def last_day(now: datetime) -> date:
     """Return the newest day whose bill can be fetched now."""
     here = now.astimezone(CHINA)
     return here.date() - (_DAY if here.time() >= READY else 2 * _DAY)
-
-
-def add_bill_days(db: Session, merchant: str, now: datetime) -> int:
-    """Add a row for every day since our first order that the channel still has. Returns how many rows are new."""
-    first = db.scalar(select(func.min(PayOrder.created_at)).where(PayOrder.merchant == merchant))
-    if first is None:
-        return 0
-    last = last_day(now)
-    day = max(first.astimezone(CHINA).date(), now.astimezone(CHINA).date() - KEPT)
-    known = set(db.scalars(select(BillDay.day).where(BillDay.merchant == merchant, BillDay.day >= day)))
-    missing = [one for n in range((last - day).days + 1) if (one := day + n * _DAY) not in known]
-    if missing:
-        rows = [{"merchant": merchant, "day": one, "state": "wanted", "due_at": now} for one in missing]
-        db.execute(insert(BillDay).values(rows).on_conflict_do_nothing(index_elements=["merchant", "day"]))
-    return len(missing)
-
-
-def next_due_day(db: Session, merchant: str, now: datetime) -> date | None:
-    """Return the oldest due day whose bill can still be fetched, or None."""
-    oldest = now.astimezone(CHINA).date() - KEPT
-    due = select(BillDay.day).where(BillDay.merchant == merchant, BillDay.due_at <= now, BillDay.day >= oldest)
-    return db.scalar(due.order_by(BillDay.day).limit(1))
 
 
 def lock_bill_day(db: Session, bill: Bill) -> BillDay:

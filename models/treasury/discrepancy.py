@@ -4,12 +4,11 @@ A discrepancy never moves money. One that resolves itself (a late callback arriv
 the others by a fund holder or a county officer, after they have dealt with it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import (
     CheckConstraint,
-    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -22,23 +21,18 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.appeals.appeal import Appeal
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
-from models.giving.pledge import Pledge
-from models.organisations.charity import Charity
-from models.organisations.merchant import Merchant
-from models.payments.order import PayOrder
-from models.places.region import parents
-from models.staff.member import Staff, covered_by
-from models.treasury.bill import SUBJECTS, Bill, BillDay
+from models.staff.member import Staff
+from models.treasury.account_kind import KINDS
+from models.treasury.bill import SUBJECTS, Bill
 
-KINDS = ("missing_here", "missing_there", "amount", "state", "ledger")
+DIFFERENCES = ("missing_here", "missing_there", "amount", "state", "ledger")
 # Why one was closed. Only the comparison uses RESOLVED, only people the others.
 RESOLVED = "came_right"
 REASONS = ("entered", "given_back", "channel_wrong", "not_ours", "explained")
@@ -58,12 +52,6 @@ class NoteMissing(Refusal):
     """Closing a discrepancy needs a note of what was done. ``number``, ``reason`` as typed."""
 
     code = "note_missing"
-
-
-class NoSuchBillDay(Refusal):
-    """``words`` name no day, or a day that has no bill row."""
-
-    code = "no_such_bill_day"
 
 
 class Discrepancy(Base):
@@ -95,7 +83,7 @@ class Discrepancy(Base):
     note: Mapped[str | None] = mapped_column(Encrypted("discrepancy note"))
 
     __table_args__ = (
-        one_of("kind", KINDS),
+        one_of("kind", DIFFERENCES),
         one_of("subject", SUBJECTS),
         one_of("state", ("open", "closed")),
         one_of("reason", (RESOLVED, *REASONS)),
@@ -155,46 +143,6 @@ def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note:
     return discrepancy
 
 
-def latest_days(db: Session, staff: Staff, most: int) -> Sequence[BillDay]:
-    """List the newest days of the merchant accounts that the member of staff may see."""
-    theirs = select(BillDay).where(_own_merchants(staff, BillDay.merchant))
-    return db.scalars(theirs.order_by(BillDay.day.desc(), BillDay.merchant).limit(most)).all()
-
-
-def find_bill_days(db: Session, staff: Staff, day: date | None, words: str) -> Sequence[BillDay]:
-    """Return the day's row of each of their merchant accounts; ``words`` are what was typed. Raises NoSuchBillDay."""
-    theirs = select(BillDay).where(BillDay.day == day, _own_merchants(staff, BillDay.merchant))
-    found = db.scalars(theirs.order_by(BillDay.merchant)).all()
-    if not found:
-        raise NoSuchBillDay(words=words)
-    return found
-
-
-def charities_by_merchant(db: Session, merchants: Collection[str]) -> dict[str, str]:
-    """Map each merchant account to its charity's name; empty for one without a name."""
-    own = select(Merchant.number, Charity.name).join(Charity, Charity.id == Merchant.charity_id)
-    return {number: name or "" for number, name in db.execute(own.where(Merchant.number.in_(merchants)))}
-
-
 def _seen_by(staff: Staff) -> Select[Discrepancy]:
-    """Select what an officer may see: of the region, or, where the order is unknown, of a charity that collects there.
-
-    A fund holder sees all of the merchant accounts of its charity, and nothing of another's.
-    """
-    if staff.charity_id is not None:
-        return select(Discrepancy).where(_own_merchants(staff, Discrepancy.merchant))
-    same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
-    placed = select(Discrepancy).outerjoin(PayOrder, same)
-    placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
-    unknown = Appeal.id.is_(None) & _own_merchants(staff, Discrepancy.merchant)
-    return placed.where(or_(unknown, covered_by(staff, Appeal.region_code)))
-
-
-def _own_merchants(staff: Staff, merchant: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Build a condition: the merchant accounts of a fund holder's charity, or of those that collect in the region."""
-    own = select(Merchant.number).join(Charity, Charity.id == Merchant.charity_id)
-    if staff.charity_id is not None:
-        return merchant.in_(own.where(Charity.id == staff.charity_id))
-    wide = Charity.region_code.in_([*parents(staff.region_code), staff.region_code])
-    collects = or_(Charity.region_code.is_(None), wide, covered_by(staff, Charity.region_code))
-    return merchant.in_(own.where(collects))
+    """Select what an officer may see, of accounts of every kind."""
+    return select(Discrepancy).where(or_(*(kind.seen_by(staff) for kind in KINDS.values())))

@@ -17,26 +17,15 @@ from models.core.audit_trail import record
 from models.core.calendar import CHINA
 from models.core.database import snapshot
 from models.core.state_machine import SYSTEM
-from models.payments.order import PayOrder, find_order
-from models.payments.refund import GOING, Refund, find_refund
-from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, BillLine, ends, lock_bill_day
-from models.treasury.bill_sources import Span, bill_records, book_records, span_of
-from models.treasury.comparison import BACK, FoundDiscrepancy, judge, pair
+from models.treasury.account_kind import AccountKind, Span
+from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, ends, lock_bill_day
+from models.treasury.bill_sources import bill_records, book_records, span_of
+from models.treasury.comparison import FoundDiscrepancy, judge, pair
 from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
 from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
 PAGE = 200
-# At most so many orders, and so many refunds, are queried at the channel before a day is compared.
-MOST_ASKED = 500
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
-    """What to query at the channel first: numbers of unpaid orders, and ids of refunds that are under way here."""
-
-    orders: tuple[str, ...]
-    refunds: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +37,17 @@ class Compared:
     resolved: int
 
 
-def find_unconfirmed(db: Session, bill: Bill) -> Unconfirmed:
-    """Find orders and refunds that the bill calls paid and we do not: their callbacks may have been lost."""
-    on_bill = (BillLine.merchant == bill.merchant) & (BillLine.day == bill.day)
-    unpaid = select(PayOrder.out_trade_no).distinct().join(BillLine, BillLine.out_trade_no == PayOrder.out_trade_no)
-    unpaid = unpaid.where(PayOrder.merchant == bill.merchant, PayOrder.state != "paid")
-    unpaid = unpaid.where(on_bill, BillLine.subject == "payment")
-    going = select(Refund.id).distinct().join(BillLine, BillLine.base_number == Refund.out_refund_no)
-    going = going.where(Refund.merchant == bill.merchant, Refund.state.in_(GOING))
-    going = going.where(on_bill, BillLine.subject == "refund", BillLine.state == BACK)
-    return Unconfirmed(tuple(db.scalars(unpaid.limit(MOST_ASKED))), tuple(db.scalars(going.limit(MOST_ASKED))))
-
-
-def compare_day(database: Engine, bill: Bill, now: datetime) -> Compared:
+def compare_day(database: Engine, kind: AccountKind, bill: Bill, now: datetime) -> Compared:
     """Compare a day whose bill is kept. Safe to repeat, and to interrupt at any point."""
     with Session(database) as db:
         span = span_of(db, bill)
     sums = {"payment": 0, "refund": 0}
     new = known = 0
     with snapshot(database.url) as connection:
-        found = _found(connection, span, sums)
+        found = _found(connection, kind, span, sums)
         while page := list(islice(found, PAGE)):
             with Session(database) as db, db.begin():
-                added = _keep(db, page, now)
+                added = _keep(db, kind, page, now)
             new, known = new + added, known + len(page) - added
     resolved = 0
     while some := _resolve(database, bill, now):
@@ -81,10 +58,12 @@ def compare_day(database: Engine, bill: Bill, now: datetime) -> Compared:
     return Compared(new, known, resolved)
 
 
-def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[Bill, FoundDiscrepancy]]:
+def _found(
+    connection: Connection, kind: AccountKind, span: Span, sums: dict[str, int]
+) -> Iterator[tuple[Bill, FoundDiscrepancy]]:
     """Yield each discrepancy with the bill it is of; add what the ledger moved, in fen, to ``sums`` by subject."""
     day_ends = ends(span.bill.day)
-    for mine, yours in pair(book_records(connection, span), bill_records(connection, span.bill)):
+    for mine, yours in pair(book_records(connection, kind, span), bill_records(connection, span.bill)):
         bill = span.bill
         if mine:
             sums[mine.subject] += mine.ledger_fen
@@ -94,7 +73,7 @@ def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator
             yield bill, found
 
 
-def _keep(db: Session, page: Sequence[tuple[Bill, FoundDiscrepancy]], now: datetime) -> int:
+def _keep(db: Session, kind: AccountKind, page: Sequence[tuple[Bill, FoundDiscrepancy]], now: datetime) -> int:
     """Insert or update a page of discrepancies. Returns how many are new."""
     found_once = ("merchant", "day", "subject", "number", "out_trade_no", "kind")
     count = 0
@@ -103,7 +82,7 @@ def _keep(db: Session, page: Sequence[tuple[Bill, FoundDiscrepancy]], now: datet
         says = {
             "ours_fen": found.ours_fen,
             "theirs_fen": found.theirs_fen,
-            "ours_state": found.ours_state or _state_here(db, bill.merchant, found),
+            "ours_state": found.ours_state or kind.state_here(db, bill.merchant, *found.key),
             "theirs_state": found.theirs_state,
             "seen_at": now,
         }
@@ -117,13 +96,6 @@ def _keep(db: Session, page: Sequence[tuple[Bill, FoundDiscrepancy]], now: datet
         count += 1
         record(db, at=now, actor="system", action="opened", subject="discrepancy", subject_id=made, detail=found.kind)
     return count
-
-
-def _state_here(db: Session, merchant: str, found: FoundDiscrepancy) -> str | None:
-    """Return the state of our order or refund that an unpaired line names; None if it is unknown."""
-    subject, number, out_trade_no = found.key
-    named = find_order(db, merchant, out_trade_no) if subject == "payment" else find_refund(db, merchant, number)
-    return named.state if named else None
 
 
 def _resolve(database: Engine, bill: Bill, now: datetime) -> int:

@@ -1,9 +1,5 @@
 """kill -9 at each step from the order to the notice: what is looked at next goes on from there, and the books close."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,18 +8,17 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.pay.demo_keys import settings_in
 from models.books import violations
 from models.giving.pledge import Pledge
 from models.ledger import totals
 from models.notifications.notification import Notification
 from models.payments.order import PayOrder
-from tests.harness.money.merchant import PIN, key_folder
+from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting
 from tests.harness.money.unowned import BY_NOBODY
+from tests.harness.processes.killed import killed
 
 pytestmark = pytest.mark.chaos
-ROOT = Path(__file__).parents[2]
 
 PLACING = [
     "bot.payments.orders:begin_order:after",
@@ -50,22 +45,6 @@ TAKING = [
 def stage(database_url: str, redis_url: str) -> Iterator[Collecting]:
     with collecting(database_url, redis_url) as stage:
         yield stage
-
-
-def killed(stage: Collecting, step: str, folder: Path, *act: str) -> None:
-    ours = settings_in(key_folder()) | {
-        "BANGFU_ENV": "demo",
-        "DATABASE_URL": stage.settings.database_url,
-        "REDIS_URL": stage.settings.redis_url,
-        "PUBLIC_URL": stage.bot_url,
-        "WECHAT_API_URL": stage.wechat_url,
-        "PAY_API_URL": stage.wechat_url,
-    }
-    command = [sys.executable, "-m", "tests.harness.processes.kill_at_step", step, str(folder / "died"), *act]
-    ended = subprocess.run(
-        command, cwd=ROOT, env=os.environ | ours, capture_output=True, text=True, check=False, process_group=0
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
 def assert_paid_once(stage: Collecting, pledge: int) -> None:
@@ -99,7 +78,7 @@ def test_killed_while_a_payment_is_taken(stage: Collecting, step: str, then: str
     sheet = stage.order_desk().place(pledge, DONOR)
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
     (order,) = stage.orders()
-    killed(stage, step, tmp_path, "query", str(order.id))
+    killed(stage, step, tmp_path, "job", "query_order", str(order.id))
     if then == "told":
         stage.simulator.timeline.move(0)
     else:

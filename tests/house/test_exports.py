@@ -146,6 +146,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "erase",
         "fan_out",
         "fetch_bill",
+        "fetch_order_bills",
         "fetch_photo",
         "follow_gifts",
         "forget_photo",

@@ -93,6 +93,9 @@ def imported() -> set[str]:
             f"pages/{name}.html"
             for name in re.findall(r'show_refusals\(blueprint, (?:parts\.)?pages, "([\w/]+)"\)', source)
         }
+        # Of what is paid there is a page to pay it, and one for whoever may not (bot.web.payments.sheet).
+        paid = re.findall(r'template: ClassVar\[str\] = "([\w/]+)"', source)
+        named |= {f"pages/{name}{page}.html" for name in paid for page in ("", "_gone")}
         named |= {f"pages/{name}" for name in re.findall(r'pages\.file\("([\w/.]+)"\)', source)}
     return named
 

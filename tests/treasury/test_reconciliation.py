@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.payments.orders import PaymentIntake
 from bot.simulator.faults import Fault, Kind
-from bot.treasury.reconciliation import enqueue_due_bill
+from bot.treasury.gift_bills import enqueue_gift_bill
 from bot.work.queues import JobQueues
 from models.core.audit_trail import AuditEvent
 from models.giving.pledge import Pledge
@@ -54,12 +54,12 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     till.sell(appeal, 300, paid=False)
     till.move(timedelta(minutes=5))
     till.hear_back(back)
-    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) is None  # today has no bill yet
+    assert enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock()) is None  # today has no bill yet
     till.move(TOMORROW_MORNING - timedelta(minutes=11))
-    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) is None  # not before ten
+    assert enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock()) is None  # not before ten
     till.move(timedelta(minutes=6))
-    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) == TODAY
-    enqueue_due_bill(stage.database, MCHID, jobs, stage.clock())
+    assert enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock()) == TODAY
+    enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock())
     assert [(job.func_name, job.args) for job in jobs.queues["slow"].jobs] == [("fetch_bill", [NUMBER])]
     before = ledger(stage)
     assert till.reconciler.fetch_bill(NUMBER)
@@ -69,7 +69,7 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     assert row.fees_fen == 60 + 1 + 14 + 42 - 42
     assert discrepancies(stage) == []
     assert ledger(stage) == before
-    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) is None
+    assert enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock()) is None
 
 
 def test_a_lost_callback_is_asked_about_and_found(stage: Stage, till: Counter) -> None:
@@ -208,14 +208,14 @@ def test_a_bill_that_cannot_be_had_is_asked_for_again_and_days_that_were_missed_
     till.give(stage.open_appeal(), 5_000)
     till.move(TOMORROW_MORNING + 3 * DAY)
     till.merchant.simulator.faults.add(Fault(Kind.DOWN, where="/v3/bill"))
-    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) == TODAY
+    assert enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock()) == TODAY
     assert not till.reconciler.fetch_bill(NUMBER)
     row = day_row(stage)
     assert (row.state, row.trouble, row.tries) == ("wanted", "Unreachable", 1)
     till.merchant.simulator.faults.lift()
     seen = []
     till.move(timedelta(minutes=10))
-    while day := enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()):
+    while day := enqueue_gift_bill(stage.database, MCHID, jobs, stage.clock()):
         seen.append(day)
         jobs.redis.flushdb()  # the job is done
         assert till.reconciler.fetch_bill(number_of(day))

@@ -91,7 +91,7 @@ class Givers:
         return appeal.kind == "one_to_one" and self._household(appeal).fate == "false"
 
     def _has_what_comes(self, appeal: Appeal) -> bool:
-        """Tell whether nobody gives to it any more, though it collects."""
+        """Tell whether the appeal, which still collects, has received all the gifts that the plan lets it have."""
         if appeal.kind == "one_to_one":
             return self._household(appeal).asking == "unloved" and self._gifts(appeal.id) >= _MOST_TO_THE_UNLOVED
         with Session(self.house.turns.database) as db:

@@ -232,7 +232,7 @@ def _queried(pay: Pay, mode: Mode = DIRECT) -> None:
 
 
 def _queried_for(pay: Pay) -> str:
-    """The sub-merchant whose order a partner asks for."""
+    """Count a partner's query and return the sub-merchant that it names. Raises PayError."""
     _queried(pay, PARTNER)
     return pay.orders.sub_merchant(request.args)
 

@@ -1,4 +1,4 @@
-"""The merchant whose money this is, and the sub-merchants for whom it signs."""
+"""Define the options of the simulator's Pay: the merchant that it plays, and the sub-merchants that it signs for."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

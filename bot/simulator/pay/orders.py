@@ -127,12 +127,18 @@ class Orders:
             order.closed = True
 
     def by_number(self, out_trade_no: str, sub_mchid: str = "") -> Order:
-        """``sub_mchid``: whose order it is. Raises PayError ORDER_NOT_EXIST."""
+        """Return the order of this number that pays this sub-merchant, or, where none is given, the merchant itself.
+
+        Raises PayError ORDER_NOT_EXIST.
+        """
         with self._lock:
             return _own(self._orders.get(out_trade_no), sub_mchid)
 
     def by_transaction(self, transaction_id: str, sub_mchid: str = "") -> Order:
-        """``sub_mchid``: whose order it is. Raises PayError ORDER_NOT_EXIST."""
+        """Return the paid order of this transaction; ``sub_mchid`` is the sub-merchant that it paid, or empty.
+
+        Raises PayError ORDER_NOT_EXIST.
+        """
         with self._lock:
             return _own(self._by_transaction.get(transaction_id), sub_mchid)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base
 from models.core.database import sells_online
+from models.organisations.merchant import Merchant
 from models.people.user import User
 
 
@@ -37,6 +38,8 @@ def add_sub_merchant(db: Session, seller_id: int, number: str, now: datetime) ->
         raise BadSubMerchant(f"there is no user {seller_id}")
     if not (number.isascii() and number.isdecimal() and 8 <= len(number) <= 32):
         raise BadSubMerchant("a sub-merchant's number has 8 to 32 digits")
+    if db.get(Merchant, number) is not None:
+        raise BadSubMerchant(f"{number} is a charity's merchant number, and its money is no seller's")
     known = db.get(SubMerchant, number)
     if known is not None:
         withdrawn = ", and was withdrawn" if known.withdrawn_at else ""

@@ -18,6 +18,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.pay.bills import LAYOUTS
 from bot.simulator.pay.phone import OK
 from bot.simulator.serving import serving
+from bot.treasury.gift_bills import gift_reconciler
 from bot.treasury.reconciliation import Reconciler
 from bot.work.job import Named
 from config.pay import PlatformKey
@@ -57,7 +58,7 @@ class Counter:
 
     @property
     def reconciler(self) -> Reconciler:
-        return Reconciler(self.stage.database, self.handed, self.pay, self.stage.clock)
+        return gift_reconciler(self.stage.database, self.handed, self.pay, self.stage.clock)
 
     def move(self, by: timedelta) -> None:
         """Its clock and ours."""
