@@ -22,6 +22,7 @@ from models.goods.matches.thanks import GOODS_THANKS
 from models.goods.points.point import POINT
 from models.goods.rounds.round import ROUND
 from models.market.after_sales.after_sale import AFTER_SALE
+from models.market.campaigns.campaign import CAMPAIGN, CAMPAIGN_GROWER, CAMPAIGN_PLEDGE
 from models.market.listing import LISTING
 from models.market.lots.lot import LOT
 from models.market.money.payment import ORDER_PAYMENT
@@ -47,6 +48,7 @@ SUBJECTS: dict[str, Subject] = {
         *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
         *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING, SELLER),
         *(POINT, ROUND, MATCH, GOODS_THANKS, LOT, ORDER, AFTER_SALE, ORDER_PAYMENT, ORDER_TRANSFER),
+        *(CAMPAIGN, CAMPAIGN_PLEDGE, CAMPAIGN_GROWER),
     )
 }
 

@@ -16,6 +16,7 @@ from models.goods.points import collection_card, point  # noqa: F401
 from models.goods.rounds import round as goods_round  # noqa: F401
 from models.market import listing, seller, statement  # noqa: F401
 from models.market.after_sales import after_sale  # noqa: F401
+from models.market.campaigns import campaign  # noqa: F401
 from models.market.lots import lot  # noqa: F401
 from models.market.money import account as order_account  # noqa: F401
 from models.market.money import payment as order_payment  # noqa: F401

@@ -33,6 +33,7 @@ from models.goods.points import keeping
 from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
+from models.market.campaigns import opening as campaigns
 from models.market.lots import listed
 from models.market.money import seller_accounts, sending
 from models.market.orders import leaving as orders_leaving
@@ -157,6 +158,7 @@ def wire() -> None:
     recusal.CONFLICTS.connect(beneficiary.CONFLICT, beneficiary.conflicts)
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
     recusal.CONFLICTS.connect("other_household", family_question.conflicts)
+    recusal.CONFLICTS.connect(campaigns.CONFLICT, campaigns.conflicts)
 
     # When a seat of staff ends or is suspended.
     suspension.on_left.connect(_on_seat_left)

@@ -29,6 +29,7 @@ from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rounds.opening import offers_in_turn, open_if_wanted, open_shelf_if_wanted, shelves_in_turn
 from models.goods.rules import GoodsRules
 from models.market.after_sales.answers import end_overdue_after_sales
+from models.market.campaigns.dividing import close_campaigns, divide_campaign, end_divided, reached_campaigns
 from models.market.lots.clock import due_lots, end_lots, move_on
 from models.market.orders.clock import complete_delivered, end_overdue_orders, forget_old_orders
 from models.market.suspension import expire_sellers
@@ -113,6 +114,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "phones_changed": change_phones,
     "homes_moved": move_due,
     "payees_set": set_payees,
+    "campaigns_closed": close_campaigns,
+    "campaigns_done": end_divided,
     "orders_ended": end_overdue_orders,
     "orders_completed": complete_delivered,
     "after_sales_moved": end_overdue_after_sales,
@@ -137,6 +140,7 @@ ONE_BY_ONE: dict[
     "rounds_opened": (offers_in_turn, open_if_wanted),
     "shelf_rounds_opened": (shelves_in_turn, open_shelf_if_wanted),
     "lots_moved": (due_lots, lambda db, _rules, number, now: move_on(db, number, now)),
+    "campaigns_divided": (reached_campaigns, lambda db, _rules, number, now: divide_campaign(db, number, now)),
     "offices_ended": (due_terms, lambda db, _rules, number, now: end_or_remind(db, number, now)),
 }
 

@@ -3,6 +3,7 @@
 from handlers.market import desk, harvest, lots, own
 from handlers.market.after_sales import desk as after_sales_desk
 from handlers.market.after_sales import own as after_sales
+from handlers.market.campaigns import own as campaigns
 from handlers.market.orders import buying
 from handlers.market.orders import own as orders
 from handlers.routing.answers import starts
@@ -19,6 +20,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("orders", orders.orders, Takes.CODE),
     Command("send_order", orders.send_order, Takes.CODE_AND_WORDS, guess=False),
     Command("after_sale", after_sales.after_sale, Takes.CODE, guess=False),
+    Command("campaigns", campaigns.campaigns, Takes.NUMBERED_AND_WORDS),
+    Command("order_tonnes", campaigns.order_tonnes, Takes.GIFT, guess=False),
+    Command("start_campaign", starts("open_campaign"), staff=COUNTY, guess=False),
     # Only numbered lines lead here.
     Command("suspend_seller", desk.suspend_seller, staff=COUNTY),
     Command("resume_seller", desk.resume_seller, staff=COUNTY),
@@ -33,4 +37,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("cancel_order", orders.cancel_order),
     Command("reduce_harvest", harvest.reduce),
     Command("confirm_harvested", lots.confirm),
+    Command("open_campaigns", campaigns.open_campaigns),
+    Command("begin_pledge", campaigns.begin_pledge),
+    Command("take_back_pledge", campaigns.take_back_pledge),
+    Command("join_campaign", campaigns.join_campaign),
+    Command("supply_most", campaigns.supply_most),
+    Command("leave_campaign", campaigns.leave_campaign),
+    Command("campaign_parts", campaigns.campaign_parts),
 )

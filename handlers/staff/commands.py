@@ -9,10 +9,10 @@ _DECIDED_ON = ("case", "disbursement")
 _GOODS = ("request", "offer", "listing")
 _REVIEWED = (*_DECIDED_ON, "message", "name_change", "paper_erasure", "number_claim", "organisation", *_GOODS)
 _SENT_BACK = (*_REVIEWED, "goods_thanks")
-_APPROVED = (*_SENT_BACK, "match", "after_sale")
-_REJECTED = (*_DECIDED_ON, *_GOODS, "match", "after_sale")
+_APPROVED = (*_SENT_BACK, "match", "after_sale", "campaign")
+_REJECTED = (*_DECIDED_ON, *_GOODS, "match", "after_sale", "campaign")
 _STOPPED = ("case", "organisation")
-_LOOKED_AT = (*_REVIEWED, "household", "inquiry", "point", "match", "goods_thanks", "after_sale")
+_LOOKED_AT = (*_REVIEWED, "household", "inquiry", "point", "match", "goods_thanks", "after_sale", "campaign")
 
 COMMANDS: tuple[Command, ...] = (
     Command("look", file.open_file, Takes.MATTER, guess=False, matters=_LOOKED_AT),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from models.books.accounts import check_accounts
 from models.books.bank_entries import check_entries
 from models.books.bills import check_bills
+from models.books.campaigns import check_campaigns
 from models.books.chains import Noted, check_chain, check_noted, read_head
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     check_matches,
     check_orders,
     check_lots,
+    check_campaigns,
     check_rounds,
     check_three_people,
     check_households,

@@ -18,6 +18,7 @@ from models.families.question import HouseholdQuestion
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.review import AGAIN
 from models.market.after_sales.after_sale import AfterSale
+from models.market.campaigns.campaign import Campaign
 from models.market.listing import Listing
 from models.market.seller import Seller
 from models.organisations.organisation import Organisation
@@ -122,6 +123,7 @@ WAITING = (
         not_suspended=True,
         of_sellers=True,
     ),
+    Waits("campaign", Campaign, {"submitted": frozenset({"campaign"})}),
     Waits("after_sale", AfterSale, {"township": frozenset({"after_sale"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )

@@ -4,6 +4,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.core.leaver import ERASED, Leaver
+from models.market.campaigns.leaving import leave_campaigns
 from models.market.listing import MACHINE, Listing
 from models.market.money.sub_merchant import sub_merchant_of, withdraw_sub_merchant
 from models.market.orders.leaving import buyer_left
@@ -11,11 +12,13 @@ from models.staff.task import close_task
 
 
 def forget(db: Session, leaver: Leaver, _after: int) -> None:
-    """Withdraw the listings, and delete what was sold and the address of the shop; cancel what is not sent to them.
+    """Withdraw the listings, and delete what was sold and the address of the shop; cancel what is not sent to them,
+    and take them out of campaigns.
 
     Of what was sent, names, addresses and waybills stay sealed until the law lets go of them
     (models.market.orders.clock). Nothing new is paid to them; what was paid goes its way.
     """
+    leave_campaigns(db, leaver)
     buyer_left(db, leaver)
     if leaver.user_id and (number := sub_merchant_of(db, leaver.user_id)):
         withdraw_sub_merchant(db, number, leaver.now)

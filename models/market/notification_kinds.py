@@ -1,11 +1,13 @@
 """The notification kinds of the market."""
 
-from models.notifications.kinds import Kind, Offer, Standing, legal
+from models.notifications.kinds import Kind, Offer, Standing, legal, to_staff
 
 # The seller's answers to an order, and the buyer's to what was sent.
 ACCEPT = Offer("accept_order", ("accept_order", "order"))
 DECLINE = Offer("decline_order", ("decline_order", "order"))
 GOT = Offer("got_order", ("got_order", "order"))
+JOIN = Offer("join_campaign", ("join_campaign", "campaign"))
+SEE_CAMPAIGN = Offer("see_campaign", ("campaigns", "campaign"))
 
 KINDS: dict[str, Kind] = {
     "ordered": Kind(Standing.MONEY, "money", offers=(ACCEPT, DECLINE)),
@@ -20,5 +22,8 @@ KINDS: dict[str, Kind] = {
     "order_ended": legal(),
     "after_sale_moved": legal(),
     **dict.fromkeys(("lot_picking", "lot_ends", "lot_failed", "lot_harvested"), legal()),
+    "campaign_opened": Kind(Standing.SERVICE, "progress", offers=(JOIN, SEE_CAMPAIGN), brief=True),
+    "campaign_ended": legal(),
+    "campaign_moved": to_staff(),
     "stock_low": Kind(Standing.SERVICE, "progress", topic="reminders"),
 }

@@ -74,7 +74,7 @@ OFFICE_FLOWS = frozenset(
     (
         *("proxy_register", "proxy_mandate", "proxy_card", "erase_on_paper", "visit", "issue_receipt"),
         *("pay_out", "payout_return"),
-        *("open_point", "change_point", "receive_parcel", "hand_out_goods"),
+        *("open_campaign", "open_point", "change_point", "receive_parcel", "hand_out_goods"),
         *("open_pool", "fund_pool", "close_pool", "return_pool", "refund_by_hand", "settle_suspense"),
         *("suspense_by_hand", "enter_settlement", "top_up", "cover_fees", "reverse_entry", "emergency_call"),
         *("invite_staff", "handover", "declare_conflict"),

@@ -27,7 +27,8 @@ OF_USER = {
     "producer_statements": "stated_by",
     "sellers": "applied_by",
     # Where an order goes is its buyer's. The seller's copy has the listing, and how much of it was ordered.
-    "orders": "buyer_id",
+    **dict.fromkeys(("campaign_pledges", "orders"), "buyer_id"),
+    **dict.fromkeys(("buying_firms", "campaign_growers"), "user_id"),
     **dict.fromkeys(("offers", "pledges", "recurring_gifts"), "donor_id"),
     "verifications": "user_id",
     **dict.fromkeys(
@@ -44,6 +45,7 @@ PARTS = {
     **dict.fromkeys(("appeal_pages", "revisions", "updates"), ("appeal_id", "appeals")),
     **dict.fromkeys(("disbursement_shares", "gift_messages", "pay_orders", "pool_matches"), ("pledge_id", "pledges")),
     "after_sales": ("order_id", "orders"),
+    "campaign_parts": ("pledge_id", "campaign_pledges"),
     "conflicts_of_interest": ("staff_id", "staff"),
     "lots": ("listing_id", "listings"),
     **dict.fromkeys(("desk_sessions", "desk_sign_ins"), ("staff_id", "staff")),
@@ -69,7 +71,7 @@ LEFT_OUT = {
     **dict.fromkeys(
         ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
     ),
-    "photo_reviews": _OF_OFFICE,
+    **dict.fromkeys(("campaigns", "photo_reviews"), _OF_OFFICE),
     "code_scans": "they count scans of an appeal's code, and say of nobody who scanned",
     "appeal_codes": "WeChat's own address of an appeal, which everybody may scan from its page",
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
@@ -106,6 +108,7 @@ LEFT_OUT_COLUMNS = {
     **dict.fromkeys(("matches.donor_id", "matches.household_id", "matches.carrier", "matches.waybill"), _OF_OTHER),
     "matches.unwanted_at": _OF_OTHER,
     **dict.fromkeys(("orders.seller_id", "orders.household_id"), "it leads to who sells, whom the page does not name"),
+    "campaign_parts.grower_id": "it leads to who sells; the order says what its buyer may know",
     "waybill_hash": _SEARCHES,
     "matches.code": _OPENS,
     "household_questions.other_household_id": "it is empty of what a person has asked themselves",

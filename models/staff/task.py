@@ -32,7 +32,7 @@ SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
     *("refund", "suspense_item", "discrepancy", "receipt", "inquiry", "name_change", "number_claim", "paper_erasure"),
     "organisation",
-    *("request", "offer", "listing", "match", "goods_thanks", "household", "after_sale"),
+    *("request", "offer", "listing", "match", "goods_thanks", "household", "after_sale", "campaign"),
 )
 _OPEN = text("closed_at IS NULL")
 _POOL = text("closed_at IS NULL AND assignee IS NULL")

@@ -55,6 +55,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "goods_thanks": ("village", 5),
     # A buyer and a seller do not agree, or one of them is silent.
     "after_sale": ("township", 3),
+    # A campaign that a colleague of the county opened.
+    "campaign": ("county", 3),
     "refund": ("fund_holder", 5),
     "suspense_item": ("fund_holder", 5),
     "discrepancy": ("fund_holder", 5),

@@ -43,6 +43,7 @@ from models.goods.points import point
 from models.goods.rounds import round as goods_round
 from models.market import listing, seller, statement
 from models.market.after_sales import after_sale
+from models.market.campaigns import campaign
 from models.market.lots import lot
 from models.market.orders import order as market_order
 from models.notifications import broadcast, mute, notification
@@ -97,6 +98,10 @@ TABLES: dict[str, Any] = {
     "statement": statement.Statement,
     "order": market_order.Order,
     "after_sale": after_sale.AfterSale,
+    "campaign": campaign.Campaign,
+    "campaign_pledge": campaign.CampaignPledge,
+    "campaign_grower": campaign.CampaignGrower,
+    "campaign_part": campaign.CampaignPart,
     "mandate": mandate.Mandate,
     "message": message.GiftMessage,
     "recurring_gift": recurring_gift.RecurringGift,

@@ -47,6 +47,7 @@ OWN_FLOWS = {
     *("accept_invitation", "send_parcel", "take_part", "take_weight", "thank_goods"),
     *("keep_point", "pass_on_point"),
     *("buy_weight", "buy_pieces", "send_order", "after_sale"),
+    *("pledge_person", "pledge_firm", "supply_most"),
 }
 # Sealed, and not for the person, each with its reason in models.rights.export.
 SEALED_BUT_LEFT_OUT = {

@@ -30,11 +30,13 @@ class _Said(NamedTuple):
 class Price(Money):
     """Money for one unit: the answer to ``unit_step``, a key of ``price_unit``, which may be said with the amount.
 
+    ``unit``: the unit where it is always the same, and no step asks for it.
     One code more than Money, other_unit (``given``: the person's words), for another
     unit or several of them (十块三斤). One fact more, ``unit``: the label of the unit.
     """
 
     unit_step: str = "unit"
+    unit: str | None = None
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -45,14 +47,17 @@ class Price(Money):
         said = _parted(without_tail(numerals.fold(text)[: numerals.LONGEST], lexicon), lexicon)
         if said is None:
             return super().read_words(text, asking)
-        if said.unit != asking.answers.get(self.unit_step):
+        if said.unit != self._unit(asking):
             return Rejected("other_unit", {"given": said.of})
         return super().read_words(said.amount, asking)
 
     def facts(self, asking: Asking) -> dict[str, Any]:
-        unit = asking.answers.get(self.unit_step)
+        unit = self._unit(asking)
         label = asking.world.lexicon.label(UNITS, unit) if unit else ""
         return {**super().facts(asking), "unit": label}
+
+    def _unit(self, asking: Asking) -> str | None:
+        return self.unit or asking.answers.get(self.unit_step)
 
 
 def _parted(folded: str, lexicon: Lexicon) -> _Said | None:

@@ -26,7 +26,7 @@ def buy(talk: Talk, number: str = "", words: str = "") -> Answer:
     if listing is None:
         raise NoSuchThing(what="listing", number=int(number))
     said = " ".join(filter(None, (lexicon.words["buy"][0], number, words)))
-    asked = talk.start(buy_flow(listing.unit), {"listing": listing.id, "said": said}, **_where(talk))
+    asked = talk.start(buy_flow(listing.unit), {"listing": listing.id, "said": said}, **where_to(talk))
     draft = talk.session.draft
     if not words or draft is None or draft.begun or _other_unit(talk, words, listing.unit):
         return asked
@@ -34,7 +34,7 @@ def buy(talk: Talk, number: str = "", words: str = "") -> Answer:
     return finish(talk, talk.engine.read_message(talk.session, draft, message, talk.world))
 
 
-def _where(talk: Talk) -> dict[str, object]:
+def where_to(talk: Talk) -> dict[str, object]:
     """Return the answers of the buyer's last order; they stand in the review, to be changed by number."""
     user_id = talk.turn.person.user_id
     last = last_address(talk.turn.db, user_id) if user_id else None

@@ -234,7 +234,7 @@ def standings(
 ) -> list[Standing]:
     """Read what the rule knows of each candidate at the round's close ``at``. ``keys``: request -> pseudonym."""
     households = [each.request.household_id for each in found]
-    scores, helped, missed = _scores(db, households), collected_by(db, households, at), missed_by(db, households, at)
+    scores, helped, missed = scores_of(db, households), collected_by(db, households, at), missed_by(db, households, at)
     came = sorted(found, key=lambda each: (each.request.looked_at or at, each.request.id))
     numbers = {each.request.id: number for number, each in enumerate(came, 1)}
     today = at.astimezone(CHINA).date()
@@ -261,7 +261,7 @@ def _levels(offer: Offer, request: GoodsRequest) -> int | None:
     return min(max(len(both) - 1, 0), NEAR_LEVELS)
 
 
-def _scores(db: Session, households: Collection[int]) -> dict[int, int]:
+def scores_of(db: Session, households: Collection[int]) -> dict[int, int]:
     """Map households to the score of their newest visit."""
     newest = (
         select(Verification.household_id, Visit.score)

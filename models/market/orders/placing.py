@@ -1,7 +1,7 @@
 """Place an order: check that the listing can be bought, and reserve the stock in the same transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from models.market.money.account import post
 from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
+from models.market.orders.steps import Held, accept
 from models.market.orders.telling import tell
 from models.people.family_member import belongs_to
 from models.people.user import User
@@ -129,6 +130,30 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
             ways=(("buy", str(listing.id)),),
         )
     check_left(listing, wanted.quantity)
+    order = _reserve(db, listing, wanted, buyer, now)
+    tell(db, order, now)
+    return order
+
+
+def place_divided(
+    db: Session, wanted: NewOrder, listing: Listing, buyer: User, now: datetime, *, pays_within: timedelta
+) -> Order:
+    """Order what a campaign divided, at its price and not the listing's; the seller said yes by joining it.
+
+    The caller has locked the listing and seen that it has so much. Where the seller is paid by WeChat Pay, the buyer
+    has so long to pay.
+    """
+    order = _reserve(db, listing, wanted, buyer, now)
+    if order.state == "awaiting_payment":
+        order.due_at = now + pays_within
+        db.flush()
+    else:
+        accept(db, Held(order, listing), now)
+    return order
+
+
+def _reserve(db: Session, listing: Listing, wanted: NewOrder, buyer: User, now: datetime) -> Order:
+    """Make the order, at the price that the buyer agreed to, and reserve its stock. Raises NotEnoughLeft."""
     state = "awaiting_payment" if takes_payment(db, listing.seller_id) else "placed"
     order = Order(
         draft_id=wanted.draft_id,
@@ -140,8 +165,8 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
         name=listing.name,
         unit=listing.unit,
         quantity=wanted.quantity,
-        price_fen=listing.price_fen,
-        total_fen=total_of(listing.price_fen, wanted.quantity, listing.unit),
+        price_fen=wanted.price_fen,
+        total_fen=total_of(wanted.price_fen, wanted.quantity, listing.unit),
         fresh=wanted.fresh,
         region_code=wanted.region_code,
         recipient=wanted.recipient,
@@ -160,5 +185,4 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
     follow_stock(db, listing, now)
     if state == "awaiting_payment":
         post(db, order.id, "promised", order.total_fen, f"order:{order.id}", now)
-    tell(db, order, now)
     return order

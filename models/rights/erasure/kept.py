@@ -7,9 +7,10 @@ models.rights.export_rules.LEFT_OUT.
 # Table -> the columns that are empty afterwards; "*": its rows are deleted.
 FORGOTTEN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("broken_sessions", "mutes", "notifications", "service_windows", "speech_consents"), ("*",)),
-    **dict.fromkeys(("desk_sessions", "desk_sign_ins", "family_members"), ("*",)),
+    **dict.fromkeys(("buying_firms", "desk_sessions", "desk_sign_ins", "family_members"), ("*",)),
     **dict.fromkeys(("subscriptions", "ticket_messages", "voices", "registry_entries"), ("*",)),
     "appeals": ("story",),
+    "campaign_pledges": ("recipient", "phone", "address"),
     "cards": ("code", "qr_url"),
     "conversations": ("session", "parked_openid", "code"),
     "gift_messages": ("words",),

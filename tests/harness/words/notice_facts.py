@@ -12,6 +12,7 @@ from models.giving.matching import MOST_POOLS
 from models.giving.pledge import FALLBACKS
 from models.giving.pool import LONGEST_SPONSOR
 from models.market.after_sales.after_sale import AFTER_SALE_MACHINE as AFTER_SALES
+from models.market.campaigns.campaign import WHYS
 from models.market.money.transfer import REASONS
 from models.market.orders.order import WHY_CANCELLED
 from models.staff.task import SUBJECTS
@@ -54,6 +55,17 @@ _ORDER = {
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
     **{"state": "asked", "side": "seller", "paid": False},
+}
+_CAMPAIGN = {
+    **{
+        "campaign": 3,
+        "crop": "citrus",
+        "place": "湖南省永州市道县",
+        "price_fen": 280,
+        "until": DAY,
+        "state": "divided",
+    },
+    **{"why": None, "side": "buyer", "grams": 10_000, "given": 10_000, "parts": 1, "reasons": []},
 }
 _LONGEST_ORDER = {
     **_ORDER,
@@ -287,6 +299,19 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         **{kind: {**listing, **_LONGEST_ORDER} for kind in _OF_ORDERS},
         **{kind: {**listing, **_LONGEST_LOT} for kind in _OF_LOTS},
         "after_sale_moved": {**listing, **_AFTER_SALE, "code": CODE, "part_fen": LARGEST, "wrong": "not_got"},
+        **{
+            kind: {
+                **_CAMPAIGN,
+                **dict.fromkeys(("campaign", "parts"), MOST),
+                **{"place": place, "price_fen": LARGEST, "grams": 10**12, "given": 10**12 - 500},
+            }
+            for kind in ("campaign_opened", "campaign_ended")
+        },
+        "campaign_moved": {
+            **_CAMPAIGN,
+            **{"campaign": MOST, "place": place, "state": "rejected"},
+            "reasons": list(lexicon.choices["campaign_reject_reason"]),
+        },
         "order_refunded": {**listing, **_LONGEST_ORDER, "why": "late"},
         "order_released": {**listing, **_LONGEST_ORDER, "why": "completed"},
         "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
@@ -553,6 +578,23 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("lot_failed", {**listing, **_LOT, "cancelled": 0}),
         *(("order_refunded", {**listing, **_ORDER, "why": why}) for why in REASONS if why != "completed"),
         ("order_released", {**listing, **_ORDER, "why": "completed"}),
+        ("campaign_opened", {**_CAMPAIGN, "state": "open"}),
+        *(
+            ("campaign_ended", {**_CAMPAIGN, "side": side, "given": given})
+            for side in ("buyer", "grower")
+            for given in (10_000, 2_500, 0)
+        ),
+        *(
+            ("campaign_ended", {**_CAMPAIGN, "side": side, "state": "failed", "why": why, "given": 0, "parts": 0})
+            for side in ("buyer", "grower")
+            for why in ("least", "growers")
+        ),
+        *(("campaign_moved", {**_CAMPAIGN, "state": state}) for state in ("open", "divided")),
+        *(("campaign_moved", {**_CAMPAIGN, "state": "failed", "why": why}) for why in WHYS),
+        *(
+            ("campaign_moved", {**_CAMPAIGN, "state": "rejected", "reasons": [reason]})
+            for reason in lexicon.choices["campaign_reject_reason"]
+        ),
         ("shipped", {**listing, **_ORDER, "fresh": False, "carrier": None, "waybill": None}),
         *(
             ("order_ended", {**listing, **_ORDER, "side": side, "why": why, "due": None})

@@ -1,0 +1,1 @@
+"""Campaigns by commands: the county opens and confirms them, buyers pledge, growers join."""

@@ -1,0 +1,55 @@
+"""Tell growers, buyers and the officer who opened a campaign where it stands."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.market.campaigns.campaign import NAME, Campaign
+from models.notifications.notify import drop_unread, notify_user
+from models.places.region import Region
+from models.staff.member import Staff, notify_staff
+
+
+def tell_grower(db: Session, campaign: Campaign, user_id: int, now: datetime) -> None:
+    """Tell whoever may supply it that it is open."""
+    key = f"campaign_opened:{campaign.id}:{user_id}"
+    notify_user(db, user_id, "campaign_opened", facts_of(db, campaign), key, now, (NAME, campaign.id))
+
+
+def tell_officer(db: Session, campaign: Campaign, now: datetime, reasons: Sequence[str] = ()) -> None:
+    """Tell the officer who opened it what became of it."""
+    facts = {**facts_of(db, campaign), "reasons": list(reasons)}
+    opener = db.get_one(Staff, campaign.opened_by)
+    key = f"campaign_moved:{campaign.id}:{campaign.state}"
+    notify_staff(db, opener, "campaign_moved", facts, key, now, (NAME, campaign.id))
+
+
+def tell_end(
+    db: Session, campaign: Campaign, side: str, user_id: int, grams: int, given: int, parts: int, now: datetime
+) -> None:
+    """Tell a buyer or a grower (``side``) how it ended: ``grams`` were pledged, or to be had; ``given`` of it.
+
+    ``parts``: how many orders came of it.
+    """
+    facts = {**facts_of(db, campaign), "side": side, "grams": grams, "given": given, "parts": parts}
+    key = f"campaign_ended:{campaign.id}:{side}:{user_id}"
+    notify_user(db, user_id, "campaign_ended", facts, key, now, (NAME, campaign.id))
+
+
+def drop_invitations(db: Session, campaign: Campaign) -> None:
+    """Delete what waits unread and can be answered no more."""
+    drop_unread(db, ["campaign_opened"], (NAME, campaign.id))
+
+
+def facts_of(db: Session, campaign: Campaign) -> dict[str, Any]:
+    return {
+        "campaign": campaign.id,
+        "crop": campaign.crop,
+        "place": db.get_one(Region, campaign.region_code).full_name,
+        "price_fen": campaign.price_fen,
+        "until": campaign.last_day.isoformat(),
+        "state": campaign.state,
+        "why": campaign.why,
+    }
