@@ -41,6 +41,8 @@ from bot.web.goods.rounds import rounds_page
 from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
 from bot.web.links import Links
+from bot.web.market.after_sale_photos import after_sale_photos
+from bot.web.market.listing import listing_page
 from bot.web.market.order_pay import PayableOrder
 from bot.web.pages import Pages
 from bot.web.payments.give import LARGEST_GIFT, GivePageParts, give_page
@@ -180,6 +182,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(points_pages(turns.database, pages, links, visitors, clock))
     photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
     app.register_blueprint(thanks_page(turns.database, pages, links, visitors, photos))
+    app.register_blueprint(after_sale_photos(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(public_photos(turns.database, photos, clock))
     galleries = Galleries(turns.database, links, photos, clock, "picture")
     app.register_blueprint(pictures(pages, visitors, galleries))
@@ -187,6 +190,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     sdk = sdk_of(settings)
     sharing = Sharing(share_script(pages), sdk)
     app.register_blueprint(appeal_page(turns.database, pages, links, kept, sharing, collects=settings.collects))
+    app.register_blueprint(listing_page(turns.database, pages, links, kept, sharing, turns.lexicon))
     app.register_blueprint(appeal_preview(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(public_notices(turns.database, pages, clock))
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)

@@ -46,7 +46,7 @@ _PERSONS_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 # Whoever has such an address can open it, or prove there who they are: a gift, pictures, a card, a person's data
 # (tests/house/test_routes.py has all routes).
 _LINK = re.compile(
-    r"(/(?:pay(?:/orders)?|trace|pictures?|cards|parcels|points|collect|thanks(?:-photo)?|subscribe|mydata|reading)/"
+    r"(/(?:pay(?:/orders)?|trace|pictures?|cards|parcels|points|collect|thanks(?:-photo)?|order-photos?|subscribe|mydata|reading)/"
     r"|/preview(?:-photo)?/|/desk/picture/)[^\s/?#'\"\])]+"
 )
 _CREDENTIALS = re.compile(

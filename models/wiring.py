@@ -34,6 +34,7 @@ from models.ledger import links, posting
 from models.market import erasure as market
 from models.market import listing
 from models.market.campaigns import opening as campaigns
+from models.market.listing import Listing
 from models.market.lots import listed
 from models.market.money import seller_accounts, sending
 from models.market.orders import leaving as orders_leaving
@@ -118,8 +119,8 @@ def wire() -> None:
         review.REVIEWED.connect(kind.subject.name, kind)
 
     # When a listing becomes public, and when it is taken down.
-    listing.on_listed.connect(listed.begin_lot)
-    listing.on_taken_down.connect(orders_leaving.listing_taken_down)
+    listing.on_listed.connect(_on_listed)
+    listing.on_taken_down.connect(_on_listing_taken_down)
 
     # When an order ends, what was paid for it goes back, or is its seller's.
     market_order.on_cut.connect(sending.owe_beyond)
@@ -219,6 +220,16 @@ def _on_unsuccessful(db: Session, number: int, state: str, now: datetime) -> Non
 def _on_stopped(db: Session, number: int, state: str, now: datetime) -> None:
     payout_claim.warn(db, number, state, now)
     public_photos.recheck(db, number, now)
+
+
+def _on_listed(db: Session, found: Listing, now: datetime) -> None:
+    listed.begin_lot(db, found, now)
+    photo_review.listing_on_sale(db, found, now)
+
+
+def _on_listing_taken_down(db: Session, number: int, state: str, now: datetime) -> None:
+    orders_leaving.listing_taken_down(db, number, state, now)
+    photo_review.listing_taken_down(db, number, state, now)
 
 
 def _on_seat_left(db: Session, left: Staff, now: datetime) -> None:

@@ -1,5 +1,7 @@
-"""Send what follows a reply: the card of an appeal, or its poster, drawn here; nothing of it in a transaction."""
+"""Send what follows a reply: the card of an appeal or a listing, or an appeal's poster, drawn here; nothing of it in a
+transaction."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
 from models.public.follow_up import Addressed, address_follow_up, claim_follow_up, give_up
+from models.public.listing_page import ListingPage, read_listing_page
 from models.public.page_view import PageView, read_page
 from models.public.photos import ShownPhoto, file_name
 
@@ -36,11 +39,11 @@ def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
     now = context.clock()
     with Session(context.database) as db, db.begin():
         to = address_follow_up(db, follow_up_id, now)
-        page = read_page(db, to.number, now, is_open=True) if to else None
+        page = _read(db, to, now) if to else None
     if to is None or page is None:
         return
     try:
-        media = "" if to.kind == "card" else _upload(context, page)
+        media = _upload(context, page) if to.kind == "poster" and isinstance(page, PageView) else ""
     except WeChatError as error:
         if error.action is Action.RETRY_LATER:
             raise
@@ -56,6 +59,12 @@ def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
             _send_card(context, to, page)
     except (WeChatError, Unreachable) as error:
         _give_up(context, follow_up_id, error)
+
+
+def _read(db: Session, to: Addressed, now: datetime) -> PageView | ListingPage:
+    if to.of_listing:
+        return read_listing_page(db, to.number)
+    return read_page(db, to.number, now, is_open=True)
 
 
 def _give_up(context: "WorkerContext", follow_up_id: int, error: WeChatError | Unreachable) -> None:
@@ -78,11 +87,13 @@ def _upload(context: "WorkerContext", page: PageView) -> str:
     return context.api.upload("image", picture, "poster.jpg", "image/jpeg")
 
 
-def _send_card(context: "WorkerContext", to: Addressed, page: PageView) -> None:
+def _send_card(context: "WorkerContext", to: Addressed, page: PageView | ListingPage) -> None:
     links = Links(context.settings.public_url, context.settings.secret_key.get_secret_value(), context.clock)
-    address = links.open("appeal", str(to.number))
+    address = links.open("listing" if to.of_listing else "appeal", str(to.number))
     picture = f"{address}/photos/{_jpeg(page.photos[0], 0)}" if page.photos else ""
-    context.api.send_article(to.openid, page.appeal.title, _said("card", page), address, picture)
+    title = page.appeal.title if isinstance(page, PageView) else page.item.name
+    words = _said("card" if isinstance(page, PageView) else "listing_card", page)
+    context.api.send_article(to.openid, title, words, address, picture)
 
 
 def _photo(context: "WorkerContext", page: PageView) -> bytes | None:
@@ -101,7 +112,7 @@ def _jpeg(photo: ShownPhoto, size: int) -> str:
     return file_name(photo.name, photo.sizes[size][0], "jpeg")
 
 
-def _said(part: str, page: PageView) -> str:
+def _said(part: str, page: PageView | ListingPage) -> str:
     return _renderer().say(Say(WORDS, part, {"page": page}))
 
 

@@ -34,15 +34,23 @@ PATHS = {
     "parcel": "/parcels/{token}",
     "thanks": "/thanks/{token}",
     "thanks_photo": "/thanks-photo/{token}",
+    "order_photos": "/order-photos/{token}",
+    "order_photo": "/order-photo/{token}",
     "preview": "/preview/{token}",
     "preview_photo": "/preview-photo/{token}",
     "reading": "/reading/{token}",
 }
 OWN = {"subscribe"}
-FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "preview", "preview_photo"}
+FOR_AN_HOUR = {"parcel", "thanks", "thanks_photo", "order_photos", "order_photo", "preview", "preview_photo"}
 # Opens nothing but the redirect to WeChat, which identifies the person.
 PROVED_THERE = {"pay", "order_pay", "export"}
-OPEN_PATHS = {"appeal": "/a/{what}", "notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
+OPEN_PATHS = {
+    "appeal": "/a/{what}",
+    "listing": "/l/{what}",
+    "notices": "/notices/{what}",
+    "trace": "/trace/{what}",
+    "ledger": "/ledger",
+}
 OPEN_PATHS |= {"figures": "/numbers/{what}"}
 # The way in to the desk, which says itself who comes.
 OPEN_PATHS |= {"desk": "/desk", "desk_phone": "/desk/phone"}

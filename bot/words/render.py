@@ -14,9 +14,9 @@ from flows.engine.flow import Say
 from flows.engine.world import no_link
 from flows.language.numerals import hanzi_money
 from models.core.calendar import CHINA
+from models.core.measures import JIN
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-GRAMS_PER_JIN = 500
 
 
 def yuan(fen: int) -> str:
@@ -32,8 +32,8 @@ def yuan_words(fen: int) -> str:
 
 def jin(grams: int) -> str:
     """Write grams as 斤, with at most three decimals."""
-    whole, rest = divmod(grams, GRAMS_PER_JIN)
-    return f"{whole:,}" + (f".{rest * 1000 // GRAMS_PER_JIN:03}".rstrip("0") if rest else "")
+    whole, rest = divmod(grams, JIN)
+    return f"{whole:,}" + (f".{rest * 1000 // JIN:03}".rstrip("0") if rest else "")
 
 
 def mu(hundredths: int) -> str:

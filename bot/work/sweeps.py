@@ -42,7 +42,7 @@ from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.people.erased_phone import forget_phones
-from models.public.appeal_code import owed_codes
+from models.public.appeal_code import LISTINGS, owed_codes
 from models.public.follow_up import delete_old_follow_ups, owed_posters
 from models.public.photos import claim_due
 from models.rights.consent_request import withdraw_due
@@ -163,6 +163,8 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
             found += [("publish_photo", review) for review in claim_due(db, now, MOST_SWEPT)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]
             found += [("make_appeal_code", appeal) for appeal in owed_codes(db, now, MOST_SWEPT)]
+            listings = owed_codes(db, now, MOST_SWEPT, LISTINGS)
+            found += [("make_listing_code", listing) for listing in listings]
             found += [("send_follow_up", poster) for poster in owed_posters(db, now, MOST_SWEPT)]
     if found:
         jobs.enqueue(found)

@@ -6,11 +6,11 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import JIN
 from flows.goods.wanted import wanted_facts
 from flows.proxy.common import lock_mandate
 from flows.readers import Count, Weight
 from flows.readers.numbers.bounded import Bounded
+from models.core.measures import JIN
 from models.goods.matches import answers
 from models.goods.matches.answers import check_part
 from models.goods.matches.by_mandate import want_for

@@ -6,9 +6,7 @@ from typing import Any
 from flows.engine.flow import Step
 from flows.readers.numbers.quantity import UnitChoice, UnitCount, UnitWeight
 from flows.readers.numbers.smallest_part import ANY_PART, WHOLE, SmallestPart, quantity_in
-
-# Grams in a 斤.
-JIN = 500
+from models.core.measures import JIN
 
 
 def by_weight(answers: Mapping[str, Any]) -> bool:

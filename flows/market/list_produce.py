@@ -11,10 +11,11 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
 from flows.goods.mending import keep_photos, with_round
-from flows.goods.quantity import JIN, amount, amount_of, by_count, quantity, unit
+from flows.goods.quantity import amount, amount_of, by_count, quantity, unit
 from flows.readers import Choice, Day, Photo, Plot, Price, Text, Url, Weight
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import accepted
+from models.core.measures import JIN
 from models.core.money import YUAN
 from models.goods.ending import hold_to_mend
 from models.market import seller as sellers

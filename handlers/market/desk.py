@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from handlers.goods.desk import More
+from handlers.public.photos import may_choose_photos
 from handlers.routing.talk import Talk
 from handlers.staff.reasons import with_reasons
 from handlers.staff.seat import parse_reference, staff_of
@@ -15,6 +16,7 @@ from models.market import suspension
 from models.market.file import seller_file
 from models.market.listing import Listing
 from models.oversight.image_match import other_sellers
+from models.public.album import LISTINGS
 from models.staff.member import Staff
 
 # So many listings with a like photo are named.
@@ -39,6 +41,8 @@ def _facts(talk: Talk, staff: Staff, file: GoodsFile) -> tuple[dict[str, Any], d
     if staff.role == By.COUNTY and not file.task.conflict and shown.state:
         to = "resume_seller" if shown.state == "suspended" else "suspend_seller"
         ways = {to: ["command", to, reference]}
+    if may_choose_photos(talk, file.number, LISTINGS):
+        ways["photos"] = ["command", "photos", reference]
     return {"seller": shown, "like": other_sellers(db, file.number)[:_MOST_LIKE]}, ways
 
 

@@ -19,10 +19,15 @@ from models.goods.review import KINDS as GOODS
 from models.goods.review import reasons_of
 from models.people.user import User
 from models.public import catalogue
+from models.public.album import LISTINGS
 from models.public.catalogue import Catalogue, SearchTerm
+from models.public.follow_up import ask_for_listing_card
+from models.public.listing_page import is_open
+from models.public.photos import count_approved
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30
+_LONGEST_NUMBER = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,9 @@ def offers(talk: Talk, word: str = "", after: str = "") -> Answer:
 
 
 def market(talk: Talk, word: str = "", after: str = "") -> Answer:
+    """List what is on sale; a number alone is a listing's (集市 3)."""
+    if word.isascii() and word.isdigit() and len(word) <= _LONGEST_NUMBER:
+        return listing(talk, word)
     return _list(talk, MARKET, word, after)
 
 
@@ -107,7 +115,25 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     orderable = found.available and found.lot != "locked"
     buying = {"buy": ["command", "buy", number]} if sold_here and orderable else {}
     ways = {**buying, "ask_about": ["command", "ask_about", number]} if sold_here else {}
-    return detail(talk, MARKET, found, ways, own, word, after)
+    db = talk.turn.db
+    if own and count_approved(db, found.number, LISTINGS):
+        ways["take_photos_down"] = ["command", "take_photos_down", f"listing:{number}"]
+    link = talk.world.link("listing", str(found.number)) if is_open(db, found.number) else ""
+    if link:
+        _follow_with_card(talk, found.number)
+    return detail(talk, MARKET, found, ways, own, word, after, link=link)
+
+
+def scanned_listing(talk: Talk, number: str) -> Answer:
+    """Open the listing whose code was scanned; a code whose scene is no number is none of ours, and opens the list."""
+    return listing(talk, number) if number.isdecimal() else market(talk)
+
+
+def _follow_with_card(talk: Talk, number: int) -> None:
+    """Let the listing's card, with its picture, follow the reply."""
+    asked = ask_for_listing_card(talk.turn.db, number, talk.turn.person.conversation_id, talk.world.now)
+    if asked:
+        talk.turn.jobs.append(("send_follow_up", asked))
 
 
 def ways_to_give(talk: Talk, number: str) -> dict[str, list[str]]:
@@ -178,6 +204,7 @@ def _list(talk: Talk, view: CatalogueView, word: str, after: str) -> Answer:
         "near": near.name if near else "",
         "role": role(talk),
         "labels": labels(talk.world.lexicon, view.categories, "unit"),
+        "links": {item.number: talk.world.link("listing", str(item.number)) for _, item in lines if view is MARKET},
     }
     turn = [view.list_command, word, page.after] if page.after else None
     return one_page(talk, view.list_template, values, options, turn)

@@ -13,10 +13,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("appeal_page", appeal_page.page, Takes.NUMBER, guess=False),
     Command("close_page", appeal_page.close, Takes.NUMBER, guess=False),
     Command("poster", poster.poster, Takes.NUMBER),
-    Command("photos", photos.photos, Takes.NUMBER, staff=OFFICERS, guess=False),
-    Command("take_photos_down", photos.take_down, Takes.NUMBER, guess=False),
+    Command("photos", photos.photos, Takes.MATTER, staff=OFFICERS, guess=False, matters=("listing",)),
+    Command("take_photos_down", photos.take_down, Takes.MATTER, guess=False, matters=("listing",)),
     # Only a scanned code leads here.
     Command("scan_appeal", poster.scanned),
+    Command("scan_listing", catalogue.scanned_listing),
     # Only numbered lines lead here.
     Command("view_request", catalogue.request),
     Command("view_offer", catalogue.offer),

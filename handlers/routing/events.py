@@ -27,6 +27,7 @@ ORDERS = frozenset({"user_authorization_cancellation", "user_authorization_revok
 
 # What a scanned code begins with -> the command that takes the rest of it.
 _SCENES = {card.SCENE: "bind_card", desk.SCENE: "desk_scan", appeal_code.SCENE: "scan_appeal"}
+_SCENES[appeal_code.LISTING_SCENE] = "scan_listing"
 
 
 def handle(talk: Talk) -> Answer:
@@ -58,7 +59,7 @@ def handle(talk: Talk) -> Answer:
 
 def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
     """Handle a scanned code of the account: a resident's printed card, a browser that asks to be signed in at the desk,
-    an appeal's page or poster, or any other, which ``otherwise`` answers."""
+    the page or poster of an appeal, the page of a listing, or any other, which ``otherwise`` answers."""
     scene = talk.message.event_key
     begins = next((each for each in _SCENES if scene.startswith(each)), None)
     if begins is None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from models.core.measures import JIN
 from models.market.listing import Listing
-from models.market.rules import JIN, MarketRules
+from models.market.rules import MarketRules
 from models.market.seller import seller_of
 from models.market.statement import Statement, find_statement
 from models.market.submission import listed_grams

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from models.core.measures import JIN, MU
+
 # What households keep or raise, or make by hand, has no land by which it could be counted.
 WITHOUT_LAND = ("animal",)
-# 亩 are kept as hundredths.
-MU = 100
-JIN = 500
 
 
 @dataclass(frozen=True, slots=True)

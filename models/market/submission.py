@@ -7,6 +7,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA
+from models.core.measures import JIN
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.goods.ending import hold_own
@@ -14,7 +15,7 @@ from models.goods.review import submit
 from models.market import seller
 from models.market.listing import LISTING, REVIEW, Listing
 from models.market.lots.lot import note_counted
-from models.market.rules import JIN, NO_CROPS, Crop, MarketRules
+from models.market.rules import NO_CROPS, Crop, MarketRules
 from models.market.statement import PlotNotSeen, Statement, check_share, find_statement, state_plot
 from models.people.user import User, lock_home
 from models.stock.move import open_stock, restock

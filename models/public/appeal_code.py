@@ -1,13 +1,14 @@
-"""Keep the account's code of each appeal with a public page, and count how often it was scanned.
+"""Keep the account's code of each appeal and listing with a public page, and count how often an appeal's was scanned.
 
 The page and the poster show one of WeChat's temporary codes, of which an account may have any number; it lives for
 thirty days and is fetched anew before. What is printed carries the page's address instead, which stays.
 Scans are counted for a day and an appeal: no person stands there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Select, String, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,10 +16,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base
 from models.core.calendar import CHINA
-from models.public.appeal_page import AppealPage, open_pages
+from models.public.appeal_page import open_pages
+from models.public.listing_page import open_pages as open_listings
 
-# What a code's scene begins with; the appeal's number follows.
-SCENE = "appeal_"
+# What a code's scene begins with; the number of the appeal or the listing follows.
+SCENE, LISTING_SCENE = "appeal_", "listing_"
 LASTS = timedelta(days=30)
 # A code is shown while it lives so long at least: a saved picture is looked at for some days.
 SHOWN_FOR = timedelta(days=7)
@@ -32,6 +34,32 @@ class AppealCode(Base):
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), primary_key=True)
     address: Mapped[str] = mapped_column(String(300))
     ends_at: Mapped[datetime]
+
+
+class ListingCode(Base):
+    """The temporary code of a listing, with the columns of an appeal's."""
+
+    __tablename__ = "listing_codes"
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(300))
+    ends_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The codes of one kind of thing: their table, and the numbers of the things whose page shows one.
+
+    ``scene``: what the scene begins with.
+    """
+
+    table: type[Any]
+    key: str
+    scene: str
+    pages: Callable[[datetime], Select[int]]
+
+
+APPEALS = Codes(AppealCode, "appeal_id", SCENE, open_pages)
+LISTINGS = Codes(ListingCode, "listing_id", LISTING_SCENE, open_listings)
 
 
 class CodeScans(Base):
@@ -54,26 +82,27 @@ class Scans:
     follows: int
 
 
-def find_code(db: Session, number: int, now: datetime) -> str | None:
-    """Return the address that the appeal's code says; None while there is none that lives long enough."""
-    alive = (AppealCode.appeal_id == number) & (AppealCode.ends_at >= now + SHOWN_FOR)
-    return db.scalar(select(AppealCode.address).where(alive))
+def find_code(db: Session, number: int, now: datetime, codes: Codes = APPEALS) -> str | None:
+    """Return the address that the thing's code says; None while there is none that lives long enough."""
+    alive = (getattr(codes.table, codes.key) == number) & (codes.table.ends_at >= now + SHOWN_FOR)
+    return db.scalar(select(codes.table.address).where(alive))
 
 
-def keep_code(db: Session, number: int, address: str, ends_at: datetime) -> None:
+def keep_code(db: Session, number: int, address: str, ends_at: datetime, codes: Codes = APPEALS) -> None:
     """Keep a code that WeChat gave, instead of the one before."""
-    new = insert(AppealCode).values(appeal_id=number, address=address, ends_at=ends_at)
-    db.execute(new.on_conflict_do_update(index_elements=["appeal_id"], set_={"address": address, "ends_at": ends_at}))
+    new = insert(codes.table).values({codes.key: number, "address": address, "ends_at": ends_at})
+    db.execute(new.on_conflict_do_update(index_elements=[codes.key], set_={"address": address, "ends_at": ends_at}))
 
 
-def owed_codes(db: Session, now: datetime, most: int) -> Sequence[int]:
-    """List the appeals whose page is open and that have no code, or one that is soon shown no more."""
-    return db.scalars(_owed(now).limit(most)).all()
+def owed_codes(db: Session, now: datetime, most: int, codes: Codes = APPEALS) -> Sequence[int]:
+    """List the things whose page is open and that have no code, or one that is soon shown no more."""
+    return db.scalars(_owed(now, codes).limit(most)).all()
 
 
-def is_owed(db: Session, number: int, now: datetime) -> bool:
-    """Tell whether the appeal is one of them."""
-    return db.scalar(_owed(now).where(AppealPage.appeal_id == number)) is not None
+def is_owed(db: Session, number: int, now: datetime, codes: Codes = APPEALS) -> bool:
+    """Tell whether this thing is one of them."""
+    owed = _owed(now, codes).subquery()
+    return db.scalar(select(owed.c[0]).where(owed.c[0] == number)) is not None
 
 
 def count_scan(db: Session, number: int, now: datetime, *, follows: bool) -> None:
@@ -90,7 +119,8 @@ def scans_of(db: Session, number: int) -> Scans:
     return Scans(*map(int, db.execute(sums.where(CodeScans.appeal_id == number)).one()))
 
 
-def _owed(now: datetime) -> Select[int]:
-    pages = open_pages(now).outerjoin(AppealCode, AppealCode.appeal_id == AppealPage.appeal_id)
-    dying = or_(AppealCode.ends_at.is_(None), AppealCode.ends_at < now + _RENEWED)
-    return pages.where(dying).order_by(AppealPage.appeal_id)
+def _owed(now: datetime, codes: Codes) -> Select[int]:
+    pages, table = codes.pages(now), codes.table
+    number = pages.selected_columns[0]
+    dying = or_(table.ends_at.is_(None), table.ends_at < now + _RENEWED)
+    return pages.outerjoin(table, getattr(table, codes.key) == number).where(dying).order_by(number)

@@ -17,9 +17,10 @@ from models.organisations.charity import Charity
 from models.organisations.collector import Collector, find_collector
 from models.organisations.filing import Filing
 from models.outreach.update import Update
+from models.public.album import is_public
 from models.public.catalogue import APPEALS
 from models.public.page_by_mandate import is_unconfirmed_page
-from models.public.photos import ShownPhoto, copied_photos, is_public
+from models.public.photos import ShownPhoto, copied_photos
 from models.public.screening import screen_for
 from models.public.views import PublicAppeal
 

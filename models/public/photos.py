@@ -1,26 +1,26 @@
-"""Keep which photos of an appeal the public may see: an officer decides on each, and what is not approved is not shown.
+"""Keep which photos of appeals and listings the public may see: an officer decides on each, and what is not approved is
+not shown.
 
 A photo is shown from copies of its own (bot.photos.public_copies), which carry a random name, while it is approved, its
-file is kept, and its appeal's page is open.
+file is kept, and the page of its appeal or listing is open.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, or_, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.appeals.appeal import LIVE, Appeal
+from models.appeals.appeal import Appeal
 from models.core.base import Base, RowId, one_of
+from models.market.listing import Listing
 from models.outreach.update import Update
 from models.people.photo import Photo
-from models.public.appeal_page import can_have_page
-from models.public.appeal_page import is_open as page_is_open
+from models.public.album import APPEALS, LISTINGS, Album
 
 VERDICTS = ("approved", "child", "other")
-# States of an appeal in which the public sees its photos.
-SHOWN_IN = (*LIVE, "completed")
 # The widths of the copies: a phone's, and a large screen's.
 WIDTHS = (640, 1_280)
 FORMATS = ("webp", "jpeg")
@@ -35,7 +35,7 @@ class PhotoReview(Base):
 
     ``verdict``: ``child``, a child's face can be seen; ``other``, it is kept back for another reason.
     ``second_answer``: to the question about a child's face when it is asked again in other words; None: it was not.
-    ``taken_back_by``: the officer; None where ``taken_back_at`` is set: the appeal's owner.
+    ``taken_back_by``: the officer; None where ``taken_back_at`` is set: the owner.
     ``name``: of its files, random. ``made_at``: when they were written; None: there are none. ``width`` and ``height``:
     of the picture. ``check_at``: when the sweep compares the files with what may be shown; None: never again.
     """
@@ -75,12 +75,13 @@ class PhotoReview(Base):
 
 @dataclass(frozen=True, slots=True)
 class ShownPhoto:
-    """A photo that the public may see. ``kind``: ``appeal``, or ``progress`` or ``thanks`` of an update.
+    """A photo that the public may see. ``page``: the path of the page that shows it (``/a/12``).
 
-    ``sizes``: (width, height) of each copy, the smaller first. ``at``: when it was sent.
+    ``kind``: ``appeal``, ``listing``, or ``progress`` or ``thanks`` of an update. ``sizes``: (width, height) of each
+    copy, the smaller first. ``at``: when it was sent.
     """
 
-    appeal: int
+    page: str
     name: str
     kind: str
     at: datetime
@@ -102,14 +103,9 @@ def file_name(name: str, width: int, kind: str) -> str:
     return f"{name}-{width}.{'jpg' if kind == 'jpeg' else kind}"
 
 
-def is_public(appeal: Appeal) -> bool:
-    """Tell whether the appeal is public, so that officers decide on its photos."""
-    return appeal.published_at is not None and appeal.hidden_at is None and appeal.state in SHOWN_IN
-
-
-def are_shown(db: Session, appeal: Appeal, now: datetime) -> bool:
-    """Tell whether the public sees the approved photos of this appeal now: its page is open."""
-    return is_public(appeal) and page_is_open(db, appeal.id, now)
+def are_shown(db: Session, thing: Any, now: datetime, album: Album = APPEALS) -> bool:
+    """Tell whether the public sees the approved photos of this thing now: its page is open."""
+    return album.is_public(thing) and album.is_open(db, thing, now)
 
 
 def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
@@ -120,30 +116,31 @@ def public_photos(db: Session, number: int, now: datetime) -> list[ShownPhoto]:
     return copied_photos(db, number)
 
 
-def copied_photos(db: Session, number: int) -> list[ShownPhoto]:
-    """List them as ``public_photos`` does, for a caller that has asked whether they may be shown."""
+def copied_photos(db: Session, number: int, album: Album = APPEALS) -> list[ShownPhoto]:
+    """List a thing's photos that have copies, for a caller that has asked whether they may be shown."""
     rows = db.execute(
         select(PhotoReview, Photo.created_at, Update.kind)
         .join(Photo, Photo.id == PhotoReview.photo_id)
         .outerjoin(Update, (Photo.subject == "update") & (Update.id == Photo.subject_id))
-        .where(of_appeal(number), Photo.state == "kept", approves(), PhotoReview.made_at.is_not(None))
+        .where(album.photos(number), Photo.state == "kept", approves(), PhotoReview.made_at.is_not(None))
         .order_by(Photo.id)
     )
+    page = f"/{album.path}/{number}"
     return [
-        ShownPhoto(number, str(review.name), kind or "appeal", sent_at, _sizes(review))
+        ShownPhoto(page, str(review.name), kind or album.name, sent_at, _sizes(review))
         for review, sent_at, kind in rows
     ]
 
 
-def count_approved(db: Session, number: int) -> int:
-    """Count the approved photos of an appeal, whether its page is open or not."""
-    return len(approved_photos(db, number))
+def count_approved(db: Session, number: int, album: Album = APPEALS) -> int:
+    """Count the approved photos of a thing, whether its page is open or not."""
+    return len(approved_photos(db, number, album))
 
 
-def approved_photos(db: Session, number: int) -> Sequence[Photo]:
-    """List the approved photos of an appeal, whether its page is open or not, in the order they were sent."""
+def approved_photos(db: Session, number: int, album: Album = APPEALS) -> Sequence[Photo]:
+    """List the approved photos of a thing, whether its page is open or not, in the order they were sent."""
     mine = select(Photo).join(PhotoReview, PhotoReview.photo_id == Photo.id)
-    return db.scalars(mine.where(of_appeal(number), Photo.state == "kept", approves()).order_by(Photo.id)).all()
+    return db.scalars(mine.where(album.photos(number), Photo.state == "kept", approves()).order_by(Photo.id)).all()
 
 
 def approves() -> ColumnElement[bool]:
@@ -151,31 +148,24 @@ def approves() -> ColumnElement[bool]:
     return (PhotoReview.verdict == "approved") & PhotoReview.taken_back_at.is_(None)
 
 
-def of_appeal(number: int) -> ColumnElement[bool]:
-    """Build the condition that a photo is the appeal's own or of one of its published updates."""
-    updates = select(Update.id).where(Update.appeal_id == number, Update.state == "published")
-    own = (Photo.subject == "appeal") & (Photo.subject_id == number)
-    return or_(own, (Photo.subject == "update") & Photo.subject_id.in_(updates))
-
-
 def may_be_shown(db: Session, review: PhotoReview, now: datetime) -> bool:
     """Tell whether the public may see the photo now by this decision."""
     return _shown_in(db, review, now) is not None
 
 
-def _shown_in(db: Session, review: PhotoReview, now: datetime) -> Appeal | None:
-    """Return the appeal on whose page the photo may be seen now; None where it may not."""
+def _shown_in(db: Session, review: PhotoReview, now: datetime) -> tuple[Album, int] | None:
+    """Return the album and the number of the thing on whose page the photo may be seen now; None where it may not."""
     photo = db.get(Photo, review.photo_id)
-    appeal = appeal_of(db, photo) if photo and photo.state == "kept" and review.is_live else None
-    return appeal if appeal and are_shown(db, appeal, now) else None
+    found = thing_of(db, photo) if photo and photo.state == "kept" and review.is_live else None
+    return (found[0], found[1].id) if found and are_shown(db, found[1], now, found[0]) else None
 
 
-def recheck(db: Session, number: int, now: datetime) -> list[int]:
-    """Have the files of an appeal's approved photos compared with what may be shown: its page has opened or closed.
+def recheck(db: Session, number: int, now: datetime, album: Album = APPEALS) -> list[int]:
+    """Have the files of a thing's approved photos compared with what may be shown: its page has opened or closed.
 
     Returns the decisions; the sweep finds them within a minute.
     """
-    photos = select(Photo.id).where(of_appeal(number))
+    photos = select(Photo.id).where(album.photos(number))
     due = update(PhotoReview).where(PhotoReview.photo_id.in_(photos), approves()).values(check_at=now)
     return sorted(db.scalars(due.returning(PhotoReview.id)))
 
@@ -190,13 +180,21 @@ def appeal_of(db: Session, photo: Photo) -> Appeal | None:
     return appeal if appeal and appeal.published_at else None
 
 
-def is_served(db: Session, number: int, name: str, file: str, now: datetime) -> bool:
-    """Tell whether this file of the copies named ``name`` may be sent to anybody as the appeal's."""
+def thing_of(db: Session, photo: Photo) -> tuple[Album, Any] | None:
+    """Return the album that the photo is in and the appeal or listing whose it is; None of any other photo."""
+    if photo.subject == LISTINGS.name:
+        listing = db.get(Listing, photo.subject_id)
+        return (LISTINGS, listing) if listing else None
+    appeal = appeal_of(db, photo)
+    return (APPEALS, appeal) if appeal else None
+
+
+def is_served(db: Session, number: int, name: str, file: str, now: datetime, album: Album = APPEALS) -> bool:
+    """Tell whether this file of the copies named ``name`` may be sent to anybody as one of this thing's."""
     review = db.scalar(select(PhotoReview).where(PhotoReview.name == name))
     if review is None or review.made_at is None or file not in files_of(review):
         return False
-    appeal = _shown_in(db, review, now)
-    return appeal is not None and appeal.id == number
+    return _shown_in(db, review, now) == (album, number)
 
 
 def files_of(review: PhotoReview) -> list[str]:
@@ -218,8 +216,9 @@ def settle(db: Session, review: PhotoReview, now: datetime, size: tuple[int, int
     review.made_at = (review.made_at or now) if size else None
     review.width, review.height = size or (None, None)
     photo = db.get(Photo, review.photo_id)
-    appeal = appeal_of(db, photo) if photo else None
-    lasts = review.is_live and photo is not None and photo.state == "kept" and _may_return(db, appeal, now)
+    found = thing_of(db, photo) if photo else None
+    lasts = review.is_live and photo is not None and photo.state == "kept"
+    lasts = lasts and found is not None and found[0].may_return(db, found[1], now)
     review.check_at = now + RECHECKED if lasts else None
     db.flush()
 
@@ -242,13 +241,6 @@ def known_names(db: Session, names: Iterable[str]) -> set[str]:
     """Return those of the names whose files are to be there."""
     made = PhotoReview.made_at.is_not(None)
     return {str(name) for name in db.scalars(select(PhotoReview.name).where(PhotoReview.name.in_(list(names)), made))}
-
-
-def _may_return(db: Session, appeal: Appeal | None, now: datetime) -> bool:
-    """Tell whether the appeal's page may ever be open again."""
-    if appeal is None or appeal.hidden_at is not None:
-        return False
-    return appeal.state in (*LIVE, "frozen") or can_have_page(db, appeal, now)
 
 
 def _sizes(review: PhotoReview) -> list[tuple[int, int]]:

@@ -73,6 +73,7 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("campaigns", "photo_reviews"), _OF_OFFICE),
     "code_scans": "they count scans of an appeal's code, and say of nobody who scanned",
+    "listing_codes": "WeChat's own address of a listing, which everybody may scan from its page",
     "appeal_codes": "WeChat's own address of an appeal, which everybody may scan from its page",
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),

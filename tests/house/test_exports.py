@@ -153,6 +153,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "hear_voice",
         "make_appeal_code",
         "make_card_code",
+        "make_listing_code",
         "publish_photo",
         "query_order",
         "query_order_payment",

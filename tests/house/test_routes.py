@@ -21,6 +21,8 @@ PROVED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/parcels/<
 PROVED |= {"/points/<token>", "/collect/<token>", "/thanks/<token>", "/thanks-photo/<token>"}
 PROVED |= {"/mydata/<token>", "/mydata/<token>/json", "/preview/<token>", "/preview-photo/<token>"}
 PROVED |= {"/reading/<token>"}
+# The seller's alone (tests/market/after_sales/test_after_sale_photos.py).
+PROVED |= {"/order-photos/<token>", "/order-photo/<token>"}
 PROVED |= {"/pay/<token>", "/pay/<token>/order", "/pay/<token>/state"}
 # The buyer's alone (tests/market/money/test_order_pay_page.py).
 PROVED |= {"/pay/orders/<token>", "/pay/orders/<token>/order", "/pay/orders/<token>/state"}
@@ -39,9 +41,11 @@ PUBLIC |= {"/a/<said>", "/a/<said>/poster"}
 # How a round shared goods out, without a household (test_round_page).
 PUBLIC |= {"/goods/rounds/<number>", "/goods/rounds/<number>/json"}
 # A copy of a photo that an officer approved, while it may be shown (tests/public/test_public_photos.py).
-PUBLIC |= {"/a/<number>/photos/<name>"}
+PUBLIC |= {"/a/<number>/photos/<name>", "/l/<number>/photos/<name>"}
 # A signature over an address of that page (tests/public/test_share_card.py).
-PUBLIC |= {"/a/<said>/card"}
+PUBLIC |= {"/a/<said>/card", "/l/<said>/card"}
+# What a listing is that everybody may order (tests/market/test_listing_page.py).
+PUBLIC |= {"/l/<said>"}
 # Counts, of which the small ones are hidden (tests/figures).
 PUBLIC |= {"/numbers", "/numbers/<name>"}
 # Scripts, the same for everybody (tests/figures/test_charts.py).

@@ -8,12 +8,12 @@ from flows.language.numerals import LONGEST, hanzi, hanzi_money
 from flows.language.said_numbers import without_tail
 from flows.readers import Count, Money, Weight
 from flows.readers.base import Accepted, Rejected
+from models.core.measures import JIN
 from tests.harness.words.reading import LEXICON, code_of, read, value_of
 
 LEADS = LEXICON.words["leads_to_amount"]
 TAILS = LEXICON.words["polite_tails"]
 YUAN = 100
-JIN = 500
 
 
 @pytest.mark.parametrize(

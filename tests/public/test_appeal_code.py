@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.public.codes import make_appeal_code
+from bot.public.codes import make_code
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.simulator import Simulator
 from bot.web.qr import drawn, picture_address
@@ -36,7 +36,7 @@ class Kiosk:
     def make(self) -> None:
         """Run the jobs of what the sweep finds."""
         for number in self.owed():
-            make_appeal_code(self.stage.database, self.context.api, number, self.stage.clock())
+            make_code(self.stage.database, self.context.api, number, self.stage.clock())
 
     def code(self) -> str | None:
         with Database(self.stage.database) as db:
@@ -82,7 +82,7 @@ def test_only_an_open_page_gets_one(kiosk: Kiosk) -> None:
     closed(kiosk.stage, kiosk.appeal)
     assert kiosk.owed() == []
     for number in (kiosk.appeal, other):
-        make_appeal_code(kiosk.stage.database, kiosk.context.api, number, kiosk.stage.clock())
+        make_code(kiosk.stage.database, kiosk.context.api, number, kiosk.stage.clock())
     assert kiosk.simulator.codes.shown() == []
 
 

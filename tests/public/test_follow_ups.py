@@ -18,7 +18,9 @@ from bot.public.poster import CODE_SIDE, MARGIN, WIDTH, PosterWords, draw_code, 
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.simulator import Simulator
 from bot.wechat.policy import WeChatError
+from models.market.submission import NewListing
 from models.notifications.service_window import ServiceWindow
+from models.people.user import User
 from models.public.follow_up import (
     CARD_AGAIN_AFTER,
     KEPT_FOR_NOTIFICATIONS,
@@ -30,7 +32,8 @@ from models.public.follow_up import (
 )
 from tests.harness.processes.worker_desk import worker_beside
 from tests.harness.simulator.in_process import RunningSimulator
-from tests.harness.stage import Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import sold
 from tests.scenes.pages import closed
 from tests.scenes.public_photos import Album
 
@@ -103,6 +106,22 @@ def test_a_card_follows_a_look_at_an_appeal_once_a_day(street: Street) -> None:
     street.say(f"看{street.album.appeal}")
     street.work()
     assert len(street.sent("news")) == 2
+
+
+def test_a_card_follows_a_look_at_a_listing_as_well(street: Street) -> None:
+    seller = street.stage.register("o-seller", "resident", DAOXIAN_MEIHUA)
+    with Database(street.stage.database) as db, db.begin():
+        wanted = NewListing("oranges", "produce", "脐橙", "jin", 350, 100_000, None, None)
+        number = sold(db, wanted, db.get_one(User, seller), street.stage.clock()).id
+    for _ in range(2):
+        assert f"/l/{number}" in street.say(f"集市 {number}")
+        street.work()
+    [card] = [article for content in street.sent("news") for article in content["articles"]]
+    assert (card["title"], card["url"].rpartition("/l/")[2]) == ("脐橙", str(number))
+    assert "¥3.50 一斤" in card["description"]
+    # The same number of an appeal is another thing.
+    street.say(f"看{street.album.appeal}")
+    assert [(row.appeal_id, row.listing_id) for row in street.rows()] == [(None, number), (street.album.appeal, None)]
 
 
 def test_without_a_page_no_card_follows(street: Street) -> None:

@@ -22,11 +22,15 @@ from bot.simulator.simulator import Simulator
 from bot.web.public.share import MOST_SIGNED
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor
+from models.market.listing import Listing
+from models.market.submission import NewListing
+from models.people.user import User
 from models.public.appeal_page import close
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.harness.simulator.echo_bot import MENU
 from tests.harness.simulator.in_process import OPTIONS, RunningSimulator
-from tests.harness.stage import Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.goods import sold
 from tests.scenes.pages import agreed, read
 from tests.scenes.public_photos import Album
 
@@ -92,6 +96,22 @@ def test_nothing_is_signed_for_a_page_that_is_not_open(signing: Signing) -> None
         owner = Actor.owner(db.get_one(Appeal, signing.number).owner_id)
         close(db, signing.number, owner, signing.stage.clock())
     assert signing.ask(signing.page).status_code == 404
+
+
+def test_a_listings_page_is_signed_too_while_it_is_on_sale(signing: Signing) -> None:
+    stage = signing.stage
+    seller = stage.register("o-seller", "resident", DAOXIAN_MEIHUA)
+    with Database(stage.database) as db, db.begin():
+        wanted = NewListing("oranges", "produce", "脐橙", "jin", 350, 100_000, None, None)
+        number = sold(db, wanted, db.get_one(User, seller), stage.clock()).id
+    page = f"{stage.settings.public_url}/l/{number}"
+    path = f"/l/{number}/card?"
+    assert stage.client.get(path + urlencode({"url": page + ADDED})).status_code == 200
+    for other in (signing.page, f"{page}0", page.replace("/l/", "/a/")):
+        assert stage.client.get(path + urlencode({"url": other})).status_code == 404
+    with Database(stage.database) as db, db.begin():
+        db.get_one(Listing, number).state = "withdrawn"
+    assert stage.client.get(path + urlencode({"url": page})).status_code == 404
 
 
 def test_one_address_gets_so_many_signatures_an_hour(signing: Signing, redis_url: str) -> None:

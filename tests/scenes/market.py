@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
 from models.core.calendar import CHINA
+from models.core.measures import JIN as JIN
 from models.market.listing import Listing
 from models.market.lots.harvesting import say_harvested
 from models.market.lots.lot import Lot, lot_of
@@ -26,7 +27,6 @@ from models.people.user import User
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.goods import LEXICON, sold
 
-JIN = 500
 RECIPIENT, PHONE, ADDRESS = "覃桂花", "13911112222", "天河路12号"
 CARRIERS = LEXICON.goods.carriers
 

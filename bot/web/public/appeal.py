@@ -57,16 +57,16 @@ def appeal_page(
             found = standing(db, number, now)
             if found is not Standing.OPEN:
                 status = 410 if found is Standing.CLOSED else 404
-                return _public(pages.show("public/appeal_gone", status, was=found is Standing.CLOSED))
+                return cacheable(pages.show("public/appeal_gone", status, was=found is Standing.CLOSED))
             page, code = read_page(db, number, now, is_open=True), find_code(db, number, now)
         address = links.open("appeal", str(number))
         if name == "sheet":
-            return _public(pages.show("public/poster", page=page, code=drawn(address), now=now))
+            return cacheable(pages.show("public/poster", page=page, code=drawn(address), now=now))
         ways = {"code": picture_address(code) if code else "", "give": f"/give/{number}" if collects else ""}
         said = {"page": page, "address": address, "photos": (), "aloud": False, "now": now}
         response = pages.show("public/appeal", sharing=sharing, **said, **ways)
         response.headers["Content-Security-Policy"] += sharing.policy
-        return _public(response)
+        return cacheable(response)
 
     def send(name: str, said: str) -> Response:
         number = page_number(said)
@@ -95,7 +95,7 @@ def page_number(said: str) -> int | None:
     return int(said) if plain and not said.startswith("0") else None
 
 
-def _public(response: Response) -> Response:
+def cacheable(response: Response) -> Response:
     """Allow caches to keep a page, open or closed, for MAX_AGE; one that was never there is not kept."""
     if response.status_code != 404:
         response.headers["Cache-Control"] = f"public, max-age={int(MAX_AGE.total_seconds())}"

@@ -1,4 +1,5 @@
-"""Send the copies of approved photos to anybody: ``/a/<number>/photos/<name>``, while they may be shown.
+"""Send the copies of approved photos to anybody, while they may be shown: an appeal's at ``/a/<number>/photos/<name>``,
+a listing's at ``/l/<number>/photos/<name>``.
 
 A browser or a proxy may keep a copy for five minutes; what was taken down is gone from here at once, and from theirs
 after that time.
@@ -16,6 +17,7 @@ from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.photos.public_copies import path_of, public_folder
 from bot.web.pages import guarded
+from models.public.album import APPEALS, LISTINGS, Album
 from models.public.photos import is_served
 
 KEPT = "public, max-age=300, immutable"
@@ -31,11 +33,18 @@ def public_photos(database: Engine, files: PhotoFiles, clock: Callable[[], datet
 
     @blueprint.get("/a/<number>/photos/<name>")
     def photo(number: str, name: str) -> Response:
+        return send(APPEALS, number, name)
+
+    @blueprint.get("/l/<number>/photos/<name>")
+    def of_listing(number: str, name: str) -> Response:
+        return send(LISTINGS, number, name)
+
+    def send(album: Album, number: str, name: str) -> Response:
         found = _FILE.fullmatch(name)
         if found is None or not _NUMBER.fullmatch(number):
             return guarded(Response(status=404))
         with Session(database) as db:
-            if not is_served(db, int(number), found[1], name, clock()):
+            if not is_served(db, int(number), found[1], name, clock(), album):
                 return guarded(Response(status=404))
         try:
             response = guarded(Response(folder.read(path_of(name)), mimetype=_TYPES[found[2]]))

@@ -6,10 +6,10 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import JIN
 from flows.market.list_produce import HIGHEST_PRICE
 from flows.readers import Choice, Day, Price, Weight
 from flows.readers.base import Asking, Rejected
+from models.core.measures import JIN
 from models.market.campaigns.opening import NewCampaign, OnSale, on_sale, submit_campaign
 from models.market.campaigns.refusals import NobodySells
 from models.staff.directory import demand_staff

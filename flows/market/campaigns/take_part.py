@@ -5,11 +5,11 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import JIN
 from flows.market.campaigns.open_campaign import NOT_WHOLE, in_jin
 from flows.market.orders.buy import is_fresh
 from flows.readers import PersonName, Phone, Place, Text, Weight
 from flows.readers.numbers.weight import TONNE
+from models.core.measures import JIN
 from models.market.campaigns.campaign import CampaignGrower
 from models.market.campaigns.growers import find_supply, join, lock_open
 from models.market.campaigns.pledging import NewPledge, check_amount, check_pledgeable, pledge
@@ -84,7 +84,14 @@ def take_in(turn: TurnContext, number: int, most_grams: int | None = None) -> Ca
     listing = find_supply(turn.db, campaign, grower.id)
     if listing is None:
         raise CannotJoin(number=number, crop=campaign.crop)
-    return join(turn.db, grower, number, turn.world.now, fresh=is_fresh(turn, listing), most_grams=most_grams)
+    return join(
+        turn.db,
+        grower,
+        number,
+        turn.world.now,
+        fresh=is_fresh(turn.world.lexicon, listing.kind, listing.name),
+        most_grams=most_grams,
+    )
 
 
 def joined_answer(row: CampaignGrower) -> Answer:

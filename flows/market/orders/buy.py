@@ -5,12 +5,13 @@ from typing import Any
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.engine.turn import TurnContext
-from flows.goods.quantity import JIN
+from flows.language.lexicon import Lexicon
 from flows.language.wording import plain
 from flows.readers import Count, PersonName, Phone, Place, Text, Weight
 from flows.readers.numbers.bounded import Bounded
 from flows.readers.numbers.weight import TONNE
 from models.core.calendar import day_in_china
+from models.core.measures import JIN
 from models.market.listing import Listing
 from models.market.lots.lot import lot_to_pick
 from models.market.money.sub_merchant import takes_payment
@@ -28,10 +29,10 @@ def buy_flow(unit: str) -> str:
     return "buy_weight" if unit == "jin" else "buy_pieces"
 
 
-def is_fresh(turn: TurnContext, listing: Listing) -> bool:
+def is_fresh(lexicon: Lexicon, kind: str, name: str) -> bool:
     """Tell whether it spoils: produce whose name says nothing of drying, pickling or the like."""
-    name = plain(listing.name)
-    return listing.kind == "produce" and not any(word in name for word in turn.world.lexicon.words["keeps_long"])
+    said = plain(name)
+    return kind == "produce" and not any(word in said for word in lexicon.words["keeps_long"])
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
         "name": listing.name,
         "unit": listing.unit,
         "price_fen": listing.price_fen,
-        "fresh": is_fresh(turn, listing),
+        "fresh": is_fresh(turn.world.lexicon, listing.kind, listing.name),
     }
 
 

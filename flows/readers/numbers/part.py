@@ -13,9 +13,9 @@ from flows.readers.numbers.count import Count
 from flows.readers.numbers.quantity import said_unit
 from flows.readers.numbers.weight import Weight
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
+from models.core.measures import JIN
 
 _MILLI = 1000
-_JIN = 500
 _MOST = 10**9
 
 
@@ -43,7 +43,7 @@ class Part(WordsReader):
         if isinstance(counted, Fraction) and not (said and said[1] == "jin"):
             return self._value(counted, weighed=False)
         grams = Weight().number(text, asking.world)
-        return Rejected("not_part") if isinstance(grams, Unread) else self._value(grams / _JIN, weighed=True)
+        return Rejected("not_part") if isinstance(grams, Unread) else self._value(grams / JIN, weighed=True)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         whole = isinstance(value, dict) and is_integer(value.get("milli")) and 0 <= value["milli"] <= _MOST
@@ -64,5 +64,5 @@ def part_of(value: dict[str, Any], unit: str) -> int | None:
     by_weight = unit == "jin"
     if value["weighed"] is not None and value["weighed"] != by_weight and value["milli"]:
         return None
-    amount = Fraction(value["milli"], _MILLI) * (_JIN if by_weight else 1)
+    amount = Fraction(value["milli"], _MILLI) * (JIN if by_weight else 1)
     return int(amount) if amount.denominator == 1 else None

@@ -11,8 +11,8 @@ from flows.language.numerals import Unread
 from flows.language.said_numbers import said_number
 from flows.readers.numbers.amounts import Unit, measure
 from flows.readers.numbers.bounded import Bounded
+from models.core.measures import MU
 
-MU = 100
 _UNITS = (
     Unit(1500, re.compile("公顷")),
     Unit(MU, re.compile("市?[亩畝][地田]?"), decimals=1),

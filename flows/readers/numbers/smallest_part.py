@@ -10,10 +10,9 @@ from flows.readers.numbers.bounded import is_integer
 from flows.readers.numbers.quantity import UnitCount, UnitWeight
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.choice import Choice
+from models.core.measures import JIN
 
 ANY_PART, WHOLE = "any", "whole"
-# Grams in a 斤.
-_JIN = 500
 
 
 class SmallestPart(Choice):
@@ -35,7 +34,7 @@ class SmallestPart(Choice):
         if key is not None:
             return Accepted(key)
         by_weight = asking.answers.get("unit") == "jin"
-        reader = UnitWeight(max=TONNE * 1000, bare=_JIN) if by_weight else UnitCount(max=1_000_000_000)
+        reader = UnitWeight(max=TONNE * 1000, bare=JIN) if by_weight else UnitCount(max=1_000_000_000)
         reading = reader.read_words(_bare(text, asking.world.lexicon), asking)
         if isinstance(reading, Accepted):
             return self.check(reading.value, asking) or reading

@@ -12,6 +12,7 @@ from flows.language.said_numbers import said_number
 from flows.readers.base import Asking, Reading, Rejected
 from flows.readers.numbers.amounts import Unit, measure
 from flows.readers.numbers.bounded import Bounded
+from models.core.measures import JIN
 
 TONNE = 1_000_000
 # Above any county's harvest: Daoxian picks 140,000 tonnes of oranges in a year.
@@ -20,7 +21,7 @@ MOST = 1_000_000 * TONNE
 _UNITS = (
     Unit(TONNE, re.compile("公?[吨噸]|t")),
     Unit(1000, re.compile("公斤|千克|kg")),
-    Unit(500, re.compile("市?斤"), decimals=1),
+    Unit(JIN, re.compile("市?斤"), decimals=1),
     Unit(50, re.compile("两")),
     Unit(1, re.compile("克|g")),
 )

@@ -7,10 +7,10 @@ from flows.readers.base import Accepted, Asking
 from handlers.market.orders.buying import where_to
 from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
+from models.core.measures import JIN
 from models.market.campaigns import views
 from models.market.campaigns.growers import leave
 from models.market.campaigns.pledging import check_amount, firm_of, take_back
-from models.market.rules import JIN
 from models.people.user import get_user
 
 Ways = dict[str, list[str]]

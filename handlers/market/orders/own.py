@@ -10,6 +10,7 @@ from flows.engine.session import Option
 from flows.market.orders.send_order import sent_answer
 from handlers.routing.answers import ask_which, one_page, with_ways
 from handlers.routing.talk import Talk
+from models.market.after_sales.showing import count_for_seller
 from models.market.orders import answers, views
 from models.market.orders.answers import read_code
 from models.market.orders.order import NOT_SENT, TO_ANSWER, TO_SEND, Order
@@ -70,11 +71,13 @@ def view_order(talk: Talk, number: str) -> Answer:
 
 
 def page(talk: Talk, line: OrderLine) -> Answer:
-    """Show the order; its buyer gets the link to pay it while it waits for that."""
+    """Show the order; its buyer gets the link to pay it while it waits for that, its seller the buyer's photos."""
     pays = line.side == "buyer" and line.state == "awaiting_payment"
     link = talk.world.link("order_pay", f"order:{line.number}") if pays else ""
+    after_sale, pictures = count_for_seller(talk.turn.db, line.number) if line.side == "seller" else (0, 0)
+    look = talk.world.link("order_photos", f"after_sale:{after_sale}") if pictures else ""
     ways = {**_ways(line), "orders": ["command", "orders"]}
-    return with_ways("replies/market/order", {"line": line, "pay": link}, ways)
+    return with_ways("replies/market/order", {"line": line, "pay": link, "pictures": pictures, "look": look}, ways)
 
 
 def accept_order(talk: Talk, number: str) -> Answer:

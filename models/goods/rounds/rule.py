@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from models.core.measures import JIN
+
 FIRST_COME, FAIR = 0, 1
 
 # A visit's score, of at most 100, counts in five bands: that is all that the public rows say of it.
@@ -26,7 +28,7 @@ NEAR_POINTS, NEAR_LEVELS = 2, 4
 OVERTAKEN_FOR_DAYS = BAND_POINTS * (BANDS - 1) + DUE_DAYS + HELPED_POINTS * MOST_HELPED + NEAR_POINTS * NEAR_LEVELS
 
 # The least that is given of what is counted, and of what is weighed (grams: a 斤).
-LEAST_PIECES, LEAST_GRAMS = 1, 500
+LEAST_PIECES, LEAST_GRAMS = 1, JIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def ties_of(rows: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def part_of(*, weighed: bool, smallest: int) -> int:
-    """Return how much one part is: the least that the donor sends, and never less than one piece or 500 grams."""
+    """Return how much one part is: the least that the donor sends, and never less than one piece or one 斤."""
     return max(smallest, LEAST_GRAMS if weighed else LEAST_PIECES)
 
 

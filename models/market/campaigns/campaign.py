@@ -28,9 +28,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted
+from models.core.measures import JIN
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
-from models.market.rules import JIN
 
 NAME, PLEDGE, GROWER = "campaign", "campaign_pledge", "campaign_grower"
 # Why it failed: nobody confirmed it, too little was pledged, or no grower had anything left.

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.core.measures import JIN
 from models.core.state_machine import SYSTEM
 from models.goods.rounds.gathering import scores_of
 from models.market.campaigns.campaign import (
@@ -29,7 +30,6 @@ from models.market.listing import Listing
 from models.market.lots.lot import Lot
 from models.market.orders.order import Order
 from models.market.orders.placing import NewOrder, place_divided
-from models.market.rules import JIN
 from models.market.statement import find_statement
 from models.market.submission import listed_grams
 from models.people.user import User

@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.core.measures import JIN
 from models.core.state_machine import Actor
 from models.market.campaigns.campaign import PLEDGE_MACHINE, BuyingFirm, CampaignPledge
 from models.market.campaigns.growers import lock_open, supplies_household_of
 from models.market.campaigns.refusals import NotPartOf, SuppliesIt, TooMuchForOne
-from models.market.rules import JIN
 from models.people.user import User
 
 # How much whoever buys for no firm may pledge in one campaign: nobody dilutes the others' parts alone.

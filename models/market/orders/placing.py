@@ -13,6 +13,7 @@ from models.market.listing import Listing
 from models.market.lots.lot import follow_stock, lot_to_pick
 from models.market.money.account import post
 from models.market.money.sub_merchant import takes_payment
+from models.market.orders.low_stock import tell_low_stock
 from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
 from models.market.orders.steps import Held, accept
@@ -132,6 +133,7 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
     check_left(listing, wanted.quantity)
     order = _reserve(db, listing, wanted, buyer, now)
     tell(db, order, now)
+    tell_low_stock(db, listing, now)
     return order
 
 
@@ -149,6 +151,7 @@ def place_divided(
         db.flush()
     else:
         accept(db, Held(order, listing), now)
+    tell_low_stock(db, listing, now)
     return order
 
 

@@ -165,6 +165,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "appeal_resumed": appeal,
         "photos_public": {**appeal, "count": MOST},
         "photos_wait": {**appeal, "count": MOST},
+        **{
+            kind: {"number": MOST, "title": ITEM, "count": MOST, "reference": f"listing:{MOST}"}
+            for kind in ("listing_photos_public", "listing_photos_wait")
+        },
         "appeal_update": {**appeal, "words": public},
         "broadcast_done": {
             **dict.fromkeys(("number", "appeal", "planned", "gone", "waiting", "failed"), MOST),
@@ -405,6 +409,10 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("appeal_resumed", appeal),
         ("photos_public", {**appeal, "count": 2}),
         ("photos_wait", {**appeal, "count": 3}),
+        *(
+            (kind, {"number": 3, "title": "竹编提篮", "count": 2, "reference": "listing:3"})
+            for kind in ("listing_photos_public", "listing_photos_wait")
+        ),
         ("appeal_update", {**appeal, "words": "路基修好了，谢谢大家。"}),
         ("broadcast_done", {**_DONE, "template": "appeal_update"}),
         ("card_bound", {"on": DAY, "work_no": "DX0100"}),
@@ -635,7 +643,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("staff_bound", seat),
         *(("staff_confirmed", {**seat, "until": until}) for until in (DAY, None)),
         *(("staff_moved", {**seat, "state": state, "reason": "moved_on"}) for state in _SEATED),
-        *(("stock_low", {**listing, "left": 2, "unit": unit}) for unit in ("piece", "jin")),
+        *(("stock_low", {**listing, "left": left, "unit": unit}) for unit in ("piece", "jin") for left in (0, 2)),
         *(("task_assigned", {**_TASK, "subject": s, "yours": y}) for s in SUBJECTS for y in (True, False)),
         *(
             ("task_new", {**_TASK, "subject": subject, "step": step, "count": count})

@@ -25,14 +25,15 @@ from models.core.database import connect
 from models.core.state_machine import Actor
 from models.disbursements.payee import Payee
 from models.goods.rounds.round import Round
+from models.market.listing import Listing
 from models.oversight.pictures import open_gallery, record_gallery_access
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.places.region import covers
+from models.public.album import SHOWN_IN
 from models.public.appeal_page import agree, may_have_page, open_pages, record_look
 from models.public.photo_review import approve
-from models.public.photos import SHOWN_IN
 from models.staff.member import Staff
 from tests.harness.processes.databases import PostgresDatabases
 from tests.harness.processes.worker_desk import jpeg
@@ -130,9 +131,11 @@ def test_nobody_is_on_a_page_of_everybodys(opened: tuple[Flask, Engine]) -> None
         needles = _needles(db)
         appeals = db.scalars(select(Appeal.id)).all()
         rounds = db.scalars(select(Round.id)).all()
+        listings = db.scalars(select(Listing.id)).all()
     begin = [*BEGIN, *(f"/a/{number}" for number in appeals), *(f"/a/{number}/poster" for number in appeals)]
+    begin += [f"/l/{number}" for number in listings]
     begin += [f"/goods/rounds/{number}{kind}" for number in rounds for kind in ("", "/json")]
-    pages = pictures = open_ones = 0
+    pages = pictures = open_ones = for_sale = 0
     for path, answer in _walk(app, begin):
         assert answer.status_code in (200, 303, 404, 410), path
         if (answer.mimetype or "").startswith("image/"):
@@ -147,6 +150,8 @@ def test_nobody_is_on_a_page_of_everybodys(opened: tuple[Flask, Engine]) -> None
         assert not _NUMBER.search(plain), path
         pages += 1
         open_ones += path.startswith("/a/") and answer.status_code == 200
+        for_sale += path.startswith("/l/") and answer.status_code == 200
+    assert for_sale > 0
     assert pages > 100
     assert open_ones > 20
     assert pictures >= PHOTOS
