@@ -45,8 +45,9 @@ def check_households(connection: Connection, _now: datetime) -> Iterator[Violati
 
     What was decided before a household last joined or split is left out: it was of the household of then.
     """
-    for subject in SUBJECTS.values():
-        if (subject.parent or subject).household is None:
+    for name in connection.scalars(select(Decision.subject).distinct()).all():
+        subject = SUBJECTS.get(name)
+        if subject is None or (subject.parent or subject).household is None:
             continue
         for found in stream(connection, _own_households(subject)):
             words = f"was decided on ({found.verdict}, decision {found.id}) by staff {found.staff_id} of the household"

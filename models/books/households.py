@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Null, exists, select
 from sqlalchemy.orm import aliased
 
 from models.appeals.appeal import LIVE, Appeal
+from models.books.filled import filled
 from models.books.violation import Violation
 from models.core.database import stream
 from models.people.family_member import FamilyMember
@@ -17,9 +18,12 @@ from models.subjects import SUBJECTS
 
 def check_households_of_things(connection: Connection, _now: datetime) -> Iterator[Violation]:
     other = aliased(User)
+    there = filled(connection, (subject.table for subject in SUBJECTS.values()))
     for subject in SUBJECTS.values():
         table: Any = subject.table
         if not hasattr(table, "household_id") or subject.owner is None or isinstance(subject.owner, Null):
+            continue
+        if table.__tablename__ not in there:
             continue
         wrong = select(table.id, table.household_id, User.household_id.label("owners"))
         wrong = wrong.join(User, User.id == subject.owner).where(table.household_id != User.household_id)

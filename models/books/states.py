@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from models.books.filled import filled
 from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
 from models.core.database import stream
@@ -16,8 +17,11 @@ from models.subjects import SUBJECTS
 
 
 def check_states(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    for subject in SUBJECTS.values():
-        if subject.machine:
+    moving = {name: subject for name, subject in SUBJECTS.items() if subject.machine}
+    there = filled(connection, (subject.table for subject in moving.values()))
+    moved = set(connection.scalars(select(AuditEvent.subject).where(AuditEvent.to_state.is_not(None)).distinct()))
+    for name, subject in moving.items():
+        if subject.machine and (name in moved or subject.table.__tablename__ in there):
             yield from _check(connection, subject, subject.machine)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from models.appeals.appeal import LIVE, Appeal
 from models.appeals.revision import Revision
+from models.books.filled import filled
 from models.books.violation import Violation
 from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
@@ -130,9 +131,13 @@ WAITING = (
 
 
 def check_tasks(connection: Connection, now: datetime) -> Iterator[Violation]:
+    there = filled(connection, (waits.table for waits in WAITING))
+    busy = set(connection.scalars(select(Task.subject).where(Task.closed_at.is_(None)).distinct()))
     for waits in WAITING:
-        yield from _missing(connection, waits, now)
-        yield from _needless(connection, waits)
+        if waits.table.__tablename__ in there:
+            yield from _missing(connection, waits, now)
+        if waits.subject in busy:
+            yield from _needless(connection, waits)
     yield from _twice(connection)
 
 

@@ -77,7 +77,7 @@ from models.tables import metadata
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.harness.money.merchant import NOTIFY
+from tests.harness.money.merchant import MERCHANT_URL
 from tests.harness.stage import id_number, settings_for
 from tests.scenes.money.charities import remove_charities
 
@@ -114,7 +114,7 @@ def filled(module_database: str) -> Iterator[Filled]:
     engine = open_database(module_database)
     seeded = seed(engine, ACCOUNT, NOW)
     with Session(engine) as db:
-        orders = paid_orders(db, ACCOUNT, NOTIFY)
+        orders = paid_orders(db, ACCOUNT, MERCHANT_URL)
     compare_past_bills(engine, settings_for(module_database), orders, NOW)
     with Session(engine) as db:
         yield Filled(db, seeded)

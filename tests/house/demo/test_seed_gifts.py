@@ -20,7 +20,7 @@ from models.payments.collection import is_payable
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay
-from tests.harness.money.merchant import MCHID, NOTIFY
+from tests.harness.money.merchant import MCHID, MERCHANT_URL
 from tests.harness.platform.wechat import ACCOUNT
 from tests.harness.stage import Stage
 from tests.scenes.money.bills import AT, Counter, counter, discrepancies, told
@@ -36,7 +36,7 @@ def till(stage: Stage, tmp_path: Path) -> Iterator[Counter]:
     assert seed(stage.database, ACCOUNT, AT).written
     file = tmp_path / "paid.json"
     with Session(stage.database) as db:
-        file.write_text(json.dumps(paid_orders(db, ACCOUNT, NOTIFY)), encoding="utf-8")
+        file.write_text(json.dumps(paid_orders(db, ACCOUNT, MERCHANT_URL)), encoding="utf-8")
     with counter(stage) as till:
         till.merchant.simulator.pay.orders.remember(read_paid(file, MCHID))
         yield till
@@ -44,7 +44,7 @@ def till(stage: Stage, tmp_path: Path) -> Iterator[Counter]:
 
 def test_every_days_bill_has_the_gifts_of_the_books(stage: Stage, till: Counter) -> None:
     with Session(stage.database) as db:
-        orders = paid_orders(db, ACCOUNT, NOTIFY)
+        orders = paid_orders(db, ACCOUNT, MERCHANT_URL)
     compare_past_bills(stage.database, stage.settings, orders, AT)
     with Session(stage.database) as db:
         days = db.scalars(select(BillDay)).all()
@@ -61,7 +61,7 @@ def test_every_days_bill_has_the_gifts_of_the_books(stage: Stage, till: Counter)
 
 def test_a_bill_that_the_books_do_not_know_is_a_discrepancy(stage: Stage, till: Counter) -> None:
     with Session(stage.database) as db:
-        orders = paid_orders(db, ACCOUNT, NOTIFY)
+        orders = paid_orders(db, ACCOUNT, MERCHANT_URL)
     compare_past_bills(stage.database, stage.settings, orders[1:], AT)
     assert told(stage) == [("missing_there", orders[0]["out_trade_no"], "open")]
 
