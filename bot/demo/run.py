@@ -22,13 +22,12 @@ from bot.demo.clock import ClockRow
 from bot.demo.dump import PREPARED, is_empty, load_dump, read_contents
 from bot.demo.paid_orders import paid_orders
 from bot.demo.past_bills import compare_past_bills
-from bot.demo.seed import Seeded, read_for_the_year, refuse_strangers, seed
+from bot.demo.seed import Seeded, read_for_the_year, refuse_strangers, seed, sub_merchants
 from bot.demo.seed_pictures import draw_pictures
 from bot.demo.year.grow import grow
 from bot.demo.year.house import Account, MakeApp
 from bot.demo.year.plan import read_words
 from bot.pay.demo_keys import settings_in
-from bot.pay.factory import NOTIFY_PATH
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import PhotoFolder
 from bot.processes import web
@@ -119,7 +118,7 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     seeded = seed(database, ACCOUNT["id"], now)
     with Session(database) as db:
         draw_pictures(db, PhotoFiles(PhotoFolder(Path(settings.media_dir))))
-        paid = paid_orders(db, ACCOUNT["id"], settings.public_url.rstrip("/") + NOTIFY_PATH)
+        paid = paid_orders(db, ACCOUNT["id"], settings.public_url)
     if seeded.written:
         compare_past_bills(database, settings, paid, now)
     database.dispose()
@@ -198,11 +197,13 @@ def _serve(
         options += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
         options += ["--people", str(at / "people.json"), "--followers", str(at / "followers.json")]
         options += ["--templates", str(at / "templates.json"), "--paid", str(at / "paid.json")]
+        options += ["--sub-merchants", ",".join(f"{number}={name}" for number, name in sub_merchants().items())]
         options += ["--speech-key", SPEECH_KEY]
         options += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
         processes.start("simulator", [python, "-m", "bot.demo.stand_in", *options], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)
         ours |= settings_in(at / "pay")  # the simulator has made these keys by now
+        ours["PAY_PARTNER_MCH_ID"] = ours["PAY_MCH_ID"]
         processes.start("web", web.command_line(port), ours)
         _await(f"http://127.0.0.1:{port}/readyz", processes)
         # Last, since the page works without them while they start.

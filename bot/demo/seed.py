@@ -21,6 +21,8 @@ from bot.demo.seed_charities import Charities
 from bot.demo.seed_gifts import Gifts
 from bot.demo.seed_goods import Goods
 from bot.demo.seed_handover import Handover
+from bot.demo.seed_orders import Orders
+from bot.demo.seed_organisations import Organisations
 from bot.demo.seed_pictures import picture
 from bot.demo.seed_proxy import Proxies
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -29,7 +31,7 @@ from flows.language.norms import signs
 from models.appeals.appeal import Appeal
 from models.appeals.flag import flag_earlier, flag_words
 from models.appeals.review import approve, freeze_by_county, send_back
-from models.appeals.submission import NewAppeal, submit
+from models.appeals.submission import NewAppeal, family_of, submit
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
 from models.core.state_machine import Actor
@@ -101,6 +103,11 @@ def read_for_the_year(db: Session) -> None:
     db.execute(update(Notification).where(waits).values(read_at=Notification.created_at, state="read", channel="reply"))
 
 
+def sub_merchants() -> dict[str, str]:
+    """Return under which numbers sellers of the data set are paid, and the names for the pay sheet."""
+    return {row["number"]: row["name"] for row in _world()["market"]["sub_merchants"]}
+
+
 def refuse_strangers(database: Engine, account: str) -> None:
     """Raise NotOurs if a user, a conversation or a member of staff is not of the data set."""
     if not inspect(database).has_table(User.__tablename__):
@@ -157,8 +164,10 @@ class _History:
         self.people: dict[str, int] = {}
         self.cases = Cases(db, self.lexicon, self.users, self.staff, self.people)
         self.proxies = Proxies(db, self.staff, self.people)
+        self.organisations = Organisations(db, self.users, self.staff, self.people, self.appeals, now)
         self.gifts = Gifts(db, self.users, self.appeals)
         self.goods = Goods(db, self.lexicon, self.users, self.people, now)
+        self.orders = Orders(db, self.lexicon, self.users, self.people, self.goods.made)
         self.handover = Handover(db, self.staff, self.people, self.goods.made, self.lexicon.goods)
         self.charities = Charities(db, now.astimezone(CHINA).date())
 
@@ -167,8 +176,10 @@ class _History:
             *self.charities.happenings(world["charities"]["charities"]),
             *self._arrivals(world["people"], world["registry"]),
             *self.cases.happenings(world["cases"], world["people"]["residents"]),
+            *self.organisations.happenings(world["organisations"]["organisations"]),
             *self._appeals(world["appeals"]["appeals"]),
             *self.goods.happenings(world["goods"], world["market"]["listings"]),
+            *self.orders.happenings(world["market"]["orders"], world["market"]["sub_merchants"]),
             *self.handover.happenings(world["goods"]),
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
@@ -243,9 +254,10 @@ class _History:
 
     def submit(self, serial: int, row: Row, when: datetime) -> None:
         owner = self.users[row["owner"]]
+        asker = self.organisations.asker(row["in_name_of"]) if "in_name_of" in row else family_of(owner)
         wanted = NewAppeal(
             draft_id=f"demo-appeal-{serial}",
-            region_code=_home(owner),
+            region_code=asker.home,
             story=row["story"].strip(),
             target_fen=sum(fen for _, fen in row["budget"]),
             budget=[(item, fen) for item, fen in row["budget"]],
@@ -253,7 +265,8 @@ class _History:
             **_some(row, "kind", "category", "title", "collect_days"),
         )
         by = row.get("by")
-        appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, self.staff[by].actor if by else None)
+        actor = self.staff[by].actor if by else None
+        appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, actor, asker)
         if by:
             self.proxies.asked(by, owner, appeal, when)
         else:
@@ -275,11 +288,6 @@ class _History:
                 send_back(self.db, officer, number, row["reasons"], when)
             case "stop":
                 freeze_by_county(self.db, officer, number, row["reasons"][0], when)
-
-
-def _home(resident: User) -> str:
-    assert resident.region_code  # noqa: S101 - residents register with their home
-    return resident.region_code
 
 
 def _some(row: Row, *names: str) -> Row:

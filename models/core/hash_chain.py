@@ -101,13 +101,21 @@ def put(connection: Connection, name: str, values: Values) -> None:
     _waiting(connection).links.append((name, values))
 
 
+def seal_waiting(connection: Connection) -> None:
+    """Seal all waiting links, chain by chain in the order of their names, each chain in the order of ``put``.
+
+    Before the end of a transaction it is for who is alone on the database, and outside savepoints: the heads of the
+    chains stay locked from here on.
+    """
+    found: _Waiting | None = connection.info.pop(_KEY, None)
+    for name, links in _by_chain(found.links if found else []):
+        SEALS[name](connection, links)
+
+
 @event.listens_for(Engine, "commit")
 def _seal(connection: Connection) -> None:
-    """Seal all waiting links, chain by chain in the order of their names, each chain in the order of ``put``."""
-    found: _Waiting | None = connection.info.pop(_KEY, None)
     try:
-        for name, links in _by_chain(found.links if found else []):
-            SEALS[name](connection, links)
+        seal_waiting(connection)
     except BaseException:
         # For SQLAlchemy the transaction has ended now. It would hand the connection on as it is, and whoever has it
         # next would commit what could not be sealed.

@@ -80,9 +80,7 @@ def paid_in_books(database: Engine) -> set[tuple[str, int]]:
 
 def paid_for_simulator(database: Engine) -> set[tuple[str, int]]:
     with Session(database) as db:
-        return {
-            (one["transaction_id"], one["total"]) for one in paid_orders(db, ACCOUNT, "http://127.0.0.1/pay/notify")
-        }
+        return {(one["transaction_id"], one["total"]) for one in paid_orders(db, ACCOUNT, "http://127.0.0.1")}
 
 
 def count(database: Engine, table: Any) -> int:

@@ -21,7 +21,6 @@ from bot.demo.year.house import Account, House, MakeApp
 from bot.demo.year.plan import Plan, draw_plan
 from bot.demo.year.player import play_year
 from bot.figures.folding import count_all_waiting, fold_all
-from bot.pay.factory import NOTIFY_PATH
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.valkey import EmbeddedValkey
 from bot.simulator.pay.paid import PaidOrder
@@ -91,7 +90,7 @@ def _play(house: House, plan: Plan, at: Path, tell: Callable[[str], None]) -> No
     close_small_numbers(house)
     house.live_until(plan.end)
     with Session(database) as db:
-        every = paid_orders(db, house.account, house.settings.public_url.rstrip("/") + NOTIFY_PATH)
+        every = paid_orders(db, house.account, house.settings.public_url)
     # The platform was told of the year's orders as they were placed.
     house.simulator.pay.orders.remember(tuple(PaidOrder(**one) for one in every if one["out_trade_no"] not in known))
     for client in house.context.pay or ():

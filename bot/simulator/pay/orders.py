@@ -199,6 +199,8 @@ class Orders:
                     expires=None,
                     transaction_id=known.transaction_id,
                     paid_at=known.paid_at,
+                    sub_mchid=known.sub_mchid,
+                    freezes=known.freezes,
                 )
                 self._orders[order.out_trade_no] = self._by_transaction[order.transaction_id] = order
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class PaidOrder:
-    """``total`` in fen; ``created`` and ``paid_at`` in seconds since 1970, by the platform's clock."""
+    """``total`` in fen; ``created`` and ``paid_at`` in seconds since 1970, by the platform's clock.
+
+    ``sub_mchid``: the sub-merchant that was paid, for whom the merchant signs; empty: ``mchid`` itself. ``freezes``:
+    nothing of it was released.
+    """
 
     mchid: str
     out_trade_no: str
@@ -18,10 +22,12 @@ class PaidOrder:
     notify_url: str
     created: float
     paid_at: float
+    sub_mchid: str = ""
+    freezes: bool = False
 
 
 def read_paid(path: Path, mchid: str) -> tuple[PaidOrder, ...]:
-    """This merchant's orders of a JSON list of objects with the fields of ``PaidOrder``.
+    """Return this merchant's orders, and those that it signs for, of a JSON list of ``PaidOrder`` as objects.
 
     Raises OSError where the file cannot be read, ValueError where it does not fit.
     """
@@ -32,4 +38,4 @@ def read_paid(path: Path, mchid: str) -> tuple[PaidOrder, ...]:
         orders = [PaidOrder(**row) for row in rows]
     except TypeError as error:
         raise ValueError(f"{path}: {error}") from error
-    return tuple(order for order in orders if order.mchid == mchid)
+    return tuple(order for order in orders if order.sub_mchid or order.mchid == mchid)

@@ -34,7 +34,8 @@ from bot.simulator.simulator import Simulator
 
 MCHID = "1900000109"
 PIN = "123456"
-NOTIFY = "https://merchant.example/pay/notify"
+MERCHANT_URL = "https://merchant.example"
+NOTIFY = f"{MERCHANT_URL}/pay/notify"
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",
     app_id="wx00000000000000aa",
