@@ -179,7 +179,7 @@ class _History:
             *self.organisations.happenings(world["organisations"]["organisations"]),
             *self._appeals(world["appeals"]["appeals"]),
             *self.goods.happenings(world["goods"], world["market"]["listings"]),
-            *self.orders.happenings(world["market"]["orders"], world["market"]["sub_merchants"]),
+            *self.orders.happenings(world["market"]),
             *self.handover.happenings(world["goods"]),
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):

@@ -1,6 +1,6 @@
 """Order from the demo's listings: buyers order, the seller answers and sends, and something may be wrong with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +11,9 @@ from bot.demo.seed_pictures import picture
 from flows.language.lexicon import Lexicon
 from models.market.after_sales import asking
 from models.market.listing import Listing
+from models.market.lots.clock import move_on
+from models.market.lots.harvesting import say_harvested
+from models.market.lots.lot import lot_of
 from models.market.money.sub_merchant import add_sub_merchant
 from models.market.orders import answers
 from models.market.orders.placing import NewOrder, place_order
@@ -34,10 +37,13 @@ class Orders:
         self.db, self.lexicon, self.users, self.people, self.listings = db, lexicon, users, people, listings
         self.made: dict[int, int] = {}
 
-    def happenings(self, orders: Sequence[Row], sub_merchants: Sequence[Row]) -> Iterator[Happening]:
-        for row in sub_merchants:
+    def happenings(self, market: Row) -> Iterator[Happening]:
+        for row in market["sub_merchants"]:
             yield row["days_ago"], partial(self.pay_online, row)
-        for serial, row in enumerate(orders, 1):
+        for row in market["harvests"]:
+            yield row["begins_days_ago"], partial(self.begin_picking, row)
+            yield row["picked_days_ago"], partial(self.pick, row)
+        for serial, row in enumerate(market["orders"], 1):
             yield row["days_ago"], partial(self.place, serial, row)
             for step in row.get("then", ()):
                 yield step["days_ago"], partial(self.go_on, serial, row, step)
@@ -45,6 +51,16 @@ class Orders:
     def pay_online(self, row: Row, when: datetime) -> None:
         """Let a seller be paid under a sub-merchant's number, as the operator does."""
         add_sub_merchant(self.db, self.users[row["seller"]].id, row["number"], when)
+
+    def begin_picking(self, row: Row, when: datetime) -> None:
+        """Let the clock say that the first day of a harvest has come."""
+        lot = lot_of(self.db, self.listings["listing", row["listing"]][0])
+        if lot is None or not move_on(self.db, lot.id, when):
+            raise LookupError(f"listing {row['listing']} of the demo is no harvest that begins then")
+
+    def pick(self, row: Row, when: datetime) -> None:
+        number, seller = self.listings["listing", row["listing"]]
+        say_harvested(self.db, seller, number, row["there"], when, self.lexicon.market)
 
     def place(self, serial: int, row: Row, when: datetime) -> None:
         number, _ = self.listings["listing", row["listing"]]

@@ -41,6 +41,7 @@ from flows.readers.words.goods_name import is_food
 from flows.verification.visit import visit as visit_flow
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import OPEN, Appeal, BudgetLine
+from models.appeals.beneficiary import Beneficiary
 from models.appeals.flag import flags_of
 from models.books import violations
 from models.core.audit_trail import AuditEvent, AuditHead
@@ -55,13 +56,19 @@ from models.goods.matches.thanks import THANKS_MACHINE, GoodsThanks
 from models.goods.points.point import POINT_MACHINE, Point, ReceivedLine, Shelf
 from models.goods.rounds.round import Round
 from models.ledger.accounts import FIRST_CHARITY
+from models.market.after_sales.after_sale import AfterSale
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
+from models.market.lots.lot import Lot
+from models.market.money.sub_merchant import SubMerchant
+from models.market.orders.order import Order
 from models.market.statement import find_statement
 from models.notifications.notification import Notification
 from models.organisations.charity import Charity
 from models.organisations.filing import find_filing
 from models.organisations.merchant import merchant_of
+from models.organisations.organisation import Organisation
+from models.organisations.representative import Representative
 from models.payments.order import MACHINE as ORDERS
 from models.payments.order import PayOrder
 from models.people.conversation import Conversation
@@ -339,11 +346,34 @@ def test_the_registry_knows_all_but_one_and_one_by_another_name(filled: Filled) 
 
 def test_whose_appeal_is_open_is_verified_and_by_somebody_else(filled: Filled) -> None:
     verified = {case.household_id: case for case in filled.all(Verification) if case.state == "verified"}
+    organisations = {each.household_id for each in filled.all(Organisation)}
     for appeal in filled.all(Appeal):
-        if appeal.published_at:
+        if appeal.published_at and appeal.household_id not in organisations:
             case = verified[appeal.household_id]
             assert case.decided_at < appeal.endorsed_at
             assert len({case.visited_by, case.decided_by, appeal.endorsed_by}) == 3
+
+
+def test_a_villages_road_is_its_committees(filled: Filled) -> None:
+    """Confirmed by the county on the letter; a household of the village is counted, another has not answered."""
+    [committee] = filled.all(Organisation)
+    [speaker] = filled.all(Representative)
+    road = filled.all(Appeal)[0]
+    assert (committee.state, speaker.state) == ("confirmed", "in_office")
+    assert (road.household_id, road.owner_id) == (committee.household_id, speaker.user_id)
+    assert committee.confirmed_at < road.created_at
+    assert Counter(each.state for each in filled.all(Beneficiary)) == {"agreed": 1, "asked": 1}
+
+
+def test_oranges_are_ordered_while_they_are_picked(filled: Filled) -> None:
+    orders = Counter(order.state for order in filled.all(Order))
+    assert orders == dict.fromkeys(("delivered", "shipped", "after_sale", "cancelled", "accepted", "placed"), 1)
+    [lot] = filled.all(Lot)
+    assert (lot.state, lot.first_day < NOW.date() < lot.last_day) == ("shipping", True)
+    [complaint] = filled.all(AfterSale)
+    assert complaint.state == "asked"
+    online = filled.db.scalars(select(SubMerchant)).one()
+    assert any(listing.seller_id == online.seller_id and listing.state == "on_sale" for listing in filled.all(Listing))
 
 
 def test_who_has_a_part_in_it_is_none_of_those_who_decide(filled: Filled) -> None:
@@ -371,7 +401,7 @@ def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
     photos = filled.all(Photo)
     assert Counter(photo.subject for photo in photos) == {
         **{"appeal": 12, "visit": 18, "mandate": 2},
-        **{"offer": 6, "listing": 7, "match": 3, "goods_thanks": 2},
+        **{"offer": 6, "listing": 7, "match": 3, "goods_thanks": 2, "organisation": 1, "after_sale": 1},
     }
     assert all(files.read(str(photo.path)).startswith(b"\xff\xd8") for photo in photos)
 
