@@ -17,6 +17,7 @@ from models.goods.exchange import NoSuchThing
 from models.goods.expiry import is_asked
 from models.goods.review import KINDS as GOODS
 from models.goods.review import reasons_of
+from models.market.campaigns.views import any_open
 from models.people.user import User
 from models.public import catalogue
 from models.public.album import LISTINGS
@@ -204,6 +205,7 @@ def _list(talk: Talk, view: CatalogueView, word: str, after: str) -> Answer:
         "near": near.name if near else "",
         "role": role(talk),
         "labels": labels(talk.world.lexicon, view.categories, "unit"),
+        "campaigns": view is MARKET and not after and any_open(talk.turn.db, talk.world.now),
         "links": {item.number: talk.world.link("listing", str(item.number)) for _, item in lines if view is MARKET},
     }
     turn = [view.list_command, word, page.after] if page.after else None

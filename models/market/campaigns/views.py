@@ -76,6 +76,12 @@ def list_open(db: Session, now: datetime, after: int | None = None, most: int = 
     return page_of([_shown(db, campaign, now) for campaign in rows], most, lambda shown: shown.number)
 
 
+def any_open(db: Session, now: datetime) -> bool:
+    """Tell whether a campaign is open."""
+    found = select(Campaign.id).where(Campaign.state == "open", Campaign.closes_at > now)
+    return db.scalar(found.limit(1)) is not None
+
+
 def own_part(db: Session, number: int, user_id: int | None) -> OwnPart:
     """Say what the reader's own part in a campaign is."""
     if user_id is None:
