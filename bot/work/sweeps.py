@@ -32,6 +32,7 @@ from models.market.after_sales.answers import end_overdue_after_sales
 from models.market.campaigns.dividing import close_campaigns, divide_campaign, end_divided, reached_campaigns
 from models.market.lots.clock import due_lots, end_lots, move_on
 from models.market.orders.clock import complete_delivered, end_overdue_orders, forget_old_orders
+from models.market.orders.waiting import end_choices
 from models.market.suspension import expire_sellers
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
@@ -116,6 +117,8 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "payees_set": set_payees,
     "campaigns_closed": close_campaigns,
     "campaigns_done": end_divided,
+    # Before an order could end by itself, it is clear how much of it is sent.
+    "order_choices_ended": end_choices,
     "orders_ended": end_overdue_orders,
     "orders_completed": complete_delivered,
     "after_sales_moved": end_overdue_after_sales,

@@ -4,7 +4,7 @@ from handlers.market import desk, harvest, lots, own
 from handlers.market.after_sales import desk as after_sales_desk
 from handlers.market.after_sales import own as after_sales
 from handlers.market.campaigns import own as campaigns
-from handlers.market.orders import buying
+from handlers.market.orders import buying, choices
 from handlers.market.orders import own as orders
 from handlers.routing.answers import starts
 from handlers.routing.command import Command, Takes
@@ -23,6 +23,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("campaigns", campaigns.campaigns, Takes.NUMBERED_AND_WORDS),
     Command("order_tonnes", campaigns.order_tonnes, Takes.GIFT, guess=False),
     Command("start_campaign", starts("open_campaign"), staff=COUNTY, guess=False),
+    Command("take_less", choices.take_less, guess=False),
+    Command("wait_rest", choices.wait_rest, guess=False),
+    Command("all_back", choices.all_back, guess=False),
     # Only numbered lines lead here.
     Command("suspend_seller", desk.suspend_seller, staff=COUNTY),
     Command("resume_seller", desk.resume_seller, staff=COUNTY),

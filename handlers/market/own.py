@@ -48,4 +48,5 @@ def stock(talk: Talk, number: str = "", words: str = "") -> Answer:
     rules, now = talk.world.lexicon.market, talk.world.now
     listing = set_stock(talk.turn.db, user.id, found.number, int(reading.value), now, rules)
     ways = {"my_sales": ["command", "my_sales"]}
-    return with_ways("replies/market/stock_set", {**values, "available": listing.available}, ways)
+    given = int(reading.value) - listing.available
+    return with_ways("replies/market/stock_set", {**values, "available": listing.available, "given": given}, ways)

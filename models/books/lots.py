@@ -1,4 +1,4 @@
-"""Check lots: their states against their days, and against the orders of the harvest."""
+"""Check lots: their states against their days and their orders, and that who waits for the rest gets what comes."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -32,6 +32,13 @@ def check_lots(connection: Connection, now: datetime) -> Iterator[Violation]:
     cut_short = _with_order(Order.state == "accepted", Order.due_at < Lot.due_at).where(Lot.state.in_(TO_PICK))
     for found in stream(connection, cut_short):
         yield Violation("lot_order_clock", "lot", found.id, "has an order that ends before it can be picked")
+    waits = Order.choice_until.is_not(None)
+    late = select(Order.id).where(waits, Order.choice_until <= now - _MOVED_WITHIN).order_by(Order.id)
+    for found in stream(connection, late):
+        yield Violation("order_choice_stuck", "order", found.id, "should have taken what there is, long ago")
+    unfilled = _with_order(Order.choice == "wait").join(Listing, Listing.id == Lot.listing_id)
+    for found in stream(connection, unfilled.where(Listing.state == "on_sale", Listing.available > 0)):
+        yield Violation("lot_unfilled", "lot", found.id, "has stock on sale, and an order of it waits for the rest")
     window = or_(Listing.harvest_until.is_(None), Listing.harvest_date.is_(None), Listing.shop_url.is_not(None))
     no_window = select(Lot.id).join(Listing, Listing.id == Lot.listing_id)
     public = Listing.state.in_(("on_sale", "sold_out")) & Listing.looked_at.is_not(None)

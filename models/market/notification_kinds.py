@@ -5,6 +5,8 @@ from models.notifications.kinds import Kind, Offer, Standing, legal, to_staff
 # The seller's answers to an order, and the buyer's to what was sent.
 ACCEPT = Offer("accept_order", ("accept_order", "order"))
 DECLINE = Offer("decline_order", ("decline_order", "order"))
+# What the buyer whose share of a short harvest is less may choose.
+CHOICES = tuple(Offer(name, (name, "order")) for name in ("take_less", "wait_rest", "all_back"))
 GOT = Offer("got_order", ("got_order", "order"))
 JOIN = Offer("join_campaign", ("join_campaign", "campaign"))
 SEE_CAMPAIGN = Offer("see_campaign", ("campaigns", "campaign"))
@@ -16,6 +18,8 @@ KINDS: dict[str, Kind] = {
     "order_released": Kind(Standing.MONEY, "money"),
     "order_accepted": legal(),
     "order_cut": legal(),
+    "order_short": legal(offers=CHOICES),
+    "order_filled": legal(),
     "shipped": Kind(Standing.SERVICE, "goods", offers=(GOT,)),
     "order_handed": legal(),
     "order_received": Kind(Standing.SERVICE, "progress"),

@@ -15,6 +15,7 @@ from models.goods.review import submit
 from models.market import seller
 from models.market.listing import LISTING, REVIEW, Listing
 from models.market.lots.lot import note_counted
+from models.market.orders.filling import fill
 from models.market.rules import NO_CROPS, Crop, MarketRules
 from models.market.statement import PlotNotSeen, Statement, check_share, find_statement, state_plot
 from models.people.user import User, lock_home
@@ -107,6 +108,7 @@ def mend_listing(
         listing.region_code = listing.region_code if free else owner.region_code or listing.region_code
         _keep_to_plot(db, listing, wanted, rules, now)
     restock(db, listing, wanted.stock, f"mended:{listing.round}:{now:%Y%m%d%H%M%S%f}", now)
+    fill(db, listing, now)
     if not free:
         submit(db, REVIEW, listing, Actor.owner(listing.seller_id), now)
     return not free
@@ -128,6 +130,7 @@ def set_stock(
             raise PlotNotSeen(number=listing.id)
         _check_land(db, stated, listing, available, rules, now)
     restock(db, listing, available, f"stock:{available}:{now:%Y%m%d%H%M%S%f}", now)
+    fill(db, listing, now)
     note_counted(db, listing, now)
     return listing
 

@@ -163,7 +163,7 @@ def _ways(line: OrderLine) -> Ways:
         got = {"got": ["command", "got_order", number]} if line.state == "shipped" else {}
         wrong = {"wrong": ["command", "after_sale", line.code]} if line.state in ("shipped", "delivered") else {}
         cancel = {"cancel": ["command", "cancel_order", number]} if line.state in NOT_SENT else {}
-        return {**got, **wrong, **cancel}
+        return {**got, **wrong, **_choices(line), **cancel}
     if line.state in TO_ANSWER:
         return {"accept": ["command", "accept_order", number], "decline": ["command", "decline_order", number]}
     if line.state == "accepted" and line.last_day:
@@ -178,6 +178,12 @@ def _ways(line: OrderLine) -> Ways:
             "decline": ["command", "decline_order", number],
         }
     return {"waybill": ["command", "send_order", line.code]} if line.state == "shipped" else {}
+
+
+def _choices(line: OrderLine) -> Ways:
+    """Offer the buyer of a short harvest what may be chosen yet."""
+    words = {"open": ("take_less", "wait_rest"), "wait": ("take_less",)}.get(line.choice or "", ())
+    return {word: ["command", word, str(line.number)] for word in words}
 
 
 def _person(talk: Talk) -> User:

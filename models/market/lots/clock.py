@@ -69,7 +69,7 @@ def _begin_picking(db: Session, listing: Listing, lot: Lot, now: datetime) -> No
 def _fail(db: Session, listing: Listing, lot: Lot, now: datetime) -> None:
     """Cancel what was ordered of it, and take it off sale: its seller lists it again once there is something."""
     move_lot(db, lot, "failed", SYSTEM, now)
-    cancelled = cancel_unsent(db, Order.listing_id == listing.id, "no_harvest", now)
+    cancelled = len(cancel_unsent(db, Order.listing_id == listing.id, "no_harvest", now))
     was_listed = listing.state == "on_sale"
     if was_listed:
         LISTINGS.move(db, listing, "expired", SYSTEM, now)

@@ -10,14 +10,21 @@ from models.core.state_machine import SYSTEM
 from models.market.listing import Listing
 from models.market.lots.harvesting import mark_harvested
 from models.market.lots.lot import TO_PICK, Lot, follow_stock, lot_of, move_lot
+from models.market.orders.filling import fill
 from models.market.orders.order import LASTS, Order
 
 
 def begin_lot(db: Session, listing: Listing, now: datetime) -> None:
     """Begin a lot, or the next one of the same listing; one that waits to be picked gets the window anew.
 
-    What is sold in a shop elsewhere has none. The caller holds the listing.
+    What is sold in a shop elsewhere has none. Who waits for the rest of it gets what there is now. The caller holds the
+    listing.
     """
+    _follow(db, listing, now)
+    fill(db, listing, now)
+
+
+def _follow(db: Session, listing: Listing, now: datetime) -> None:
     lot, until = lot_of(db, listing.id), listing.harvest_until
     today = now.astimezone(CHINA).date()
     if listing.harvest_date is None or until is None or listing.harvest_date <= today or listing.shop_url:

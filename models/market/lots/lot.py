@@ -78,7 +78,15 @@ class Lot(Base):
     @property
     def fails_at(self) -> datetime:
         """Return when it fails without a word of its seller."""
-        return start_of_day_of(self.last_day + timedelta(days=1)) + WORD_WITHIN
+        return self.window_ends_at + WORD_WITHIN
+
+    @property
+    def window_ends_at(self) -> datetime:
+        return start_of_day_of(self.last_day + timedelta(days=1))
+
+    def may_bring(self, now: datetime) -> bool:
+        """Tell whether more of it may come yet."""
+        return self.ended_at is None and now < self.window_ends_at
 
 
 LOT = Subject("lot", Lot, LOT_MACHINE, begins=("open",), parent=LISTING, parent_id=Lot.listing_id)

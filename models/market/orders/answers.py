@@ -15,6 +15,7 @@ from models.goods.matches.carriers import Carriers, normal_waybill
 from models.goods.matches.match import Match
 from models.market.lots.lot import NotHarvested, lot_to_pick
 from models.market.orders import steps
+from models.market.orders.filling import fill
 from models.market.orders.order import CODE_LENGTH, NOT_SENT, TO_ANSWER, TO_SEND, WAYBILL_PURPOSE, Order
 from models.market.orders.steps import Held, NoSuchOrder, lock_order
 
@@ -76,6 +77,7 @@ def decline(db: Session, user_id: int | None, number: int, now: datetime) -> Ord
     """Note that the seller has none left for it, also after a yes. Raises NoSuchOrder or OrderMoved."""
     held = _in_state(hold_own(db, user_id, number, "seller"), *NOT_SENT)
     steps.cancel(db, held, "no_stock", Actor.owner(held.order.seller_id), now)
+    fill(db, held.listing, now)
     return held.order
 
 
@@ -83,6 +85,7 @@ def cancel(db: Session, user_id: int | None, number: int, now: datetime) -> Orde
     """Note that the buyer does not want it any more, before it is sent. Raises NoSuchOrder or OrderMoved."""
     held = _in_state(hold_own(db, user_id, number, "buyer"), *NOT_SENT)
     steps.cancel(db, held, "buyer", Actor.owner(held.order.buyer_id), now)
+    fill(db, held.listing, now)
     return held.order
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.core.state_machine import SYSTEM
 from models.market.orders import steps
+from models.market.orders.filling import fill
 from models.market.orders.order import Order
 from models.market.orders.steps import Held
 
@@ -71,4 +72,6 @@ def _end_one(db: Session, number: int, now: datetime) -> bool:
     if held is None or held.order.due_at is None or held.order.due_at > now:
         return False
     _ENDS[held.order.state](db, held, now)
+    if held.order.state == "cancelled":
+        fill(db, held.listing, now)
     return True

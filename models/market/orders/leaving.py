@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.core.leaver import Leaver
+from models.market.orders.filling import fill
 from models.market.orders.order import Order
 from models.market.orders.steps import cancel_unsent
 
@@ -21,4 +22,6 @@ def listing_taken_down(db: Session, number: int, _state: str, now: datetime) -> 
 
 def buyer_left(db: Session, leaver: Leaver) -> None:
     """Cancel what was not sent to an erased person; what is on its way runs on without them."""
-    cancel_unsent(db, Order.buyer_id == leaver.user_id, "buyer_left", leaver.now)
+    cancelled = cancel_unsent(db, Order.buyer_id == leaver.user_id, "buyer_left", leaver.now)
+    for listing in {held.listing.id: held.listing for held in cancelled}.values():
+        fill(db, listing, leaver.now)

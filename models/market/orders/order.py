@@ -69,6 +69,11 @@ LASTS: Mapping[str, timedelta] = {
 }
 # E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
 KEPT_FOR = timedelta(days=3 * 366)
+# What becomes of an order whose share of a short harvest is less: its buyer is asked, waits for the rest to the last
+# day of the window, or takes less; of both that wait for a day, ``choice_until`` says which.
+CHOICES = ("open", "wait", "less")
+ASKED = ("open", "wait")
+CHOOSE_WITHIN = timedelta(days=3)
 # Why an order was cancelled: by its buyer; its seller has none left, harvested too little for it, did not answer or did
 # not send it in time; the seller's household is suspended or the listing was taken down; its buyer's data was erased;
 # it was not paid in time.
@@ -78,6 +83,7 @@ WHY_CANCELLED = ("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspe
 class Order(Base):
     """``quantity`` in the listing's ``unit`` (``jin``: grams). ``price_fen`` is that of the day, for one unit.
 
+    ``wanted``: what was ordered, where less is reserved; ``choice``: what its buyer says to that (CHOICES).
     ``due_at``: when its state ends by itself. ``fresh``: it spoils, so that it cannot be sent back without a reason.
     ``paid_at``: when WeChat Pay had the money; None: it is paid by hand, or not yet.
     ``code``: what people call it by. ``recipient``, ``phone``, ``address`` and ``waybill``: empty once it is cancelled
@@ -95,6 +101,9 @@ class Order(Base):
     name: Mapped[str] = mapped_column(String(60))
     unit: Mapped[str] = mapped_column(String(12))
     quantity: Mapped[int]
+    wanted: Mapped[int | None]
+    choice: Mapped[str | None] = mapped_column(String(8))
+    choice_until: Mapped[datetime | None]
     price_fen: Mapped[int]
     total_fen: Mapped[int]
     fresh: Mapped[bool] = mapped_column(Boolean)
@@ -120,6 +129,12 @@ class Order(Base):
         one_of("state", ORDER_MACHINE.states),
         one_of("unit", UNITS),
         one_of("why", WHY_CANCELLED),
+        one_of("choice", CHOICES),
+        CheckConstraint("(choice IS NULL) = (wanted IS NULL) AND wanted > quantity", name="wanted_more"),
+        CheckConstraint("COALESCE(choice IN ('open', 'wait'), false) = (choice_until IS NOT NULL)", name="choice_ends"),
+        CheckConstraint(
+            "choice_until IS NULL OR state IN ('placed', 'paid', 'accepted')", name="asked_before_it_is_sent"
+        ),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("price_fen > 0 AND total_fen > 0", name="price_positive"),
         CheckConstraint("buyer_id <> seller_id", name="not_of_oneself"),
@@ -133,6 +148,7 @@ class Order(Base):
         Index("ix_orders_seller", "seller_id", "id"),
         Index("ix_orders_household", "household_id", "state"),
         Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_orders_choice_until", "choice_until", postgresql_where=text("choice_until IS NOT NULL")),
         Index("ix_orders_forget_at", "forget_at", postgresql_where=text("forget_at IS NOT NULL")),
         Index("ix_orders_waybill", "waybill_hash", postgresql_where=text("waybill_hash IS NOT NULL")),
     )

@@ -14,10 +14,20 @@ from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
-from models.market.lots.lot import follow_stock, lot_of, lot_to_pick, move_lot
-from models.market.orders.order import KEPT_FOR, LASTS, NOT_SENT, ORDER_MACHINE, WAYBILL_PURPOSE, Order, on_cut
+from models.market.lots.lot import TO_PICK, Lot, follow_stock, lot_of, lot_to_pick, move_lot
+from models.market.orders.order import (
+    ASKED,
+    CHOOSE_WITHIN,
+    KEPT_FOR,
+    LASTS,
+    NOT_SENT,
+    ORDER_MACHINE,
+    WAYBILL_PURPOSE,
+    Order,
+    on_cut,
+)
 from models.market.orders.pricing import total_of
-from models.market.orders.telling import drop_overtaken, tell, tell_cut
+from models.market.orders.telling import drop_overtaken, tell, tell_cut, tell_filled, tell_short
 from models.stock.move import move
 
 Row = TypeVar("Row", Order, Listing)
@@ -92,6 +102,7 @@ def reserve_instead(db: Session, seller_id: int, now: datetime) -> int:
 def ship(db: Session, held: Held, carrier: str | None, waybill: str | None, now: datetime) -> None:
     """Note that it was sent. ``waybill``: the number, made normal; None: it has none."""
     order = held.order
+    take_less(db, order, now)
     order.shipped_at = now
     set_waybill(order, carrier, waybill)
     _to(db, held, "shipped", Actor.owner(order.seller_id), now)
@@ -106,6 +117,7 @@ def set_waybill(order: Order, carrier: str | None, waybill: str | None) -> None:
 def deliver(db: Session, held: Held, actor: Actor, now: datetime) -> None:
     """Note that the buyer has it; of a listing of which nothing is left, all is sold."""
     order, listing = held.order, held.listing
+    take_less(db, order, now)
     order.delivered_at = now
     move(db, listing, "deliver", order.quantity, f"order:{order.id}:deliver", now)
     _to(db, held, "delivered", actor, now)
@@ -149,28 +161,75 @@ def cancel(db: Session, held: Held, why: str, actor: Actor, now: datetime) -> No
     order = held.order
     move(db, held.listing, "release", order.quantity, f"order:{order.id}:release", now)
     order.why, order.ended_at = why, now
+    order.wanted = order.choice = order.choice_until = None
     order.recipient = order.phone = order.address = None
     _to(db, held, "cancelled", actor, now, detail=why)
     follow_stock(db, held.listing, now)
 
 
 def cut(db: Session, held: Held, quantity: int, now: datetime) -> None:
-    """Lower an order of which nothing is sent to this quantity, as there is no more, and notify its buyer."""
-    order, before = held.order, held.order.quantity
-    move(db, held.listing, "lose", before - quantity, f"order:{order.id}:cut:{quantity}", now)
+    """Lower an order of which nothing is sent to this quantity, as there is no more, and notify its buyer.
+
+    Where the rest may come yet, the buyer is asked, and who waits goes on waiting; what was paid beyond stays until
+    they choose. Else it goes back now, as it does of what is not paid yet.
+    """
+    order, before, lot = held.order, held.order.quantity, lot_of(db, held.listing.id)
+    move(db, held.listing, "lose", before - quantity, _cause(order, "cut", quantity, now), now)
     order.quantity, order.total_fen = quantity, total_of(order.price_fen, quantity, order.unit)
+    if order.state == "awaiting_payment" or lot is None or not lot.may_bring(now):
+        take_less(db, order, now)
+        db.flush()
+        on_cut(db, order.id, order.state, now)
+        tell_cut(db, order, before, now)
+        return
+    order.wanted = order.wanted if order.wanted and order.choice in ASKED else before
+    if order.choice != "wait":
+        order.choice, order.choice_until = "open", now + CHOOSE_WITHIN
+        db.flush()
+        _send_from(db, order, now + CHOOSE_WITHIN, now)
     db.flush()
+    tell_short(db, order, now)
+
+
+def take_less(db: Session, order: Order, now: datetime) -> None:
+    """Note that the buyer gets what is reserved: what was paid beyond goes back. Nothing where nothing is asked."""
+    if order.choice not in ASKED:
+        return
+    order.choice, order.choice_until = "less", None
+    db.flush()
+    _send_from(db, order, now, now)
     on_cut(db, order.id, order.state, now)
-    tell_cut(db, order, before, now)
 
 
-def cancel_unsent(db: Session, which: ColumnElement[bool], why: str, now: datetime) -> int:
-    """Cancel the orders of which nothing is sent and for which the condition holds; returns how many."""
+def wait_for_rest(db: Session, order: Order, lot: Lot, now: datetime) -> None:
+    """Note that the buyer waits for the rest, to the last day of the window; it is sent after that."""
+    order.choice, order.choice_until = "wait", lot.window_ends_at
+    db.flush()
+    _send_from(db, order, lot.window_ends_at, now)
+
+
+def add_to(db: Session, held: Held, more: int, now: datetime) -> None:
+    """Reserve more for an order that waits for it, and notify its buyer; who has all waits no more."""
+    order = held.order
+    move(db, held.listing, "reserve", more, _cause(order, "fill", order.quantity + more, now), now)
+    order.quantity += more
+    order.total_fen = total_of(order.price_fen, order.quantity, order.unit)
+    whole = order.quantity == order.wanted
+    if whole:
+        order.wanted = order.choice = order.choice_until = None
+    db.flush()
+    if whole:
+        _send_from(db, order, now, now)
+    tell_filled(db, order, now)
+
+
+def cancel_unsent(db: Session, which: ColumnElement[bool], why: str, now: datetime) -> list[Held]:
+    """Cancel the orders of which nothing is sent and for which the condition holds; returns them."""
     found = lock_orders(db, which & Order.state.in_(NOT_SENT))
     unsent = [held for held in found if held.order.state in NOT_SENT]
     for held in unsent:
         cancel(db, held, why, SYSTEM, now)
-    return len(unsent)
+    return unsent
 
 
 def _to(
@@ -190,6 +249,19 @@ def _to(
     db.flush()
     drop_overtaken(db, order)
     tell(db, order, now)
+
+
+def _cause(order: Order, what: str, quantity: int, now: datetime) -> str:
+    """Name a change of its quantity, which may come to be the same twice."""
+    return f"order:{order.id}:{what}:{quantity}:{int(now.timestamp() * 1_000_000):x}"
+
+
+def _send_from(db: Session, order: Order, begins: datetime, now: datetime) -> None:
+    """Have what the seller said yes to sent some days from ``begins``; what is not picked yet has its day already."""
+    lot = lot_of(db, order.listing_id)
+    if order.state == "accepted" and (lot is None or lot.state not in TO_PICK):
+        order.due_at = begins + LASTS["accepted"]
+        db.flush()
 
 
 def _first_leaves(db: Session, held: Held, now: datetime) -> None:

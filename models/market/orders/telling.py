@@ -33,6 +33,7 @@ _BY_WORD: Mapping[str | None, str] = {
 # A kind -> the state in which it asks for something.
 _ANSWERED_IN: Mapping[str, Sequence[str]] = {
     "ordered": TO_ANSWER,
+    "order_short": ("placed", "paid", "accepted"),
     "order_accepted": ("accepted",),
     "shipped": ("shipped",),
 }
@@ -58,6 +59,30 @@ def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:
     """Owe the buyer the word that there is less: ``before`` was ordered."""
     key = f"order_cut:{order.id}:{now.timestamp()}"
     notify_user(db, order.buyer_id, "order_cut", {**facts_of(order), "before": before}, key, now, ("order", order.id))
+
+
+def tell_short(db: Session, order: Order, now: datetime) -> None:
+    """Ask the buyer what is to become of an order of which less is there; who waits hears how much is."""
+    kind = "order_short" if order.choice == "open" else "order_filled"
+    drop_asked(db, order)
+    _tell_buyer(db, order, kind, now)
+
+
+def tell_filled(db: Session, order: Order, now: datetime) -> None:
+    """Owe the buyer who waits the word that more is there."""
+    _tell_buyer(db, order, "order_filled", now)
+
+
+def _tell_buyer(db: Session, order: Order, kind: str, now: datetime) -> None:
+    facts = {**facts_of(order), "wanted": order.wanted}
+    facts["until"] = order.choice_until.isoformat() if order.choice_until else None
+    key = f"{kind}:{order.id}:{now.timestamp()}:{order.quantity}"
+    notify_user(db, order.buyer_id, kind, facts, key, now, ("order", order.id))
+
+
+def drop_asked(db: Session, order: Order) -> None:
+    """Delete the question that is answered, or asked anew."""
+    drop_unread(db, ["order_short"], ("order", order.id))
 
 
 def drop_overtaken(db: Session, order: Order) -> None:

@@ -48,7 +48,7 @@ class OrderLine:
     """An order as its buyer or its seller (``side``) sees it. ``address``: None where it has none any more.
 
     ``dispute``: its after-sale, if there is one. ``first_day`` and ``last_day``: the window of its harvest, while that
-    is not picked and nothing is sent; else None.
+    is not picked and nothing is sent; else None. ``wanted`` and ``choice``: of a short harvest, as the order has them.
     """
 
     number: int
@@ -58,6 +58,9 @@ class OrderLine:
     name: str
     unit: str
     quantity: int
+    wanted: int | None
+    choice: str | None
+    choice_until: datetime | None
     price_fen: int
     total_fen: int
     fresh: bool
@@ -157,6 +160,9 @@ def _line(row: Any, side: Side, address: Address | None, dispute: Dispute | None
         name=order.name,
         unit=order.unit,
         quantity=order.quantity,
+        wanted=order.wanted,
+        choice=order.choice,
+        choice_until=order.choice_until,
         price_fen=order.price_fen,
         total_fen=order.total_fen,
         fresh=order.fresh,

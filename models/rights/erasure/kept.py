@@ -59,7 +59,7 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("appeals.title", "budget_lines.item"), _PUBLISHED),
     **dict.fromkeys(("recipient", "orders.phone", "orders.address", "orders.carrier", "orders.waybill"), _TRADED),
     "orders.name": "what was sold says nothing of who bought it",
-    **dict.fromkeys(("orders.why", "waybill_hash", "wrong", "wish", "order_transfers.reason"), _CODE),
+    **dict.fromkeys(("orders.choice", "orders.why", "waybill_hash", "wrong", "wish", "order_transfers.reason"), _CODE),
     **dict.fromkeys(("sub_merchants.number", "base_number"), _OF_MONEY),
     **dict.fromkeys(("organisations.name", "organisations.credit_code"), _OF_BODY),
     "flags.item": "another appeal's number; flags that repeat words are deleted",

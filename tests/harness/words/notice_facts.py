@@ -45,12 +45,13 @@ _LONGEST_LOT = {**_LOT, **dict.fromkeys(("ordered", "orders", "cancelled"), MOST
 # What a notification of an order may name (models.market.orders.telling).
 _OF_ORDERS = (
     *("ordered", "order_paid", "order_accepted", "order_cut", "shipped", "order_handed", "order_received"),
-    *("order_ended", "lot_harvested"),
+    *("order_ended", "lot_harvested", "order_short", "order_filled"),
 )
 _ORDER = {
     **{"order": 7, "code": "K7M2PQ", "quantity": 2, "unit": "piece", "amount_fen": 7_000, "fresh": True, "due": DAY},
     **{"carrier": "sf", "waybill": "SF1234567890123", "why": None, "side": "buyer", "before": 4, "paid": True},
     **{"state": "accepted", "first": None, "last": None},
+    **{"wanted": 4, "until": "2027-01-03T16:00:00+00:00"},
 }
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
@@ -70,7 +71,7 @@ _CAMPAIGN = {
 _LONGEST_ORDER = {
     **_ORDER,
     **{"order": MOST, "code": CODE, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "why": "suspended"},
-    **{"side": "seller", "waybill": "SF" + "9" * 28, "before": MOST},
+    **{"side": "seller", "waybill": "SF" + "9" * 28, "before": MOST, "wanted": MOST},
 }
 # What a notification of a match may name (models.goods.matches.telling).
 _MATCHED = {
@@ -581,6 +582,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin", "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "first": "2026-10-20", "last": "2026-12-04"}),
+        ("order_short", {**listing, **_ORDER, "paid": False}),
+        ("order_filled", {**listing, **_ORDER, "wanted": None, "until": None}),
         *(("lot_harvested", {**listing, **_ORDER, "state": state}) for state in ("placed", "paid", "awaiting_payment")),
         *((kind, {**listing, **_LOT, "orders": orders}) for kind in _OF_LOTS for orders in (0, 3)),
         ("lot_failed", {**listing, **_LOT, "cancelled": 0}),
