@@ -110,7 +110,12 @@ def drop_unread(db: Session, templates: Collection[str], about: tuple[str, int])
 
     One that is being sent or read just now is skipped.
     """
-    theirs = (Notification.subject == about[0]) & (Notification.subject_id == about[1])
+    drop_unread_of(db, templates, about[0], [about[1]])
+
+
+def drop_unread_of(db: Session, templates: Collection[str], subject: str, numbers: Collection[int]) -> None:
+    """Delete the unread notifications of these kinds about many things, as ``drop_unread`` does."""
+    theirs = (Notification.subject == subject) & Notification.subject_id.in_(numbers)
     unread = select(Notification.id).where(
         theirs,
         Notification.template.in_(templates),

@@ -3,7 +3,7 @@
 The columns of the thing (``Stocked``) are what its moves add up to; models.books.stock recomputes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -33,6 +33,8 @@ MOVES: Mapping[str, tuple[str, str]] = {
     "find": ("lost", "reserved"),
 }
 _LONGEST_CAUSE = 60
+# A statement takes 65,535 parameters at most.
+_MOST_AT_ONCE = 1_000
 
 
 class OutOfStock(Refusal):
@@ -94,7 +96,7 @@ class StockMove(Base):
 
 def open_stock(db: Session, thing: HasStock, now: datetime) -> None:
     """Record the first move of a new thing, whose row has its stock already."""
-    _record(db, thing, "add", thing.initial, "new", now)
+    _record(db, thing, "add", [(thing.initial, "new")], now)
 
 
 def move(db: Session, thing: HasStock, kind: str, quantity: int, cause: str, now: datetime) -> bool:
@@ -103,8 +105,25 @@ def move(db: Session, thing: HasStock, kind: str, quantity: int, cause: str, now
     One statement checks and changes the columns, so that two who want the last piece cannot both have it. Raises
     OutOfStock.
     """
-    if not _record(db, thing, kind, quantity, cause, now):
+    if not _record(db, thing, kind, [(quantity, cause)], now):
         return False
+    _change(db, thing, kind, quantity)
+    return True
+
+
+def move_each(db: Session, thing: HasStock, kind: str, parts: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Move many quantities of the thing, each with its cause, in a few statements; what moved before is left out.
+
+    Raises OutOfStock.
+    """
+    begins = range(0, len(parts), _MOST_AT_ONCE)
+    quantity = sum(_record(db, thing, kind, parts[begin : begin + _MOST_AT_ONCE], now) for begin in begins)
+    if quantity:
+        _change(db, thing, kind, quantity)
+
+
+def _change(db: Session, thing: HasStock, kind: str, quantity: int) -> None:
+    """Change the columns of the thing where there is enough. Raises OutOfStock."""
     source, target = MOVES[kind]
     table: Any = type(thing)
     values = {name: getattr(table, name) - quantity for name in (source,) if name}
@@ -119,7 +138,6 @@ def move(db: Session, thing: HasStock, kind: str, quantity: int, cause: str, now
     if not done.rowcount:
         raise OutOfStock(left=left)
     db.refresh(thing, COLUMNS)
-    return True
 
 
 def restock(db: Session, thing: HasStock, available: int, cause: str, now: datetime) -> None:
@@ -145,14 +163,15 @@ def delta_of(column: str) -> Any:
     return StockMove.quantity * signs.cast(Integer)
 
 
-def _record(db: Session, thing: HasStock, kind: str, quantity: int, cause: str, now: datetime) -> bool:
-    if quantity < 1:
-        raise ValueError(f"{quantity} is no quantity to move")
+def _record(db: Session, thing: HasStock, kind: str, parts: Sequence[tuple[int, str]], now: datetime) -> int:
+    """Record the moves whose cause has moved nothing before; returns how much they move together."""
+    if any(quantity < 1 for quantity, _ in parts):
+        raise ValueError(f"{parts} has what is no quantity to move")
     name = _NAMES[thing.__tablename__]
-    row = {"thing": name, "thing_id": thing.id, "kind": kind, "quantity": quantity, "at": now}
-    row["cause"] = f"{name}:{thing.id}:{cause}"
-    added = insert(StockMove).values(row).on_conflict_do_nothing(index_elements=["cause"]).returning(StockMove.id)
-    return db.execute(added).scalar_one_or_none() is not None
+    same = {"thing": name, "thing_id": thing.id, "kind": kind, "at": now}
+    rows = [{**same, "quantity": quantity, "cause": f"{name}:{thing.id}:{cause}"} for quantity, cause in parts]
+    added = insert(StockMove).values(rows).on_conflict_do_nothing(index_elements=["cause"])
+    return sum(db.scalars(added.returning(StockMove.quantity)))
 
 
 _NAMES = {"offers": "offer", "listings": "listing"}

@@ -5,12 +5,15 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session
 
 from bot.processes.postgres import EmbeddedPostgres
+from models.books.lots import check_lots
 from models.books.orders import check_orders
+from models.books.stock import check_stock
 from models.market.listing import Listing
+from models.market.lots.clock import due_lots, move_on
 from models.market.orders.clock import complete_delivered, end_overdue_orders
 from models.market.orders.order import LASTS, Order
 from models.market.orders.pricing import total_of
@@ -20,6 +23,8 @@ from tests.harness.stage import Stage, seed_regions
 from tests.scenes.market import JIN, Market
 
 PER_ORDER = 10 * JIN
+BUYERS = 50
+RIPE_IN = 20
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -31,22 +36,52 @@ def main(arguments: Sequence[str] = ()) -> None:
         seed_regions(server.url)
         market = Market(Stage(server.url))
         market.seller()
-        market.buyer()
-        _fill(market, given.orders, "shipped")
-        market.stage.clock.move(LASTS["shipped"] + timedelta(seconds=1))
-        _timed(f"{given.orders:,} parcels count as arrived", lambda: _until_done(market, end_overdue_orders))
-        market.stage.clock.move(LASTS["delivered"] + timedelta(seconds=1))
-        _timed(f"{given.orders:,} orders are completed", lambda: _until_done(market, complete_delivered))
+        for number in range(BUYERS):
+            market.buyer("buyer" if number == 0 else f"buyer{number}")
+        _picked(market, given.orders)
+        _failed(market, given.orders)
         with market.stage.database.connect() as connection:
-            assert list(check_orders(connection, market.stage.clock())) == []
+            for check in (check_orders, check_lots, check_stock):
+                assert list(check(connection, market.stage.clock())) == []
         market.stage.close()
 
 
-def _fill(market: Market, orders: int, state: str) -> None:
-    """Have one listing of which so many orders are on their way."""
-    listing = market.sell(orders * PER_ORDER)
+def _picked(market: Market, orders: int) -> None:
+    """All of a lot is picked, sent, arrives and is kept."""
+    listing = _fill(market, orders)
+    _timed(f"{orders:,} buyers hear that it is picked", lambda: _said(market, listing, orders))
+    _leave(market, listing)
+    market.stage.clock.move(LASTS["shipped"] + timedelta(seconds=1))
+    _timed(f"{orders:,} parcels count as arrived", lambda: _until_done(market, end_overdue_orders))
+    market.stage.clock.move(LASTS["delivered"] + timedelta(seconds=1))
+    _timed(f"{orders:,} orders are completed", lambda: _until_done(market, complete_delivered))
+
+
+def _failed(market: Market, orders: int) -> None:
+    """The window of a lot ends without a word."""
+    listing = _fill(market, orders)
+    for _ in range(2):
+        market.stage.clock.move((market.lot(listing).due_at or market.stage.clock()) - market.stage.clock())
+        _until_done(market, _lots)
+    market.stage.clock.move((market.lot(listing).due_at or market.stage.clock()) - market.stage.clock())
+    _timed(f"{orders:,} orders of a lot that failed are cancelled", lambda: _until_done(market, _lots) * orders)
+    assert market.lot(listing).state == "failed"
+
+
+def _lots(db: Session, now: datetime) -> int:
+    return sum(move_on(db, number, now) for number in due_lots(db, now))
+
+
+def _said(market: Market, listing: int, orders: int) -> int:
+    market.harvest(listing)
+    return orders
+
+
+def _fill(market: Market, orders: int) -> int:
+    """Have one pre-order of which so many orders are accepted."""
+    listing = market.sell(orders * PER_ORDER, ripe_in=RIPE_IN)
     first, now = market.order(listing, PER_ORDER), market.stage.clock()
-    market.send(first)
+    market.accept(first)
     with market.session() as db:
         held = db.get_one(Listing, listing, with_for_update=True)
         move(db, held, "reserve", (orders - 1) * PER_ORDER, "bench", now)
@@ -54,11 +89,27 @@ def _fill(market: Market, orders: int, state: str) -> None:
         same = {
             column.key: getattr(found, column.key)
             for column in Order.__table__.columns
-            if column.key not in ("id", "draft_id", "code")
+            if column.key not in ("id", "draft_id", "code", "buyer_id")
         }
         assert found.total_fen == total_of(found.price_fen, PER_ORDER, "jin")
-        rows = [{**same, "draft_id": f"bench-{n}", "code": f"B{n:07}", "state": state} for n in range(orders - 1)]
+        buyers = [number for name, number in market.people.items() if name != "seller"]
+        rows = [
+            {**same, "draft_id": f"{listing}-{n}", "code": f"{listing}{n:06}", "buyer_id": buyers[n % len(buyers)]}
+            for n in range(orders - 1)
+        ]
         db.execute(insert(Order), rows)
+    return listing
+
+
+def _leave(market: Market, listing: int) -> None:
+    """All of it is on its way: the first by the seller's word, the others with it."""
+    now = market.stage.clock()
+    with market.session() as db:
+        first = db.scalars(select(Order.id).where(Order.listing_id == listing).order_by(Order.id).limit(1)).one()
+    market.send(first)
+    with market.session() as db:
+        others = update(Order).where(Order.listing_id == listing, Order.id != first)
+        db.execute(others.values(state="shipped", shipped_at=now, due_at=now + LASTS["shipped"]))
 
 
 def _until_done(market: Market, apply: Callable[[Session, datetime], int]) -> int:
@@ -66,8 +117,6 @@ def _until_done(market: Market, apply: Callable[[Session, datetime], int]) -> in
     count, database = 0, market.stage.database
     while done := _once(database, apply, market.stage.clock()):
         count += done
-    with Session(database) as db:
-        assert db.scalar(select(Order.id).where(Order.due_at <= market.stage.clock()).limit(1)) is None
     return count
 
 

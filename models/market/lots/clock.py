@@ -11,8 +11,8 @@ from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
 from models.market.lots.lot import WORD_WITHIN, Lot, lot_to_pick, move_lot
 from models.market.lots.telling import tell_seller
+from models.market.orders.closing import cancel_unsent
 from models.market.orders.order import ORDER_MACHINE, Order
-from models.market.orders.steps import cancel_unsent
 
 BATCH = 200
 # An order in one of these may still move.

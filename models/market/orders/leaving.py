@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.core.leaver import Leaver
+from models.market.orders.closing import cancel_unsent
 from models.market.orders.filling import fill
 from models.market.orders.order import Order
-from models.market.orders.steps import cancel_unsent
 
 
 def household_suspended(db: Session, household_id: int, now: datetime) -> None:

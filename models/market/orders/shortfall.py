@@ -16,8 +16,9 @@ from models.core.state_machine import Actor
 from models.goods.ending import hold_own
 from models.market.listing import LISTING, MACHINE, Listing
 from models.market.lots.lot import follow_stock, lot_to_pick, move_lot
+from models.market.orders.closing import cancel_all
 from models.market.orders.order import NOT_SENT, Order
-from models.market.orders.steps import Held, cancel, cut, lock_orders
+from models.market.orders.steps import Held, cut, lock_orders
 from models.stock.move import move
 
 
@@ -94,9 +95,11 @@ def reduce_harvest(db: Session, user_id: int | None, number: int, left: int, now
 
 def _share(db: Session, held: list[Held], left: int, now: datetime) -> None:
     shares = split(left, {each.order.id: each.order.quantity for each in held})
+    gone = [each for each in held if not shares.get(each.order.id)]
+    if gone:
+        seller = Actor.owner(gone[0].order.seller_id)
+        cancel_all(db, gone[0].listing, [each.order for each in gone], "no_harvest", seller, now)
     for each in held:
         share = shares.get(each.order.id, 0)
-        if share == 0:
-            cancel(db, each, "no_harvest", Actor.owner(each.order.seller_id), now)
-        elif share < each.order.quantity:
+        if 0 < share < each.order.quantity:
             cut(db, each, share, now)

@@ -20,7 +20,6 @@ from models.market.orders.order import (
     CHOOSE_WITHIN,
     KEPT_FOR,
     LASTS,
-    NOT_SENT,
     ORDER_MACHINE,
     WAYBILL_PURPOSE,
     Order,
@@ -67,10 +66,12 @@ def try_lock_order(db: Session, number: int) -> Held | None:
 
 def lock_orders(db: Session, which: ColumnElement[bool]) -> list[Held]:
     """Lock the orders for which the condition holds: all listings first, then the orders, by number."""
-    listings = select(Order.listing_id).where(which).scalar_subquery()
-    db.scalars(select(Listing).where(Listing.id.in_(listings)).order_by(Listing.id).with_for_update()).all()
-    numbers = db.scalars(select(Order.id).where(which).order_by(Order.id)).all()
-    return [lock_order(db, number) for number in numbers]
+    numbers = select(Order.listing_id).where(which).scalar_subquery()
+    theirs = select(Listing).where(Listing.id.in_(numbers)).order_by(Listing.id).with_for_update()
+    listings = {each.id: each for each in db.scalars(theirs.execution_options(populate_existing=True))}
+    found = select(Order).where(which, Order.listing_id.in_(listings)).order_by(Order.id).with_for_update()
+    orders = db.scalars(found.execution_options(populate_existing=True))
+    return [Held(order, listings[order.listing_id]) for order in orders]
 
 
 def accept(db: Session, held: Held, now: datetime) -> None:
@@ -223,15 +224,6 @@ def add_to(db: Session, held: Held, more: int, now: datetime) -> None:
     tell_filled(db, order, now)
 
 
-def cancel_unsent(db: Session, which: ColumnElement[bool], why: str, now: datetime) -> list[Held]:
-    """Cancel the orders of which nothing is sent and for which the condition holds; returns them."""
-    found = lock_orders(db, which & Order.state.in_(NOT_SENT))
-    unsent = [held for held in found if held.order.state in NOT_SENT]
-    for held in unsent:
-        cancel(db, held, why, SYSTEM, now)
-    return unsent
-
-
 def _to(
     db: Session,
     held: Held,
@@ -247,7 +239,7 @@ def _to(
     # The row satisfies its constraints only with the new state: all goes in one statement.
     ORDER_MACHINE.move(db, order, state, actor, now, detail)
     db.flush()
-    drop_overtaken(db, order)
+    drop_overtaken(db, [order])
     tell(db, order, now)
 
 

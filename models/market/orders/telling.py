@@ -1,6 +1,6 @@
 """Tell the buyer and the seller of an order where it stands and whose turn it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.core.calendar import day_in_china
 from models.market.lots.lot import lot_to_pick
 from models.market.orders.order import TO_ANSWER, Order
-from models.notifications.notify import drop_unread, notify_user
+from models.notifications.notify import NewForUser, drop_unread, drop_unread_of, notify_user, notify_users
 
 # State -> the kind of notification for its buyer, and for its seller.
 TOLD: Mapping[str, tuple[str | None, str | None]] = {
@@ -41,18 +41,34 @@ _ANSWERED_IN: Mapping[str, Sequence[str]] = {
 
 def tell(db: Session, order: Order, now: datetime) -> None:
     """Owe the notifications of the state that the order is in now, in the caller's transaction."""
+    tell_all(db, [order], now)
+
+
+def tell_all(db: Session, orders: Sequence[Order], now: datetime) -> None:
+    """Owe those of many orders of one listing at once."""
+    lot = lot_to_pick(db, orders[0].listing_id) if orders and orders[0].state == "accepted" else None
+    told: dict[str, list[NewForUser]] = {}
+    for order in orders:
+        for side, kind, user in _whom(order):
+            facts = {**facts_of(order), "side": side}
+            if lot:
+                facts |= {"first": lot.first_day.isoformat(), "last": lot.last_day.isoformat()}
+            key = f"{kind}:{side}:order:{order.id}:{order.state}"
+            told.setdefault(kind, []).append(NewForUser(user, order.id, facts, key))
+    for kind, notices in told.items():
+        notify_users(db, kind, "order", notices, now)
+
+
+def _whom(order: Order) -> Iterator[tuple[str, str, int]]:
+    """Yield the sides that are told of the order's state, with the kind of notification and the user."""
     buyer, seller = TOLD[order.state]
     if order.state == "delivered":
         # Who says that it arrived, or that it was handed over, knows it; of the clock both hear what the other would.
         buyer, seller = (buyer, None) if order.shipped_at is None else (None, seller)
     word = _BY_WORD.get(order.why)
-    facts = facts_of(order)
-    if order.state == "accepted" and (lot := lot_to_pick(db, order.listing_id)):
-        facts |= {"first": lot.first_day.isoformat(), "last": lot.last_day.isoformat()}
-    key = f"order:{order.id}:{order.state}"
     for side, kind, user in (("buyer", buyer, order.buyer_id), ("seller", seller, order.seller_id)):
         if kind and word != side:
-            notify_user(db, user, kind, {**facts, "side": side}, f"{kind}:{side}:{key}", now, ("order", order.id))
+            yield side, kind, user
 
 
 def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:
@@ -85,10 +101,10 @@ def drop_asked(db: Session, order: Order) -> None:
     drop_unread(db, ["order_short"], ("order", order.id))
 
 
-def drop_overtaken(db: Session, order: Order) -> None:
-    """Delete what waits unread and can be answered no more."""
-    overtaken = [kind for kind, states in _ANSWERED_IN.items() if order.state not in states]
-    drop_unread(db, overtaken, ("order", order.id))
+def drop_overtaken(db: Session, orders: Sequence[Order]) -> None:
+    """Delete what waits unread of orders in one state, and can be answered no more."""
+    overtaken = [kind for kind, states in _ANSWERED_IN.items() if orders[0].state not in states]
+    drop_unread_of(db, overtaken, "order", [order.id for order in orders])
 
 
 def facts_of(order: Order) -> dict[str, Any]:

@@ -1,6 +1,9 @@
-"""Whatever buyers, sellers and the clock do to orders, what a listing holds is what its orders say, to the gram."""
+"""Whatever buyers, sellers, harvests and the clock do to orders, what a listing holds is what its orders say, to the
+gram, and each order costs what its grams do, to the fen."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -16,10 +19,15 @@ from models.market.after_sales.answers import WORDS, of_order, say
 from models.market.after_sales.asking import NewAfterSale
 from models.market.after_sales.desk import decide_for
 from models.market.listing import Listing
+from models.market.lots.harvesting import open_lot, say_harvested
+from models.market.lots.lot import lot_of
 from models.market.orders import answers
 from models.market.orders.order import LASTS, RESERVED, Order
+from models.market.orders.pricing import total_of
+from models.market.orders.shortfall import open_harvest, reduce_harvest
+from models.market.orders.waiting import choose_less, choose_wait
+from models.market.submission import set_stock
 from models.staff.member import Staff
-from models.stock.move import restock
 from tests.harness.erasing import erase_person
 from tests.harness.money.checking_books import codes
 from tests.harness.stage import Stage
@@ -44,8 +52,11 @@ class Orders(RuleBasedStateMachine):
             self.market.stage.appoint("o-town", "township", "431124101000")
         self.seller = self.market.seller(f"seller{place}")
         self.buyers = [self.market.buyer(f"{name}{place}") for name in BUYERS]
-        self.listing = self.market.sell(10_000, by=self.seller)
+        # Every second one is picked in the walk, the others are there.
+        self.listing = self.market.sell(10_000, by=self.seller, ripe_in=5 if place % 2 else None)
         self.orders: list[int] = []
+        # What was ordered or listed, and never came to be.
+        self.spoilt = 0
 
     def try_(self, act: str, order: int, by: str) -> None:
         with suppress(Refusal), self.market.session() as db:
@@ -106,12 +117,45 @@ class Orders(RuleBasedStateMachine):
         self.market.stage.clock.move(LASTS[state])
         self.market.sweep()
 
-    @rule(left=st.integers(0, 9_000))
-    def harvest_is_less(self, left: int) -> None:
+    @rule(available=st.integers(0, 9_000))
+    def seller_says_what_is_left(self, available: int) -> None:
+        with suppress(Refusal), self.market.session() as db:
+            listing = db.get_one(Listing, self.listing)
+            if listing.reserved + listing.delivered + available > 0:
+                set_stock(db, self.market.people[self.seller], self.listing, available, self.market.stage.clock())
+
+    @rule(permille=st.integers(0, 999))
+    def harvest_is_less(self, permille: int) -> None:
+        by, now = self.market.people[self.seller], self.market.stage.clock()
+        with suppress(Refusal), self.market.session() as db:
+            before = open_harvest(db, by, self.listing)
+            reduce_harvest(db, by, self.listing, before.total * permille // 1_000, now)
+            self.spoilt += before.total - before.total * permille // 1_000
+
+    @rule(permille=st.none() | st.integers(1, 1_500))
+    def is_picked(self, permille: int | None) -> None:
+        by, now = self.market.people[self.seller], self.market.stage.clock()
+        with suppress(Refusal), self.market.session() as db:
+            before = open_lot(db, by, self.listing)
+            there = None if permille is None else before.total * permille // 1_000
+            say_harvested(db, by, self.listing, there, now)
+            self.spoilt += max(before.total - there, 0) if there is not None else 0
+
+    @rule()
+    def lot_comes_due(self) -> None:
         with self.market.session() as db:
-            listing = db.get_one(Listing, self.listing, with_for_update=True)
-            if listing.reserved + listing.delivered + left > 0:
-                restock(db, listing, left, f"less:{uuid4()}", self.market.stage.clock())
+            lot = lot_of(db, self.listing)
+            due = lot.due_at if lot else None
+        if due:
+            self.market.stage.clock.move(max(due - self.market.stage.clock(), timedelta()))
+            self.market.sweep()
+
+    @precondition(lambda self: self.orders)
+    @rule(place=st.integers(0, 99), buyer=st.integers(0, 2), what=st.sampled_from([choose_less, choose_wait]))
+    def buyer_chooses(self, place: int, buyer: int, what: Callable[..., object]) -> None:
+        by, number = self.market.people[self.buyers[buyer]], self.orders[place % len(self.orders)]
+        with suppress(Refusal), self.market.session() as db:
+            what(db, by, number, self.market.stage.clock())
 
     @rule(buyer=st.integers(0, 2))
     def is_erased(self, buyer: int) -> None:
@@ -130,14 +174,22 @@ class Orders(RuleBasedStateMachine):
             lost = [each for each in orders if each.state == "refunded" and each.delivered_at is None]
             assert listing.reserved == sum(each.quantity for each in held)
             assert listing.delivered == sum(each.quantity for each in orders if each.delivered_at)
-            assert listing.lost == sum(each.quantity for each in lost)
+            assert listing.lost == self.spoilt + sum(each.quantity for each in lost)
+            assert listing.delivered + listing.lost <= listing.initial
             for order in orders:
+                assert order.total_fen == total_of(order.price_fen, order.quantity, order.unit)
+                assert order.wanted is None or order.wanted > order.quantity
                 back = of_order(db, order.id)
                 assert back is None or (back.part_fen or 0) <= order.total_fen
             assert listing.initial == listing.available + listing.reserved + listing.delivered + listing.lost
 
-    def teardown(self) -> None:
+    @invariant()
+    def books_are_clean(self) -> None:
         assert codes(self.market.stage) == []
+        # No two acts are in the same moment.
+        self.market.stage.clock.move(timedelta(seconds=1))
+
+    def teardown(self) -> None:
         self.market.stage.close()
 
 
