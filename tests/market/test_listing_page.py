@@ -4,9 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import ViewportSize, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from bot.simulator.serving import serving
 from bot.web.public.appeal import MAX_AGE
 from bot.web.public.kept import KEPT_FOR
 from models.core.state_machine import Actor
@@ -22,6 +24,7 @@ from models.public.photos import file_name
 from models.staff.member import Staff
 from models.staff.pictures_opened import PicturesNotOpened
 from tests.harness.pages.examining import examining, in_a_browser
+from tests.harness.simulator.browser import DESK, PHONE, chromium
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.listing import Stall
 from tests.scenes.listing import stall as stall
@@ -178,3 +181,26 @@ def test_the_page_is_for_everybody(stall: Stall) -> None:
         examine("/l/99", "market/listing_gone", status=404)
         stall.change(state="sold_out")
         examine(f"/l/{stall.listing}", "market/listing", name="listing_sold_out")
+
+
+@pytest.mark.slow  # a browser, in all four ways to read it
+@in_a_browser
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no_script"])
+def test_with_and_without_script_it_is_read_and_its_photos_are_there(
+    stall: Stall, size: dict[str, int], script: bool
+) -> None:
+    stall.approve(stall.photos[0])
+    complaints: list[str] = []
+    with serving(stall.stage.app) as root, chromium() as browser:
+        page = browser.new_page(viewport=ViewportSize(**size), java_script_enabled=script)  # type: ignore[typeddict-item]
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(f"{root}/l/{stall.listing}", wait_until="networkidle")
+        expect(page.locator("h1")).to_have_text("脐橙")
+        expect(page.locator(".say")).to_have_text(f"买 {stall.listing} 20斤")
+        picture = page.locator(".pictures img")
+        expect(picture).to_have_count(1)
+        box = picture.bounding_box()
+        assert box is not None
+        assert 100 < box["width"] <= size["width"]
+    assert complaints == []
