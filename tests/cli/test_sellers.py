@@ -1,7 +1,7 @@
 """Under which numbers sellers are paid, and what WeChat Pay would not do: the operator's commands."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from click.testing import Result
@@ -9,6 +9,7 @@ from flask import Flask
 
 from bot.app import create_app
 from models.market.money.sending import begin_submission, mark_refused
+from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage, settings_for
 from tests.scenes.money.stall import COOP, OTHER, TOTAL, Stall
@@ -59,6 +60,18 @@ def test_what_does_not_fit_is_said_in_one_line(app: Flask, stall: Stall, databas
     other = create_app(settings_for(database_url))
     assert "PAY_PARTNER_MCH_ID is empty" in run(other, "merchant", str(stall.buyer), OTHER).output
     other.extensions["bangfu"]["turns"].database.dispose()
+
+
+def test_where_the_bills_differ_is_listed(app: Flask, stall: Stall) -> None:
+    stall.take_payment()
+    now = stall.stage.clock()
+    what = {"kind": "missing_here", "subject": "payment", "number": "4200", "out_trade_no": "T9", "theirs_fen": 999}
+    with stall.session() as db:
+        for account in (COOP, MCHID):  # that of a charity is its fund holder's
+            own = Discrepancy(merchant=account, day=date(2026, 11, 25), state="open", found_at=now, seen_at=now, **what)
+            db.add(own)
+    said = "missing_here, payment of 999 fen, account 1900000110, order T9, number 4200"
+    assert run(app, "differences").output == f"1  2026-11-25  {said}\n"
 
 
 def test_what_is_stuck_is_listed_asked_for_again_and_settled(app: Flask, stall: Stall) -> None:

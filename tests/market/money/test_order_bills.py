@@ -16,6 +16,7 @@ from models.ledger.tables import LedgerTransaction
 from models.market.money.payment import OrderPayment
 from models.market.money.sub_merchant import BadSubMerchant, add_sub_merchant, withdraw_sub_merchant
 from models.market.money.transfer import OrderTransfer
+from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task
 from models.treasury.bill import BillDay, number_of
@@ -188,7 +189,8 @@ def test_a_discrepancy_is_a_task_of_the_sellers_county_and_of_nobody_else(stage:
     assert "1 查集市上对不上的账：2026年11月25日的" in stage.say("o-county", "待办")
     reply = stage.say("o-county", "对账")
     assert "集市卖家的 1 个收款账户，2026年11月25日：收 ¥8，退 ¥0，差 2 处" in reply
-    shown = stage.say("o-county", "2")
+    [ours] = [line for line in reply.splitlines() if "我们有，账单上没有" in line]
+    shown = stage.say("o-county", ours.split()[0])
     assert f"卖家的收款商户号 {COOP}，订单 " in shown
     assert "请卖家先别发" in shown
     assert "差 2 处" in stage.say("o-county", "对账 昨天")
@@ -205,3 +207,17 @@ def test_a_discrepancy_is_a_task_of_the_sellers_county_and_of_nobody_else(stage:
 def test_a_charitys_number_is_no_sellers(stage: Stage, till: Counter) -> None:
     with till.stall.session() as db, pytest.raises(BadSubMerchant, match="charity"):
         add_sub_merchant(db, till.stall.buyer, MCHID, stage.clock())
+
+
+@pytest.mark.slow  # has a simulator of its own
+def test_an_erased_sellers_days_are_still_its_countys(stage: Stage, till: Counter) -> None:
+    stage.appoint("o-county", "county", COUNTY, "N-COUNTY")
+    till.sold()
+    till.stranger()
+    with unguarded(stage) as connection:
+        connection.execute(update(User).where(User.id == till.stall.seller).values(region_code=None, state="erased"))
+    till.move(TOMORROW_MORNING)
+    till.compare()
+    with Database(stage.database) as db:
+        assert db.scalars(select(Task.region_code).where(Task.subject == "discrepancy")).all() == [COUNTY]
+    assert "差 1 处" in stage.say("o-county", "对账")

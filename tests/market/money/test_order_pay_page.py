@@ -236,6 +236,22 @@ def test_a_platform_that_loses_answers_moves_the_money_once(selling: Selling, ki
 
 
 @pytest.mark.slow  # starts a bot and a simulator of its own
+@pytest.mark.parametrize("kind", [Kind.LOST, Kind.DOWN])
+def test_a_platform_that_loses_answers_releases_once(selling: Selling, kind: Kind) -> None:
+    stage, stall = selling.stage, selling.stall
+    order = selling.paid()
+    stall.act("hand_over", order)
+    stage.clock.move(timedelta(days=7))
+    stall.end_overdue()
+    stage.simulator.faults.add(Fault(kind, where="/v3/profitsharing", times=2))
+    for _ in range(3):
+        selling.send(order)
+    assert stall.account(order) == (TOTAL, TOTAL, TOTAL, 0)
+    assert len(selling.pay.releases._releases) == 1
+    assert [kind for kind, _ in stall.told("o-seller")].count("order_released") == 1
+
+
+@pytest.mark.slow  # starts a bot and a simulator of its own
 def test_a_seller_that_left_the_platform_leaves_the_buyer_as_they_were(selling: Selling) -> None:
     order = selling.stall.order()
     del selling.pay.orders.sub_merchants[COOP]
