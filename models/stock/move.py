@@ -7,7 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import CheckConstraint, Index, Integer, String, case, select, update
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Index,
+    Integer,
+    String,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,8 +46,6 @@ MOVES: Mapping[str, tuple[str, str]] = {
     "find": ("lost", "reserved"),
 }
 _LONGEST_CAUSE = 60
-# A statement takes 65,535 parameters at most.
-_MOST_AT_ONCE = 1_000
 
 
 class OutOfStock(Refusal):
@@ -112,12 +123,11 @@ def move(db: Session, thing: HasStock, kind: str, quantity: int, cause: str, now
 
 
 def move_each(db: Session, thing: HasStock, kind: str, parts: Sequence[tuple[int, str]], now: datetime) -> None:
-    """Move many quantities of the thing, each with its cause, in a few statements; what moved before is left out.
+    """Move many quantities of the thing, each with its cause, in two statements; what moved before is left out.
 
     Raises OutOfStock.
     """
-    begins = range(0, len(parts), _MOST_AT_ONCE)
-    quantity = sum(_record(db, thing, kind, parts[begin : begin + _MOST_AT_ONCE], now) for begin in begins)
+    quantity = _record(db, thing, kind, parts, now)
     if quantity:
         _change(db, thing, kind, quantity)
 
@@ -164,13 +174,26 @@ def delta_of(column: str) -> Any:
 
 
 def _record(db: Session, thing: HasStock, kind: str, parts: Sequence[tuple[int, str]], now: datetime) -> int:
-    """Record the moves whose cause has moved nothing before; returns how much they move together."""
+    """Record the moves whose cause has moved nothing before; returns how much they move together.
+
+    It takes as many parameters for many as for one.
+    """
     if any(quantity < 1 for quantity, _ in parts):
         raise ValueError(f"{parts} has what is no quantity to move")
     name = _NAMES[thing.__tablename__]
+    columns = StockMove.__table__.c
+    lists: dict[str, list[Any]] = {
+        "quantity": [quantity for quantity, _ in parts],
+        "cause": [f"{name}:{thing.id}:{cause}" for _, cause in parts],
+    }
+    arrays = [bindparam(None, found, ARRAY(columns[key].type)) for key, found in lists.items()]
+    listed = func.unnest(*arrays).table_valued(*(column(key, columns[key].type) for key in lists))
     same = {"thing": name, "thing_id": thing.id, "kind": kind, "at": now}
-    rows = [{**same, "quantity": quantity, "cause": f"{name}:{thing.id}:{cause}"} for quantity, cause in parts]
-    added = insert(StockMove).values(rows).on_conflict_do_nothing(index_elements=["cause"])
+    rows = select(
+        *listed.render_derived(name="listed").c, *(literal(each, columns[key].type) for key, each in same.items())
+    )
+    added = insert(StockMove).from_select([*lists, *same], rows, include_defaults=False)
+    added = added.on_conflict_do_nothing(index_elements=["cause"])
     return sum(db.scalars(added.returning(StockMove.quantity)))
 
 

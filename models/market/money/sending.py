@@ -76,7 +76,12 @@ class Word:
 
 
 def owe_back(db: Session, order_id: int, _state: str, now: datetime) -> None:
-    """Owe what was paid for a cancelled order back to its buyer. The caller holds the order."""
+    """Owe what was paid for a cancelled order back to its buyer. The caller holds the order.
+
+    What came for an order that does not count as paid was owed back when it came (models.market.money.paying).
+    """
+    if db.get_one(Order, order_id).paid_at is None:
+        return
     for payment in paid_payments(db, order_id, lock=True):
         owe(db, payment, "refund", "cancelled", now)
 
@@ -98,6 +103,8 @@ def owe_part(db: Session, order_id: int, fen: int, now: datetime) -> None:
 
 def owe_release(db: Session, order_id: int, _state: str, now: datetime) -> None:
     """Owe what was paid for an order that is over, and is still held, to its seller. The caller holds the order."""
+    if db.get_one(Order, order_id).paid_at is None:
+        return
     for payment in paid_payments(db, order_id, lock=True):
         owe(db, payment, "release", "completed", now)
 

@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
+from models.books.lots import check_lots
+from models.books.order_money import check_order_money
+from models.books.orders import check_orders
+from models.books.stock import check_stock
 from models.core.refusal import Refusal
 from models.market.after_sales import asking
 from models.market.after_sales.after_sale import WISHES, WRONGS
@@ -35,6 +39,8 @@ from tests.scenes.market import Market
 
 BUYERS = ("one", "two", "three")
 URL: list[str] = []
+# What orders, harvests and their stock touch is checked after each step, and all books at the end of a walk.
+BOOKS = (check_stock, check_orders, check_lots, check_order_money)
 
 
 class Orders(RuleBasedStateMachine):
@@ -185,11 +191,14 @@ class Orders(RuleBasedStateMachine):
 
     @invariant()
     def books_are_clean(self) -> None:
-        assert codes(self.market.stage) == []
+        now = self.market.stage.clock()
+        with self.market.stage.database.connect() as connection:
+            assert [wrong for check in BOOKS for wrong in check(connection, now)] == []
         # No two acts are in the same moment.
         self.market.stage.clock.move(timedelta(seconds=1))
 
     def teardown(self) -> None:
+        assert codes(self.market.stage) == []
         self.market.stage.close()
 
 
