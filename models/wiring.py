@@ -3,6 +3,7 @@
 A connected function runs in its caller's transaction, under the locks that the caller holds.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -32,7 +33,7 @@ from models.goods.matches import match
 from models.goods.points import keeping
 from models.ledger import links, posting
 from models.market import erasure as market
-from models.market import listing
+from models.market import in_name, listing
 from models.market.campaigns import opening as campaigns
 from models.market.listing import Listing
 from models.market.lots import listed
@@ -101,9 +102,12 @@ def wire() -> None:
 
     # An organisation is confirmed instead of verified; another comes to speak for it; the county stops or ends it.
     case.may_ask.connect(organisation.may_ask)
-    representative.on_succeeded.connect(of_organisation.pass_on)
-    organisation_desk.on_suspended.connect(case_outcome.freeze_live_appeals)
-    organisation_desk.on_dissolved.connect(of_organisation.end_all)
+    case.is_confirmed.connect(organisation.is_confirmed)
+    representative.on_succeeded.connect(_on_succeeded)
+    representative.on_vacated.connect(in_name.vacate)
+    organisation_desk.on_suspended.connect(_on_organisation_suspended)
+    organisation_desk.on_resumed.connect(household.open_reviews)
+    organisation_desk.on_dissolved.connect(_on_dissolved)
 
     # When an appeal becomes public.
     publication.on_published.connect(photo_review.ask_officer)
@@ -155,8 +159,7 @@ def wire() -> None:
 
     # Why an officer may not decide on a thing.
     recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
-    recusal.CONFLICTS.connect(conflicts.AUTHORITY, conflicts.own_authority)
-    recusal.CONFLICTS.connect(beneficiary.CONFLICT, beneficiary.conflicts)
+    recusal.CONFLICTS.connect("organisation", _conflicts_of_organisation)
     recusal.CONFLICTS.connect(reported_thing.CONCERNED, recusals.concerned)
     recusal.CONFLICTS.connect("other_household", family_question.conflicts)
     recusal.CONFLICTS.connect(campaigns.CONFLICT, campaigns.conflicts)
@@ -240,6 +243,30 @@ def _on_seat_left(db: Session, left: Staff, now: datetime) -> None:
 def _on_verified(db: Session, household_id: int, now: datetime) -> None:
     case_outcome.open_endorsements(db, household_id, now)
     household.open_reviews(db, household_id, now)
+
+
+def _on_succeeded(db: Session, named: organisation.Organisation, user_id: int, now: datetime) -> None:
+    of_organisation.pass_on(db, named, user_id, now)
+    in_name.pass_on(db, named, user_id, now)
+
+
+def _on_organisation_suspended(db: Session, household_id: int, now: datetime) -> list[int]:
+    frozen = case_outcome.freeze_live_appeals(db, household_id, now)
+    in_name.stop(db, household_id, now)
+    return frozen
+
+
+def _on_dissolved(db: Session, household_id: int, now: datetime) -> None:
+    of_organisation.end_all(db, household_id, now)
+    in_name.wind_up(db, household_id, now)
+
+
+def _conflicts_of_organisation(db: Session, _subject: str, _number: int, household_id: int | None) -> Mapping[int, str]:
+    """Map staff ids to why they may not decide on what is an organisation's; nobody where it is a family's."""
+    named = organisation.organisation_of(db, household_id)
+    if named is None:
+        return {}
+    return {**conflicts.own_authority(db, named), **beneficiary.conflicts(db, named)}
 
 
 def _on_suspended(db: Session, household_id: int, now: datetime) -> list[int]:

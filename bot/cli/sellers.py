@@ -14,7 +14,13 @@ from bot.work.clock import Clock
 from config.settings import Settings
 from models.market.money.seller_accounts import open_differences
 from models.market.money.sending import retry, settle_by_hand, stuck
-from models.market.money.sub_merchant import BadSubMerchant, SubMerchant, add_sub_merchant, withdraw_sub_merchant
+from models.market.money.sub_merchant import (
+    BadSubMerchant,
+    Owner,
+    SubMerchant,
+    add_sub_merchant,
+    withdraw_sub_merchant,
+)
 from models.market.orders.steps import reserve_instead
 
 
@@ -24,23 +30,27 @@ def add_seller_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     app.cli.add_command(group)
 
     @group.command("merchant")
-    @click.argument("user", type=int)
+    @click.argument("seller", type=int)
     @click.argument("number")
-    def merchant(user: int, number: str) -> None:
-        """Let a seller (a user's number) be paid under a sub-merchant number (sub_mchid), its own for good."""
+    @click.option("--organisation", is_flag=True, help="SELLER is the number of an organisation, not of a user.")
+    def merchant(seller: int, number: str, *, organisation: bool) -> None:
+        """Let a seller (a user's number) be paid under a sub-merchant number (sub_mchid), its own for good.
+
+        What an organisation sells is paid to the organisation alone, never to who speaks for it.
+        """
         if not settings.pay_partner_mch_id:
             raise click.ClickException("PAY_PARTNER_MCH_ID is empty: nobody signs for sellers")
         with _database(settings) as db:
-            add_sub_merchant(db, user, number, clock())
-            click.echo(f"User {user} is paid under {number} from now on; orders placed before stay reservations.")
+            owner = Owner("organisation" if organisation else "user", seller)
+            add_sub_merchant(db, owner, number, clock())
+            click.echo(f"{owner} is paid under {number} from now on; orders placed before stay reservations.")
 
     @group.command("withdraw")
     @click.argument("number")
     def withdraw(number: str) -> None:
         """Let nothing new be paid under a number; what was paid is still released, or goes back."""
         with _database(settings) as db:
-            seller = withdraw_sub_merchant(db, number, clock())
-            count = reserve_instead(db, seller, clock())
+            count = reserve_instead(db, withdraw_sub_merchant(db, number, clock()), clock())
             click.echo(f"Nothing new is paid under {number}. {count} unpaid orders are reservations now.")
 
     @group.command("list")
@@ -49,7 +59,7 @@ def add_seller_commands(app: Flask, settings: Settings, clock: Clock) -> None:
         with _database(settings) as db:
             for each in db.scalars(select(SubMerchant).order_by(SubMerchant.added_at, SubMerchant.number)).all():
                 until = f"until {each.withdrawn_at:%Y-%m-%d}" if each.withdrawn_at else "now"
-                click.echo(f"{each.number}  user {each.seller_id}  {until}")
+                click.echo(f"{each.number}  {each.owner}  {until}")
 
     @group.command("stuck")
     def stuck_() -> None:

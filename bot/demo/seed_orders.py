@@ -14,7 +14,7 @@ from models.market.listing import Listing
 from models.market.lots.clock import move_on
 from models.market.lots.harvesting import say_harvested
 from models.market.lots.lot import lot_of
-from models.market.money.sub_merchant import add_sub_merchant
+from models.market.money.sub_merchant import Owner, add_sub_merchant
 from models.market.orders import answers
 from models.market.orders.placing import NewOrder, place_order
 from models.people.user import User
@@ -50,7 +50,7 @@ class Orders:
 
     def pay_online(self, row: Row, when: datetime) -> None:
         """Let a seller be paid under a sub-merchant's number, as the operator does."""
-        add_sub_merchant(self.db, self.users[row["seller"]].id, row["number"], when)
+        add_sub_merchant(self.db, Owner("user", self.users[row["seller"]].id), row["number"], when)
 
     def begin_picking(self, row: Row, when: datetime) -> None:
         """Let the clock say that the first day of a harvest has come."""

@@ -1,6 +1,7 @@
 """上架: ask a seller for a listing of what the household grows or makes, sold here or through a shop elsewhere.
 
 Of what grows on land it asks for how much land: that caps what the household may list (models.market.statement).
+Who speaks for an organisation lists in its name (``organisation`` in ``given``, and ``in_name_of``, what it is called).
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from models.market.listing import Listing
 from models.market.rules import WITHOUT_LAND
 from models.market.statement import find_statement
 from models.market.submission import NewListing, mend_listing, submit_listing
+from models.organisations.organisation import get_organisation, organisation_of
+from models.organisations.representative import check_may_sell_for
 from models.people import photo, user
 from models.staff.task import find_task
 
@@ -53,8 +56,21 @@ def in_a_shop(answers: Mapping[str, Any]) -> bool:
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    user.get_resident(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_listing"][0])
-    return with_round(turn, "listing", given)
+    """Admit a resident. Raises NotRegistered or ResidentsOnly.
+
+    In an organisation's name it raises as ``check_may_sell_for`` does; of a listing that is mended as ``with_round``.
+    """
+    seller = user.get_resident(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_listing"][0])
+    if "organisation" in given:
+        organisation = get_organisation(turn.db, given["organisation"])
+        check_may_sell_for(turn.db, organisation, seller.id)
+        return {**given, "in_name_of": organisation.name}
+    given = with_round(turn, "listing", given)
+    if "mends" in given:
+        mended = turn.db.get_one(Listing, given["mends"])
+        named = organisation_of(turn.db, mended.household_id)
+        return {**given, "in_name_of": named.name} if named else given
+    return given
 
 
 def answers_of(turn: TurnContext, listing: Listing) -> dict[str, Any]:
@@ -116,13 +132,16 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         same = photo.pictures_of(db, "listing", listing.id) == pictures
         reviewed = mend_listing(db, listing, wanted, now, rules, same_photos=same)
     else:
-        listing = submit_listing(db, wanted, seller, now, rules)
+        number = draft.given.get("organisation")
+        named = get_organisation(db, number) if number else None
+        listing = submit_listing(db, wanted, seller, now, rules, organisation=named)
     if reviewed:
         keep_photos(turn, "listing", listing.id, pictures, mended=mended)
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
     values = {"number": listing.id, "name": listing.name, "waits": find_task(db, "listing", listing.id) is None}
     values |= {"reviewed": reviewed, "endorsed": sellers.is_endorsed(db, listing.household_id), "dear": listing.dear}
     values |= {"stopped": sellers.is_suspended(db, listing.household_id)}
+    values |= {"in_name_of": draft.given.get("in_name_of")}
     return Answer([Say("flows/market/list_produce/done", None, values)], options)
 
 

@@ -11,7 +11,7 @@ from handlers.routing.command import Command, Takes
 from handlers.routing.roles import COUNTY, TOWNSHIP_AND_COUNTY
 
 COMMANDS: tuple[Command, ...] = (
-    Command("start_listing", starts("list_produce")),
+    Command("start_listing", own.start_listing),
     Command("my_sales", own.my_sales),
     Command("set_stock", own.stock, Takes.NUMBER_AND_WORDS, guess=False),
     Command("poor_harvest", harvest.poor_harvest, Takes.NUMBER_AND_WORDS, guess=False),
@@ -27,6 +27,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("wait_rest", choices.wait_rest, guess=False),
     Command("all_back", choices.all_back, guess=False),
     # Only numbered lines lead here.
+    Command("list_for_family", own.list_for_family),
+    Command("list_in_its_name", own.list_in_its_name),
     Command("suspend_seller", desk.suspend_seller, staff=COUNTY),
     Command("resume_seller", desk.resume_seller, staff=COUNTY),
     Command("say_after_sale", after_sales.say_after_sale),

@@ -1,4 +1,4 @@
-"""我的货, 库存: sellers see what they list, and set how much is left of it."""
+"""上架, 我的货, 库存: sellers list what they grow, for their family or an organisation, and see and change it."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -8,6 +8,7 @@ from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.goods.exchange import NoSuchThing
 from models.market.submission import set_stock
+from models.organisations.representative import represented_by
 from models.people.user import get_resident
 from models.public.catalogue import MARKET
 
@@ -15,6 +16,24 @@ from models.public.catalogue import MARKET
 _MOST = 6
 _MOST_OWN = 60
 _GONE = ("withdrawn", "rejected")
+
+
+def start_listing(talk: Talk) -> Answer:
+    """Ask first for whom it is, where the person speaks for an organisation. Raises as the conversation does."""
+    named = represented_by(talk.turn.db, talk.turn.person.user_id)
+    if not named:
+        return list_for_family(talk)
+    ways = {f"organisation:{one.name}": ["command", "list_in_its_name", str(one.id)] for one in named}
+    return with_ways("replies/market/for_whom", {}, {**ways, "family": ["command", "list_for_family"]})
+
+
+def list_for_family(talk: Talk) -> Answer:
+    return talk.start("list_produce")
+
+
+def list_in_its_name(talk: Talk, number: str) -> Answer:
+    """Begin a listing of an organisation. Only a numbered line leads here. Raises as the conversation does."""
+    return talk.start("list_produce", {"organisation": int(number)})
 
 
 def my_sales(talk: Talk, page: str = "0") -> Answer:

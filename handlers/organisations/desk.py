@@ -10,6 +10,7 @@ from handlers.staff.file import pictures
 from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
+from models.market.in_name import ORDERS_LEFT, orders_left, settle
 from models.organisations import desk
 from models.organisations.organisation import SUBJECT, NoSuchOrganisation
 from models.staff.member import Staff
@@ -32,9 +33,13 @@ def show_file(talk: Talk, number: int) -> Answer:
     ways = {}
     if file.asks and file.task.mine:
         ways = {name: ["command", name, f"{SUBJECT}:{number}"] for name in ("approve", "send_back")}
+    left: Sequence[str] = ()
+    if file.task.step == ORDERS_LEFT and file.task.mine:
+        left = orders_left(talk.turn.db, file.household)
+        ways["settled"] = ["command", "approve", f"{SUBJECT}:{number}"]
     for name, command in _BESIDE.get(file.state, {}).items():
         ways[name] = ["command", command, f"{SUBJECT}:{number}"]
-    values = {"file": file, "labels": labels(talk.world.lexicon, "organisation_kind")}
+    values = {"file": file, "left": left, "labels": labels(talk.world.lexicon, "organisation_kind")}
     return with_ways("replies/organisations/file", {**values, **pictures(talk, SUBJECT, number)}, ways)
 
 
@@ -42,11 +47,18 @@ def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
     """Raises NoSuchOrganisation, NotYourTurn, NotIdentified or HasConflict."""
     db, staff = talk.turn.db, staff_of(talk)
     desk.check_decidable(db, staff, number)
-    demand = partial(desk.demand_pictures_opened, db, staff, number) if command == "approve" else None
+    letter = command == "approve" and desk.step_of(db, number) != ORDERS_LEFT
+    demand = partial(desk.demand_pictures_opened, db, staff, number) if letter else None
     return opened_first(partial(show_file, talk, number), is_read=desk.is_read(db, staff, number), demand=demand)
 
 
 def approve(talk: Talk, number: int) -> Answer:
+    """Confirm it or who asks to speak for it; of one that is no more, note that its orders are over. Raises OrdersLeft
+    there.
+    """
+    if desk.step_of(talk.turn.db, number) == ORDERS_LEFT:
+        settle(talk.turn.db, staff_of(talk), number, talk.world.now)
+        return _decided(number, "settled")
     desk.approve(talk.turn.db, staff_of(talk), number, talk.world.now)
     return _decided(number, "confirmed")
 

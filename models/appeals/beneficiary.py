@@ -42,7 +42,6 @@ from models.staff.conflict_of_interest import OWN_HOUSEHOLD, Conflict
 from models.staff.member import SAME_WECHAT, Staff, spread_to_all_seats
 
 SUBJECT = "beneficiary"
-CONFLICT = "beneficiary"
 # So many households are asked at a word; a village has some hundred.
 MOST_AT_ONCE = 300
 _OWNER = frozenset({By.OWNER})
@@ -190,12 +189,10 @@ def is_beneficiary(db: Session, appeal_id: int, household_id: int | None) -> boo
     return db.scalar(select(Beneficiary.id).where(theirs, Beneficiary.state != "declined")) is not None
 
 
-def conflicts(db: Session, _subject: str, _number: int, household_id: int | None) -> Mapping[int, str]:
-    """Map staff ids to why they may not decide on an organisation's appeals: they, or their kin, are to be helped."""
-    if organisation_of(db, household_id) is None:
-        return {}
+def conflicts(db: Session, organisation: Organisation) -> Mapping[int, str]:
+    """Map staff ids to why they may not decide on the organisation: they, or their kin, are helped by its appeals."""
     counted = select(Beneficiary.household_id).join(Appeal, Appeal.id == Beneficiary.appeal_id)
-    counted = counted.where(Appeal.household_id == household_id, Beneficiary.state != "declined")
+    counted = counted.where(Appeal.household_id == organisation.household_id, Beneficiary.state != "declined")
     numbers = select(User.id_hash).where(User.household_id.in_(counted), User.id_hash.is_not(None))
     own = select(Staff.id, literal(OWN_HOUSEHOLD))
     in_seats = own.where(or_(Staff.household_id.in_(counted), Staff.id_hash.in_(numbers)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from models.appeals.appeal import LIVE, Appeal
 from models.appeals.revision import Revision
@@ -20,9 +20,11 @@ from models.goods.exchange import GoodsRequest, Offer
 from models.goods.review import AGAIN
 from models.market.after_sales.after_sale import AfterSale
 from models.market.campaigns.campaign import Campaign
+from models.market.in_name import ORDERS_LEFT
 from models.market.listing import Listing
 from models.market.seller import Seller
 from models.organisations.organisation import Organisation
+from models.organisations.representative import Representative
 from models.outreach.update import Update
 from models.rights.erasure.paper import PaperErasure
 from models.rights.name_change import NameChange
@@ -38,9 +40,10 @@ class Waits:
 
     ``may_be_doubted``: states in which ``doubt`` or ``withdrawal`` may be open.
     ``may``: state -> the steps of which one may be open.
-    ``once_verified``: states in which none must be open until a member of the household is verified.
+    ``once_verified``: states in which none must be open until a member of the household is verified, or the
+    organisation is confirmed.
     ``not_suspended``: nor while a case of the household is suspended, on which the county decides first.
-    ``of_sellers``: nor while the county has suspended the household as a seller.
+    ``of_sellers``: nor while the county has suspended the household as a seller, or nobody speaks for the organisation.
     """
 
     subject: str
@@ -105,7 +108,7 @@ WAITING = (
         "organisation",
         Organisation,
         {"applied": frozenset({"organisation"}), "suspended": frozenset({"suspended"})},
-        may={"confirmed": frozenset({"succession"})},
+        may={"confirmed": frozenset({"succession"}), "dissolved": frozenset({ORDERS_LEFT})},
     ),
     Waits("paper_erasure", PaperErasure, {"submitted": frozenset({"erasure_sheet"})}),
     Waits("offer", Offer, {"submitted": frozenset({"offer"})}),
@@ -156,6 +159,7 @@ def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Vi
         one = (Verification.household_id == thing.household_id) & (Verification.state == "suspended")
         suspended = select(Verification.id).where(one).exists()
         must = and_(verified, ~suspended) if waits.not_suspended else verified
+        must = or_(must, _may_ask(thing, in_office=waits.of_sellers))
         if waits.of_sellers:
             theirs = (Seller.household_id == thing.household_id) & (Seller.state == "suspended")
             must = and_(must, ~select(Seller.id).where(theirs).exists())
@@ -164,6 +168,16 @@ def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Vi
         if found.step not in waits.steps[found.state]:
             what = f"the task {found.step}" if found.step else "no task"
             yield Violation("task_missing", waits.subject, found.id, f"waits in {found.state}, but has {what} open")
+
+
+def _may_ask(thing: Any, *, in_office: bool) -> ColumnElement[bool]:
+    """Build the condition that the thing is of a confirmed organisation, for which somebody speaks (``in_office``)."""
+    confirmed = (Organisation.household_id == thing.household_id) & (Organisation.state == "confirmed")
+    found = select(Organisation.id).where(confirmed)
+    if in_office:
+        speaks = (Representative.organisation_id == Organisation.id) & (Representative.state == "in_office")
+        found = found.where(select(Representative.id).where(speaks).exists())
+    return found.exists()
 
 
 def _needless(connection: Connection, waits: Waits) -> Iterator[Violation]:

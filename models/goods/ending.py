@@ -12,6 +12,7 @@ from models.core.state_machine import Actor, By, WrongState
 from models.goods.exchange import REQUEST, NoSuchThing
 from models.goods.matches import leaving
 from models.goods.review import ALL_GONE, REVIEWED, Reviewed, hold
+from models.organisations.representative import check_in_office
 from models.staff.task import close_task
 from models.stock.move import hand_out
 from models.verification.case import lock_cases
@@ -36,7 +37,8 @@ def own_things(db: Session, user_id: int, name: str, to: str, most: int) -> list
 def hold_own(db: Session, user_id: int | None, name: str, number: int) -> Any:
     """Lock the user's own thing and return it. Raises NoSuchThing, also for another person's.
 
-    Locks the household's cases first, as decisions on them lock its things after them.
+    Locks the household's cases first, as decisions on them lock its things after them. What an organisation sells is
+    theirs as long as they speak for it: raises TermOver.
     """
     kind = REVIEWED[name]
     found = db.get(kind.subject.table, number)
@@ -44,7 +46,12 @@ def hold_own(db: Session, user_id: int | None, name: str, number: int) -> Any:
         raise NoSuchThing(what=name, number=number)
     if kind.of_household:
         lock_cases(db, found.household_id)
-    return hold(db, kind, number)
+        check_in_office(db, found.household_id, user_id)
+    held = hold(db, kind, number)
+    # Before it was locked another may have come to speak for the organisation.
+    if held.owner_id != user_id:
+        raise NoSuchThing(what=name, number=number)
+    return held
 
 
 def check_mendable(kind: Reviewed, thing: Any) -> None:
@@ -53,11 +60,14 @@ def check_mendable(kind: Reviewed, thing: Any) -> None:
 
 
 def begin_mending(db: Session, user_id: int | None, name: str, number: int) -> Any:
-    """Return the user's own thing, which may be mended. Raises NoSuchThing or WrongState."""
-    thing = db.get(REVIEWED[name].subject.table, number)
+    """Return the user's own thing, which may be mended. Raises NoSuchThing, WrongState or TermOver."""
+    kind = REVIEWED[name]
+    thing = db.get(kind.subject.table, number)
     if thing is None or thing.owner_id != user_id:
         raise NoSuchThing(what=name, number=number)
-    check_mendable(REVIEWED[name], thing)
+    if kind.of_household:
+        check_in_office(db, thing.household_id, user_id)
+    check_mendable(kind, thing)
     return thing
 
 

@@ -23,7 +23,7 @@ from models.staff.file_access import (
     view_task,
 )
 from models.staff.member import Staff, all_seats_of, seats_of_users
-from models.verification.case import NotVerified, check_verified
+from models.verification.case import is_verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def open_file(db: Session, staff: Staff, name: str, number: int, rules: GoodsRul
         place=db.get_one(Region, matter.region_code).full_name,
         facts=kind.describe(thing),
         reason=getattr(thing, "reason", None) if checks else None,
-        verified=_is_verified(db, matter.household_id, now) if kind.of_household else None,
+        verified=is_verified(db, matter.household_id, now) if kind.of_household else None,
         needs_reason=kind.needs_reason(thing, step_of_task(db, name, number), rules),
         removable=_may_take_down(db, staff, name, number),
         record=_record_of(db, name, thing, now),
@@ -97,14 +97,6 @@ def _record_of(db: Session, name: str, thing: Any, now: datetime) -> Record | No
     if name == "request":
         return record_of_household(db, thing.household_id, now)
     return record_of_donor(db, thing.donor_id, now) if name == "offer" else None
-
-
-def _is_verified(db: Session, household_id: int | None, now: datetime) -> bool:
-    try:
-        check_verified(db, household_id, now)
-    except NotVerified:
-        return False
-    return True
 
 
 def _may_take_down(db: Session, staff: Staff, name: str, number: int) -> bool:

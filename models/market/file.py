@@ -10,6 +10,7 @@ from models.market.rules import MarketRules
 from models.market.seller import seller_of
 from models.market.statement import Statement, find_statement
 from models.market.submission import listed_grams
+from models.organisations.organisation import organisation_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,15 @@ class Land:
 
 @dataclass(frozen=True, slots=True)
 class SellerFile:
-    """``state``: the seller's, None where there is none. ``usual``: the usual prices of a 斤 there (low, high), in fen.
+    """``name``: the organisation's that sells, None of a household. ``state``: the seller's, None where there is none.
+
+    ``usual``: the usual prices of a 斤 there (low, high), in fen.
 
     ``jin_fen``: what a 斤 costs here. ``before_fen``: the price that was approved last. ``flags``: plot_grew (more land
     than an officer saw), not_grown_here, dear (above the usual prices), risen (above what was approved).
     """
 
+    name: str | None
     state: str | None
     land: Land | None
     usual: tuple[int, int] | None
@@ -55,7 +59,9 @@ def seller_file(db: Session, number: int, rules: MarketRules) -> SellerFile:
         "dear": usual is not None and jin_fen > usual[1],
         "risen": listing.dear and listing.endorsed_fen is not None and listing.price_fen > listing.endorsed_fen,
     }
+    organisation = organisation_of(db, listing.household_id)
     return SellerFile(
+        name=organisation.name if organisation else None,
         state=seller.state if seller else None,
         land=_land(db, stated) if stated else None,
         usual=usual,

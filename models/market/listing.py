@@ -16,6 +16,8 @@ from models.goods.review import AGAIN, Reviewed
 from models.goods.rules import GoodsRules
 from models.market import seller
 from models.market.statement import find_statement
+from models.organisations.organisation import organisation_of
+from models.organisations.representative import in_office
 from models.staff.member import Staff
 from models.staff.task import Matter
 from models.stock.move import Stocked, adds_up
@@ -50,8 +52,9 @@ MACHINE = Machine(
         ("sold_out", "suspended"): _OFFICER,
         # Its owner mends it while a report of it is looked into.
         ("submitted", "suspended"): frozenset({By.COUNTY}),
+        # By the system: the organisation that sold it is no more.
         **{
-            (state, "withdrawn"): _OWNER
+            (state, "withdrawn"): _OWNER | _SYSTEM
             for state in ("submitted", "returned", "on_sale", "sold_out", "suspended", "expired")
         },
     },
@@ -149,7 +152,11 @@ def _first_step(db: Session, listing: Listing) -> str:
 
 
 def _waits(db: Session, listing: Listing) -> bool:
-    return seller.is_suspended(db, listing.household_id)
+    """Tell whether the county lets its seller sell nothing, or nobody speaks for the organisation that sells it."""
+    if seller.is_suspended(db, listing.household_id):
+        return True
+    organisation = organisation_of(db, listing.household_id)
+    return organisation is not None and in_office(db, organisation.id) is None
 
 
 def _then(db: Session, listing: Listing, step: str, staff: Staff, now: datetime) -> str | None:

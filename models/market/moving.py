@@ -24,7 +24,8 @@ def move_sales(db: Session, source: int, target: int, now: datetime, *, joined: 
         own.household_id = target
         db.flush()
     elif listings:
-        seller.apply(db, db.get_one(User, listings[0].seller_id), now)
+        first = db.get_one(User, listings[0].seller_id)
+        seller.apply(db, seller.for_family(first), first.id, now)
     needed = {(each.crop, each.season) for each in listings if each.crop}
     for stated in db.scalars(select(Statement).where(Statement.household_id == source)).all():
         there = find_statement(db, target, stated.crop, stated.season, lock=True)

@@ -1,5 +1,9 @@
-"""Endorse households as sellers: the village sees that they grow it, the county looks at the price, for a year."""
+"""Endorse who sells, a household or an organisation: the village sees that it grows it, the county looks at the price.
 
+An endorsement holds for a year. An organisation sells as a household does, by its own row of households.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
+from models.organisations.organisation import Organisation, organisation_of
 from models.people.user import User
 from models.staff.member import Staff
 
@@ -34,7 +39,7 @@ MACHINE = Machine(
 
 
 class Seller(Base):
-    """A household that sells. ``applied_by``: the member who listed first. ``ends_at``: until when it is endorsed."""
+    """A household or an organisation that sells. ``applied_by``: who listed first. ``ends_at``: of the endorsement."""
 
     __tablename__ = "sellers"
     id: Mapped[RowId]
@@ -62,9 +67,33 @@ SELLER = Subject(
 )
 
 
-def apply(db: Session, user: User, now: datetime) -> None:
-    """Make the person's household a seller who applied, where it is none yet."""
-    row: dict[str, Any] = {"household_id": user.household_id, "applied_by": user.id, "region_code": user.region_code}
+@dataclass(frozen=True, slots=True)
+class SellsAs:
+    """In whose name a person lists: their household, or an organisation's row of households; and its home's region."""
+
+    household_id: int
+    home: str
+
+
+def sells_as(db: Session, listing_household: int, user: User) -> SellsAs:
+    """Return in whose name the person lists what is of this household, their own or an organisation's."""
+    organisation = organisation_of(db, listing_household)
+    return in_name_of(organisation) if organisation else for_family(user)
+
+
+def for_family(user: User) -> SellsAs:
+    assert user.household_id is not None  # noqa: S101 - a CHECK on users holds it of residents
+    assert user.region_code is not None  # noqa: S101 - a resident says where they live
+    return SellsAs(user.household_id, user.region_code)
+
+
+def in_name_of(organisation: Organisation) -> SellsAs:
+    return SellsAs(organisation.household_id, organisation.region_code)
+
+
+def apply(db: Session, whose: SellsAs, user_id: int, now: datetime) -> None:
+    """Make the household or the organisation a seller who applied, where it is none yet."""
+    row: dict[str, Any] = {"household_id": whose.household_id, "applied_by": user_id, "region_code": whose.home}
     row |= {"state": "applied", "applied_at": now}
     db.execute(insert(Seller).values(row).on_conflict_do_nothing(index_elements=["household_id"]))
 

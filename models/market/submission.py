@@ -1,4 +1,7 @@
-"""Submit and change listings: what a household lists of a crop over all its listings fits on its land."""
+"""Submit and change listings: what a household lists of a crop over all its listings fits on its land.
+
+An organisation lists by who speaks for it; its land is what its members work.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,6 +21,8 @@ from models.market.lots.lot import note_counted
 from models.market.orders.filling import fill
 from models.market.rules import NO_CROPS, Crop, MarketRules
 from models.market.statement import PlotNotSeen, Statement, check_share, find_statement, state_plot
+from models.organisations.organisation import Organisation
+from models.organisations.representative import check_may_sell_for
 from models.people.user import User, lock_home
 from models.stock.move import open_stock, restock
 from models.verification.case import lock_cases
@@ -55,25 +60,37 @@ class NewListing:
 
 
 def submit_listing(
-    db: Session, wanted: NewListing, owner: User, now: datetime, rules: MarketRules = NO_CROPS
+    db: Session,
+    wanted: NewListing,
+    owner: User,
+    now: datetime,
+    rules: MarketRules = NO_CROPS,
+    *,
+    organisation: Organisation | None = None,
 ) -> Listing:
-    """Submit a listing in the seller's home region. The same draft again returns the earlier listing. Raises OverPlot.
+    """Submit a listing in the seller's home region. The same draft again returns the earlier listing.
 
-    Locks the household, its cases and its statement, before the listing is there.
+    ``organisation``: in whose name ``owner`` sells; None for their household. Locks the household, its cases (or the
+    organisation) and its statement, before the listing is there. Raises OverPlot; for an organisation also as
+    ``check_may_sell_for`` does.
     """
     earlier = db.scalar(select(Listing).where(Listing.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    household = lock_home(db, owner)
-    lock_cases(db, household)
-    seller.apply(db, owner, now)
+    lock_home(db, owner)
+    whose = seller.in_name_of(organisation) if organisation else seller.for_family(owner)
+    lock_cases(db, whose.household_id)
+    if organisation:
+        db.refresh(organisation)
+        check_may_sell_for(db, organisation, owner.id)
+    seller.apply(db, whose, owner.id, now)
     listing = Listing(
         draft_id=wanted.draft_id,
         initial=wanted.stock,
         available=wanted.stock,
         seller_id=owner.id,
-        household_id=household,
-        region_code=owner.region_code,
+        household_id=whose.household_id,
+        region_code=whose.home,
         state="draft",
         created_at=now,
     )
@@ -99,13 +116,13 @@ def mend_listing(
     by no more than is free. The caller holds its row (models.goods.ending.hold_own). Raises OverPlot.
     """
     free = same_photos and _is_free(db, listing, wanted, rules)
-    owner = db.get_one(User, listing.seller_id)
+    whose = seller.sells_as(db, listing.household_id, db.get_one(User, listing.seller_id))
     if not free:
-        seller.apply(db, owner, now)
+        seller.apply(db, whose, listing.seller_id, now)
     # Not flushed before its harvest is known.
     with db.no_autoflush:
         _describe_as(listing, wanted)
-        listing.region_code = listing.region_code if free else owner.region_code or listing.region_code
+        listing.region_code = listing.region_code if free else whose.home
         _keep_to_plot(db, listing, wanted, rules, now)
     restock(db, listing, wanted.stock, f"mended:{listing.round}:{now:%Y%m%d%H%M%S%f}", now)
     fill(db, listing, now)

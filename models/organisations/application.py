@@ -20,6 +20,7 @@ from models.organisations.organisation import (
     Organisation,
     OrganisationKnown,
     OrganisationWaits,
+    check_confirmed,
     find_by_credit_code,
     get_organisation,
 )
@@ -143,7 +144,8 @@ def ask_to_speak(
 
 
 def check_may_ask(db: Session, organisation: Organisation, user: User) -> None:
-    """Raises NoSuchOrganisation, SpeaksAlready, SomebodyAsks or TooManyOffices."""
+    """Raises OrganisationNotConfirmed, SpeaksAlready, SomebodyAsks or TooManyOffices."""
+    check_confirmed(organisation)
     from_before = proposed_for(db, organisation.id)
     if from_before:
         raise SpeaksAlready(name=organisation.name) if from_before.user_id == user.id else SomebodyAsks

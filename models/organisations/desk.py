@@ -12,7 +12,7 @@ from models.core.calendar import day_in_china
 from models.core.hooks import Hook
 from models.core.state_machine import By, WrongState
 from models.notifications.notify import notify_user
-from models.organisations.application import NEW, matter_of
+from models.organisations.application import NEW, SUCCESSION, matter_of
 from models.organisations.organisation import (
     MACHINE,
     SUBJECT,
@@ -23,6 +23,7 @@ from models.organisations.organisation import (
 from models.organisations.representative import (
     Representative,
     decline,
+    end_term,
     in_office,
     proposed_for,
     take_office,
@@ -33,7 +34,7 @@ from models.staff.decision import decide
 from models.staff.file_access import TaskView, has_opened, may_read, record_file_access, view_task
 from models.staff.member import Staff
 from models.staff.pictures_opened import demand_opened
-from models.staff.task import Matter, Task, close_task, open_task
+from models.staff.task import Matter, Task, close_task, find_task, open_task
 from models.staff.turn import demand_may_undo, demand_no_conflict, demand_region, demand_task
 
 STOPPED = "suspended"
@@ -41,7 +42,9 @@ STOPPED = "suspended"
 # Arguments: the organisation's household. Called when it is suspended: what it asks for stops. Returns the numbers of
 # the appeals that were frozen.
 on_suspended: Hook[[Session, int, datetime], list[int]] = Hook("organisations.desk.on_suspended")
-# Called when it is dissolved: what it asks for, and has not begun to collect, ends.
+# Called when it may go on: officers look at what it lists again.
+on_resumed: Hook[[Session, int, datetime], None] = Hook("organisations.desk.on_resumed")
+# Called when it is dissolved: what it asks for, and has not begun to collect, ends, and what it sells.
 on_dissolved: Hook[[Session, int, datetime], None] = Hook("organisations.desk.on_dissolved")
 
 
@@ -56,7 +59,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class OrganisationFile:
-    """An organisation as the county sees it. ``asks``: who asks to speak for it; ``speaks``: who does."""
+    """An organisation as the county sees it. ``asks``: who asks to speak for it; ``speaks``: who does.
+
+    ``household``: its row of households.
+    """
 
     number: int
     kind: str
@@ -67,6 +73,7 @@ class OrganisationFile:
     applied_at: datetime
     asks: Person | None
     speaks: Person | None
+    household: int
     task: TaskView
 
 
@@ -86,8 +93,15 @@ def open_organisation(db: Session, staff: Staff, number: int, now: datetime) -> 
         applied_at=organisation.applied_at,
         asks=_describe(db, asks),
         speaks=_describe(db, speaks),
+        household=organisation.household_id,
         task=view_task(db, staff, SUBJECT, number),
     )
+
+
+def step_of(db: Session, number: int) -> str:
+    """Return the step of its open task; empty where it has none."""
+    task = find_task(db, SUBJECT, number)
+    return task.step if task else ""
 
 
 def is_read(db: Session, staff: Staff, number: int) -> bool:
@@ -163,21 +177,37 @@ def suspend(db: Session, staff: Staff, number: int, reason: str, now: datetime) 
 
 
 def resume(db: Session, staff: Staff, number: int, now: datetime) -> Organisation:
-    """Lift the suspension; each appeal that it froze is for the county to resume. Raises as ``suspend``."""
+    """Lift the suspension; each appeal that it froze is for the county to resume. Raises as ``suspend``.
+
+    Whoever had asked to speak for it waits for the county again.
+    """
     organisation, person = _to_undo(db, staff, number)
     MACHINE.move(db, organisation, "confirmed", staff.actor, now)
     decide(db, _matter(db, organisation, person), _round(db, organisation), staff, "resume", now)
-    _close(db, staff, organisation, person, "resumed", now)
+    close_task(db, SUBJECT, number, now, staff)
+    if asks := proposed_for(db, number):
+        open_task(db, _matter(db, organisation, asks), SUCCESSION, now)
+    on_resumed(db, organisation.household_id, now)
+    if person:
+        _tell(db, organisation, person, "resumed", (), now)
+    db.flush()
     return organisation
 
 
 def dissolve(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Organisation:
-    """End a suspended organisation that is no more; nobody speaks for it any longer. Raises as ``suspend``."""
+    """End a suspended organisation that is no more, and the term of who spoke for it. Raises as ``suspend``."""
     organisation, person = _to_undo(db, staff, number)
     MACHINE.move(db, organisation, "dissolved", staff.actor, now, reason)
     decide(db, _matter(db, organisation, person), _round(db, organisation), staff, "revoke", now, (reason,))
+    close_task(db, SUBJECT, number, now, staff)
     on_dissolved(db, organisation.household_id, now)
-    _close(db, staff, organisation, person, "dissolved", now)
+    if asks := proposed_for(db, number):
+        decline(db, asks, staff.actor, now)
+        _tell(db, organisation, asks, "dissolved", (), now)
+    if person:
+        end_term(db, person, staff.actor, now, "dissolved")
+        _tell(db, organisation, person, "dissolved", (), now)
+    db.flush()
     return organisation
 
 
@@ -194,15 +224,6 @@ def _to_stop(db: Session, staff: Staff, number: int) -> tuple[Organisation, Repr
     demand_region(db, staff, matter)
     demand_no_conflict(db, staff, matter)
     return organisation, person, matter
-
-
-def _close(
-    db: Session, staff: Staff, organisation: Organisation, person: Representative | None, what: str, now: datetime
-) -> None:
-    close_task(db, SUBJECT, organisation.id, now, staff)
-    if person:
-        _tell(db, organisation, person, what, (), now)
-    db.flush()
 
 
 def _to_undo(db: Session, staff: Staff, number: int) -> tuple[Organisation, Representative | None]:

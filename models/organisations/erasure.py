@@ -7,7 +7,7 @@ from models.core.leaver import ERASED, Leaver
 from models.core.state_machine import SYSTEM
 from models.organisations.application import withdraw
 from models.organisations.organisation import Organisation, get_organisation
-from models.organisations.representative import Representative, decline, end_term
+from models.organisations.representative import Representative, decline, end_term, on_vacated
 from models.staff.task import close_task
 
 
@@ -20,6 +20,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
         for person in db.scalars(select(Representative).where(open_ones, Representative.organisation_id == number)):
             if person.state == "in_office":
                 end_term(db, person, SYSTEM, leaver.now, ERASED)
+                on_vacated(db, organisation, leaver.now)
             else:
                 decline(db, person, SYSTEM, leaver.now)
                 close_task(db, "organisation", number, leaver.now)

@@ -23,6 +23,9 @@ SUBJECT = "organisation"
 KINDS = ("village_committee", "township", "cooperative", "school", "charity")
 # Those that govern a place, whose officers decide nothing of what it asks for.
 AUTHORITIES = ("village_committee", "township")
+# Those that may sell what they grow or make. An organ of government does no business (Civil Code, article 97, and the
+# rules on party and government organs); a charity gives, and whoever wants to sell for it does so in their own name.
+SELLERS = ("village_committee", "cooperative", "school")
 LONGEST_NAME = 40
 
 _COUNTY = frozenset({By.COUNTY})
@@ -66,6 +69,13 @@ class OrganisationNotConfirmed(Refusal):
     """The organisation (``name``) is not confirmed, or suspended, and asks for nothing meanwhile (``state``)."""
 
     code = "organisation_not_confirmed"
+    final = True
+
+
+class SellsNothing(Refusal):
+    """Organisations of this ``kind`` (the organisation's ``name``) sell nothing here."""
+
+    code = "sells_nothing"
     final = True
 
 
@@ -137,10 +147,30 @@ def get_organisation(db: Session, number: int, *, lock: bool = False) -> Organis
     return found
 
 
+def check_confirmed(organisation: Organisation) -> None:
+    """Raises OrganisationNotConfirmed."""
+    if organisation.state != "confirmed":
+        raise OrganisationNotConfirmed(name=organisation.name, state=organisation.state)
+
+
 def may_ask(db: Session, household_id: int | None) -> bool | None:
-    """Tell whether the household is an organisation that may ask now, and lock it; None where it is a family."""
+    """Tell as ``is_confirmed`` does, and lock the organisation (FOR SHARE) until the transaction ends."""
+    return _is_confirmed(db, household_id, lock=True)
+
+
+def is_confirmed(db: Session, household_id: int | None) -> bool | None:
+    """Tell whether the household is an organisation that the county has confirmed; None where it is a family."""
+    return _is_confirmed(db, household_id, lock=False)
+
+
+def is_dissolved(db: Session, household_id: int) -> bool:
+    gone = (Organisation.household_id == household_id) & (Organisation.state == "dissolved")
+    return db.scalar(select(Organisation.id).where(gone)) is not None
+
+
+def _is_confirmed(db: Session, household_id: int | None, *, lock: bool) -> bool | None:
     if household_id is None:
         return None
     theirs = select(Organisation.state).where(Organisation.household_id == household_id)
-    state = db.scalar(theirs.with_for_update(read=True))
+    state = db.scalar(theirs.with_for_update(read=True) if lock else theirs)
     return None if state is None else state == "confirmed"

@@ -5,7 +5,7 @@ proposed → declined     by the county, or with the application
 in_office → ended       a successor came, the term is over, or the person is erased
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, func, select, text
@@ -16,7 +16,16 @@ from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
-from models.organisations.organisation import ORGANISATION, Organisation, OrganisationNotConfirmed, organisation_of
+from models.organisations.organisation import (
+    ORGANISATION,
+    SELLERS,
+    Organisation,
+    SellsNothing,
+    check_confirmed,
+    organisation_of,
+)
+from models.people.family_member import belongs_to
+from models.people.user import User
 
 SUBJECT = "representative"
 _COUNTY = frozenset({By.COUNTY})
@@ -31,6 +40,8 @@ MACHINE = Machine(
 
 # The organisation, the user who speaks for it from now on, now: what is open in its name becomes theirs.
 on_succeeded: Hook[[Session, Organisation, int, datetime], None] = Hook("organisations.representative.on_succeeded")
+# Called when a term has ended and nobody speaks for the organisation any more: nothing new is sold in its name.
+on_vacated: Hook[[Session, Organisation, datetime], None] = Hook("organisations.representative.on_vacated")
 
 
 class TermOver(Refusal):
@@ -119,9 +130,15 @@ def ever_of(db: Session, organisation_id: int) -> set[int]:
 
 def check_may_ask_for(db: Session, organisation: Organisation, user_id: int) -> None:
     """Check that it is confirmed and the person speaks for it. Raises OrganisationNotConfirmed or TermOver."""
-    if organisation.state != "confirmed":
-        raise OrganisationNotConfirmed(name=organisation.name, state=organisation.state)
+    check_confirmed(organisation)
     check_in_office(db, organisation.household_id, user_id)
+
+
+def check_may_sell_for(db: Session, organisation: Organisation, user_id: int) -> None:
+    """Check as ``check_may_ask_for``, and that one of its kind sells. Raises also SellsNothing."""
+    check_may_ask_for(db, organisation, user_id)
+    if organisation.kind not in SELLERS:
+        raise SellsNothing(name=organisation.name, kind=organisation.kind)
 
 
 def take_office(db: Session, person: Representative, organisation: Organisation, actor: Actor, now: datetime) -> None:
@@ -140,6 +157,20 @@ def decline(db: Session, person: Representative, actor: Actor, now: datetime) ->
     person.ended_at = now
     MACHINE.move(db, person, "declined", actor, now)
     db.flush()
+
+
+def is_in_its_household(db: Session, organisation: Organisation, user: User) -> bool:
+    """Tell whether the person is of the family of who speaks for the organisation, or speaks for it themselves."""
+    person = in_office(db, organisation.id)
+    speaker = db.get(User, person.user_id) if person else None
+    return speaker is not None and (speaker.id == user.id or belongs_to(db, user, speaker.household_id))
+
+
+def spoken_for_by(db: Session, homes: Collection[int]) -> set[int]:
+    """Return the organisations' rows of households for which people of these households speak."""
+    found = select(Organisation.household_id).join(Representative, Representative.organisation_id == Organisation.id)
+    found = found.join(User, User.id == Representative.user_id)
+    return set(db.scalars(found.where(Representative.state == "in_office", User.household_id.in_(homes))))
 
 
 def end_term(db: Session, person: Representative, actor: Actor, now: datetime, detail: str) -> None:

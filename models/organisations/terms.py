@@ -9,7 +9,7 @@ from models.core.calendar import CHINA
 from models.core.state_machine import SYSTEM
 from models.notifications.notify import notify_user
 from models.organisations.organisation import SUBJECT, Organisation, get_organisation
-from models.organisations.representative import Representative, end_term
+from models.organisations.representative import Representative, end_term, on_vacated
 
 REMINDED_BEFORE = timedelta(days=30)
 _MOST = 200
@@ -33,6 +33,7 @@ def end_or_remind(db: Session, organisation_id: int, now: datetime) -> bool:
         return False
     if person.until < today:
         end_term(db, person, SYSTEM, now, "term_over")
+        on_vacated(db, organisation, now)
         _tell(db, organisation, person, "over", now)
         return True
     if person.reminded_at is None:

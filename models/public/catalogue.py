@@ -17,6 +17,7 @@ from models.giving.pledge import OwnPledge, Pledge, raised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
 from models.market.lots.lot import Lot
+from models.organisations.organisation import Organisation
 from models.outreach.reporting_duty import update_not_overdue
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
@@ -277,9 +278,11 @@ MARKET: Catalogue[PublicListing] = Catalogue(
         case(((Lot.state == "locked") & Lot.counted, "counted"), else_=Lot.state).label("lot"),
         Lot.first_day,
         Lot.last_day,
+        Organisation.name.label("seller"),
     )
     .join(Region, Region.code == Listing.region_code)
-    .outerjoin(Lot, Lot.listing_id == Listing.id),
+    .outerjoin(Lot, Lot.listing_id == Listing.id)
+    .outerjoin(Organisation, Organisation.household_id == Listing.household_id),
     number=Listing.id,
     owner=Listing.seller_id,
     name=Listing.name,

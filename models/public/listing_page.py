@@ -88,7 +88,7 @@ def read_listing_page(db: Session, number: int) -> ListingPage:
         picked=(first, last) if waits and first and last else None,
         seen_at=seen_at,
         endorsed_at=endorsed_at,
-        online=takes_payment(db, listing.seller_id),
+        online=takes_payment(db, listing.seller_id, listing.household_id),
         days=LASTS["accepted"].days,
         photos=copied_photos(db, number, LISTINGS),
     )

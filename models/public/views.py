@@ -120,6 +120,7 @@ class PublicListing:
 
     ``lot``: how far its harvest is (models.market.lots.lot; ``counted``: locked, and may be ordered), with the window
     in which it is picked; None of what is there.
+    ``seller``: the organisation that sells it, by name; None of a household, whose name is nobody's business.
     """
 
     number: int
@@ -135,6 +136,7 @@ class PublicListing:
     lot: str | None
     first_day: date | None
     last_day: date | None
+    seller: str | None
 
 
 def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:

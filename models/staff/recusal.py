@@ -12,7 +12,7 @@ from models.staff.member import Staff, all_seats_of
 
 # Reason -> a function that, given a subject, number and household, returns who may not decide (staff id -> reason).
 CONFLICTS: Registry[Callable[[Session, str, int, int | None], Mapping[int, str]]] = Registry(
-    "staff.recusal.CONFLICTS", ("acted_for", "concerned", "other_household", "authority", "beneficiary", "campaign")
+    "staff.recusal.CONFLICTS", ("acted_for", "concerned", "other_household", "organisation", "campaign")
 )
 
 

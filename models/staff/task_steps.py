@@ -24,6 +24,8 @@ STEPS: dict[str, tuple[str, int]] = {
     # A new organisation with who speaks for it, and another who asks to speak for one.
     "organisation": ("county", 5),
     "succession": ("county", 5),
+    # Orders of an organisation that is no more, for which nobody speaks, until the last of them is over.
+    "orders_left": ("county", 30),
     # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),

@@ -8,6 +8,7 @@ from models.core.refusal import Refusal
 from models.places.region import Region
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import Staff
+from models.staff.recusal import CONFLICTS
 from models.staff.task import Matter, Task, conflict_in, find_task, recuse
 from models.staff.task_steps import STEPS
 
@@ -47,12 +48,15 @@ def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
 
 
 def demand_no_conflict(db: Session, staff: Staff, matter: Matter) -> None:
-    """Check that the officer has no conflict with the household, where no task does so.
+    """Check that the officer has no conflict with the household, or with the organisation, where no task does so.
 
     Raises HasConflict or NotIdentified.
     """
     demand_identified(staff)
     reason = conflicts_with(db, matter.household_id).get(staff.id)
+    if reason is None:
+        of_organisation = CONFLICTS["organisation"](db, matter.subject, matter.number, matter.household_id)
+        reason = of_organisation.get(staff.id)
     if reason:
         raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
 

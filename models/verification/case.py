@@ -87,8 +87,9 @@ MACHINE = Machine(
 # Arguments: the household's id. Called when a verification of it has ended otherwise than by another of that person's.
 on_ended: Hook[[Session, int, datetime], None] = Hook("verification.case.on_ended")
 # Arguments: the household's id. Locks the organisation that it is the row of (FOR SHARE) and tells whether the county
-# has confirmed it; None of a family's household.
+# has confirmed it; None of a family's household. ``is_confirmed`` tells the same without a lock.
 may_ask: Hook[[Session, int | None], bool | None] = Hook("verification.case.may_ask")
+is_confirmed: Hook[[Session, int | None], bool | None] = Hook("verification.case.is_confirmed")
 
 
 class NoSuchCase(Refusal):
@@ -270,30 +271,34 @@ def lock_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
     Of an organisation, which has none, the organisation itself. Lock order: cases before appeals, the newest case
     first and the lowest appeal first, to avoid deadlocks.
     """
-    theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
-    held = theirs.limit(20).with_for_update(read=True).execution_options(populate_existing=True)
-    found = db.scalars(held).all()
-    if not found:
-        may_ask(db, household_id)
-    return found
+    return _lock(db, household_id)[0]
 
 
 def check_verified(db: Session, household_id: int | None, now: datetime) -> None:
-    """Check that a member of the household is verified today; locks the cases (lock_cases). Raises NotVerified."""
-    cases = lock_cases(db, household_id)
-    if not cases and (of_organisation := may_ask(db, household_id)) is not None:
-        if not of_organisation:
-            raise NotVerified(number=None, state=None)
+    """Check that a member of the household is verified today, or that the organisation is confirmed; locks as
+    ``lock_cases`` does. Raises NotVerified.
+    """
+    cases, confirmed = _lock(db, household_id)
+    if confirmed or any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
         return
-    if not any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
-        newest = cases[0] if cases else None
-        raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)
+    newest = cases[0] if cases else None
+    raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)
 
 
-def is_verified(db: Session, household_id: int, now: datetime) -> bool:
+def is_verified(db: Session, household_id: int | None, now: datetime) -> bool:
     """Tell as ``check_verified`` does, without a lock."""
     theirs = (Verification.household_id == household_id) & (Verification.state == "verified")
-    return db.scalar(select(Verification.id).where(theirs, Verification.expires_at > now).limit(1)) is not None
+    if db.scalar(select(Verification.id).where(theirs, Verification.expires_at > now).limit(1)) is not None:
+        return True
+    return is_confirmed(db, household_id) is True
+
+
+def _lock(db: Session, household_id: int | None) -> tuple[Sequence[Verification], bool | None]:
+    """Lock the household's cases, or the organisation; returns them, and whether that is confirmed (``may_ask``)."""
+    theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
+    held = theirs.limit(20).with_for_update(read=True).execution_options(populate_existing=True)
+    found = db.scalars(held).all()
+    return found, None if found else may_ask(db, household_id)
 
 
 def is_suspended(db: Session, household_id: int | None) -> bool:

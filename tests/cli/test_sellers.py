@@ -35,7 +35,7 @@ def run(app: Flask, *arguments: str) -> Result:
 
 def test_a_seller_gets_a_number_and_loses_it(app: Flask, stall: Stall) -> None:
     said = run(app, "merchant", str(stall.seller), COOP).output
-    assert said == f"User {stall.seller} is paid under {COOP} from now on; orders placed before stay reservations.\n"
+    assert said == f"user {stall.seller} is paid under {COOP} from now on; orders placed before stay reservations.\n"
     waiting = stall.order()
     assert stall.state(waiting) == "awaiting_payment"
     assert run(app, "list").output == f"{COOP}  user {stall.seller}  now\n"

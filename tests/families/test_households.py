@@ -264,7 +264,8 @@ def test_a_suspended_seller_does_not_begin_anew_by_joining(stage: Stage, townshi
         stage.register(openid, "resident")
     county = Actor(By.COUNTY, "staff:0")
     with Database(stage.database) as db, db.begin():
-        seller.apply(db, db.get_one(User, person_of(stage, "o-li").id), stage.clock())
+        li = db.get_one(User, person_of(stage, "o-li").id)
+        seller.apply(db, seller.for_family(li), li.id, stage.clock())
         seller.MACHINE.move(db, db.scalars(select(seller.Seller)).one(), "suspended", county, stage.clock())
     name_member(stage, "o-wang", number_of(stage, "o-li"))
     (question,) = open_questions(stage)

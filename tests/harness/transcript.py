@@ -315,8 +315,9 @@ class Actor:
                 self.stage.register(self.openid, "donor")
             case ["staff", role, *region]:
                 self.stage.appoint(self.openid, role, *region)
-            case ["speaks_for", region]:
-                self.kept["organisation"] = str(organisations.confirm(self.stage, self.openid, region))
+            case ["speaks_for", region, *kinds]:
+                kind = kinds[0] if kinds else "village_committee"
+                self.kept["organisation"] = str(organisations.confirm(self.stage, self.openid, region, kind))
             case ["asks_in_its_name"]:
                 organisations.ask_in_its_name(self.stage, int(self.kept["organisation"]))
             case ["asks", *kind]:

@@ -22,10 +22,11 @@ from models.goods.rules import GoodsRules
 from models.goods.submission import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import Listing
 from models.market.seller import MACHINE as SELLERS
-from models.market.seller import VALIDITY, apply, seller_of
+from models.market.seller import VALIDITY, apply, for_family, seller_of, sells_as
 from models.market.statement import find_statement
 from models.market.submission import NewListing, submit_listing
 from models.notifications.notification import Notification
+from models.organisations.organisation import Organisation
 from models.people.user import User
 from models.staff.task import close_task
 from models.stock.move import hand_out
@@ -42,17 +43,18 @@ def passed(db: Database, name: str, thing: Any, now: datetime, *, told: bool = T
     kind = REVIEWED[name]
     close_task(db, name, thing.id, now)
     if isinstance(thing, Listing):
-        endorsed(db, db.get_one(User, thing.seller_id), now)
+        endorsed(db, db.get_one(User, thing.seller_id), now, household=thing.household_id)
         stated = find_statement(db, thing.household_id, thing.crop, thing.season)
         if stated:
             stated.seen_plot = stated.plot
     publish(db, kind if told else replace(kind, on_public=_untold), thing, OFFICER, now)
 
 
-def endorsed(db: Database, user: User, now: datetime) -> None:
-    """The village has seen the seller, and the county has endorsed the seller."""
-    apply(db, user, now)
-    seller = seller_of(db, user.household_id)
+def endorsed(db: Database, user: User, now: datetime, *, household: int | None = None) -> None:
+    """The village has seen the seller, and the county has endorsed the seller. ``household``: an organisation's."""
+    whose = sells_as(db, household, user) if household else for_family(user)
+    apply(db, whose, user.id, now)
+    seller = seller_of(db, whose.household_id)
     for state, by in (("seen", OFFICER), ("endorsed", COUNTY_OFFICER)):
         if seller and (seller.state, state) in SELLERS.moves:
             SELLERS.move(db, seller, state, by, now)
@@ -78,8 +80,10 @@ def asked(db: Database, wanted: NewRequest, owner: User, now: datetime, *, told:
     return request
 
 
-def sold(db: Database, wanted: NewListing, seller: User, now: datetime) -> Listing:
-    listing = submit_listing(db, wanted, seller, now)
+def sold(
+    db: Database, wanted: NewListing, seller: User, now: datetime, organisation: Organisation | None = None
+) -> Listing:
+    listing = submit_listing(db, wanted, seller, now, organisation=organisation)
     passed(db, "listing", listing, now)
     return listing
 

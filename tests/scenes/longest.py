@@ -351,6 +351,10 @@ class World:
                 "today": "2026-12-31",
             },
             "term_ends": {"name": "道" * 40, "what": "over", "until": "2026-12-31"},
+            "organisation_sales": {
+                **{"name": "道" * 40, "what": "taken_over"},
+                **dict.fromkeys(("listings", "orders", "waiting"), 999_999),
+            },
             "beneficiary_asked": {"number": 999_999, "title": TITLE, "name": "道" * 40},
             "home_moved": {"home": "维" * 30, "made": True},
             "number_released": {"frozen": [999_999] * 5, "cancelled": [999_999] * 5},

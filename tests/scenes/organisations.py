@@ -42,7 +42,7 @@ def confirm(
         wanted = NewOrganisation(
             draft_id=f"stage-organisation-{serial}",
             kind=kind,
-            name=f"道县第{serial + 1}村村民委员会",
+            name=f"道县第{serial + 1}{'村柑橘合作社' if kind == 'cooperative' else '村村民委员会'}",
             credit_code=credit_code(serial),
             region_code=region,
             until=now.date() + timedelta(days=365 * years),

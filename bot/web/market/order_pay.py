@@ -13,6 +13,7 @@ from models.market.listing import Listing
 from models.market.money.paying import OrderNotPayable, check_payable
 from models.market.money.payment import live_payment, paid_payments
 from models.market.orders.order import Order
+from models.organisations.organisation import organisation_of
 from models.places.region import Region
 
 
@@ -49,8 +50,10 @@ class PayableOrder:
 
     def values(self, db: Session, number: int, now: datetime) -> Mapping[str, Any]:
         order = db.get_one(Order, number)
+        organisation = organisation_of(db, order.household_id)
         return {
             "order": order,
+            "seller": organisation.name if organisation else None,
             "place": db.get_one(Region, db.get_one(Listing, order.listing_id).region_code).full_name,
         }
 

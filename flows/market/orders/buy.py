@@ -18,6 +18,7 @@ from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import LASTS
 from models.market.orders.placing import NewOrder, check_buyable, check_left, place_order
 from models.market.orders.pricing import total_of
+from models.organisations.organisation import organisation_of
 from models.people.user import get_user
 
 PIECES = Count(max=10_000)
@@ -59,15 +60,16 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
 
 
 def review_facts(turn: TurnContext, draft: Draft) -> dict[str, Any]:
-    """Compute the sum, and the days in which it is picked where it is growing yet."""
+    """Compute the sum, the days in which it is picked where it grows yet, and which organisation sells it."""
     listing = turn.db.get_one(Listing, draft.given["listing"])
-    lot = lot_to_pick(turn.db, listing.id)
+    organisation, lot = organisation_of(turn.db, listing.household_id), lot_to_pick(turn.db, listing.id)
     return {
         "amount": draft.answers["amount"],
         "total_fen": total_of(draft.given["price_fen"], draft.answers["amount"], draft.given["unit"]),
         "picked": [lot.first_day.isoformat(), lot.last_day.isoformat()] if lot else None,
         "days": LASTS["accepted"].days,
-        "online": takes_payment(turn.db, listing.seller_id),
+        "seller": organisation.name if organisation else None,
+        "online": takes_payment(turn.db, listing.seller_id, listing.household_id),
     }
 
 

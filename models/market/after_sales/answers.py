@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
@@ -15,7 +15,8 @@ from models.market.after_sales.telling import tell
 from models.market.money.sending import owe_part
 from models.market.orders import steps
 from models.market.orders.answers import Side, hold_own
-from models.market.orders.steps import Held, NoSuchOrder, lock_order, try_lock_order
+from models.market.orders.order import Order
+from models.market.orders.steps import Held, NoSuchOrder, lock_order, lock_orders, try_lock_order
 from models.people.user import User
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import seats_of_users
@@ -123,6 +124,15 @@ def lock(db: Session, number: int) -> Disputed:
     if found is None:
         raise NoSuchOrder(given=str(number))
     return _lock(db, lock_order(db, found.order_id))
+
+
+def hand_to_township(db: Session, which: ColumnElement[bool], now: datetime) -> None:
+    """Put before the township what buyers ask of sellers who answer no more. ``which``: a condition on Order."""
+    asked = select(AfterSale.order_id).where(AfterSale.state == "asked").scalar_subquery()
+    for held in lock_orders(db, which & Order.id.in_(asked)):
+        disputed = _lock(db, held)
+        if disputed.found.state == "asked":
+            move(db, disputed, "township", SYSTEM, now)
 
 
 def end_overdue_after_sales(db: Session, now: datetime) -> int:

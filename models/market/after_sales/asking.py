@@ -7,13 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
-from models.core.state_machine import Actor
+from models.core.state_machine import SYSTEM, Actor
+from models.market.after_sales import answers
 from models.market.after_sales.after_sale import HOURS_IF_FRESH, LASTS, AfterSale
+from models.market.after_sales.answers import Disputed
 from models.market.after_sales.telling import tell
 from models.market.orders import steps
 from models.market.orders.answers import OrderMoved, hold_own
 from models.market.orders.order import Order
 from models.market.orders.steps import Held
+from models.organisations.organisation import is_dissolved
 
 # States of an order of which its buyer may say that something is wrong.
 ASKABLE = ("shipped", "delivered")
@@ -86,7 +89,9 @@ def check_wrong(order: Order, wrong: str, now: datetime) -> None:
 
 
 def ask(db: Session, buyer_id: int | None, number: int, wanted: NewAfterSale, now: datetime) -> AfterSale:
-    """Ask the seller. The same draft again returns the earlier after-sale.
+    """Ask the seller, or the township where the seller is an organisation that is no more.
+
+    The same draft again returns the earlier after-sale.
 
     Raises as ``hold_askable`` and ``check_wrong`` do, or TooMuchBack.
     """
@@ -111,5 +116,8 @@ def ask(db: Session, buyer_id: int | None, number: int, wanted: NewAfterSale, no
     )
     db.add(found)
     steps.dispute(db, held, Actor.owner(buyer_id), now)
-    tell(db, found, order, now)
+    if is_dissolved(db, order.household_id):
+        answers.move(db, Disputed(found, held), "township", SYSTEM, now)
+    else:
+        tell(db, found, order, now)
     return found

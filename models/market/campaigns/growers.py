@@ -10,6 +10,7 @@ from models.market.campaigns.campaign import GROWER_MACHINE, Campaign, CampaignG
 from models.market.campaigns.refusals import CampaignOver, CannotJoin, NoSuchCampaign, NotPartOf, SuppliesIt
 from models.market.listing import Listing
 from models.market.seller import Seller
+from models.organisations.representative import spoken_for_by
 from models.people.family_member import households_with
 from models.people.user import User
 
@@ -109,7 +110,7 @@ def leave(db: Session, user_id: int, number: int, now: datetime) -> CampaignGrow
 
 
 def withdraw(db: Session, row: CampaignGrower, now: datetime) -> None:
-    """Take out whoever is erased. The caller holds the campaign."""
+    """Take out whoever is erased, or speaks for the seller no more. The caller holds the campaign."""
     GROWER_MACHINE.move(db, row, "left", SYSTEM, now)
 
 
@@ -126,7 +127,9 @@ def _household_takes_part(db: Session, campaign: Campaign, listing: Listing) -> 
         return True
     buyers = select(User).join(CampaignPledge, CampaignPledge.buyer_id == User.id)
     own = (CampaignPledge.campaign_id == campaign.id) & (CampaignPledge.state == "standing")
-    at_home = db.scalars(buyers.where(own, User.household_id == listing.household_id).limit(1)).first()
+    # Of an organisation's listing, also whoever speaks for it.
+    homes = {listing.household_id, db.get_one(User, listing.seller_id).household_id}
+    at_home = db.scalars(buyers.where(own, User.household_id.in_(homes)).limit(1)).first()
     return at_home is not None
 
 
@@ -139,6 +142,10 @@ def supplies_household_of(db: Session, campaign: Campaign, buyer: User) -> bool:
 
 
 def homes_of(db: Session, user: User) -> set[int]:
-    """Return the households to which a person belongs: registered there, or named with their ID number."""
+    """Return the households to which a person belongs: registered there, or named with their ID number.
+
+    So do the rows of households of organisations for which one of these speaks.
+    """
     named = households_with(db, user.id_number) if user.id_number else set()
-    return named | ({user.household_id} if user.household_id else set())
+    homes = named | ({user.household_id} if user.household_id else set())
+    return homes | spoken_for_by(db, homes)

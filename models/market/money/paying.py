@@ -54,7 +54,7 @@ class AppliedPaid:
 
 def check_payable(db: Session, order: Order, now: datetime) -> str:
     """Return the sub-merchant number that the order can be paid to now. Raises OrderNotPayable."""
-    number = sub_merchant_of(db, order.seller_id)
+    number = sub_merchant_of(db, order.seller_id, order.household_id)
     if order.state != "awaiting_payment" or number is None or order.due_at is None or order.due_at <= now:
         raise OrderNotPayable(code=order.code, state=order.state)
     return number

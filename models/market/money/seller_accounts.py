@@ -17,6 +17,7 @@ from models.market.money.payment import OrderPayment
 from models.market.money.sub_merchant import SubMerchant
 from models.market.money.transfer import GOING, OrderTransfer, find_transfer
 from models.market.orders.order import Order
+from models.organisations.organisation import Organisation
 from models.people.user import Household, User
 from models.staff.fund_holder import region_for_placeless
 from models.staff.member import Staff, covered_by
@@ -78,18 +79,22 @@ class SellerAccounts(AccountKind):
         """The seller's county sees it; a charity has no part in what is sold."""
         if staff.charity_id is not None:
             return false()
-        homes = select(SubMerchant.number).join(User, User.id == SubMerchant.seller_id)
+        homes = select(SubMerchant.number).outerjoin(User, User.id == SubMerchant.seller_id)
         homes = homes.outerjoin(Household, Household.id == User.household_id)
+        homes = homes.outerjoin(Organisation, Organisation.id == SubMerchant.organisation_id)
         # Of an erased seller the household's place is left.
         erased = User.region_code.is_(None) & covered_by(staff, Household.region_code)
-        theirs = homes.where(or_(covered_by(staff, User.region_code), erased))
+        theirs = homes.where(
+            or_(covered_by(staff, User.region_code), erased, covered_by(staff, Organisation.region_code))
+        )
         return merchant.in_(theirs)
 
     def county(self) -> ColumnElement[str]:
-        code = func.coalesce(User.region_code, Household.region_code)
+        code = func.coalesce(User.region_code, Household.region_code, Organisation.region_code)
         digits = func.substr(code, literal_column("1"), literal_column("6"))
-        found = select(digits).select_from(SubMerchant).join(User, User.id == SubMerchant.seller_id)
+        found = select(digits).select_from(SubMerchant).outerjoin(User, User.id == SubMerchant.seller_id)
         found = found.outerjoin(Household, Household.id == User.household_id)
+        found = found.outerjoin(Organisation, Organisation.id == SubMerchant.organisation_id)
         return found.where(SubMerchant.number == Discrepancy.merchant).correlate(Discrepancy).scalar_subquery()
 
     def matter(self, db: Session, number: int, county: str | None, merchant: str, now: datetime) -> tuple[Matter, str]:

@@ -53,6 +53,8 @@ ORDER_MACHINE = Machine(
 RESERVED = ("placed", "awaiting_payment", "paid", "accepted", "shipped")
 # Nothing has been sent, so that it can still be cancelled.
 NOT_SENT = ("placed", "awaiting_payment", "paid", "accepted")
+# Something of it is still to come.
+UNDER_WAY = (*NOT_SENT, "shipped", "delivered", "after_sale")
 # The seller may answer it, or send it.
 TO_ANSWER = ("placed", "paid")
 TO_SEND = (*TO_ANSWER, "accepted")
@@ -76,8 +78,11 @@ ASKED = ("open", "wait")
 CHOOSE_WITHIN = timedelta(days=3)
 # Why an order was cancelled: by its buyer; its seller has none left, harvested too little for it, did not answer or did
 # not send it in time; the seller's household is suspended or the listing was taken down; its buyer's data was erased;
-# it was not paid in time.
-WHY_CANCELLED = ("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspended", "buyer_left", "unpaid")
+# it was not paid in time; nobody speaks for the organisation that sells it; its buyer speaks for that from now on.
+WHY_CANCELLED = (
+    *("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspended", "buyer_left", "unpaid"),
+    *("term_over", "own_now"),
+)
 
 
 class Order(Base):

@@ -18,6 +18,8 @@ from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
 from models.market.orders.steps import Held, accept
 from models.market.orders.telling import tell
+from models.organisations.organisation import organisation_of
+from models.organisations.representative import is_in_its_household
 from models.people.family_member import belongs_to
 from models.people.user import User
 from models.stock.move import OutOfStock, move
@@ -41,7 +43,11 @@ class BeingPicked(Refusal):
 
 
 class OwnListing(Refusal):
-    """The listing is of the buyer's own household, also where they are only named as a member of it."""
+    """The listing is of the buyer's own household, also where they are only named as a member of it.
+
+    So is what an organisation sells for which the buyer, or one of their household, speaks (``name``: what it is
+    called, None of a household).
+    """
 
     code = "own_listing"
     final = True
@@ -91,8 +97,10 @@ def check_buyable(db: Session, number: int, buyer: User, *, lock: bool = False) 
     listing = db.get(Listing, number, with_for_update=lock, populate_existing=lock)
     if listing is None:
         raise NoSuchThing(what="listing", number=number)
-    if buyer.id == listing.seller_id or belongs_to(db, buyer, listing.household_id):
-        raise OwnListing(number=number)
+    organisation = organisation_of(db, listing.household_id)
+    own = buyer.id == listing.seller_id or belongs_to(db, buyer, listing.household_id)
+    if own or (organisation and is_in_its_household(db, organisation, buyer)):
+        raise OwnListing(number=number, name=organisation.name if organisation else None)
     if listing.state != "on_sale" or listing.looked_at is None or listing.shop_url:
         raise NotForSale(number=number, shop=listing.shop_url if listing.state == "on_sale" else None)
     if not listing.available:
@@ -157,7 +165,7 @@ def place_divided(
 
 def _reserve(db: Session, listing: Listing, wanted: NewOrder, buyer: User, now: datetime) -> Order:
     """Make the order, at the price that the buyer agreed to, and reserve its stock. Raises NotEnoughLeft."""
-    state = "awaiting_payment" if takes_payment(db, listing.seller_id) else "placed"
+    state = "awaiting_payment" if takes_payment(db, listing.seller_id, listing.household_id) else "placed"
     order = Order(
         draft_id=wanted.draft_id,
         code=new_code(CODE_LENGTH),

@@ -15,6 +15,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
 from models.market.lots.lot import TO_PICK, Lot, follow_stock, lot_of, lot_to_pick, move_lot
+from models.market.money.sub_merchant import Owner
 from models.market.orders.order import (
     ASKED,
     CHOOSE_WITHIN,
@@ -27,6 +28,7 @@ from models.market.orders.order import (
 )
 from models.market.orders.pricing import total_of
 from models.market.orders.telling import drop_overtaken, tell, tell_cut, tell_filled, tell_short
+from models.organisations.organisation import Organisation
 from models.stock.move import move
 
 Row = TypeVar("Row", Order, Listing)
@@ -91,9 +93,17 @@ def pay(db: Session, held: Held, now: datetime) -> None:
     _to(db, held, "paid", SYSTEM, now)
 
 
-def reserve_instead(db: Session, seller_id: int, now: datetime) -> int:
-    """Make reservations of the orders that wait for a payment which this seller takes no more; returns how many."""
-    found = lock_orders(db, (Order.seller_id == seller_id) & (Order.state == "awaiting_payment"))
+def reserve_instead(db: Session, owner: Owner, now: datetime) -> int:
+    """Make reservations of the orders that wait for a payment which their seller takes no more; returns how many.
+
+    ``owner``: whose number of WeChat Pay it was, an organisation's or a person's for what their household sells.
+    """
+    of_organisations = select(Organisation.household_id)
+    if owner.kind == "organisation":
+        theirs = Order.household_id == of_organisations.where(Organisation.id == owner.id).scalar_subquery()
+    else:
+        theirs = (Order.seller_id == owner.id) & Order.household_id.not_in(of_organisations)
+    found = lock_orders(db, theirs & (Order.state == "awaiting_payment"))
     waiting = [held for held in found if held.order.state == "awaiting_payment"]
     for held in waiting:
         _to(db, held, "placed", SYSTEM, now)

@@ -16,6 +16,7 @@ from models.market.lots.lot import TO_PICK, Lot
 from models.market.orders.answers import Side, find_by_code, side_of
 from models.market.orders.order import ADDRESS_SHOWN, NOT_SENT, TO_SEND, Order
 from models.market.orders.steps import NoSuchOrder
+from models.organisations.organisation import Organisation
 from models.places.region import Region
 
 PAGE = 6
@@ -49,6 +50,7 @@ class OrderLine:
 
     ``dispute``: its after-sale, if there is one. ``first_day`` and ``last_day``: the window of its harvest, while that
     is not picked and nothing is sent; else None. ``wanted`` and ``choice``: of a short harvest, as the order has them.
+    ``seller``: the organisation that sells it, by name; None of a household.
     """
 
     number: int
@@ -73,6 +75,7 @@ class OrderLine:
     carrier: str | None
     waybill: str | None
     paid: bool
+    seller: str | None
     address: Address | None = None
     dispute: Dispute | None = None
 
@@ -130,9 +133,10 @@ def last_address(db: Session, user_id: int) -> Order | None:
 
 
 def _select() -> Select[*tuple[Any, ...]]:
-    columns = select(Order, Lot.first_day, Region.full_name, Lot.last_day)
+    columns = select(Order, Lot.first_day, Region.full_name, Lot.last_day, Organisation.name)
     waits = (Lot.listing_id == Order.listing_id) & Lot.state.in_(TO_PICK) & Order.state.in_(NOT_SENT)
-    return columns.outerjoin(Lot, waits).join(Region, Region.code == Order.region_code)
+    columns = columns.outerjoin(Lot, waits).join(Region, Region.code == Order.region_code)
+    return columns.outerjoin(Organisation, Organisation.household_id == Order.household_id)
 
 
 def _address(order: Order, place: str, *, whole: bool) -> Address | None:
@@ -175,6 +179,7 @@ def _line(row: Any, side: Side, address: Address | None, dispute: Dispute | None
         carrier=order.carrier,
         waybill=order.waybill,
         paid=order.paid_at is not None,
+        seller=row[4],
         address=address,
         dispute=dispute,
     )

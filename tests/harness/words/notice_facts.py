@@ -217,6 +217,10 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "today": "2026-12-31",
         },
         "term_ends": {"name": "道" * 40, "what": "over", "until": "2026-12-31"},
+        "organisation_sales": {
+            **{"name": "道" * 40, "what": "taken_over"},
+            **dict.fromkeys(("listings", "orders", "waiting"), MOST),
+        },
         "beneficiary_asked": {"number": MOST, "title": "修" * 30, "name": "道" * 40},
         "requests_ended": {"kinds": ["phone", "payee", "home", "consent", "erasure", "export"]},
         "home_moved": {"home": place, "made": True},
@@ -445,6 +449,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             ("term_ends", {"name": "道县修义村村民委员会", "what": what, "until": "2026-12-31"})
             for what in ("soon", "over")
         ),
+        ("organisation_sales", {**_SALES, "what": "taken_over", "listings": 2, "waiting": 3}),
+        ("organisation_sales", {**_SALES, "what": "left"}),
         ("beneficiary_asked", {"number": 12, "title": "修一条通村的路", "name": "道县修义村村民委员会"}),
         *(("requests_ended", {"kinds": [kind]}) for kind in ("phone", "payee", "home", "consent", "erasure", "export")),
         *(("home_moved", {"home": "湖南省永州市道县寿雁镇", "made": made}) for made in (True, False)),
@@ -690,6 +696,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
 _STOPPED = ("failed", "cancelled", "frozen")
 _SEATED = ("suspended", "revoked", "active")
 _ORGANISATION: Facts = {"name": "道县修义村村民委员会", "until": "2028-12-31", "today": "2026-11-24"}
+_SALES: Facts = {"name": "道县修义村柑橘合作社", "orders": 5}
 _DECIDED_ON_IT: dict[str, list[str]] = {
     **{what: [] for what in ("confirmed", "succeeded", "resumed", "dissolved")},
     "returned": ["letter_unclear", "no_office"],

@@ -13,7 +13,7 @@ from models.market.campaigns.refusals import CampaignOver, CannotJoin, NotPartOf
 from models.market.campaigns.views import own_part, parts_of, show
 from models.market.listing import Listing
 from models.market.lots.lot import Lot
-from models.market.money.sub_merchant import add_sub_merchant
+from models.market.money.sub_merchant import Owner, add_sub_merchant
 from models.market.orders import answers
 from models.market.seller import MACHINE as SELLERS
 from models.market.seller import seller_of
@@ -248,7 +248,7 @@ def test_a_seller_paid_by_wechat_pay_is_ordered_of_likewise_and_its_buyer_has_tw
     county.buyer("li")
     number = county.open()
     with county.session() as db:
-        add_sub_merchant(db, county.people["hou"], "1900000110", county.stage.clock())
+        add_sub_merchant(db, Owner("user", county.people["hou"]), "1900000110", county.stage.clock())
     county.join("hou", number)
     county.pledge("li", number, 100)
     county.wait()

@@ -14,7 +14,7 @@ from models.books.bills import check_bills
 from models.core.database import snapshot
 from models.ledger.tables import LedgerTransaction
 from models.market.money.payment import OrderPayment
-from models.market.money.sub_merchant import BadSubMerchant, add_sub_merchant, withdraw_sub_merchant
+from models.market.money.sub_merchant import BadSubMerchant, Owner, add_sub_merchant, withdraw_sub_merchant
 from models.market.money.transfer import OrderTransfer
 from models.people.user import User
 from models.staff.member import Staff
@@ -146,7 +146,7 @@ def test_one_account_whose_bill_cannot_be_had_keeps_no_other_back(stage: Stage, 
     till.sold()
     with till.stall.session() as db:
         withdraw_sub_merchant(db, COOP, stage.clock())
-        add_sub_merchant(db, till.stall.seller, OTHER, stage.clock())
+        add_sub_merchant(db, Owner("user", till.stall.seller), OTHER, stage.clock())
     till.sold(1_000)
     till.move(TOMORROW_MORNING)
     del till.merchant.simulator.pay.orders.sub_merchants[COOP]  # the seller left the partner
@@ -206,7 +206,7 @@ def test_a_discrepancy_is_a_task_of_the_sellers_county_and_of_nobody_else(stage:
 
 def test_a_charitys_number_is_no_sellers(stage: Stage, till: Counter) -> None:
     with till.stall.session() as db, pytest.raises(BadSubMerchant, match="charity"):
-        add_sub_merchant(db, till.stall.buyer, MCHID, stage.clock())
+        add_sub_merchant(db, Owner("user", till.stall.buyer), MCHID, stage.clock())
 
 
 @pytest.mark.slow  # has a simulator of its own

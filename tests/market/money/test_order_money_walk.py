@@ -13,7 +13,7 @@ from sqlalchemy import select
 from models.core.refusal import Refusal
 from models.market.money.payment import OrderPayment
 from models.market.money.sending import Word, begin_submission, retry, settle_by_hand
-from models.market.money.sub_merchant import BadSubMerchant, sub_merchant_of, withdraw_sub_merchant
+from models.market.money.sub_merchant import BadSubMerchant, Owner, own_number, withdraw_sub_merchant
 from models.market.orders.steps import reserve_instead
 from models.payments.platform_order import LIVE, close_order
 from tests.harness.stage import Stage
@@ -96,7 +96,7 @@ class OrderMoney(RuleBasedStateMachine):
     @rule()
     def withdraw(self) -> None:
         with self.stall.session() as db:
-            number = sub_merchant_of(db, self.stall.seller)
+            number = own_number(db, Owner("user", self.stall.seller))
             if number:
                 now = self.stage.clock()
                 reserve_instead(db, withdraw_sub_merchant(db, number, now), now)

@@ -11,7 +11,7 @@ from models.core.refusal import Refusal
 from models.market.money.account import OtherEntry, post
 from models.market.money.paying import OrderNotPayable, PaidOutcome
 from models.market.money.payment import OrderPayment
-from models.market.money.sub_merchant import BadSubMerchant, add_sub_merchant, withdraw_sub_merchant
+from models.market.money.sub_merchant import BadSubMerchant, Owner, add_sub_merchant, withdraw_sub_merchant
 from models.market.orders.answers import OrderMoved
 from models.market.orders.steps import reserve_instead
 from models.payments.platform_order import close_order, due_orders
@@ -142,13 +142,13 @@ def test_a_number_is_one_sellers_for_good(stall: Stall) -> None:
         (999, OTHER, "no user"),
     ]:
         with stall.session() as db, pytest.raises(BadSubMerchant, match=why):
-            add_sub_merchant(db, seller, number, now)
+            add_sub_merchant(db, Owner("user", seller), number, now)
     with stall.session() as db:
         withdraw_sub_merchant(db, COOP, now)
     with stall.session() as db, pytest.raises(BadSubMerchant, match="nobody"):
         withdraw_sub_merchant(db, COOP, now)
     with stall.session() as db, pytest.raises(BadSubMerchant, match="withdrawn"):
-        add_sub_merchant(db, stall.buyer, COOP, now)
+        add_sub_merchant(db, Owner("user", stall.buyer), COOP, now)
     stall.take_payment(OTHER)
 
 

@@ -19,7 +19,7 @@ from models.market.money.account import OrderAccount, account_of
 from models.market.money.paying import AppliedPaid, apply_paid, begin_payment
 from models.market.money.payment import OrderPayment
 from models.market.money.sending import SentOutcome, Word, apply_word, begin_submission
-from models.market.money.sub_merchant import add_sub_merchant
+from models.market.money.sub_merchant import Owner, add_sub_merchant
 from models.market.money.transfer import OrderTransfer
 from models.market.orders import answers
 from models.market.orders.clock import complete_delivered, end_overdue_orders
@@ -65,7 +65,7 @@ class Stall:
 
     def take_payment(self, number: str = COOP) -> None:
         with self.session() as db:
-            add_sub_merchant(db, self.seller, number, self.stage.clock())
+            add_sub_merchant(db, Owner("user", self.seller), number, self.stage.clock())
 
     def order(self, grams: int = 10_000) -> int:
         wanted = NewOrder(
