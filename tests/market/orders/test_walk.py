@@ -9,7 +9,14 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import func, select
 
 from models.books.lots import check_lots
@@ -58,11 +65,14 @@ class Orders(RuleBasedStateMachine):
             self.market.stage.appoint("o-town", "township", "431124101000")
         self.seller = self.market.seller(f"seller{place}")
         self.buyers = [self.market.buyer(f"{name}{place}") for name in BUYERS]
-        # Every second one is picked in the walk, the others are there.
-        self.listing = self.market.sell(10_000, by=self.seller, ripe_in=5 if place % 2 else None)
         self.orders: list[int] = []
         # What was ordered or listed, and never came to be.
         self.spoilt = 0
+
+    @initialize(ripe_in=st.sampled_from([None, 5]))
+    def lists(self, ripe_in: int | None) -> None:
+        """What is there, or is picked in the walk."""
+        self.listing = self.market.sell(10_000, by=self.seller, ripe_in=ripe_in)
 
     def try_(self, act: str, order: int, by: str) -> None:
         with suppress(Refusal), self.market.session() as db:
