@@ -20,7 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_APPROVED),
     Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_SENT_BACK),
     Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_REJECTED),
-    Command("stop", decide.freeze, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False, matters=_STOPPED),
+    Command("stop", decide.freeze, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False, matters=(*_STOPPED, "campaign")),
     Command("go_on", decide.resume, Takes.MATTER, staff=COUNTY, guess=False, matters=_STOPPED),
     Command("authorise", appointments.authorise, Takes.CODE, guess=False),
     Command("invite", appointments.invite, staff=TOWNSHIP_AND_COUNTY, guess=False),

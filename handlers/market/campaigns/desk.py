@@ -1,4 +1,4 @@
-"""看, 通过, 驳回 of a campaign: another officer of the county confirms what a colleague opened, or does not."""
+"""看, 通过, 驳回, 冻结 of a campaign: another officer of the county confirms what a colleague opened, or stops it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import QueueLine, ReasonedDecision, SubjectActions
-from models.market.campaigns import opening
+from models.market.campaigns import opening, stopping
 from models.market.campaigns.campaign import NAME, Campaign
 from models.market.campaigns.refusals import NoSuchCampaign
 from models.places.region import Region
@@ -26,6 +26,8 @@ def show_file(talk: Talk, number: int) -> Answer:
     file = opening.open_file(talk.turn.db, staff, number, talk.world.lexicon.market, talk.world.now)
     said = ("approve", "reject") if file.task.mine else ()
     ways = {name: ["command", name, f"{NAME}:{number}"] for name in said}
+    if stopping.may_stop(talk.turn.db, staff, file.campaign):
+        ways["stop"] = ["command", "stop", f"{NAME}:{number}"]
     values = {"file": file, "labels": labels(talk.world.lexicon, "campaign_crop")}
     return with_ways("replies/market/campaign_file", values, ways)
 
@@ -50,6 +52,18 @@ def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
     return _decided(opening.reject(talk.turn.db, staff, number, reasons, talk.world.now))
 
 
+def stop(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    return _decided(stopping.stop(talk.turn.db, staff, number, reasons, talk.world.now))
+
+
+def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
+    """Check a decision before its reason is asked. Raises what the decision itself would."""
+    if command == "stop":
+        stopping.check_stoppable(talk.turn.db, staff, number)
+    else:
+        opening.check_decidable(talk.turn.db, staff, number)
+
+
 def _decided(campaign: Campaign) -> Answer:
     values = {"number": campaign.id, "state": campaign.state}
     return Answer([Say("replies/market/campaign_decided", None, values)])
@@ -61,6 +75,9 @@ ACTIONS = SubjectActions(
     queue_line=queue_line,
     must_read_first=must_read_first,
     approve=approve,
-    reasoned={"reject": ReasonedDecision("campaign_reject_reason", reject)},
-    check=lambda talk, staff, _command, number: opening.check_decidable(talk.turn.db, staff, number),
+    reasoned={
+        "reject": ReasonedDecision("campaign_reject_reason", reject),
+        "stop": ReasonedDecision("campaign_stop_reason", stop),
+    },
+    check=check,
 )

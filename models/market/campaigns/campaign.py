@@ -8,6 +8,7 @@ open → failed             or is not
 reached → divided         shared out among the growers (models.market.campaigns.dividing)
 reached → failed          no grower has anything left
 divided → done            every order that came of it is over
+open, reached → stopped   an officer of the county, who neither opened it nor has a tie to who takes part, stops it
 """
 
 from datetime import date, datetime
@@ -35,7 +36,9 @@ from models.core.subject import Subject
 NAME, PLEDGE, GROWER = "campaign", "campaign_pledge", "campaign_grower"
 # Why it failed: nobody confirmed it, too little was pledged, or no grower had anything left.
 WHYS = ("unconfirmed", "least", "growers")
-PUBLIC = ("open", "reached", "divided", "done", "failed")
+# Why the county stopped it: the codes of campaign_stop_reason in config/choices.toml.
+STOPS = ("crop_false", "reseller", "price_wrong", "harvest_lost")
+PUBLIC = ("open", "reached", "divided", "done", "failed", "stopped")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
@@ -47,6 +50,7 @@ CAMPAIGN_MACHINE = Machine(
         ("submitted", "open"): _COUNTY,
         ("submitted", "rejected"): _COUNTY,
         **{(state, "failed"): _SYSTEM for state in ("submitted", "open", "reached")},
+        **{(state, "stopped"): _COUNTY for state in ("open", "reached")},
         ("open", "reached"): _SYSTEM,
         ("reached", "divided"): _SYSTEM,
         ("divided", "done"): _SYSTEM,
@@ -67,7 +71,8 @@ GROWER_MACHINE = Machine(GROWER, dict(_TAKES_PART))
 class Campaign(Base):
     """``price_fen``: for a 斤. ``least_grams``: how much has to be pledged by the end of ``last_day`` (``closes_at``).
 
-    ``rule``: the version of models.market.campaigns.rule by which it is divided. ``why``: of ``WHYS``.
+    ``rule``: the version of models.market.campaigns.rule by which it is divided. ``why``: of ``WHYS`` where it failed,
+    of ``STOPS`` where it is stopped.
     """
 
     __tablename__ = "campaigns"
@@ -89,10 +94,10 @@ class Campaign(Base):
 
     __table_args__ = (
         one_of("state", CAMPAIGN_MACHINE.states),
-        one_of("why", WHYS),
+        one_of("why", (*WHYS, *STOPS)),
         CheckConstraint("price_fen > 0", name="price_positive"),
         CheckConstraint(f"least_grams > 0 AND least_grams % {JIN} = 0", name="least_in_jin"),
-        CheckConstraint("(state = 'failed') = (why IS NOT NULL)", name="failed_for_a_reason"),
+        CheckConstraint("(state IN ('failed', 'stopped')) = (why IS NOT NULL)", name="ended_for_a_reason"),
         CheckConstraint("(state IN ('divided', 'done')) = (divided_at IS NOT NULL)", name="divided_at_a_moment"),
         Index("ix_campaigns_state", "state", "closes_at"),
     )

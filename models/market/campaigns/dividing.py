@@ -15,17 +15,17 @@ from models.core.state_machine import SYSTEM
 from models.goods.rounds.gathering import scores_of
 from models.market.campaigns.campaign import (
     CAMPAIGN_MACHINE,
-    GROWER_MACHINE,
     NAME,
     Campaign,
     CampaignGrower,
     CampaignPart,
     CampaignPledge,
 )
+from models.market.campaigns.ending import end_all, end_without
 from models.market.campaigns.growers import growers_of, homes_of, select_supplies
-from models.market.campaigns.pledging import end, pledges_of
+from models.market.campaigns.pledging import pledges_of
 from models.market.campaigns.rule import Demand, Part, Supply, divide, need_weight
-from models.market.campaigns.telling import drop_invitations, tell_end, tell_officer
+from models.market.campaigns.telling import drop_invitations
 from models.market.listing import Listing
 from models.market.lots.lot import Lot
 from models.market.orders.order import Order
@@ -49,9 +49,9 @@ def close_campaigns(db: Session, now: datetime) -> int:
     for campaign in campaigns:
         if campaign.state == "submitted":
             close_task(db, NAME, campaign.id, now)
-            _fail(db, campaign, "unconfirmed", now)
+            end_without(db, campaign, "failed", "unconfirmed", SYSTEM, now)
         elif sum(each.grams for each in pledges_of(db, campaign.id)) < campaign.least_grams:
-            _fail(db, campaign, "least", now)
+            end_without(db, campaign, "failed", "least", SYSTEM, now)
         else:
             drop_invitations(db, campaign)
             CAMPAIGN_MACHINE.move(db, campaign, "reached", SYSTEM, now)
@@ -79,12 +79,12 @@ def divide_campaign(db: Session, number: int, now: datetime) -> bool:
     demands = _demands(db, pledges, growers, listings)
     parts = divide(supplies, demands)
     if not parts:
-        _fail(db, campaign, "growers", now)
+        end_without(db, campaign, "failed", "growers", SYSTEM, now)
         return True
     campaign.divided_at = now
     CAMPAIGN_MACHINE.move(db, campaign, "divided", SYSTEM, now)
     _place(db, campaign, {each.id: each for each in growers}, {each.id: each for each in pledges}, listings, parts, now)
-    _end_all(db, campaign, growers, pledges, parts, now)
+    end_all(db, campaign, growers, pledges, parts, now)
     return True
 
 
@@ -184,40 +184,3 @@ def _place(
         own = {"pledge_id": pledged.id, "grower_id": grower.id, "order_id": order.id, "grams": order.quantity}
         db.add(CampaignPart(campaign_id=campaign.id, **own))
     db.flush()
-
-
-def _end_all(
-    db: Session,
-    campaign: Campaign,
-    growers: Sequence[CampaignGrower],
-    pledges: Sequence[CampaignPledge],
-    parts: Sequence[Part],
-    now: datetime,
-) -> None:
-    """End each part in it: who got something, and who nothing; all hear it. Without parts it has failed."""
-    bought, supplied, orders = Counter[int](), Counter[int](), Counter[tuple[str, int]]()
-    for part in parts:
-        bought[part.buyer] += part.amount * JIN
-        supplied[part.grower] += part.amount * JIN
-        orders.update((("buyer", part.buyer), ("grower", part.grower)))
-    for pledged in pledges:
-        pledged.given_grams = given = bought[pledged.id]
-        end(db, pledged, "served" if given else "unserved", SYSTEM, now)
-        told = ("buyer", pledged.buyer_id, pledged.grams, given, orders["buyer", pledged.id])
-        tell_end(db, campaign, *told, now)
-    for grower in growers:
-        grower.cap_grams = grower.cap_grams or 0
-        grower.given_grams = given = supplied[grower.id]
-        GROWER_MACHINE.move(db, grower, "served" if given else "unserved", SYSTEM, now)
-        told = ("grower", grower.user_id, grower.cap_grams, given, orders["grower", grower.id])
-        tell_end(db, campaign, *told, now)
-    tell_officer(db, campaign, now)
-    db.flush()
-
-
-def _fail(db: Session, campaign: Campaign, why: str, now: datetime) -> None:
-    """End it without anything: nobody owes anything, and all hear it."""
-    drop_invitations(db, campaign)
-    campaign.why = why
-    CAMPAIGN_MACHINE.move(db, campaign, "failed", SYSTEM, now, why)
-    _end_all(db, campaign, growers_of(db, campaign), pledges_of(db, campaign.id), (), now)

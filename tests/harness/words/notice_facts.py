@@ -12,7 +12,7 @@ from models.giving.matching import MOST_POOLS
 from models.giving.pledge import FALLBACKS
 from models.giving.pool import LONGEST_SPONSOR
 from models.market.after_sales.after_sale import AFTER_SALE_MACHINE as AFTER_SALES
-from models.market.campaigns.campaign import WHYS
+from models.market.campaigns.campaign import STOPS, WHYS
 from models.market.money.transfer import REASONS
 from models.market.orders.order import WHY_CANCELLED
 from models.staff.task import SUBJECTS
@@ -606,8 +606,14 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for side in ("buyer", "grower")
             for why in ("least", "growers")
         ),
+        *(
+            ("campaign_ended", {**_CAMPAIGN, "side": side, "state": "stopped", "why": why, "given": 0, "parts": 0})
+            for side in ("buyer", "grower")
+            for why in STOPS
+        ),
         *(("campaign_moved", {**_CAMPAIGN, "state": state}) for state in ("open", "divided")),
         *(("campaign_moved", {**_CAMPAIGN, "state": "failed", "why": why}) for why in WHYS),
+        *(("campaign_moved", {**_CAMPAIGN, "state": "stopped", "why": why}) for why in STOPS),
         *(
             ("campaign_moved", {**_CAMPAIGN, "state": "rejected", "reasons": [reason]})
             for reason in lexicon.choices["campaign_reject_reason"]

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from models.core.state_machine import WrongState
 from models.market.campaigns.dividing import close_campaigns, divide_campaign
 from models.market.campaigns.refusals import CampaignOver
+from models.market.campaigns.stopping import stop
+from models.staff.member import Staff
 from tests.harness.money.checking_books import codes
 from tests.harness.racing import at_once
 from tests.harness.racing import stage as stage
@@ -68,3 +71,32 @@ def test_a_pledge_and_the_clock_in_one_moment_are_one_or_the_other_and_it_is_div
         given = sum(part.quantity for part in county.orders(number))
         assert given == (10 if isinstance(pledged, int) else 5) * 500
     assert codes(stage) == []
+
+
+@pytest.mark.slow  # two transactions at once on a database of their own
+def test_a_stop_and_a_division_in_one_moment_are_one_or_the_other(stage: Stage) -> None:
+    county = County(stage)
+    county.grower("hou")
+    county.buyer("wu")
+    number = county.open()
+    county.join("hou", number)
+    county.pledge("wu", number, 100)
+    county.stage.clock.move(timedelta(days=11))
+    with county.session() as db:
+        close_campaigns(db, county.stage.clock())
+
+    def divides() -> None:
+        with county.session() as db:
+            divide_campaign(db, number, county.stage.clock())
+
+    def stops() -> None:
+        with county.session() as db:
+            stop(db, db.get_one(Staff, county.li), number, ["crop_false"], county.stage.clock())
+
+    results = at_once([divides, stops])
+    county.sweep()
+    stopped = not isinstance(results[1], Exception)
+    assert isinstance(results[1], WrongState) or stopped
+    assert county.state(number) == ("stopped" if stopped else "divided")
+    assert bool(county.orders(number)) is not stopped
+    assert codes(county.stage) == []
