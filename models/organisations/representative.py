@@ -168,9 +168,18 @@ def is_in_its_household(db: Session, organisation: Organisation, user: User) -> 
 
 def spoken_for_by(db: Session, homes: Collection[int]) -> set[int]:
     """Return the organisations' rows of households for which people of these households speak."""
-    found = select(Organisation.household_id).join(Representative, Representative.organisation_id == Organisation.id)
+    return {row for rows in spoken_for_by_each(db, homes).values() for row in rows}
+
+
+def spoken_for_by_each(db: Session, homes: Collection[int]) -> dict[int, set[int]]:
+    """Map those of these households of which somebody speaks for organisations to these rows of households."""
+    found = select(User.household_id, Organisation.household_id).select_from(Representative)
+    found = found.join(Organisation, Organisation.id == Representative.organisation_id)
     found = found.join(User, User.id == Representative.user_id)
-    return set(db.scalars(found.where(Representative.state == "in_office", User.household_id.in_(homes))))
+    theirs: dict[int, set[int]] = {}
+    for home, row in db.execute(found.where(Representative.state == "in_office", User.household_id.in_(homes))):
+        theirs.setdefault(int(home or 0), set()).add(row)
+    return theirs
 
 
 def end_term(db: Session, person: Representative, actor: Actor, now: datetime, detail: str) -> None:

@@ -81,10 +81,21 @@ def named_with(hashes: Collection[str]) -> ColumnElement[bool]:
 
 def households_with(db: Session, id_number: str) -> set[int]:
     """Return the households to which whoever has this ID number belongs today, registered or named."""
-    hashes = keyring().lookup_hashes(id_number, "id_number")
-    registered = select(User.household_id).where(User.id_hash.in_(hashes), User.household_id.is_not(None))
-    named = select(FamilyMember.household_id).where(named_with(hashes), FamilyMember.to_day.is_(None))
-    return {number for number in (*db.scalars(registered), *db.scalars(named)) if number}
+    return households_of_each(db, [id_number])[id_number]
+
+
+def households_of_each(db: Session, id_numbers: Collection[str]) -> dict[str, set[int]]:
+    """Map each of these ID numbers to its households, as ``households_with`` does: in two statements."""
+    if not id_numbers:
+        return {}
+    whose = {hashed: each for each in id_numbers for hashed in keyring().lookup_hashes(each, "id_number")}
+    registered = select(User.id_hash, User.household_id).where(User.id_hash.in_(whose), User.household_id.is_not(None))
+    named = select(FamilyMember.id_hash, FamilyMember.household_id)
+    named = named.where(named_with(whose), FamilyMember.to_day.is_(None))
+    found: dict[str, set[int]] = {each: set() for each in id_numbers}
+    for hashed, household in (*db.execute(registered), *db.execute(named)):
+        found[whose[str(hashed)]].add(int(household or 0))
+    return found
 
 
 def belongs_to(db: Session, user: User, household_id: int | None) -> bool:

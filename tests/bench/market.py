@@ -1,4 +1,4 @@
-"""``make bench ARGS=market``: how long the orders of a harvest take to end, when all are due in one night."""
+"""``make bench ARGS=market``: how long it takes to end a harvest's orders in one night, and to divide a campaign."""
 
 import argparse
 import time
@@ -19,6 +19,7 @@ from models.market.orders.order import LASTS, Order
 from models.market.orders.pricing import total_of
 from models.migrations import upgrade
 from models.stock.move import move
+from tests.bench.division import divided
 from tests.harness.stage import Stage, seed_regions
 from tests.scenes.market import JIN, Market
 
@@ -29,21 +30,30 @@ RIPE_IN = 20
 
 def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=market")
-    parser.add_argument("--orders", type=int, default=5_000)
+    parser.add_argument("--orders", type=int, default=5_000, help="of a harvest; 0: none")
+    parser.add_argument("--parts", type=int, default=5_000, help="of a campaign; 0: none")
+    parser.add_argument("--growers", type=int, default=200)
     given = parser.parse_args(arguments)
     with EmbeddedPostgres() as server:
         upgrade(server.url)
         seed_regions(server.url)
-        market = Market(Stage(server.url))
-        market.seller()
-        for number in range(BUYERS):
-            market.buyer("buyer" if number == 0 else f"buyer{number}")
-        _picked(market, given.orders)
-        _failed(market, given.orders)
-        with market.stage.database.connect() as connection:
-            for check in (check_orders, check_lots, check_stock):
-                assert list(check(connection, market.stage.clock())) == []
-        market.stage.close()
+        stage = Stage(server.url)
+        if given.parts:
+            divided(stage, given.parts, given.growers)
+        if given.orders:
+            _harvest(Market(stage), given.orders)
+        stage.close()
+
+
+def _harvest(market: Market, orders: int) -> None:
+    market.seller()
+    for number in range(BUYERS):
+        market.buyer("buyer" if number == 0 else f"buyer{number}")
+    _picked(market, orders)
+    _failed(market, orders)
+    with market.stage.database.connect() as connection:
+        for check in (check_orders, check_lots, check_stock):
+            assert list(check(connection, market.stage.clock())) == []
 
 
 def _picked(market: Market, orders: int) -> None:

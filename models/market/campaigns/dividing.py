@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from models.core.base import among
 from models.core.measures import JIN
 from models.core.state_machine import SYSTEM
 from models.goods.rounds.gathering import scores_of
@@ -22,7 +23,7 @@ from models.market.campaigns.campaign import (
     CampaignPledge,
 )
 from models.market.campaigns.ending import end_all, end_without
-from models.market.campaigns.growers import growers_of, homes_of, select_supplies
+from models.market.campaigns.growers import growers_of, homes_of_each, select_supplies
 from models.market.campaigns.pledging import pledges_of
 from models.market.campaigns.rule import Demand, Part, Supply, divide, need_weight
 from models.market.campaigns.telling import drop_invitations
@@ -149,10 +150,10 @@ def _demands(
     for each in growers:
         if listing := listings.get(each.listing_id):
             at_home.setdefault(listing.household_id, set()).add(each.id)
-    found = []
+    buyers = db.scalars(select(User).where(among(User.id, [each.buyer_id for each in pledges]))).all()
+    homes, found = homes_of_each(db, buyers), []
     for pledged in pledges:
-        homes = homes_of(db, db.get_one(User, pledged.buyer_id))
-        barred = frozenset(grower for home in homes for grower in at_home.get(home, ()))
+        barred = frozenset(grower for home in homes[pledged.buyer_id] for grower in at_home.get(home, ()))
         found.append(Demand(pledged.id, pledged.grams // JIN, barred))
     return found
 
@@ -166,21 +167,34 @@ def _place(
     parts: Sequence[Part],
     now: datetime,
 ) -> None:
-    for part in sorted(parts, key=lambda part: (part.buyer, part.grower)):
-        pledged, grower = pledges[part.buyer], growers[part.grower]
-        wanted = NewOrder(
-            draft_id=f"campaign:{pledged.id}:{grower.id}",
-            listing_id=grower.listing_id,
-            quantity=part.amount * JIN,
-            price_fen=campaign.price_fen,
-            fresh=grower.fresh,
-            recipient=pledged.recipient or "",
-            phone=pledged.phone or "",
-            region_code=pledged.region_code,
-            address=pledged.address or "",
-        )
-        buyer = db.get_one(User, pledged.buyer_id)
-        order = place_divided(db, wanted, listings[grower.listing_id], buyer, now, pays_within=PAYS_WITHIN)
-        own = {"pledge_id": pledged.id, "grower_id": grower.id, "order_id": order.id, "grams": order.quantity}
-        db.add(CampaignPart(campaign_id=campaign.id, **own))
-    db.flush()
+    """Make orders of the parts, those of each listing together, from the lowest number up."""
+    listed = {each.id: listings[each.listing_id] for each in growers.values() if each.listing_id in listings}
+    ordered = sorted(parts, key=lambda part: (listed[part.grower].id, part.buyer))
+    wanted = [
+        (listed[part.grower], pledges[part.buyer].buyer_id, _wanted(campaign, part, pledges, growers))
+        for part in ordered
+    ]
+    orders = place_divided(db, wanted, now, pays_within=PAYS_WITHIN)
+    same = {"campaign_id": campaign.id}
+    made = [
+        {**same, "pledge_id": part.buyer, "grower_id": part.grower, "order_id": order.id, "grams": order.quantity}
+        for part, order in zip(ordered, orders, strict=True)
+    ]
+    db.execute(insert(CampaignPart), made)
+
+
+def _wanted(
+    campaign: Campaign, part: Part, pledges: dict[int, CampaignPledge], growers: dict[int, CampaignGrower]
+) -> NewOrder:
+    pledged, grower = pledges[part.buyer], growers[part.grower]
+    return NewOrder(
+        draft_id=f"campaign:{pledged.id}:{grower.id}",
+        listing_id=grower.listing_id,
+        quantity=part.amount * JIN,
+        price_fen=campaign.price_fen,
+        fresh=grower.fresh,
+        recipient=pledged.recipient or "",
+        phone=pledged.phone or "",
+        region_code=pledged.region_code,
+        address=pledged.address or "",
+    )

@@ -1,6 +1,6 @@
 """End a campaign: who got something of it, and who nothing; everybody who stands in it hears which, and why."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,9 +16,9 @@ from models.market.campaigns.campaign import (
     CampaignPledge,
 )
 from models.market.campaigns.growers import growers_of
-from models.market.campaigns.pledging import end, pledges_of
+from models.market.campaigns.pledging import end_each, pledges_of
 from models.market.campaigns.rule import Part
-from models.market.campaigns.telling import drop_invitations, tell_end, tell_officer
+from models.market.campaigns.telling import End, drop_invitations, tell_ends, tell_officer
 
 
 def end_without(db: Session, campaign: Campaign, to: str, why: str, actor: Actor, now: datetime) -> None:
@@ -45,16 +45,17 @@ def end_all(
         bought[part.buyer] += part.amount * JIN
         supplied[part.grower] += part.amount * JIN
         orders.update((("buyer", part.buyer), ("grower", part.grower)))
+    ends, ended = [], defaultdict[str, list[CampaignPledge]](list)
     for pledged in pledges:
         pledged.given_grams = given = bought[pledged.id]
-        end(db, pledged, "served" if given else "unserved", SYSTEM, now)
-        told = ("buyer", pledged.buyer_id, pledged.grams, given, orders["buyer", pledged.id])
-        tell_end(db, campaign, *told, now)
+        ended["served" if given else "unserved"].append(pledged)
+        ends.append(End("buyer", pledged.buyer_id, pledged.grams, given, orders["buyer", pledged.id]))
+    end_each(db, ended, SYSTEM, now)
     for grower in growers:
         grower.cap_grams = grower.cap_grams or 0
         grower.given_grams = given = supplied[grower.id]
         GROWER_MACHINE.move(db, grower, "served" if given else "unserved", SYSTEM, now)
-        told = ("grower", grower.user_id, grower.cap_grams, given, orders["grower", grower.id])
-        tell_end(db, campaign, *told, now)
+        ends.append(End("grower", grower.user_id, grower.cap_grams, given, orders["grower", grower.id]))
+    tell_ends(db, campaign, ends, now)
     tell_officer(db, campaign, now)
     db.flush()

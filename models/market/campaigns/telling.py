@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from models.market.campaigns.campaign import NAME, Campaign
-from models.notifications.notify import drop_unread, notify_user
+from models.notifications.notify import NewForUser, drop_unread, notify_user, notify_users
 from models.places.region import Region
 from models.staff.member import Staff, notify_staff
 
@@ -26,16 +26,27 @@ def tell_officer(db: Session, campaign: Campaign, now: datetime, reasons: Sequen
     notify_staff(db, opener, "campaign_moved", facts, key, now, (NAME, campaign.id))
 
 
-def tell_end(
-    db: Session, campaign: Campaign, side: str, user_id: int, grams: int, given: int, parts: int, now: datetime
-) -> None:
-    """Tell a buyer or a grower (``side``) how it ended: ``grams`` were pledged, or to be had; ``given`` of it.
+class End(NamedTuple):
+    """What it came to for a buyer or a grower (``side``): ``grams`` were pledged, or to be had; ``given`` of it.
 
     ``parts``: how many orders came of it.
     """
-    facts = {**facts_of(db, campaign), "side": side, "grams": grams, "given": given, "parts": parts}
-    key = f"campaign_ended:{campaign.id}:{side}:{user_id}"
-    notify_user(db, user_id, "campaign_ended", facts, key, now, (NAME, campaign.id))
+
+    side: str
+    user_id: int
+    grams: int
+    given: int
+    parts: int
+
+
+def tell_ends(db: Session, campaign: Campaign, ends: Sequence[End], now: datetime) -> None:
+    """Tell all buyers and growers how it ended, in two statements."""
+    same, told = facts_of(db, campaign), []
+    for each in ends:
+        facts = {**same, "side": each.side, "grams": each.grams, "given": each.given, "parts": each.parts}
+        key = f"campaign_ended:{campaign.id}:{each.side}:{each.user_id}"
+        told.append(NewForUser(each.user_id, campaign.id, facts, key))
+    notify_users(db, "campaign_ended", NAME, told, now)
 
 
 def drop_invitations(db: Session, campaign: Campaign) -> None:

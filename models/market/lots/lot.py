@@ -3,12 +3,13 @@
 The caller of everything here holds the listing's row: a lot has no lock of its own.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, among, one_of
 from models.core.calendar import start_of_day_of
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine
@@ -107,6 +108,12 @@ def lot_to_pick(db: Session, listing_id: int) -> Lot | None:
     """Return the listing's lot where it is not picked yet."""
     lot = lot_of(db, listing_id)
     return lot if lot and lot.state in TO_PICK else None
+
+
+def lots_to_pick(db: Session, listings: Collection[int]) -> dict[int, Lot]:
+    """Map those of these listings of which the lot is not picked yet to it."""
+    found = select(Lot).where(among(Lot.listing_id, listings), Lot.state.in_(TO_PICK))
+    return {lot.listing_id: lot for lot in db.scalars(found.execution_options(populate_existing=True))}
 
 
 def move_lot(db: Session, lot: Lot, to: str, actor: Actor, now: datetime) -> None:

@@ -4,14 +4,15 @@ A number is one seller's for good: what was paid under it, and every refund of i
 withdrawn, new orders of the seller are reservations; what was paid before is still released, or goes back.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
-from models.core.base import Base
+from models.core.base import Base, among
 from models.core.database import sells_online
 from models.organisations.merchant import Merchant
 from models.organisations.organisation import SELLERS, Organisation, organisation_of
@@ -103,6 +104,25 @@ def sub_merchant_of(db: Session, seller_id: int, household_id: int) -> str | Non
 def takes_payment(db: Session, seller_id: int, household_id: int) -> bool:
     """Tell whether a new order of this seller is paid by WeChat Pay; all others are reservations."""
     return sells_online(db) and sub_merchant_of(db, seller_id, household_id) is not None
+
+
+def paid_online(db: Session, sold: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return those of these (seller, household) whose new orders are paid by WeChat Pay, as ``takes_payment`` says."""
+    if not sells_online(db):
+        return set()
+    named = select(Organisation.household_id, Organisation.id)
+    named = named.where(among(Organisation.household_id, {household for _, household in sold}))
+    organisations: dict[int, int] = {int(row[0]): int(row[1]) for row in db.execute(named)}
+    live = select(SubMerchant).where(SubMerchant.withdrawn_at.is_(None))
+    persons = SubMerchant.seller_id.in_({seller for seller, _ in sold})
+    paid = live.where(or_(persons, SubMerchant.organisation_id.in_(organisations.values())))
+    owners = {number.owner for number in db.scalars(paid)}
+    return {
+        (seller, household)
+        for seller, household in sold
+        if (Owner("organisation", organisations[household]) if household in organisations else Owner("user", seller))
+        in owners
+    }
 
 
 def own_number(db: Session, owner: Owner) -> str | None:

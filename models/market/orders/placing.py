@@ -1,28 +1,31 @@
 """Place an order: check that the listing can be bought, and reserve the stock in the same transaction."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.core.base import draw_ids
 from models.core.codes import new_code
 from models.core.refusal import Refusal
 from models.goods.exchange import NoSuchThing
 from models.market.listing import Listing
 from models.market.lots.lot import follow_stock, lot_to_pick
-from models.market.money.account import post
-from models.market.money.sub_merchant import takes_payment
+from models.market.money.account import post_each
+from models.market.money.sub_merchant import paid_online
 from models.market.orders.low_stock import tell_low_stock
 from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
-from models.market.orders.steps import Held, accept
-from models.market.orders.telling import tell
+from models.market.orders.steps import accept_new
+from models.market.orders.telling import tell, tell_all
 from models.organisations.organisation import organisation_of
 from models.organisations.representative import is_in_its_household
 from models.people.family_member import belongs_to
 from models.people.user import User
-from models.stock.move import OutOfStock, move
+from models.stock.move import OutOfStock, move_each
 
 # Orders of one buyer that nothing has been sent of: nobody keeps a market's stock from all others.
 MOST_OPEN = 9
@@ -139,40 +142,80 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
             ways=(("buy", str(listing.id)),),
         )
     check_left(listing, wanted.quantity)
-    order = _reserve(db, listing, wanted, buyer, now)
+    ordered = [(listing, buyer.id, wanted)]
+    (order,) = orders = _new_orders(db, ordered, now)
+    _reserve(db, ordered, orders, now)
     tell(db, order, now)
     tell_low_stock(db, listing, now)
     return order
 
 
 def place_divided(
-    db: Session, wanted: NewOrder, listing: Listing, buyer: User, now: datetime, *, pays_within: timedelta
-) -> Order:
-    """Order what a campaign divided, at its price and not the listing's; the seller said yes by joining it.
+    db: Session, wanted: Sequence[tuple[Listing, int, NewOrder]], now: datetime, *, pays_within: timedelta
+) -> list[Order]:
+    """Order what a campaign divided, at its price and not the listings'; the sellers said yes by joining it.
 
-    The caller has locked the listing and seen that it has so much. Where the seller is paid by WeChat Pay, the buyer
+    ``wanted``: the listing, the buyer's id, and what they order. All of it goes in a few statements for each listing.
+    The caller has locked the listings and seen that they have so much. Where a seller is paid by WeChat Pay, the buyer
     has so long to pay.
     """
-    order = _reserve(db, listing, wanted, buyer, now)
-    if order.state == "awaiting_payment":
-        order.due_at = now + pays_within
-        db.flush()
-    else:
-        accept(db, Held(order, listing), now)
-    tell_low_stock(db, listing, now)
-    return order
+    orders = _new_orders(db, wanted, now)
+    for order in orders:
+        if order.state == "awaiting_payment":
+            order.due_at = now + pays_within
+    accepted = [order for order in orders if order.state == "placed"]
+    accept_new(db, accepted, now)
+    _reserve(db, wanted, orders, now)
+    tell_all(db, accepted, now)
+    for listing in _listings_of(wanted).values():
+        tell_low_stock(db, listing, now)
+    return orders
 
 
-def _reserve(db: Session, listing: Listing, wanted: NewOrder, buyer: User, now: datetime) -> Order:
-    """Make the order, at the price that the buyer agreed to, and reserve its stock. Raises NotEnoughLeft."""
-    state = "awaiting_payment" if takes_payment(db, listing.seller_id, listing.household_id) else "placed"
-    order = Order(
+def _new_orders(db: Session, wanted: Sequence[tuple[Listing, int, NewOrder]], now: datetime) -> list[Order]:
+    """Make the orders, at the price that each buyer agreed to; they have their ids, and are not in the database yet."""
+    listings = _listings_of(wanted).values()
+    online = paid_online(db, {(listing.seller_id, listing.household_id) for listing in listings})
+    orders = []
+    for number, (listing, buyer, each) in zip(draw_ids(db, Order, len(wanted)), wanted, strict=True):
+        state = "awaiting_payment" if (listing.seller_id, listing.household_id) in online else "placed"
+        orders.append(_new_order(number, listing, each, buyer, state, now))
+    return orders
+
+
+def _reserve(
+    db: Session, wanted: Sequence[tuple[Listing, int, NewOrder]], orders: Sequence[Order], now: datetime
+) -> None:
+    """Write new orders, and reserve their stock. Raises NotEnoughLeft."""
+    db.add_all(orders)
+    db.flush()
+    of_listing = defaultdict[int, list[Order]](list)
+    for order in orders:
+        of_listing[order.listing_id].append(order)
+    for number, listing in _listings_of(wanted).items():
+        reserved = [(order.quantity, f"order:{order.id}:reserve") for order in of_listing[number]]
+        try:
+            move_each(db, listing, "reserve", reserved, now)
+        except OutOfStock as refusal:
+            raise NotEnoughLeft(left=refusal.values["left"], unit=listing.unit) from None
+        follow_stock(db, listing, now)
+    promised = [order for order in orders if order.state == "awaiting_payment"]
+    post_each(db, "promised", [(order.id, order.total_fen, f"order:{order.id}") for order in promised], now)
+
+
+def _listings_of(wanted: Sequence[tuple[Listing, int, NewOrder]]) -> dict[int, Listing]:
+    return {listing.id: listing for listing, _, _ in wanted}
+
+
+def _new_order(number: int, listing: Listing, wanted: NewOrder, buyer_id: int, state: str, now: datetime) -> Order:
+    return Order(
+        id=number,
         draft_id=wanted.draft_id,
         code=new_code(CODE_LENGTH),
         listing_id=listing.id,
         seller_id=listing.seller_id,
         household_id=listing.household_id,
-        buyer_id=buyer.id,
+        buyer_id=buyer_id,
         name=listing.name,
         unit=listing.unit,
         quantity=wanted.quantity,
@@ -187,13 +230,3 @@ def _reserve(db: Session, listing: Listing, wanted: NewOrder, buyer: User, now: 
         due_at=now + LASTS[state],
         placed_at=now,
     )
-    db.add(order)
-    db.flush()
-    try:
-        move(db, listing, "reserve", order.quantity, f"order:{order.id}:reserve", now)
-    except OutOfStock as refusal:
-        raise NotEnoughLeft(left=refusal.values["left"], unit=listing.unit) from None
-    follow_stock(db, listing, now)
-    if state == "awaiting_payment":
-        post(db, order.id, "promised", order.total_fen, f"order:{order.id}", now)
-    return order

@@ -3,6 +3,7 @@
 Every function here runs in its caller's transaction, under the locks of ``lock_order``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -14,7 +15,7 @@ from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
-from models.market.lots.lot import TO_PICK, Lot, follow_stock, lot_of, lot_to_pick, move_lot
+from models.market.lots.lot import TO_PICK, Lot, follow_stock, lot_of, lot_to_pick, lots_to_pick, move_lot
 from models.market.money.sub_merchant import Owner
 from models.market.orders.order import (
     ASKED,
@@ -85,6 +86,15 @@ def accept(db: Session, held: Held, now: datetime) -> None:
     order.accepted_at = now
     begins = lot.fails_at if lot else now
     _to(db, held, "accepted", Actor.owner(order.seller_id), now, due=begins + LASTS["accepted"])
+
+
+def accept_new(db: Session, orders: Sequence[Order], now: datetime) -> None:
+    """Note it at once of many orders that are not in the database yet; the caller writes them, and tells of them."""
+    lots = lots_to_pick(db, {order.listing_id for order in orders})
+    for order in orders:
+        lot = lots.get(order.listing_id)
+        order.accepted_at, order.due_at = now, (lot.fails_at if lot else now) + LASTS["accepted"]
+        ORDER_MACHINE.move(db, order, "accepted", Actor.owner(order.seller_id), now)
 
 
 def pay(db: Session, held: Held, now: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.market.lots.lot import lot_to_pick
+from models.market.lots.lot import lots_to_pick
 from models.market.orders.order import TO_ANSWER, Order
 from models.notifications.notify import NewForUser, drop_unread, drop_unread_of, notify_user, notify_users
 
@@ -45,13 +45,13 @@ def tell(db: Session, order: Order, now: datetime) -> None:
 
 
 def tell_all(db: Session, orders: Sequence[Order], now: datetime) -> None:
-    """Owe those of many orders of one listing at once."""
-    lot = lot_to_pick(db, orders[0].listing_id) if orders and orders[0].state == "accepted" else None
+    """Owe those of many orders at once."""
+    lots = lots_to_pick(db, {order.listing_id for order in orders if order.state == "accepted"})
     told: dict[str, list[NewForUser]] = {}
     for order in orders:
         for side, kind, user in _whom(order):
             facts = {**facts_of(order), "side": side}
-            if lot:
+            if order.state == "accepted" and (lot := lots.get(order.listing_id)):
                 facts |= {"first": lot.first_day.isoformat(), "last": lot.last_day.isoformat()}
             key = f"{kind}:{side}:order:{order.id}:{order.state}"
             told.setdefault(kind, []).append(NewForUser(user, order.id, facts, key))

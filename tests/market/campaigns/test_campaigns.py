@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 from _pytest.mark import ParameterSet
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session as Database
 
 from models.core.state_machine import SYSTEM
 from models.market.campaigns.campaign import BuyingFirm, CampaignPledge
-from models.market.campaigns.dividing import PAYS_WITHIN, close_campaigns
+from models.market.campaigns.dividing import PAYS_WITHIN, close_campaigns, divide_campaign
 from models.market.campaigns.refusals import CampaignOver, CannotJoin, NotPartOf, SuppliesIt
 from models.market.campaigns.views import own_part, parts_of, show
 from models.market.listing import Listing
 from models.market.lots.lot import Lot
+from models.market.money.account import account_of
 from models.market.money.sub_merchant import Owner, add_sub_merchant
 from models.market.orders import answers
 from models.market.seller import MACHINE as SELLERS
@@ -71,6 +73,58 @@ def test_what_is_pledged_is_divided_by_land_and_need_and_becomes_orders_at_the_c
             answers.cancel(db, order.buyer_id, order.id, county.stage.clock())
     county.sweep()
     assert county.state(number) == "done"
+    assert codes(county.stage) == []
+
+
+def test_a_division_is_there_as_a_whole_or_not_at_all(county: County) -> None:
+    listing = county.grower("hou")
+    for buyer in ("wu", "wang"):
+        county.buyer(buyer)
+    number = county.open()
+    county.join("hou", number)
+    for buyer in ("wu", "wang"):
+        county.pledge(buyer, number, 100)
+    county.stage.clock.move(timedelta(days=11))
+    with county.session() as db:
+        close_campaigns(db, county.stage.clock())
+    with Database(county.database) as db:
+        assert divide_campaign(db, number, county.stage.clock())  # and the process ends before the transaction does
+    assert (county.state(number), county.orders(number), county.listing(listing).reserved) == ("reached", [], 0)
+    assert county.got(number)["wu"] == ("standing", None)
+    assert codes(county.stage) == []
+    county.sweep()
+    assert [each.quantity // JIN for each in county.orders(number)] == [100, 100]
+    for buyer in ("wu", "wang"):
+        county.stage.say(f"o-{buyer}", "消息")
+        assert "notifications/market/order_accepted:unread" in county.stage.said
+        assert "notifications/market/campaign_ended:unread" in county.stage.said
+    assert codes(county.stage) == []
+
+
+@pytest.mark.slow  # a world of its own
+def test_each_part_is_ordered_as_its_seller_is_paid(county: County) -> None:
+    for grower in ("hou", "peng"):
+        county.grower(grower)
+    for buyer in ("wu", "wang", "zhao"):
+        county.buyer(buyer)
+    number = county.open()
+    with county.session() as db:
+        add_sub_merchant(db, Owner("user", county.people["hou"]), "1900000110", county.stage.clock())
+    for grower in ("hou", "peng"):
+        county.join(grower, number)
+    for buyer in ("wu", "wang", "zhao"):
+        county.pledge(buyer, number, 100)
+    county.wait()
+    orders = county.orders(number)
+    assert {(each.seller_id == county.people["hou"], each.state) for each in orders} == {
+        (True, "awaiting_payment"),
+        (False, "accepted"),
+    }
+    with county.session() as db:
+        for each in orders:
+            promised = each.total_fen if each.state == "awaiting_payment" else 0
+            assert account_of(db, each.id).promised_fen == promised
+    assert sum(each.quantity for each in orders) == 300 * JIN
     assert codes(county.stage) == []
 
 

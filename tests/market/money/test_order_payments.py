@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models.core.refusal import Refusal
-from models.market.money.account import OtherEntry, post
+from models.market.money.account import OtherEntry, post, post_each
 from models.market.money.paying import OrderNotPayable, PaidOutcome
 from models.market.money.payment import OrderPayment
 from models.market.money.sub_merchant import BadSubMerchant, Owner, add_sub_merchant, withdraw_sub_merchant
@@ -189,8 +189,11 @@ def test_a_cause_is_posted_once_and_with_one_sum(stall: Stall) -> None:
     order = stall.order()
     with stall.session() as db:
         post(db, order, "promised", TOTAL, f"order:{order}", stall.stage.clock())
+        post_each(db, "promised", [(order, TOTAL, f"order:{order}")], stall.stage.clock())
     with stall.session() as db, pytest.raises(OtherEntry):
         post(db, order, "promised", TOTAL - 1, f"order:{order}", stall.stage.clock())
+    with stall.session() as db, pytest.raises(OtherEntry):
+        post_each(db, "promised", [(order, TOTAL - 1, f"order:{order}")], stall.stage.clock())
     assert stall.account(order) == (TOTAL, 0, 0, 0)
 
 
