@@ -23,6 +23,7 @@ from bot.demo.seed_goods import Goods
 from bot.demo.seed_handover import Handover
 from bot.demo.seed_orders import Orders
 from bot.demo.seed_organisations import Organisations
+from bot.demo.seed_pages import Pages
 from bot.demo.seed_pictures import picture
 from bot.demo.seed_proxy import Proxies
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -167,6 +168,7 @@ class _History:
         self.organisations = Organisations(db, self.users, self.staff, self.people, self.appeals, now)
         self.gifts = Gifts(db, self.users, self.appeals)
         self.goods = Goods(db, self.lexicon, self.users, self.people, now)
+        self.pages = Pages(db, self.appeals, self.staff, self.goods.made)
         self.orders = Orders(db, self.lexicon, self.users, self.people, self.goods.made)
         self.handover = Handover(db, self.staff, self.people, self.goods.made, self.lexicon.goods)
         self.charities = Charities(db, now.astimezone(CHINA).date())
@@ -180,6 +182,7 @@ class _History:
             *self._appeals(world["appeals"]["appeals"]),
             *self.goods.happenings(world["goods"], world["market"]["listings"]),
             *self.orders.happenings(world["market"]),
+            *self.pages.happenings(world["appeals"]["appeals"], world["market"]["listings"]),
             *self.handover.happenings(world["goods"]),
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):

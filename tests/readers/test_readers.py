@@ -36,6 +36,7 @@ WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
 # Looked for inside what was said, so that one word may serve twice.
 INSIDE = {
     "keeps_long",
+    "still_fresh",
     "vague",
     "before_a_name",
     "rounds_in_front",

@@ -31,8 +31,10 @@ def buy_flow(unit: str) -> str:
 
 
 def is_fresh(lexicon: Lexicon, kind: str, name: str) -> bool:
-    """Tell whether it spoils: produce whose name says nothing of drying, pickling or the like."""
+    """Tell whether it spoils: produce whose name says nothing of drying, pickling or the like (蜜橘 is no 蜜)."""
     said = plain(name)
+    for word in lexicon.words["still_fresh"]:
+        said = said.replace(word, "")
     return kind == "produce" and not any(word in said for word in lexicon.words["keeps_long"])
 
 

@@ -77,6 +77,8 @@ from models.people.user import Consent, Household, Registration, User, register
 from models.places.region import Region, covers
 from models.proxy.card import live_card
 from models.proxy.mandate import ProxyAct, is_unconfirmed
+from models.public.appeal_page import AppealPage, is_open
+from models.public.photos import PhotoReview
 from models.staff.conflict_of_interest import Conflict
 from models.staff.member import Appointment, Staff, appoint, find_staff
 from models.staff.task import Task
@@ -374,6 +376,13 @@ def test_oranges_are_ordered_while_they_are_picked(filled: Filled) -> None:
     assert complaint.state == "asked"
     online = filled.db.scalars(select(SubMerchant)).one()
     assert any(listing.seller_id == online.seller_id and listing.state == "on_sale" for listing in filled.all(Listing))
+
+
+def test_what_is_public_is_seen(filled: Filled) -> None:
+    """Owners agreed to the pages of their appeals, and officers approved the pictures of these and of the market."""
+    approved = Counter(filled.db.get_one(Photo, each.photo_id).subject for each in filled.all(PhotoReview))
+    assert approved == {"appeal": 3, "listing": 6}
+    assert all(is_open(filled.db, page.appeal_id, NOW) for page in filled.db.scalars(select(AppealPage)))
 
 
 def test_who_has_a_part_in_it_is_none_of_those_who_decide(filled: Filled) -> None:
