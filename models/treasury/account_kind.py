@@ -87,7 +87,7 @@ class AccountKind(ABC):
         """Return what the task of a discrepancy, by its ``number``, is about, and its step."""
 
 
-KINDS: Registry[AccountKind] = Registry("models.treasury.account_kind.KINDS", ("gifts", "orders"))
+KINDS: Registry[AccountKind] = Registry("treasury.account_kind.KINDS", ("gifts", "orders"))
 
 
 def kind_of(db: Session, merchant: str) -> AccountKind:

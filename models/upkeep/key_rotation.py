@@ -45,25 +45,26 @@ def rotate(database: Engine, metadata: MetaData) -> Rotated:
 
 def _rotate_column(database: Engine, table: Table, name: str, kind: Encrypted) -> Rotated:
     ring, last, count, lost = keyring(), 0, 0, 0
+    [number] = table.primary_key.columns
     stored = type_coerce(table.c[name], LargeBinary).label("stored")
-    page = select(table.c.id, stored).where(stored.is_not(None)).order_by(table.c.id).limit(_BATCH).with_for_update()
+    page = select(number.label("number"), stored).where(stored.is_not(None)).order_by(number).limit(_BATCH)
     while True:
         with database.begin() as connection:
-            rows = connection.execute(page.where(table.c.id > last)).all()
+            rows = connection.execute(page.where(number > last).with_for_update()).all()
             for row in rows:
-                last = row.id
+                last = row.number
                 if ring.is_newest(bytes(row.stored)):
                     continue
                 try:
                     plain = ring.open(bytes(row.stored), kind.purpose)
                 except CannotOpen:
-                    log.error("rotation.cannot_open", table=table.name, row=row.id)
+                    log.error("rotation.cannot_open", table=table.name, row=row.number)
                     lost += 1
                     continue
                 values: dict[str, Any] = {name: type_coerce(ring.seal(plain, kind.purpose), LargeBinary)}
                 if kind.lookup:
                     values[kind.lookup.column] = ring.lookup_hashes(plain, kind.lookup.purpose)[0]
-                connection.execute(update(table).where(table.c.id == row.id).values(values))
+                connection.execute(update(table).where(number == row.number).values(values))
                 count += 1
         if len(rows) < _BATCH:
             return Rotated(count, lost)

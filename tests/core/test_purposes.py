@@ -7,6 +7,11 @@ from models.tables import metadata
 PURPOSES = frozenset(
     {
         "broadcast facts",
+        "buying firm name",
+        "buying firm phone",
+        "campaign address",
+        "campaign phone",
+        "campaign recipient",
         "card code",
         "card QR address",
         "collection code",
