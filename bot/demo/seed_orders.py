@@ -69,6 +69,7 @@ class Orders:
             draft_id=f"demo-order-{serial}",
             listing_id=number,
             quantity=row["quantity"],
+            unit=listing.unit,
             price_fen=listing.price_fen,
             fresh=row["fresh"],
             recipient=row["recipient"],

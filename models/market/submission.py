@@ -40,6 +40,13 @@ class NotOnSale(Refusal):
     code = "not_on_sale"
 
 
+class ListingInUse(Refusal):
+    """Something of the listing ``number`` (``item``) is ordered or sold: its kind, unit, weight and season stay."""
+
+    code = "listing_in_use"
+    final = True
+
+
 @dataclass(frozen=True)
 class NewListing:
     """What a seller lists. ``crop`` (a code of config/market.toml), ``plot`` (the household's land under it, in
@@ -113,8 +120,9 @@ def mend_listing(
     same_photos: bool = False,
 ) -> bool:
     """Change a listing and submit it again; return False where it stays on sale: only its stock changed, or its price
-    by no more than is free. The caller holds its row (models.goods.ending.hold_own). Raises OverPlot.
+    by no more than is free. The caller holds its row (models.goods.ending.hold_own). Raises ListingInUse or OverPlot.
     """
+    season = _keep_what_was_ordered(listing, wanted, rules)
     free = same_photos and _is_free(db, listing, wanted, rules)
     whose = seller.sells_as(db, listing.household_id, db.get_one(User, listing.seller_id))
     if not free:
@@ -123,7 +131,7 @@ def mend_listing(
     with db.no_autoflush:
         _describe_as(listing, wanted)
         listing.region_code = listing.region_code if free else whose.home
-        _keep_to_plot(db, listing, wanted, rules, now)
+        _keep_to_plot(db, listing, wanted, rules, now, season)
     restock(db, listing, wanted.stock, f"mended:{listing.round}:{now:%Y%m%d%H%M%S%f}", now)
     fill(db, listing, now)
     if not free:
@@ -165,6 +173,23 @@ def is_growing(listing: Listing, now: datetime) -> bool:
     return listing.harvest_date is not None and listing.harvest_date > now.astimezone(CHINA).date()
 
 
+def _keep_what_was_ordered(listing: Listing, wanted: NewListing, rules: MarketRules) -> int | None:
+    """Check that what is ordered or sold stays what it is, in its unit and season. Raises ListingInUse.
+
+    Its stock counts in that unit, and what was sold counts against the land of that season. Returns the season to which
+    it belongs whatever the day is; None where nothing of it was sold, or a day of picking says it.
+    """
+    if not (listing.reserved or listing.delivered):
+        return None
+    crop = rules.crop(wanted.crop) if wanted.plot is not None else None
+    before = (listing.kind, listing.unit, listing.crop, listing.grams_each)
+    after = (wanted.kind, wanted.unit, crop.code if crop else None, _grams_each(wanted) if crop else None)
+    season = crop.season_of(wanted.harvest_date) if crop and wanted.harvest_date else listing.season
+    if before != after or season != listing.season:
+        raise ListingInUse(number=listing.id, item=listing.name)
+    return season
+
+
 def _describe_as(listing: Listing, wanted: NewListing) -> None:
     for name in ("kind", "name", "unit", "price_fen", "harvest_date", "shop_url", "crop"):
         setattr(listing, name, getattr(wanted, name))
@@ -176,18 +201,23 @@ def _grams_each(wanted: NewListing) -> int | None:
     return (1 if wanted.unit == "jin" else wanted.grams_each) if wanted.crop else None
 
 
-def _keep_to_plot(db: Session, listing: Listing, wanted: NewListing, rules: MarketRules, now: datetime) -> None:
-    """State the household's land, check that the listing fits on it, and see when it is picked and if it is dear."""
+def _keep_to_plot(
+    db: Session, listing: Listing, wanted: NewListing, rules: MarketRules, now: datetime, season: int | None = None
+) -> None:
+    """State the household's land, check that the listing fits on it, and see when it is picked and if it is dear.
+
+    ``season``: the one it stays in; None: that of the day of picking, or today's.
+    """
     crop, picked_for = rules.crop(wanted.crop), timedelta(days=rules.window_days)
     listing.harvest_until = wanted.harvest_date + picked_for if wanted.harvest_date else None
     listing.dear = _is_dear(listing, crop, rules)
     if crop is None or wanted.plot is None:
         listing.crop = listing.grams_each = None
         return
-    listing.season = crop.season_of(listing.harvest_date or now.astimezone(CHINA).date())
+    listing.season = season or crop.season_of(listing.harvest_date or now.astimezone(CHINA).date())
     most = rules.most_grams(crop, wanted.plot)
-    household, season = listing.household_id, listing.season
-    stated = state_plot(db, household, listing.seller_id, crop, season, wanted.plot, most, now)
+    household = listing.household_id
+    stated = state_plot(db, household, listing.seller_id, crop, listing.season, wanted.plot, most, now)
     _check_land(db, stated, listing, wanted.stock, rules, now)
 
 

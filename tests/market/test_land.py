@@ -14,7 +14,7 @@ from models.goods.ending import end
 from models.market.listing import Listing
 from models.market.rules import Crop, MarketRules
 from models.market.statement import OverPlot, PlotNotSeen
-from models.market.submission import set_stock
+from models.market.submission import ListingInUse, set_stock
 from models.stock.move import move
 from tests.harness.racing import at_once
 from tests.harness.stage import Stage
@@ -129,3 +129,24 @@ def test_the_books_name_what_is_listed_beyond_the_land(orchard: Orchard) -> None
     with Database(orchard.stage.database) as db, db.begin():
         db.execute(text("DELETE FROM producer_statements"))
     assert [found.split(":")[0] for found in orchard.wrong()] == ["not_stated"]
+
+
+def test_what_was_ordered_stays_what_it_is_in_its_unit_and_season(orchard: Orchard) -> None:
+    """Else stock that is freed would count in another unit, and what was sold in another harvest."""
+    number = orchard.sells(1_000)
+    with orchard.session() as db:
+        move(db, db.get_one(Listing, number), "reserve", 100 * 500, "test", orchard.stage.clock())
+    same = orchard.oranges(900)
+    for other in (
+        orchard.boxes(90, 5_000),
+        replace(same, crop="vegetable"),
+        replace(same, harvest_date=date(2028, 11, 20)),
+        replace(same, kind="handicraft", crop=None, plot=None),
+    ):
+        with pytest.raises(ListingInUse):
+            orchard.mends(number, other)
+    orchard.mends(number, replace(same, name="自家的脐橙", price_fen=280))
+    with orchard.session() as db:
+        listing = db.get_one(Listing, number)
+        assert (listing.unit, listing.price_fen, listing.reserved) == ("jin", 280, 100 * 500)
+    assert orchard.wrong() == []

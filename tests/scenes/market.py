@@ -66,12 +66,13 @@ class Market:
 
     def order(self, listing: int, quantity: int, by: str = "buyer") -> int:
         with self.session() as db:
-            price = db.get_one(Listing, listing).price_fen
+            offered = db.get_one(Listing, listing)
             wanted = NewOrder(
                 draft_id=str(uuid4()),
                 listing_id=listing,
                 quantity=quantity,
-                price_fen=price,
+                unit=offered.unit,
+                price_fen=offered.price_fen,
                 fresh=True,
                 recipient=RECIPIENT,
                 phone=PHONE,

@@ -81,6 +81,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         draft_id=draft.id,
         listing_id=given["listing"],
         quantity=answers["amount"],
+        unit=given["unit"],
         price_fen=given["price_fen"],
         fresh=given["fresh"],
         recipient=answers["recipient"],

@@ -191,6 +191,7 @@ def _wanted(
         draft_id=f"campaign:{pledged.id}:{grower.id}",
         listing_id=grower.listing_id,
         quantity=part.amount * JIN,
+        unit="jin",
         price_fen=campaign.price_fen,
         fresh=grower.fresh,
         recipient=pledged.recipient or "",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
@@ -67,9 +67,12 @@ def say_harvested(
 
 
 def mark_harvested(db: Session, listing: Listing, lot: Lot, actor: Actor, now: datetime) -> None:
-    """Note that a lot is picked: the time to send what its seller has said yes to runs from now."""
+    """Note that a lot is picked: the time to send what its seller has said yes to runs from now.
+
+    For a buyer who waits for the rest it runs from the end of the waiting.
+    """
     move_lot(db, lot, "harvested", actor, now)
     accepted = (Order.listing_id == listing.id) & (Order.state == "accepted")
-    due = update(Order).where(accepted).values(due_at=now + LASTS["accepted"])
+    due = update(Order).where(accepted).values(due_at=func.greatest(now, Order.choice_until) + LASTS["accepted"])
     db.execute(due.execution_options(synchronize_session="fetch"))
     tell_harvested(db, lot, now)

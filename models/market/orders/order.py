@@ -58,8 +58,8 @@ UNDER_WAY = (*NOT_SENT, "shipped", "delivered", "after_sale")
 # The seller may answer it, or send it.
 TO_ANSWER = ("placed", "paid")
 TO_SEND = (*TO_ANSWER, "accepted")
-# The seller needs to know where it goes, also where it is sent again; from the delivery on the address is masked.
-ADDRESS_SHOWN = ("accepted", "shipped", "after_sale")
+# The seller needs to know where it goes; from the delivery on the address is masked.
+ADDRESS_SHOWN = ("accepted", "shipped")
 # State -> how long it lasts; that of ``accepted`` runs from the harvest where that is later.
 LASTS: Mapping[str, timedelta] = {
     "awaiting_payment": timedelta(hours=2),

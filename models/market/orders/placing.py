@@ -79,11 +79,12 @@ class TooManyOrders(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a buyer orders. ``price_fen``: what they read; ``fresh``: it spoils, which they were told."""
+    """What a buyer orders. ``price_fen`` and ``unit``: what they read; ``fresh``: it spoils, which they were told."""
 
     draft_id: str
     listing_id: int
     quantity: int
+    unit: str
     price_fen: int
     fresh: bool
     recipient: str
@@ -133,7 +134,7 @@ def place_order(db: Session, wanted: NewOrder, buyer: User, now: datetime) -> Or
     if earlier:
         return earlier
     listing = check_buyable(db, wanted.listing_id, buyer, lock=True)
-    if listing.price_fen != wanted.price_fen:
+    if (listing.price_fen, listing.unit) != (wanted.price_fen, wanted.unit):
         raise PriceChanged(
             number=listing.id,
             unit=listing.unit,

@@ -78,13 +78,13 @@ def lock_orders(db: Session, which: ColumnElement[bool]) -> list[Held]:
 
 
 def accept(db: Session, held: Held, now: datetime) -> None:
-    """Note that the seller will send it, or hand it over: some days from now, or from the harvest.
+    """Note that the seller will send it, or hand it over: some days from now, from the harvest or its buyer's waiting.
 
     Before the harvest it is due some days after the lot would fail, the latest that there is.
     """
     order, lot = held.order, lot_to_pick(db, held.listing.id)
     order.accepted_at = now
-    begins = lot.fails_at if lot else now
+    begins = lot.fails_at if lot else max(now, order.choice_until or now)
     _to(db, held, "accepted", Actor.owner(order.seller_id), now, due=begins + LASTS["accepted"])
 
 

@@ -88,7 +88,8 @@ def open_order(db: Session, user_id: int | None, number: int, now: datetime) -> 
     if found is None or side is None:
         raise NoSuchOrder(given=str(number))
     order: Order = found[0]
-    whole = side == "buyer" or order.state in ADDRESS_SHOWN
+    dispute = _dispute(db, order.id)
+    whole = side == "buyer" or order.state in ADDRESS_SHOWN or _is_sent_again(order, dispute)
     if side == "seller" and whole and order.address:
         record_reading(
             db,
@@ -99,7 +100,14 @@ def open_order(db: Session, user_id: int | None, number: int, now: datetime) -> 
             purpose="ship",
             about=order.buyer_id,
         )
-    return _line(found, side, _address(order, found[2], whole=whole), _dispute(db, order.id))
+    return _line(found, side, _address(order, found[2], whole=whole), dispute)
+
+
+def _is_sent_again(order: Order, dispute: Dispute | None) -> bool:
+    """Tell whether a disputed order still needs its address: it never came, or it is to go out once more."""
+    if order.state != "after_sale" or dispute is None:
+        return False
+    return order.delivered_at is None or (dispute.wish == "again" and dispute.state == "agreed")
 
 
 def numbered(db: Session, user_id: int | None, given: str) -> int:

@@ -17,6 +17,7 @@ from models.market.after_sales.asking import (
     TooLateForFresh,
     TooMuchBack,
 )
+from models.market.orders import views
 from models.market.orders.order import Order
 from models.market.orders.steps import NoSuchOrder
 from models.people.user import User
@@ -171,3 +172,18 @@ def test_nobody_is_erased_out_of_a_dispute(market: Market) -> None:
         for name in ("buyer", "seller"):
             standing = show_standing(db, market.stage.person(f"o-{name}"), market.people[name])
             assert [(hold.kind, hold.name) for hold in standing.holds] == [("order", code)]
+
+
+@pytest.mark.parametrize(("wish", "whole"), [("part", False), ("all", False), ("again", True)])
+def test_a_complaint_shows_no_address_unless_it_is_sent_again(market: Market, wish: str, whole: bool) -> None:
+    order = delivered(market, market.sell(100 * JIN))
+    ask(market, order, wish=wish, part=100 if wish == "part" else None)
+
+    def street() -> str:
+        with market.session() as db:
+            address = views.open_order(db, market.people["seller"], order, market.stage.clock()).address
+        return address.address if address else ""
+
+    assert street() == ""
+    say(market, order, "agree")
+    assert bool(street()) is whole

@@ -147,3 +147,21 @@ def test_of_a_second_shortfall_who_waits_goes_on_waiting(market: Market, short: 
     restock(market, listing, 30 * JIN)
     assert stands(market, first) == (40, None, None)
     assert codes(market.stage) == []
+
+
+@pytest.mark.parametrize("accepts_first", [True, False])
+def test_who_waits_is_sent_it_in_the_days_after_the_waiting(market: Market, accepts_first: bool) -> None:
+    """Also where they were told to wait before it was picked, and where the seller says yes only then."""
+    listing = market.sell(60 * JIN, ripe_in=RIPE_IN)
+    order = market.order(listing, 40 * JIN)
+    if accepts_first:
+        market.accept(order)
+    market.reduce(listing, 20 * JIN)
+    choose(market, waiting.choose_wait, order)
+    market.harvest(listing)
+    if not accepts_first:
+        market.accept(order)
+    until = market.read(order).choice_until
+    assert until is not None
+    assert until > market.stage.clock() + LASTS["accepted"]
+    assert market.read(order).due_at == until + LASTS["accepted"]

@@ -72,6 +72,7 @@ class Stall:
             draft_id=f"order-{next(_serial)}",
             listing_id=self.listing,
             quantity=grams,
+            unit="jin",
             price_fen=350,
             fresh=True,
             recipient="王秀兰",
