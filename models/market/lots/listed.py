@@ -27,10 +27,12 @@ def begin_lot(db: Session, listing: Listing, now: datetime) -> None:
 def _follow(db: Session, listing: Listing, now: datetime) -> None:
     lot, until = lot_of(db, listing.id), listing.harvest_until
     today = now.astimezone(CHINA).date()
-    if listing.harvest_date is None or until is None or listing.harvest_date <= today or listing.shop_url:
+    if listing.harvest_date is None or until is None or listing.shop_url:
         if lot and lot.state in TO_PICK:
             mark_harvested(db, listing, lot, SYSTEM, now)
         return
+    if listing.harvest_date <= today:
+        return  # officers looked again while it is picked: its seller says when it is
     due = start_of_day_of(listing.harvest_date)
     if lot is None:
         first, last = listing.harvest_date, until

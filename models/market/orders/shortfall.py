@@ -54,7 +54,8 @@ def open_harvest(db: Session, user_id: int | None, number: int) -> Harvest:
     """Lock the person's own listing and say what of it is not sent. Raises NoSuchThing or NothingToReduce."""
     listing: Listing = hold_own(db, user_id, LISTING.name, number)
     found = what_waits(db, listing)
-    if listing.state != "on_sale" or not found.total:
+    # What was ordered waits also where nothing more can be ordered: sold out, or before officers again.
+    if not (found.orders or (listing.state == "on_sale" and found.total)):
         raise NothingToReduce(number=number, state=listing.state)
     return found
 
@@ -86,7 +87,7 @@ def reduce_harvest(db: Session, user_id: int | None, number: int, left: int, now
     spoilt = listing.available - max(left - before.ordered, 0)
     if spoilt:
         move(db, listing, "spoil", spoilt, f"harvest:{left}:{now:%Y%m%d%H%M%S%f}", now)
-    if not (listing.available or listing.reserved):
+    if listing.state == "on_sale" and not (listing.available or listing.reserved):
         MACHINE.move(db, listing, "sold_out", Actor.owner(listing.seller_id), now)
     db.flush()
     follow_stock(db, listing, now)

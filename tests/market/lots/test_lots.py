@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from models.goods.ending import hold_own
 from models.market.listing import Listing
 from models.market.lots.harvesting import NothingToHarvest
 from models.market.lots.lot import NotHarvested
 from models.market.orders.order import LASTS, Order
 from models.market.orders.placing import BeingPicked
-from models.market.submission import set_stock
+from models.market.submission import NewListing, mend_listing, set_stock
 from tests.harness.money.checking_books import codes
+from tests.scenes.goods import passed
 from tests.scenes.market import JIN, Market
 from tests.scenes.market import market as market
 
@@ -155,3 +157,16 @@ def test_the_books_name_a_lot_that_its_days_and_orders_speak_against(market: Mar
     assert f"lot_order_clock lot {market.lot(listing).id}" in codes(market.stage)
     market.stage.clock.move(timedelta(days=RIPE_IN + 2))
     assert f"lot_stuck lot {market.lot(listing).id}" in codes(market.stage)
+
+
+def test_officers_who_look_again_do_not_say_that_it_is_picked(market: Market) -> None:
+    listing = market.sell(100 * JIN, ripe_in=RIPE_IN)
+    market.order(listing, 40 * JIN)
+    market.days(RIPE_IN)
+    with market.session() as db:
+        found = hold_own(db, market.people["seller"], "listing", listing)
+        again = NewListing("again", "produce", found.name, "jin", 900, 50 * JIN, found.harvest_date, None)
+        assert mend_listing(db, found, again, market.stage.clock())
+        passed(db, "listing", found, market.stage.clock())
+    assert (listing_state(market, listing), market.lot(listing).state) == ("on_sale", "locked")
+    assert market.told("lot_harvested", "buyer") == 0

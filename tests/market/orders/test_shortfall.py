@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bot.words.lexicon import load_lexicon
 from flows.engine.world import World
 from flows.market.harvest import read_left
-from models.market.listing import Listing
+from models.core.state_machine import SYSTEM
+from models.market.listing import MACHINE, Listing
 from models.market.orders.order import Order
 from models.market.orders.shortfall import NothingToReduce, NotLess, reduce_harvest
 from models.notifications.notification import Notification
@@ -74,6 +75,19 @@ def test_the_rest_is_shared_and_each_buyer_hears_and_may_cancel(market: Market) 
         assert db.get_one(Listing, listing).state == "on_sale"
     assert codes(market.stage) == []
     assert "收成不好" in market.stage.say("o-buyer", "菜单")
+
+
+@pytest.mark.parametrize("state", ["sold_out", "expired"])
+def test_what_was_ordered_is_shared_also_where_nothing_more_can_be_ordered(market: Market, state: str) -> None:
+    listing = market.sell(100 * JIN)
+    order = market.order(listing, 40 * JIN)
+    with market.session() as db:
+        MACHINE.move(db, db.get_one(Listing, listing), state, SYSTEM, market.stage.clock())
+    reduce(market, listing, 30 * JIN)
+    assert market.read(order).quantity == 30 * JIN
+    with market.session() as db:
+        assert db.get_one(Listing, listing).state == state
+    assert codes(market.stage) == []
 
 
 def test_where_nothing_is_left_all_that_is_not_sent_is_cancelled_and_the_listing_is_over(market: Market) -> None:
