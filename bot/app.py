@@ -161,7 +161,7 @@ def make_codec(settings: Settings) -> WebhookCodec:
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """Create the application; ``clock`` gives the conversation's time, which tests move."""
     settings = settings or read_settings()
-    database = connect(settings.database_url, collects=settings.collects, sells=settings.sells)
+    database = connect(settings.database_url, collects=settings.collects, frozen_for=settings.frozen_for)
     clock = clock or clock_of(settings, database)
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))

@@ -5,6 +5,7 @@ Values come from the environment, and from a file ``.env`` in the project's fold
 
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -156,6 +157,13 @@ class Settings(BaseSettings):
         description="which of these merchants is the partner (服务商) that signs for sellers' sub-merchants (`seller "
         "merchant`); empty: orders are reservations",
     )
+    pay_freeze_days: int = Field(
+        30,
+        ge=1,
+        le=180,
+        description="for how many days WeChat Pay keeps the money of an order frozen, by the partner's agreement; what "
+        "may end later, as a harvest that is far off, is a reservation",
+    )
     goods_round: GoodsRound = Field(
         GoodsRound.ON,
         description="`on`: goods are shared by the published rule of docs/rounds.md; `off`: first come, first served",
@@ -195,6 +203,11 @@ class Settings(BaseSettings):
     def sells(self) -> bool:
         """Tell whether orders can be paid to sellers that have a sub-merchant of their own."""
         return self.collects and bool(self.pay_partner_mch_id)
+
+    @property
+    def frozen_for(self) -> timedelta:
+        """Return how long the money of an order stays frozen; nothing where no order is paid online."""
+        return timedelta(days=self.pay_freeze_days) if self.sells else timedelta(0)
 
     @property
     def shares_fairly(self) -> bool:

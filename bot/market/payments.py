@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 
 from bot.pay.answers import Trade
 from bot.pay.partner import PartnerClients
-from bot.payments.platform_orders import Enqueuer, PlatformOrders, payment_of, sweep_orders
+from bot.payments.platform_orders import Enqueuer, PlatformOrders, payment_of, sweep_orders, take_payment
 from bot.work.job import Named
 from models.market.money.paying import AppliedPaid, PaidOutcome, apply_paid, begin_payment
 from models.market.money.payment import OrderPayment
 from models.market.orders.order import Order
-from models.notifications.notification import TO_DELIVER
 
 log = structlog.get_logger()
 
@@ -29,15 +28,13 @@ class OrderPaymentIntake:
     jobs: Enqueuer
 
     def apply(self, trade: Trade, now: datetime) -> AppliedPaid:
-        """Apply a paid trade whose origin is verified, and enqueue its refund and messages. Raises as payment_of."""
+        """Apply a paid trade that the platform signed, and enqueue its refund and notices. Raises as ``payment_of``."""
         payment = payment_of(trade)
-        with Session(self.database) as db, db.begin():
-            applied = apply_paid(db, payment, now)
-            db.flush()
-            told = list(db.info.get(TO_DELIVER, []))
-        jobs: list[Named] = [("send_transfers", [applied.transfer_id])] if applied.transfer_id else []
-        if jobs or told:
-            self.jobs.enqueue(jobs, told)
+
+        def then(applied: AppliedPaid) -> Named | None:
+            return ("send_transfers", [applied.transfer_id]) if applied.transfer_id else None
+
+        applied = take_payment(self.database, self.jobs, lambda db: apply_paid(db, payment, now), then)
         strange = applied.outcome in (PaidOutcome.UNKNOWN, PaidOutcome.TWICE)
         say = log.error if strange else log.info
         say("order_payment.taken", transaction=payment.transaction_id, outcome=str(applied.outcome))

@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from bot.pay.answers import Trade
 from bot.pay.clients import PayClients
-from bot.payments.platform_orders import Enqueuer, PlatformOrders, payment_of, sweep_orders
+from bot.payments.platform_orders import Enqueuer, PlatformOrders, payment_of, sweep_orders, take_payment
 from bot.work.job import Named
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge
-from models.notifications.notification import TO_DELIVER
 from models.payments.collection import AppliedPayment, PaymentOutcome, apply_payment, begin_order, demand_merchant
 from models.payments.order import PayOrder, live_order
 
@@ -30,15 +29,13 @@ class PaymentIntake:
     jobs: Enqueuer
 
     def apply(self, trade: Trade, now: datetime) -> AppliedPayment:
-        """Apply a paid trade whose origin is verified, and enqueue its refund and messages. Raises as payment_of."""
+        """Apply a paid trade that the platform signed, and enqueue its refund and notices. Raises as ``payment_of``."""
         payment = payment_of(trade)
-        with Session(self.database) as db, db.begin():
-            applied = apply_payment(db, payment, now)
-            db.flush()
-            told = list(db.info.get(TO_DELIVER, []))
-        jobs: list[Named] = [("ask_refunds", [applied.refund_id])] if applied.refund_id else []
-        if jobs or told:
-            self.jobs.enqueue(jobs, told)
+
+        def then(applied: AppliedPayment) -> Named | None:
+            return ("ask_refunds", [applied.refund_id]) if applied.refund_id else None
+
+        applied = take_payment(self.database, self.jobs, lambda db: apply_payment(db, payment, now), then)
         say = log.error if applied.outcome is PaymentOutcome.SUSPENSE else log.info
         say("payment.taken", transaction=payment.transaction_id, outcome=str(applied.outcome))
         return applied

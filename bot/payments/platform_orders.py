@@ -7,7 +7,7 @@ A call's result may be lost: an order that is neither paid nor closed is queried
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, Protocol
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Engine
@@ -18,6 +18,7 @@ from bot.pay.client import PayClient
 from bot.pay.clients import NoKeys
 from bot.pay.errors import Action, PayError, Refused
 from bot.work.job import Named
+from models.notifications.notification import TO_DELIVER
 from models.payments.platform_order import (
     Order,
     Payment,
@@ -29,6 +30,7 @@ from models.payments.platform_order import (
 )
 
 log = structlog.get_logger()
+Result = TypeVar("Result")
 
 # The platform does not close an order younger than this.
 CLOSABLE = timedelta(minutes=5)
@@ -150,6 +152,20 @@ class PlatformOrders(Generic[Order]):
             code=code,
             unknown=error.outcome_unknown,
         )
+
+
+def take_payment(
+    database: Engine, jobs: Enqueuer, apply: Callable[[Session], Result], then: Callable[[Result], Named | None]
+) -> Result:
+    """Apply a payment in one transaction, and enqueue what is told of it and the job that ``then`` names."""
+    with Session(database) as db, db.begin():
+        applied = apply(db)
+        db.flush()
+        told = list(db.info.get(TO_DELIVER, []))
+    job = then(applied)
+    if job or told:
+        jobs.enqueue([job] if job else [], told)
+    return applied
 
 
 def payment_of(trade: Trade) -> Payment:

@@ -63,7 +63,7 @@ def send_follow_up(context: "WorkerContext", follow_up_id: int) -> None:
 
 def _read(db: Session, to: Addressed, now: datetime) -> PageView | ListingPage:
     if to.of_listing:
-        return read_listing_page(db, to.number)
+        return read_listing_page(db, to.number, now)
     return read_page(db, to.number, now, is_open=True)
 
 

@@ -40,6 +40,7 @@ SETTINGS = {
         "",
         "for whom the merchant signs as their partner: number=name, with commas between several",
     ),
+    "freeze-days": ("SIMULATOR_FREEZE_DAYS", "30", "after how many days frozen money is its sub-merchant's own"),
     "refund-seconds": ("SIMULATOR_REFUND_SECONDS", "60", "how long a refund of Pay takes"),
     "speech-key": (
         "SIMULATOR_SPEECH_KEY",
@@ -80,6 +81,7 @@ def options(given: argparse.Namespace, port: int) -> Options:
             kind=Kind(given.pay_kind),
             keys_dir=Path(given.pay_keys) if given.pay_keys else None,
             refund_seconds=float(given.refund_seconds),
+            freeze_days=float(given.freeze_days),
             sub_merchants=read_sub_merchants(given.sub_merchants),
             paid=read_paid(Path(given.paid), given.mchid) if given.paid else (),
         ),

@@ -36,7 +36,9 @@ class WorkerContext:
     def __init__(self, settings: Settings, clock: Clock | None = None, jobs: JobQueues | None = None) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
         wire()
-        self.database = connect(settings.database_url, pool_size=2, collects=settings.collects, sells=settings.sells)
+        self.database = connect(
+            settings.database_url, pool_size=2, collects=settings.collects, frozen_for=settings.frozen_for
+        )
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)

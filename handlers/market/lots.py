@@ -1,4 +1,4 @@
-"""收了 3 150斤: a seller says that a pre-order is picked, reads what that does to whoever ordered, and confirms."""
+"""Take a seller's word that a pre-order is picked (收了 3 150斤): show what it does to orders, and ask to confirm."""
 
 from flows.engine.flow import Answer, Say
 from flows.market.harvest import read_there

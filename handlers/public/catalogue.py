@@ -126,7 +126,7 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 
 def scanned_listing(talk: Talk, number: str) -> Answer:
-    """Open the listing whose code was scanned; a code whose scene is no number is none of ours, and opens the list."""
+    """Open the listing whose code was scanned; a scene without a number is none of ours, and opens the list."""
     return listing(talk, number) if number.isdecimal() else market(talk)
 
 

@@ -1,4 +1,4 @@
-"""Check campaigns: what growers gave, buyers got and the parts say is one sum, to the gram, and nobody's own."""
+"""Check that growers, buyers and orders of a campaign add up to one sum, and that nobody bought of their household."""
 
 from collections.abc import Iterator
 from datetime import datetime

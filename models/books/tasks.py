@@ -171,7 +171,7 @@ def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Vi
 
 
 def _may_ask(thing: Any, *, in_office: bool) -> ColumnElement[bool]:
-    """Build the condition that the thing is of a confirmed organisation, for which somebody speaks (``in_office``)."""
+    """Build the condition that a thing is of a confirmed organisation with a representative in office."""
     confirmed = (Organisation.household_id == thing.household_id) & (Organisation.state == "confirmed")
     found = select(Organisation.id).where(confirmed)
     if in_office:

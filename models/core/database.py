@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -16,18 +17,19 @@ STATEMENT_MS = 4_500
 IDLE_IN_TRANSACTION_MS = 10_000
 _BATCH = 1_000
 _COLLECTS = "collects"
-_SELLS = "sells"
+_FROZEN_FOR = "frozen_for"
 
 
-def connect(url: str, *, pool_size: int = 10, collects: bool = False, sells: bool = False) -> Engine:
+def connect(url: str, *, pool_size: int = 10, collects: bool = False, frozen_for: timedelta = timedelta(0)) -> Engine:
     """Create an engine whose parameters never reach a log or an exception's text.
 
     ``collects``: PAY_MODE=on. It goes with the engine, so that pages, sweeps and jobs of one program cannot count by
-    different rules; ``collects_money`` reads it. ``sells``, of orders: PAY_PARTNER_MCH_ID as well; ``sells_online``.
+    different rules; ``collects_money`` reads it. ``frozen_for``: how long WeChat Pay keeps the money of an
+    order of the market, with PAY_PARTNER_MCH_ID as well; ``order_money_frozen_for`` reads it.
     """
     return create_engine(
         url,
-        execution_options={_COLLECTS: collects, _SELLS: sells},
+        execution_options={_COLLECTS: collects, _FROZEN_FOR: frozen_for},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=3,
@@ -50,9 +52,10 @@ def collects_money(db: Session) -> bool:
     return bool(db.get_bind().get_execution_options().get(_COLLECTS, False))
 
 
-def sells_online(db: Session) -> bool:
-    """Tell whether this program has a partner's account of WeChat Pay, by which sellers can be paid."""
-    return bool(db.get_bind().get_execution_options().get(_SELLS, False))
+def order_money_frozen_for(db: Session) -> timedelta:
+    """Return how long WeChat Pay keeps what is paid for an order frozen; nothing where orders are not paid online."""
+    found: timedelta = db.get_bind().get_execution_options().get(_FROZEN_FOR, timedelta(0))
+    return found
 
 
 @contextmanager

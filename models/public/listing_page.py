@@ -14,8 +14,8 @@ from models.core.audit_trail import AuditEvent
 from models.goods.exchange import NoSuchThing
 from models.market.listing import LISTING, Listing
 from models.market.lots.lot import TO_PICK
-from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import LASTS
+from models.market.orders.placing import takes_payment
 from models.market.seller import SELLER, seller_of
 from models.organisations.organisation import organisation_of
 from models.people.user import User
@@ -73,7 +73,7 @@ def open_pages(_now: datetime) -> Select[int]:
     return mine.where(is_shown(), Listing.state == "on_sale")
 
 
-def read_listing_page(db: Session, number: int) -> ListingPage:
+def read_listing_page(db: Session, number: int, now: datetime) -> ListingPage:
     """Read the page of a listing; the caller has asked whether it may be shown. Raises NoSuchThing."""
     listing, found = db.get(Listing, number), MARKET.find(db, number, None)
     if listing is None or found is None:
@@ -88,7 +88,7 @@ def read_listing_page(db: Session, number: int) -> ListingPage:
         picked=(first, last) if waits and first and last else None,
         seen_at=seen_at,
         endorsed_at=endorsed_at,
-        online=takes_payment(db, listing.seller_id, listing.household_id),
+        online=takes_payment(db, listing, now),
         days=LASTS["accepted"].days,
         photos=copied_photos(db, number, LISTINGS),
     )

@@ -39,7 +39,7 @@ class County:
     serials: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.database = self.stage.database.execution_options(sells=True)
+        self.database = self.stage.database.execution_options(frozen_for=timedelta(days=180))
         self.chen = self.stage.appoint("o-chen", "county", COUNTY)
         self.li = self.stage.appoint("o-li", "county", COUNTY)
 

@@ -43,7 +43,7 @@ class Pay:
         self.orders = Orders(timeline, lambda: timeline.server_behind, lock, words, app_id, mchid, knows, http, subs)
         self.orders.remember(own.paid)
         self.refunds = Refunds(self.orders, timeline, lock, words, mchid, http, own.refund_seconds, self._refund_ended)
-        self.releases = Releases(self.orders, self.refunds.back, timeline, lock, own.release_seconds)
+        self.releases = Releases(self.orders, self.refunds.back, timeline, lock, own)
         self.bills = Bills(self.orders.all, self.refunds.all, timeline, words, app_id, mchid)
         self._own_name, self._sub_names = options.account_name, subs
         self.phone = Phone(self.orders, timeline, lock, self.keys, app_id, self._payee, own.pin, self._paid)

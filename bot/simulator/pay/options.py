@@ -45,6 +45,8 @@ class PayOptions:
     """How long a refund takes: to the change purse it is minutes; how many is nowhere written."""
     release_seconds: float = 60.0
     """How long a release of frozen money takes; nowhere written."""
+    freeze_days: float = 30.0
+    """Frozen money is its sub-merchant's own by itself after so many days (PW/doc/v3/merchant/4014547102)."""
     pin: str = field(default="123456", repr=False)
     """Everybody's payment password here."""
     paid: tuple[PaidOrder, ...] = ()

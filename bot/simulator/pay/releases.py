@@ -13,6 +13,7 @@ from typing import Any
 from bot.simulator.pay import fields
 from bot.simulator.pay.errors import PayError
 from bot.simulator.pay.moments import in_china, rfc3339
+from bot.simulator.pay.options import PayOptions
 from bot.simulator.pay.orders import Order, Orders
 from bot.simulator.timeline import Timeline
 
@@ -36,7 +37,7 @@ class Release:
 
 
 class Releases:
-    """``back``: how many fen of an order went back, or may yet. ``seconds``: how long a release takes."""
+    """``back``: how many fen of an order went back, or may yet. ``own``: how long a freeze and a release take."""
 
     def __init__(
         self,
@@ -44,14 +45,15 @@ class Releases:
         back: Callable[[Order], int],
         timeline: Timeline,
         lock: threading.RLock,
-        seconds: float,
+        own: PayOptions,
     ) -> None:
         self._orders = orders
         self._back = back
         self._timeline = timeline
         self._lock = lock
         self._releases: dict[str, Release] = {}
-        self.seconds = seconds
+        self.seconds = own.release_seconds
+        self._lasts = own.freeze_days * 86_400
 
     def create(self, asked: dict[str, Any]) -> Release:
         """The same number again is the same release. Raises PayError; NOT_ENOUGH where nothing is frozen."""
@@ -79,9 +81,10 @@ class Releases:
         return release
 
     def frozen(self, order: Order) -> int:
-        """Fen that neither went back nor were released."""
+        """Fen that neither went back nor were released, by a request or by time."""
         with self._lock:
             released = any(each.order is order for each in self._releases.values())
+            released = released or self._timeline() >= order.paid_at + self._lasts
             return 0 if released or not order.transaction_id or not order.freezes else order.total - self._back(order)
 
     def find(self, out_order_no: str, sub_mchid: str, transaction_id: str) -> Release:

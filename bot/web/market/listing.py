@@ -33,7 +33,7 @@ def listing_page(
             if found is not Standing.OPEN:
                 was = found is Standing.CLOSED
                 return cacheable(pages.show("market/listing_gone", 410 if was else 404, was=was))
-            page = read_listing_page(db, number)
+            page = read_listing_page(db, number, now)
             code = find_code(db, number, now, LISTINGS)
         said = {
             "page": page,

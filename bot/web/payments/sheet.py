@@ -1,4 +1,4 @@
-"""Serve a page at which a person pays with WeChat's pay sheet: its routes, whose it is, and its script.
+"""Serve the page on which a donor or a buyer pays with WeChat's pay sheet, and its script.
 
 The address opens nothing by itself: it leads to WeChat and back, and only the payer sees the page. The button places
 the order and shows WeChat's own pay sheet. What the sheet reports proves nothing, so the page asks our server, which

@@ -14,9 +14,8 @@ from models.core.calendar import day_in_china
 from models.core.measures import JIN
 from models.market.listing import Listing
 from models.market.lots.lot import lot_to_pick
-from models.market.money.sub_merchant import takes_payment
 from models.market.orders.order import LASTS
-from models.market.orders.placing import NewOrder, check_buyable, check_left, place_order
+from models.market.orders.placing import NewOrder, check_buyable, check_left, place_order, takes_payment
 from models.market.orders.pricing import total_of
 from models.organisations.organisation import organisation_of
 from models.people.user import get_user
@@ -31,7 +30,7 @@ def buy_flow(unit: str) -> str:
 
 
 def is_fresh(lexicon: Lexicon, kind: str, name: str) -> bool:
-    """Tell whether it spoils: produce whose name says nothing of drying, pickling or the like (蜜橘 is no 蜜)."""
+    """Tell whether it is produce that spoils; of what keeps, the name says that it is dried, pickled or the like."""
     said = plain(name)
     for word in lexicon.words["still_fresh"]:
         said = said.replace(word, "")
@@ -71,7 +70,7 @@ def review_facts(turn: TurnContext, draft: Draft) -> dict[str, Any]:
         "picked": [lot.first_day.isoformat(), lot.last_day.isoformat()] if lot else None,
         "days": LASTS["accepted"].days,
         "seller": organisation.name if organisation else None,
-        "online": takes_payment(turn.db, listing.seller_id, listing.household_id),
+        "online": takes_payment(turn.db, listing, turn.world.now),
     }
 
 

@@ -1,4 +1,4 @@
-"""少一点也要, 等一等, 全退: a buyer whose share of a short harvest is less says what is to become of it."""
+"""Take what a buyer wants whose share of a short harvest is less: 少一点也要, 等一等 or 全退."""
 
 from collections.abc import Callable
 from datetime import datetime

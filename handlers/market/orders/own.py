@@ -26,6 +26,8 @@ _SAID = {
     ("seller", "agreed"): ("given_back",),
     ("buyer", "asked"): ("withdraw",),
     ("buyer", "refused"): ("object", "withdraw"),
+    ("buyer", "township"): ("withdraw",),
+    ("buyer", "agreed"): ("withdraw",),
     ("buyer", "done"): ("settle", "not_back"),
 }
 # Of so many orders that wait to be sent, a list is offered.

@@ -22,6 +22,8 @@ _SYSTEM = frozenset({By.SYSTEM})
 # The buyer or the seller: models.market.after_sales.answers says which of them.
 _PARTY = frozenset({By.OWNER})
 _TOWNSHIP = frozenset({By.TOWNSHIP, By.COUNTY})
+# Its buyer may leave it at that: also where the seller does not do what was decided, which would go on without end.
+WITHDRAWABLE = ("asked", "refused", "township", "agreed")
 
 AFTER_SALE_MACHINE = Machine(
     NAME,
@@ -30,8 +32,8 @@ AFTER_SALE_MACHINE = Machine(
         ("asked", "refused"): _PARTY,
         # The seller does not answer.
         ("asked", "township"): _SYSTEM,
-        # The buyer objects, or leaves it at that.
-        ("refused", "township"): _PARTY,
+        # The buyer objects, or leaves it at that; by the system: what never came is decided in any case.
+        ("refused", "township"): _PARTY | _SYSTEM,
         ("refused", "dismissed"): _SYSTEM,
         ("township", "agreed"): _TOWNSHIP,
         ("township", "dismissed"): _TOWNSHIP,
@@ -44,7 +46,7 @@ AFTER_SALE_MACHINE = Machine(
         ("done", "settled"): _PARTY | _SYSTEM,
         # It did not come.
         ("done", "township"): _PARTY,
-        **{(state, "withdrawn"): _PARTY for state in ("asked", "refused")},
+        **{(state, "withdrawn"): _PARTY for state in WITHDRAWABLE},
     },
 )
 LASTS: Mapping[str, timedelta] = {

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
-from models.market.after_sales.after_sale import AFTER_SALE_MACHINE, LASTS, NAME, AfterSale
+from models.market.after_sales.after_sale import AFTER_SALE_MACHINE, LASTS, NAME, WITHDRAWABLE, AfterSale
 from models.market.after_sales.telling import tell
 from models.market.money.sending import owe_part
 from models.market.orders import steps
@@ -34,7 +34,7 @@ WORDS: Mapping[str, tuple[Side, tuple[str, ...], str]] = {
     "object": ("buyer", ("refused",), "township"),
     "not_back": ("buyer", ("done",), "township"),
     "settle": ("buyer", ("done",), "settled"),
-    "withdraw": ("buyer", ("asked", "refused"), "withdrawn"),
+    "withdraw": ("buyer", WITHDRAWABLE, "withdrawn"),
 }
 _BY_SILENCE: Mapping[str, str] = {"asked": "township", "refused": "dismissed", "agreed": "township", "done": "settled"}
 
@@ -153,8 +153,15 @@ def _end_one(db: Session, order_id: int, now: datetime) -> bool:
     disputed = _lock(db, held) if held else None
     if disputed is None or disputed.found.due_at is None or disputed.found.due_at > now:
         return False
-    move(db, disputed, _BY_SILENCE[disputed.found.state], SYSTEM, now)
+    move(db, disputed, _by_silence(disputed.found), SYSTEM, now)
     return True
+
+
+def _by_silence(found: AfterSale) -> str:
+    """Return where silence leads: what never came is not paid because its buyer did not object once more."""
+    if found.state == "refused" and found.wrong == "not_got":
+        return "township"
+    return _BY_SILENCE[found.state]
 
 
 def _lock(db: Session, held: Held) -> Disputed:

@@ -34,7 +34,7 @@ from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 
 NAME, PLEDGE, GROWER = "campaign", "campaign_pledge", "campaign_grower"
-# Why it failed: nobody confirmed it, too little was pledged, or no grower had anything left.
+# Why it failed: no officer confirmed it, less than its least sum was pledged, or no grower had anything left.
 WHYS = ("unconfirmed", "least", "growers")
 # Why the county stopped it: the codes of campaign_stop_reason in config/choices.toml.
 STOPS = ("crop_false", "reseller", "price_wrong", "harvest_lost")

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, among
-from models.core.database import sells_online
 from models.organisations.merchant import Merchant
 from models.organisations.organisation import SELLERS, Organisation, organisation_of
 from models.people.user import User
@@ -101,15 +100,8 @@ def sub_merchant_of(db: Session, seller_id: int, household_id: int) -> str | Non
     return own_number(db, Owner("organisation", organisation.id) if organisation else Owner("user", seller_id))
 
 
-def takes_payment(db: Session, seller_id: int, household_id: int) -> bool:
-    """Tell whether a new order of this seller is paid by WeChat Pay; all others are reservations."""
-    return sells_online(db) and sub_merchant_of(db, seller_id, household_id) is not None
-
-
 def paid_online(db: Session, sold: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return those of these (seller, household) whose new orders are paid by WeChat Pay, as ``takes_payment`` says."""
-    if not sells_online(db):
-        return set()
+    """Return those of these (seller, household) that are paid by WeChat Pay now, as ``sub_merchant_of`` says."""
     named = select(Organisation.household_id, Organisation.id)
     named = named.where(among(Organisation.household_id, {household for _, household in sold}))
     organisations: dict[int, int] = {int(row[0]): int(row[1]) for row in db.execute(named)}

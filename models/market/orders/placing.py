@@ -1,7 +1,7 @@
 """Place an order: check that the listing can be bought, and reserve the stock in the same transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from models.core.base import draw_ids
 from models.core.codes import new_code
+from models.core.database import order_money_frozen_for
 from models.core.refusal import Refusal
 from models.goods.exchange import NoSuchThing
 from models.market.listing import Listing
-from models.market.lots.lot import follow_stock, lot_to_pick
+from models.market.lots.lot import Lot, follow_stock, lot_to_pick, lots_to_pick
 from models.market.money.account import post_each
 from models.market.money.sub_merchant import paid_online
 from models.market.orders.low_stock import tell_low_stock
@@ -173,13 +174,39 @@ def place_divided(
     return orders
 
 
+def takes_payment(db: Session, listing: Listing, now: datetime) -> bool:
+    """Tell whether a new order of this listing is paid by WeChat Pay; all others are reservations."""
+    return listing.id in online_among(db, [listing], now)
+
+
+def online_among(db: Session, listings: Collection[Listing], now: datetime) -> set[int]:
+    """Return the numbers of those listings of which a new order is paid by WeChat Pay.
+
+    Its seller has a number there, and the money stays frozen until the order is over at the latest.
+    """
+    frozen_for = order_money_frozen_for(db)
+    if not frozen_for:
+        return set()
+    lots = lots_to_pick(db, {listing.id for listing in listings})
+    in_time = [listing for listing in listings if _over_by(lots.get(listing.id), now) <= now + frozen_for]
+    paid = paid_online(db, {(listing.seller_id, listing.household_id) for listing in in_time})
+    return {listing.id for listing in in_time if (listing.seller_id, listing.household_id) in paid}
+
+
+def _over_by(lot: Lot | None, now: datetime) -> datetime:
+    """Return when an order that is paid now is over at the latest, if nobody complains."""
+    answered = now + LASTS["paid"]
+    begins = max(answered, lot.fails_at) if lot else answered
+    return begins + LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"]
+
+
 def _new_orders(db: Session, wanted: Sequence[tuple[Listing, int, NewOrder]], now: datetime) -> list[Order]:
     """Make the orders, at the price that each buyer agreed to; they have their ids, and are not in the database yet."""
     listings = _listings_of(wanted).values()
-    online = paid_online(db, {(listing.seller_id, listing.household_id) for listing in listings})
+    online = online_among(db, listings, now)
     orders = []
     for number, (listing, buyer, each) in zip(draw_ids(db, Order, len(wanted)), wanted, strict=True):
-        state = "awaiting_payment" if (listing.seller_id, listing.household_id) in online else "placed"
+        state = "awaiting_payment" if listing.id in online else "placed"
         orders.append(_new_order(number, listing, each, buyer, state, now))
     return orders
 

@@ -150,12 +150,13 @@ def collecting(
     with create_server(("127.0.0.1", 0)) as one, create_server(("127.0.0.1", 0)) as two:
         ports = one.getsockname()[1], two.getsockname()[1]
     bot, wechat = (f"http://127.0.0.1:{port}" for port in ports)
-    pay = PayOptions(mchid=MCHID, keys_dir=key_folder(), **options)
+    pay = PayOptions(mchid=MCHID, keys_dir=key_folder(), freeze_days=180, **options)
     simulator = Simulator(replace(OPTIONS, bot_url=f"{bot}/wechat", people=PEOPLE, pay=pay, account_name="帮扶通"))
     simulator.menus.create(MENU)
     urls: dict[str, Any] = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
     urls |= {"media_dir": str(media_dir)} if media_dir else {}
-    urls |= {"pay_partner_mch_id": partner}
+    # The partner's agreement keeps money frozen for as long as a harvest takes.
+    urls |= {"pay_partner_mch_id": partner, "pay_freeze_days": 180}
     stage = Collecting(database_url, redis_url, **urls)
     stage.simulator, stage.wechat_url, stage.bot_url = simulator, wechat, bot
     try:

@@ -122,6 +122,21 @@ def test_silence_goes_to_the_township_and_time_ends_the_rest(market: Market) -> 
     assert codes(market.stage) == []
 
 
+def test_what_never_came_is_decided_in_any_case_and_ends_with_its_buyers_word(market: Market) -> None:
+    market.stage.appoint("o-town", "township", MEIHUA)
+    order = market.order(market.sell(100 * JIN), 2 * JIN)
+    market.send(order)
+    ask(market, order, wrong="not_got")
+    say(market, order, "refuse")
+    market.stage.clock.move(LASTS["refused"] + timedelta(seconds=1))
+    market.sweep()
+    assert market.state(order) == "after_sale"
+    assert "收到了，不办了" in (market.stage.say("o-buyer", f"订单 {market.read(order).code}") or "")
+    assert say(market, order, "withdraw") == "withdrawn"
+    assert market.state(order) == "completed"
+    assert codes(market.stage) == []
+
+
 def test_who_bought_or_sold_it_or_is_kin_of_either_does_not_decide(market: Market) -> None:
     """Two officers of the township: the one is kin of the seller, the other buys; then it is the county's."""
     market.stage.appoint("o-kin", "township", MEIHUA)

@@ -7,12 +7,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from models.core.calendar import CHINA
 from models.core.refusal import Refusal
+from models.market.listing import Listing
+from models.market.lots.listed import begin_lot
 from models.market.money.account import OtherEntry, post, post_each
 from models.market.money.paying import OrderNotPayable, PaidOutcome
 from models.market.money.payment import OrderPayment
 from models.market.money.sub_merchant import BadSubMerchant, Owner, add_sub_merchant, withdraw_sub_merchant
 from models.market.orders.answers import OrderMoved
+from models.market.orders.order import Order
+from models.market.orders.placing import takes_payment
 from models.market.orders.steps import reserve_instead
 from models.payments.platform_order import close_order, due_orders
 from tests.harness.stage import Stage
@@ -202,3 +207,18 @@ def test_what_is_refused_says_where_the_order_is(stall: Stall) -> None:
     with pytest.raises(Refusal) as refused:
         stall.asked(order)
     assert refused.value.values["state"] == "paid"
+
+
+@pytest.mark.parametrize(("frozen", "online"), [(30, False), (88, False), (91, True)])
+def test_what_may_end_after_the_freeze_is_a_reservation(stall: Stall, frozen: int, online: bool) -> None:
+    """Ripe in twenty days, picked for 45, three days for the seller's word, then sent, on its way and kept for 21."""
+    stall.database = stall.database.execution_options(frozen_for=timedelta(days=frozen))
+    with stall.session() as db:
+        listing, now = db.get_one(Listing, stall.listing), stall.stage.clock()
+        assert takes_payment(db, listing, now)
+        listing.harvest_date = now.astimezone(CHINA).date() + timedelta(days=20)
+        listing.harvest_until = listing.harvest_date + timedelta(days=45)
+        begin_lot(db, listing, now)
+        assert takes_payment(db, listing, now) is online
+    with stall.session() as db:
+        assert db.get_one(Order, stall.order()).state == ("awaiting_payment" if online else "placed")

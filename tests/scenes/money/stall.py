@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -51,7 +52,7 @@ class Stall:
     database: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.database = self.stage.database.execution_options(sells=True)
+        self.database = self.stage.database.execution_options(frozen_for=timedelta(days=180))
         self.seller = self.stage.register(self.seller_openid, "resident")
         self.buyer = self.stage.register(self.buyer_openid, "donor")
         wanted = NewListing(f"oranges-{next(_serial)}", "produce", "道县脐橙", "jin", 350, 100_000, None, None)
