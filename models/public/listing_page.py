@@ -17,7 +17,6 @@ from models.market.lots.lot import TO_PICK
 from models.market.orders.order import LASTS
 from models.market.orders.placing import takes_payment
 from models.market.seller import SELLER, seller_of
-from models.organisations.organisation import organisation_of
 from models.people.user import User
 from models.public.album import LISTINGS
 from models.public.appeal_page import Standing
@@ -28,7 +27,7 @@ from models.public.views import PublicListing
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """A listing's page. ``seller``: the organisation that sells it; None: a household.
+    """A listing's page.
 
     ``picked``: the window in which it is picked, of what is not yet; else None.
     ``seen_at``: when an officer of the place saw that the household grows or makes it; ``endorsed_at``: when the county
@@ -37,7 +36,6 @@ class ListingPage:
     """
 
     item: PublicListing
-    seller: str | None
     picked: tuple[date, date] | None
     seen_at: datetime | None
     endorsed_at: datetime | None
@@ -81,10 +79,8 @@ def read_listing_page(db: Session, number: int, now: datetime) -> ListingPage:
     first, last = found.first_day, found.last_day
     waits = found.lot in (*TO_PICK, "counted")
     seen_at, endorsed_at = _looks(db, listing.household_id)
-    organisation = organisation_of(db, listing.household_id)
     return ListingPage(
         item=found,
-        seller=organisation.name if organisation else None,
         picked=(first, last) if waits and first and last else None,
         seen_at=seen_at,
         endorsed_at=endorsed_at,

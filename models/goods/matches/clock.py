@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA
+from models.core.one_by_one import act_on_each
 from models.core.state_machine import SYSTEM
 from models.goods.exchange import Offer
 from models.goods.matches import holding, issues, locks, shelving
@@ -27,8 +27,6 @@ from models.verification.case import is_suspended, is_verified
 BATCH = 100
 # So many are tried for it: some may fail, or be locked.
 _MOST_TRIED = 1000
-
-log = structlog.get_logger()
 
 
 def end_overdue(db: Session, rules: GoodsRules, now: datetime) -> int:
@@ -56,16 +54,7 @@ def write_off_shelves(db: Session, rules: GoodsRules, now: datetime) -> int:
 
 def _each(db: Session, found: Select[Any], act: Callable[[int], bool]) -> int:
     """Act on each row that is found, until a batch of them has changed; returns how many have."""
-    count = 0
-    for number in db.scalars(found.limit(_MOST_TRIED)).all():
-        try:
-            with db.begin_nested():
-                count += act(number)
-        except Exception:  # of any kind: the others must still be ended; logged
-            log.exception("matches.clock_failed", number=number)
-        if count == BATCH:
-            break
-    return count
+    return act_on_each(db, db.scalars(found.limit(_MOST_TRIED)).all(), act, "matches", BATCH)
 
 
 def _end_one(db: Session, rules: GoodsRules, number: int, now: datetime) -> bool:

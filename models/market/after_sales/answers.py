@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from models.core.one_by_one import act_on_each
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.market.after_sales.after_sale import AFTER_SALE_MACHINE, LASTS, NAME, WITHDRAWABLE, AfterSale
@@ -37,8 +37,6 @@ WORDS: Mapping[str, tuple[Side, tuple[str, ...], str]] = {
     "withdraw": ("buyer", WITHDRAWABLE, "withdrawn"),
 }
 _BY_SILENCE: Mapping[str, str] = {"asked": "township", "refused": "dismissed", "agreed": "township", "done": "settled"}
-
-log = structlog.get_logger()
 
 
 class AfterSaleMoved(Refusal):
@@ -138,14 +136,8 @@ def hand_to_township(db: Session, which: ColumnElement[bool], now: datetime) -> 
 def end_overdue_after_sales(db: Session, now: datetime) -> int:
     """End the states that are over; returns how many. One that fails is logged and stops no other."""
     due = select(AfterSale.order_id).where(AfterSale.due_at <= now).order_by(AfterSale.due_at, AfterSale.id)
-    count = 0
-    for number in db.scalars(due.limit(BATCH)).all():
-        try:
-            with db.begin_nested():
-                count += _end_one(db, number, now)
-        except Exception:  # of any kind: the others must still be ended; logged
-            log.exception("after_sales.clock_failed", order=number)
-    return count
+    found = db.scalars(due.limit(BATCH)).all()
+    return act_on_each(db, found, lambda number: _end_one(db, number, now), "after_sales")
 
 
 def _end_one(db: Session, order_id: int, now: datetime) -> bool:

@@ -7,10 +7,10 @@ goes back then, or when less is taken (models.market.orders.steps.take_less).
 
 from datetime import datetime
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.core.one_by_one import act_on_each
 from models.core.refusal import Refusal
 from models.market.lots.lot import lot_of
 from models.market.orders.answers import OrderMoved, hold_own
@@ -22,8 +22,6 @@ from models.market.orders.telling import drop_asked, tell_cut
 BATCH = 200
 # So many orders are asked about at once.
 _MOST = 9
-
-log = structlog.get_logger()
 
 
 class NothingToChoose(Refusal):
@@ -73,14 +71,8 @@ def end_choices(db: Session, now: datetime) -> int:
     Takes one batch. One that fails is logged and stops no other.
     """
     due = select(Order.id).where(Order.choice_until <= now).order_by(Order.choice_until, Order.id)
-    count = 0
-    for number in db.scalars(due.limit(BATCH)).all():
-        try:
-            with db.begin_nested():
-                count += _end_one(db, number, now)
-        except Exception:  # of any kind: the others must still be ended; logged
-            log.exception("orders.choice_failed", number=number)
-    return count
+    found = db.scalars(due.limit(BATCH)).all()
+    return act_on_each(db, found, lambda number: _end_one(db, number, now), "choices")
 
 
 def _end_one(db: Session, number: int, now: datetime) -> bool:
