@@ -26,7 +26,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     Raises NotRegistered, and as ``check_pledgeable`` does.
     """
     buyer = get_user(turn.db, turn.person.user_id, then=given["said"])
-    check_pledgeable(turn.db, given["campaign"], buyer)
+    check_pledgeable(turn.db, given["campaign"], buyer, turn.world.now)
     shown = show(turn.db, given["campaign"], turn.world.now)
     facts = {"crop": shown.crop, "place": shown.place, "price_fen": shown.price_fen, "least": shown.least}
     return {"campaign": shown.number, "last_day": shown.last_day.isoformat(), **facts}
@@ -34,7 +34,8 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Raises before more is asked what ``done`` would."""
-    check_pledgeable(turn.db, draft.given["campaign"], get_user(turn.db, turn.person.user_id))
+    buyer = get_user(turn.db, turn.person.user_id)
+    check_pledgeable(turn.db, draft.given["campaign"], buyer, turn.world.now)
     if "amount" in draft.answers:
         check_amount(draft.answers["amount"], by_firm=draft.flow == pledge_firm.name)
 
@@ -66,7 +67,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
 def admit_grower(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``campaign``. Raises NotRegistered, ResidentsOnly, NoSuchCampaign, CampaignOver or CannotJoin."""
     grower = get_resident(turn.db, turn.person.user_id)
-    campaign = lock_open(turn.db, given["campaign"], "open")
+    campaign = lock_open(turn.db, given["campaign"], turn.world.now)
     listing = find_supply(turn.db, campaign, grower.id)
     if listing is None:
         raise CannotJoin(number=campaign.id, crop=campaign.crop)
@@ -80,7 +81,7 @@ def grower_done(turn: TurnContext, draft: Draft) -> Answer:
 def take_in(turn: TurnContext, number: int, most_grams: int | None = None) -> CampaignGrower:
     """Let the person supply a campaign. Raises as ``models.market.campaigns.growers.join`` does."""
     grower = get_resident(turn.db, turn.person.user_id)
-    campaign = lock_open(turn.db, number, "open")
+    campaign = lock_open(turn.db, number, turn.world.now)
     listing = find_supply(turn.db, campaign, grower.id)
     if listing is None:
         raise CannotJoin(number=number, crop=campaign.crop)

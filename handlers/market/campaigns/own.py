@@ -106,7 +106,7 @@ def campaign_parts(talk: Talk, number: str, page: str = "0") -> Answer:
 
 def _page(talk: Talk, number: int) -> Answer:
     shown = views.show(talk.turn.db, number, talk.world.now)
-    own = views.own_part(talk.turn.db, number, talk.turn.person.user_id)
+    own = views.own_part(talk.turn.db, number, talk.turn.person.user_id, talk.world.now)
     values = {"shown": shown, "own": own, "labels": labels(talk.world.lexicon, "campaign_crop")}
     return with_ways("replies/market/campaign_one", values, _ways(shown, own))
 
@@ -114,7 +114,7 @@ def _page(talk: Talk, number: int) -> Answer:
 def _ways(shown: views.Shown, own: views.OwnPart) -> Ways:
     """Offer what is left to this reader."""
     number = str(shown.number)
-    if shown.state == "open":
+    if shown.takes:
         if own.side == "grower":
             return {"most": ["command", "supply_most", number], "leave": ["command", "leave_campaign", number]}
         if own.side == "buyer":
@@ -128,7 +128,7 @@ def _ways(shown: views.Shown, own: views.OwnPart) -> Ways:
             "pledge": ["command", "begin_pledge", number],
             "firm": ["command", "begin_pledge", number, "", "firm"],
         }
-    may_leave = shown.state == "reached" and own.side == "grower"
+    may_leave = shown.state in ("open", "reached") and own.side == "grower"
     leaves = {"leave": ["command", "leave_campaign", number]} if may_leave else {}
     parts = {"parts": ["command", "campaign_parts", number]} if shown.given else {}
     orders = {"orders": ["command", "orders"]} if own.given else {}

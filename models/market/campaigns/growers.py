@@ -58,15 +58,23 @@ def find_grower(db: Session, campaign_id: int, user_id: int | None) -> CampaignG
     return db.scalar(select(CampaignGrower).where(theirs).order_by(standing_first, CampaignGrower.id.desc()).limit(1))
 
 
-def lock_open(db: Session, number: int, *states: str) -> Campaign:
-    """Return a campaign in one of these states, which stays in it until the transaction ends.
+def lock_open(db: Session, number: int, now: datetime) -> Campaign:
+    """Return a campaign whose last day is not over; it stays open until the transaction ends.
 
-    Many pledge and join at once; who closes or divides it waits for them. Raises NoSuchCampaign or CampaignOver.
+    The clock closes it, whenever the sweep comes. Many pledge and join at once; who closes or divides it waits for
+    them. Raises NoSuchCampaign or CampaignOver.
     """
+    campaign = _lock_undivided(db, number)
+    if campaign.state != "open" or now >= campaign.closes_at:
+        raise CampaignOver(number=number, state=campaign.state)
+    return campaign
+
+
+def _lock_undivided(db: Session, number: int) -> Campaign:
     found = db.get(Campaign, number, with_for_update={"read": True}, populate_existing=True)
     if found is None or found.state in ("submitted", "rejected"):
         raise NoSuchCampaign(number=number)
-    if found.state not in states:
+    if found.state not in ("open", "reached"):
         raise CampaignOver(number=number, state=found.state)
     return found
 
@@ -78,7 +86,7 @@ def join(
 
     Raises NoSuchCampaign, CampaignOver, CannotJoin or SuppliesIt.
     """
-    campaign = lock_open(db, number, "open")
+    campaign = lock_open(db, number, now)
     listing = find_supply(db, campaign, user.id)
     if listing is None:
         raise CannotJoin(number=number, crop=campaign.crop)
@@ -100,8 +108,8 @@ def join(
 
 
 def leave(db: Session, user_id: int, number: int, now: datetime) -> CampaignGrower:
-    """Supply it no more. Raises NoSuchCampaign, CampaignOver or NotPartOf."""
-    lock_open(db, number, "open", "reached")
+    """Supply it no more, until it is divided. Raises NoSuchCampaign, CampaignOver or NotPartOf."""
+    _lock_undivided(db, number)
     row = find_grower(db, number, user_id)
     if row is None or row.state != "standing":
         raise NotPartOf(number=number)

@@ -39,9 +39,9 @@ def check_amount(grams: int, *, by_firm: bool) -> None:
         raise TooMuchForOne(given=grams, most=MOST_FOR_ONE)
 
 
-def check_pledgeable(db: Session, number: int, buyer: User) -> None:
+def check_pledgeable(db: Session, number: int, buyer: User, now: datetime) -> None:
     """Check that the person may pledge in it now. Raises NoSuchCampaign, CampaignOver or SuppliesIt."""
-    campaign = lock_open(db, number, "open")
+    campaign = lock_open(db, number, now)
     if supplies_household_of(db, campaign, buyer):
         raise SuppliesIt(number=number)
 
@@ -54,7 +54,7 @@ def pledge(db: Session, wanted: NewPledge, buyer: User, now: datetime) -> Campai
     earlier = db.scalar(select(CampaignPledge).where(CampaignPledge.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    check_pledgeable(db, wanted.campaign_id, buyer)
+    check_pledgeable(db, wanted.campaign_id, buyer, now)
     check_amount(wanted.grams, by_firm=wanted.firm is not None)
     found = find_pledge(db, wanted.campaign_id, buyer.id, lock=True)
     if found is None:
@@ -78,7 +78,7 @@ def take_back(db: Session, user_id: int | None, number: int, now: datetime) -> C
 
     Raises NoSuchCampaign, CampaignOver or NotPartOf.
     """
-    lock_open(db, number, "open")
+    lock_open(db, number, now)
     found = find_pledge(db, number, user_id, lock=True)
     if found is None or found.state != "standing":
         raise NotPartOf(number=number)

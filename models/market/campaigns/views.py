@@ -24,7 +24,7 @@ _COUNTED = ("standing", "served", "unserved")
 class Shown:
     """A campaign as everybody may see it. ``pledged`` and ``given`` in grams; ``days``: how many are left, today too.
 
-    ``given``: what was divided.
+    ``takes``: its last day is not over, and it takes pledges. ``given``: what was divided.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Shown:
     least: int
     last_day: date
     days: int
+    takes: bool
     state: str
     why: str | None
     pledged: int
@@ -82,7 +83,7 @@ def any_open(db: Session, now: datetime) -> bool:
     return db.scalar(found.limit(1)) is not None
 
 
-def own_part(db: Session, number: int, user_id: int | None) -> OwnPart:
+def own_part(db: Session, number: int, user_id: int | None, now: datetime) -> OwnPart:
     """Say what the reader's own part in a campaign is."""
     if user_id is None:
         return OwnPart()
@@ -92,7 +93,7 @@ def own_part(db: Session, number: int, user_id: int | None) -> OwnPart:
     if pledged and pledged.state != "left":
         return OwnPart("buyer", pledged.state, pledged.grams, pledged.given_grams)
     campaign = db.get_one(Campaign, number)
-    if campaign.state == "open" and find_supply(db, campaign, user_id):
+    if _takes(campaign, now) and find_supply(db, campaign, user_id):
         return OwnPart("may_join")
     return OwnPart()
 
@@ -103,6 +104,10 @@ def parts_of(db: Session, number: int, page: int = 0) -> Page[int]:
     given = given.where(CampaignGrower.given_grams.is_not(None)).order_by(CampaignGrower.given_grams.desc())
     found = db.scalars(given.offset(page * PARTS).limit(PARTS + 1)).all()
     return page_of([each or 0 for each in found], PARTS, lambda _: page + 1)
+
+
+def _takes(campaign: Campaign, now: datetime) -> bool:
+    return campaign.state == "open" and now < campaign.closes_at
 
 
 def _shown(db: Session, campaign: Campaign, now: datetime) -> Shown:
@@ -119,6 +124,7 @@ def _shown(db: Session, campaign: Campaign, now: datetime) -> Shown:
         least=campaign.least_grams,
         last_day=campaign.last_day,
         days=(campaign.last_day - now.astimezone(CHINA).date()).days + 1,
+        takes=_takes(campaign, now),
         state=campaign.state,
         why=campaign.why,
         pledged=int(pledged or 0),

@@ -232,6 +232,33 @@ def test_a_pledge_is_changed_and_taken_back_until_the_last_day(county: County) -
     assert county.got(number)["li"] == ("served", 100)
 
 
+def test_the_clock_ends_the_last_day_and_not_the_sweep(county: County) -> None:
+    county.grower("hou")
+    county.grower("peng")
+    county.buyer("li")
+    number = county.open()
+    county.join("hou", number)
+    county.pledge("li", number, 100)
+    clock, closes_at = county.stage.clock, county.read(number).closes_at
+    clock.move(closes_at - clock() - timedelta(seconds=1))
+    county.pledge("li", number, 101)
+    clock.move(timedelta(seconds=1))
+    for late in (
+        lambda: county.pledge("li", number, 1_000),
+        lambda: county.take_back("li", number),
+        lambda: county.join("peng", number),
+    ):
+        with pytest.raises(CampaignOver):
+            late()
+    assert "最后一天过了" in county.stage.say("o-li", f"认购 {number}")
+    assert "收回" not in county.stage.say("o-li", f"认购 {number}")
+    assert "最后一天过了" in county.stage.say("o-li", f"认购 {number} 20斤")
+    county.leave("hou", number)  # whoever supplies it leaves until it is divided
+    assert county.state(number) == "open"
+    county.sweep()
+    assert (county.state(number), county.got(number)["li"]) == ("failed", ("unserved", 0))
+
+
 def test_a_household_stands_on_one_side_once_also_where_somebody_is_only_named_in_it(county: County) -> None:
     county.grower("hou")
     county.grower("peng")
@@ -356,7 +383,7 @@ def test_everybody_reads_their_own_part_and_nobody_anothers(county: County) -> N
     county.join("hou", number, most=70)
     county.pledge("li", number, 100)
     with county.session() as db:
-        sides = {name: own_part(db, number, user).side for name, user in county.people.items()}
+        sides = {name: own_part(db, number, user, county.stage.clock()).side for name, user in county.people.items()}
     assert sides == {"hou": "grower", "peng": "may_join", "li": "buyer"}
 
 
