@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from models.core.measures import JIN
 from models.market.listing import Listing
 from models.market.rules import MarketRules
+from models.market.same_land import SameLand, same_land
 from models.market.seller import seller_of
 from models.market.statement import Statement, find_statement
 from models.market.submission import listed_grams
@@ -35,6 +36,7 @@ class SellerFile:
 
     ``jin_fen``: what a 斤 costs here. ``before_fen``: the price that was approved last. ``flags``: plot_grew (more land
     than an officer saw), not_grown_here, dear (above the usual prices), risen (above what was approved).
+    ``same_land``: who else may have stated the same land.
     """
 
     name: str | None
@@ -44,6 +46,7 @@ class SellerFile:
     jin_fen: int
     before_fen: int | None
     flags: tuple[str, ...]
+    same_land: SameLand | None
 
 
 def seller_file(db: Session, number: int, rules: MarketRules) -> SellerFile:
@@ -68,6 +71,7 @@ def seller_file(db: Session, number: int, rules: MarketRules) -> SellerFile:
         jin_fen=jin_fen,
         before_fen=listing.endorsed_fen,
         flags=tuple(name for name, raised in flags.items() if raised),
+        same_land=same_land(db, stated) if stated else None,
     )
 
 
