@@ -26,11 +26,14 @@ def show(talk: Talk) -> Answer:
 
 
 def help_(talk: Talk) -> Answer:
-    """Explain how to talk to this account; staff see their commands too."""
-    answer = _listed(_lines(talk), "replies/routing/help", "help")
+    """Explain how to talk to this account; staff see those of their commands too that no numbered line names."""
+    lines = _lines(talk)
+    answer = _listed(lines, "replies/routing/help", "help")
     staff = find_seat(talk)
     if staff:
-        answer.says.append(Say("replies/routing/staff_help", None, {"theirs": talk.commands.said_by(staff.role)}))
+        listed = {line.do[1] for line in lines}
+        theirs = [name for name in talk.commands.said_by(staff.role) if name not in listed]
+        answer.says.append(Say("replies/routing/staff_help", None, {"theirs": theirs}))
     return answer
 
 

@@ -4,9 +4,10 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Column, select
 from sqlalchemy.orm import Session as Database
 
 from bot.simulator import envelope, events
@@ -86,17 +87,30 @@ class PhoneActor(Actor):
 
 
 def final_state(stage: Stage) -> list[str]:
-    """Every row of every table, but for what differs from run to run."""
+    """Return every row, but for what differs from run to run; a row's number is its place in its table."""
     rows = []
     with Database(stage.database) as db:
-        for table in metadata.sorted_tables:
-            if table.name != "regions":
-                # On PostgreSQL a second delivery uses a number up, and leaves no row.
-                left_out = BY_CHANCE | ({"id"} if table.name == "turns" else set())
-                columns = [column for column in table.columns if column.name not in left_out]
-                ordered = select(*columns).order_by(*table.primary_key.columns)
-                rows += [f"{table.name} {row}" for row in db.execute(ordered)]
+        tables = [table for table in metadata.sorted_tables if table.name != "regions"]
+        places = {table.c.id: _places(db, table.c.id) for table in tables if "id" in table.c}
+        for table in tables:
+            columns = [column for column in table.columns if column.name not in BY_CHANCE]
+            numbered = [places.get(_whose_number(column), {}) for column in columns]
+            ordered = select(*columns).order_by(*table.primary_key.columns)
+            rows += [
+                f"{table.name} {tuple(place.get(value, value) for place, value in zip(numbered, row, strict=True))}"
+                for row in db.execute(ordered)
+            ]
     return rows
+
+
+def _places(db: Database, number: Column[int]) -> dict[int, int]:
+    """Number a table's rows anew: on PostgreSQL what is tried a second time uses numbers up, and leaves no row."""
+    return {id_: place for place, id_ in enumerate(db.scalars(select(number).order_by(number)), 1)}
+
+
+def _whose_number(column: Column[Any]) -> Column[Any]:
+    """Return the column that a number of this one comes from: a foreign key's target, or itself."""
+    return next((key.column for key in column.foreign_keys), column)
 
 
 def play(

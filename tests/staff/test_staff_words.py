@@ -423,6 +423,9 @@ def test_help_names_the_words_of_the_role_and_no_other(stage: Stage, role: str) 
     assert len(reply.encode()) <= 2000
     assert not reply.endswith("…")
     told = set(re.findall(r"^“(\S+?)(?: [^”]*)?”：", reply, re.MULTILINE))
+    numbered = set(re.findall(r"^\d (\S+?)（", reply, re.MULTILINE))
+    assert not told & numbered  # the reply has no room to say a thing twice
+    told |= numbered & {SAID[name] for name in SAID}
     theirs = {SAID[name] for name in SAID if role in (STAFF_COMMANDS[name].staff or ())}
     others = {SAID[name] for name in SAID} - theirs
     assert theirs - told <= {SAID["invite"]}  # said by another word, which everybody has
