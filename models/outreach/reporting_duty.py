@@ -13,7 +13,7 @@ from models.appeals.appeal import Appeal
 from models.core.calendar import day_in_china
 from models.notifications.notify import notify_user
 
-# At most three months, by the Charity Law of 2016 (amended 2023), on reports of a project under way.
+# At most three months, by the Charity Law of 2016 (amended 2023), article 79, on reports of a project under way.
 EVERY = timedelta(days=90)
 REMINDED = timedelta(days=14)
 _BATCH = 100

@@ -2,7 +2,7 @@
 
 donation, payout: who gave, and to whom money was paid, are part of the charity's vouchers: 30 years (the measures on
 accounting archives of 2015, article 14 and their table; the Charity Law, article 12, obliges charities to keep them).
-Orders (three years, E-Commerce Law, article 31) will be a law of their own once orders are taken.
+What the E-commerce Law (article 31) keeps of orders stays with them for three years (models/market/orders/order.py).
 """
 
 import json
