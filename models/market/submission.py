@@ -18,6 +18,7 @@ from models.goods.review import submit
 from models.market import seller
 from models.market.listing import LISTING, REVIEW, Listing
 from models.market.lots.lot import note_counted
+from models.market.lots.new_day import check_new_day
 from models.market.orders.filling import fill
 from models.market.rules import NO_CROPS, Crop, MarketRules
 from models.market.statement import PlotNotSeen, Statement, check_share, find_statement, state_plot
@@ -120,8 +121,11 @@ def mend_listing(
     same_photos: bool = False,
 ) -> bool:
     """Change a listing and submit it again; return False where it stays on sale: only its stock changed, or its price
-    by no more than is free. The caller holds its row (models.goods.ending.hold_own). Raises ListingInUse or OverPlot.
+    by no more than is free. The caller holds its row (models.goods.ending.hold_own).
+
+    Raises ListingInUse, OverPlot, or as ``check_new_day`` does.
     """
+    check_new_day(db, listing, wanted.harvest_date, now)
     season = _keep_what_was_ordered(listing, wanted, rules)
     free = same_photos and _is_free(db, listing, wanted, rules)
     whose = seller.sells_as(db, listing.household_id, db.get_one(User, listing.seller_id))

@@ -17,6 +17,9 @@ from models.market.orders.order import LASTS, Order
 def begin_lot(db: Session, listing: Listing, now: datetime) -> None:
     """Begin a lot, or the next one of the same listing; one that waits to be picked gets the window anew.
 
+    The next one begins also while orders of what was picked are on their way: none waits to be sent any more
+    (models.market.lots.new_day).
+
     What is sold in a shop elsewhere has none. Who waits for the rest of it gets what there is now. The caller holds the
     listing.
     """
@@ -39,8 +42,8 @@ def _follow(db: Session, listing: Listing, now: datetime) -> None:
         lot = Lot(listing_id=listing.id, state="open", first_day=first, last_day=last, begun_at=now, due_at=due)
         db.add(lot)
         db.flush()
-    elif lot.state in ("harvested", "shipping"):
-        return  # what was picked before is still sent
+    elif lot.state in ("harvested", "shipping") and lot.first_day == listing.harvest_date:
+        return  # it was picked before its day
     else:
         lot.first_day, lot.last_day, lot.due_at = listing.harvest_date, until, due
         lot.picking_at = lot.asked_at = None

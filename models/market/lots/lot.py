@@ -37,8 +37,8 @@ LOT_MACHINE = Machine(
         **{(state, "done"): _SYSTEM for state in ("harvested", "shipping")},
         # By the owner: nothing grew. By the system: the window ended without a word.
         **{(state, "failed"): _OWNER | _SYSTEM for state in TO_PICK},
-        # Its seller lists the next harvest.
-        **{(state, "open"): _SYSTEM for state in ("done", "failed")},
+        # Its seller lists the next harvest; what left of the one before runs on.
+        **{(state, "open"): _SYSTEM for state in ("harvested", "shipping", "done", "failed")},
     },
 )
 # After the last day the seller has three days to say what became of it.

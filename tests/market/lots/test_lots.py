@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from models.core.calendar import CHINA
 from models.goods.ending import hold_own
+from models.market.after_sales.asking import NewAfterSale, ask
 from models.market.listing import Listing
 from models.market.lots.harvesting import NothingToHarvest
 from models.market.lots.lot import NotHarvested
+from models.market.lots.new_day import PickedNotSent
 from models.market.orders.order import LASTS, Order
 from models.market.orders.placing import BeingPicked
 from models.market.submission import NewListing, mend_listing, set_stock
@@ -157,6 +160,67 @@ def test_the_books_name_a_lot_that_its_days_and_orders_speak_against(market: Mar
     assert f"lot_order_clock lot {market.lot(listing).id}" in codes(market.stage)
     market.stage.clock.move(timedelta(days=RIPE_IN + 2))
     assert f"lot_stuck lot {market.lot(listing).id}" in codes(market.stage)
+
+
+def mend(market: Market, listing: int, jin: int, ripe_in: int | None, *, shown: bool = True) -> None:
+    """Its seller changes how much there is and when it is picked. ``shown``: officers look, and pass it."""
+    market.stage.clock.move(timedelta(minutes=1))
+    now = market.stage.clock()
+    ripe = now.astimezone(CHINA).date() + timedelta(days=ripe_in) if ripe_in else None
+    with market.session() as db:
+        found = hold_own(db, market.people["seller"], "listing", listing)
+        wanted = NewListing("again", "produce", found.name, "jin", found.price_fen, jin * JIN, ripe, None)
+        assert mend_listing(db, found, wanted, now)
+        if shown:
+            passed(db, "listing", found, now)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("way", ["shipped", "after_sale", "delivered"])
+def test_the_next_harvest_is_sold_before_it_is_picked_while_the_last_order_runs_on(market: Market, way: str) -> None:
+    listing = market.sell(40 * JIN, ripe_in=RIPE_IN)
+    order = market.order(listing, 40 * JIN)
+    market.accept(order)
+    market.harvest(listing)
+    market.send(order)
+    if way == "after_sale":
+        with market.session() as db:
+            complaint = NewAfterSale("lost", "not_got", "all", None)
+            ask(db, market.people["buyer"], order, complaint, market.stage.clock())
+    if way == "delivered":
+        market.got(order)
+    mend(market, listing, 30, 60)
+    lot = market.lot(listing)
+    assert (lot.state, lot.harvested_at, lot.first_day > market.stage.clock().date()) == ("open", None, True)
+    new = market.order(listing, 10 * JIN)
+    market.accept(new)
+    assert market.read(new).due_at == lot.fails_at + LASTS["accepted"]
+    with pytest.raises(NotHarvested):
+        market.send(new)
+    for _ in range(2):
+        market.days(8)
+    assert market.state(order) == ("after_sale" if way == "after_sale" else "completed")
+    assert codes(market.stage) == []
+    market.days(44)
+    market.harvest(listing)
+    market.send(new)
+    assert (market.lot(listing).state, market.state(new)) == ("shipping", "shipped")
+
+
+def test_what_is_picked_is_sent_before_the_next_harvest_gets_a_day(market: Market) -> None:
+    listing = market.sell(40 * JIN, ripe_in=RIPE_IN)
+    order = market.order(listing, 10 * JIN)
+    market.accept(order)
+    market.harvest(listing)
+    with pytest.raises(PickedNotSent) as refused:
+        mend(market, listing, 30, 60)
+    assert refused.value.values["orders"] == 1
+    # Another price changes nothing of the day that has been kept.
+    mend(market, listing, 35, RIPE_IN)
+    assert market.lot(listing).state == "harvested"
+    market.send(order)
+    mend(market, listing, 30, 60)
+    assert (market.lot(listing).state, market.state(order)) == ("open", "shipped")
 
 
 def test_officers_who_look_again_do_not_say_that_it_is_picked(market: Market) -> None:
