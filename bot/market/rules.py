@@ -1,6 +1,7 @@
 """Read the figures of config/market.toml, and refuse ones that make no sense."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from models.market.rules import Crop, MarketRules
@@ -20,6 +21,7 @@ def read_market_rules(read: dict[str, Any], groups: Collection[str]) -> MarketRu
         share_of_hundred=preorders["share_of_hundred"],
         window_days=preorders["window_days"],
         price_rise_of_hundred=read["prices"]["rise_of_hundred"],
+        again_within=timedelta(days=read["after_sales"]["again_days"]),
         counties={
             (county, crop): _prices(f"counties.{county}.{crop}", figures)
             for county, own in read["counties"].items()
@@ -30,6 +32,8 @@ def read_market_rules(read: dict[str, Any], groups: Collection[str]) -> MarketRu
         raise BadMarketRules("best_of_hundred is at least 100, share_of_hundred from 1 to 100, window_days at least 1")
     if rules.price_rise_of_hundred < 0:
         raise BadMarketRules("prices: rise_of_hundred is at least 0")
+    if not timedelta(days=3) <= rules.again_within <= timedelta(days=30):
+        raise BadMarketRules("after_sales: again_days is from 3 to 30")
     own = {crop.group for crop in crops if not crop.words}
     if set(groups) != own or any(crop.group not in own for crop in crops):
         raise BadMarketRules(f"each group of crops has one crop without words: {sorted(set(groups) ^ own)}")

@@ -28,7 +28,7 @@ from models.goods.review import review_earlier
 from models.goods.rounds.draw import draw, due_rounds
 from models.goods.rounds.opening import offers_in_turn, open_if_wanted, open_shelf_if_wanted, shelves_in_turn
 from models.goods.rules import GoodsRules
-from models.market.after_sales.answers import end_overdue_after_sales
+from models.market.after_sales.clock import end_overdue_after_sales, remind_of_after_sales
 from models.market.campaigns.dividing import close_campaigns, divide_campaign, end_divided, reached_campaigns
 from models.market.lots.clock import due_lots, end_lots, move_on
 from models.market.orders.clock import complete_delivered, end_overdue_orders, forget_old_orders
@@ -122,6 +122,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "orders_ended": end_overdue_orders,
     "orders_completed": complete_delivered,
     "after_sales_moved": end_overdue_after_sales,
+    "after_sales_reminded": remind_of_after_sales,
     "lots_ended": end_lots,
     "orders_forgotten": forget_old_orders,
 }

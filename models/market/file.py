@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.core.measures import JIN
+from models.market.after_sales.after_sale import AfterSale
 from models.market.listing import Listing
+from models.market.orders.order import Order
 from models.market.rules import MarketRules
 from models.market.same_land import SameLand, same_land
 from models.market.seller import seller_of
@@ -37,6 +40,7 @@ class SellerFile:
     ``jin_fen``: what a 斤 costs here. ``before_fen``: the price that was approved last. ``flags``: plot_grew (more land
     than an officer saw), not_grown_here, dear (above the usual prices), risen (above what was approved).
     ``same_land``: who else may have stated the same land.
+    ``unkept``: of how many orders they did not do what was decided.
     """
 
     name: str | None
@@ -47,6 +51,7 @@ class SellerFile:
     before_fen: int | None
     flags: tuple[str, ...]
     same_land: SameLand | None
+    unkept: int
 
 
 def seller_file(db: Session, number: int, rules: MarketRules) -> SellerFile:
@@ -72,7 +77,13 @@ def seller_file(db: Session, number: int, rules: MarketRules) -> SellerFile:
         before_fen=listing.endorsed_fen,
         flags=tuple(name for name, raised in flags.items() if raised),
         same_land=same_land(db, stated) if stated else None,
+        unkept=_unkept(db, listing.household_id),
     )
+
+
+def _unkept(db: Session, household_id: int) -> int:
+    theirs = select(func.count(AfterSale.id)).join(Order, Order.id == AfterSale.order_id)
+    return db.scalar(theirs.where(Order.household_id == household_id, AfterSale.state == "unkept")) or 0
 
 
 def _land(db: Session, stated: Statement) -> Land:

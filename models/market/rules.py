@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from models.core.measures import JIN, MU
 
@@ -38,7 +38,8 @@ class MarketRules:
     """``best_of_hundred``: how much of the average a household may list for its land, in hundredths.
 
     ``share_of_hundred``: how much of that it may sell before the harvest. ``window_days``: how long picking lasts.
-    ``price_rise_of_hundred``: a price that rises by more is approved again. ``counties``: a county's own usual prices
+    ``price_rise_of_hundred``: a price that rises by more is approved again. ``again_within``: how long a seller has
+    who is to send goods again. ``counties``: a county's own usual prices
     (low, high), by its six digits and the crop's code.
     """
 
@@ -47,6 +48,7 @@ class MarketRules:
     share_of_hundred: int = 80
     window_days: int = 45
     price_rise_of_hundred: int = 10
+    again_within: timedelta = timedelta(days=7)
     counties: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     def crop_of(self, group: str | None, name: str) -> Crop | None:

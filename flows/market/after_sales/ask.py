@@ -42,7 +42,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     order = find_by_code(turn.db, turn.person.user_id, given["code"])
     held = hold_askable(turn.db, turn.person.user_id, order.id)
     facts = {"order": order.id, "code": order.code, "name": order.name, "total_fen": order.total_fen}
-    return {**facts, "fresh": held.order.fresh}
+    return {**facts, "fresh": held.order.fresh, "paid": held.order.paid_at is not None}
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:

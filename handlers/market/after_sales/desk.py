@@ -13,6 +13,7 @@ from handlers.staff.opened_first import opened_first
 from handlers.staff.reasons import with_reasons
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import QueueLine, ReasonedDecision, SubjectActions
+from models.core.calendar import day_in_china
 from models.goods.exchange import NoSuchThing
 from models.market.after_sales import desk
 from models.market.after_sales.after_sale import NAME, AfterSale
@@ -58,8 +59,11 @@ def _approve(talk: Talk, number: int) -> Answer:
 
 
 def _decide(buyer: bool, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    desk.decide_for(talk.turn.db, staff, number, reasons, talk.world.now, buyer=buyer)
-    return Answer([Say("replies/market/after_sale_decided", None, {"number": number, "buyer": buyer})])
+    rules = talk.world.lexicon.market
+    found = desk.decide_for(talk.turn.db, staff, number, reasons, talk.world.now, rules, buyer=buyer)
+    due = day_in_china(found.due_at) if found.due_at else None
+    values = {"number": number, "buyer": buyer, "due": due, "again": found.wish == "again"}
+    return Answer([Say("replies/market/after_sale_decided", None, values)])
 
 
 ACTIONS = SubjectActions(

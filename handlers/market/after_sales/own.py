@@ -32,5 +32,5 @@ def say_after_sale(talk: Talk, number: str, word: str) -> Answer:
 
     Raises NoSuchOrder or AfterSaleMoved.
     """
-    say(talk.turn.db, talk.turn.person.user_id, int(number), word, talk.world.now)
+    say(talk.turn.db, talk.turn.person.user_id, int(number), word, talk.world.now, talk.world.lexicon.market)
     return view_order(talk, number)

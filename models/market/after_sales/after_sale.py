@@ -42,6 +42,8 @@ AFTER_SALE_MACHINE = Machine(
         ("agreed", "township"): _SYSTEM,
         # What was paid by WeChat Pay goes back by itself (models.market.money).
         ("agreed", "settled"): _SYSTEM,
+        # The seller did not do it in time: what was paid goes back by itself; what was paid by hand nobody can fetch.
+        ("agreed", "unkept"): _SYSTEM,
         # By the buyer, or by silence.
         ("done", "settled"): _PARTY | _SYSTEM,
         # It did not come.
@@ -55,6 +57,10 @@ LASTS: Mapping[str, timedelta] = {
     "agreed": timedelta(days=7),
     "done": timedelta(days=7),
 }
+# So long before a state ends by itself, whoever may still act in it is reminded.
+REMINDED_BEFORE = timedelta(days=2)
+# What the seller was told so often and did not do goes before the township no more.
+MOST_ROUNDS = 2
 OPEN = ("asked", "refused", "township", "agreed", "done")
 # What spoils has to be said within so many hours of the delivery, anything else until the order is completed.
 HOURS_IF_FRESH = timedelta(hours=48)
@@ -64,7 +70,7 @@ class AfterSale(Base):
     """``part_fen``: how much of the price its buyer wants back; None where the goods are wanted again.
 
     ``round`` counts how often it came before the township. ``due_at``: when its state ends by itself; the township has
-    its own time (models.staff.task).
+    its own time (models.staff.task). ``remind_at``: when whoever may still act in it is reminded.
     """
 
     __tablename__ = "after_sales"
@@ -77,6 +83,7 @@ class AfterSale(Base):
     state: Mapped[str] = mapped_column(String(12), default="asked")
     round: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     due_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
     asked_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -88,7 +95,13 @@ class AfterSale(Base):
         CheckConstraint("part_fen > 0", name="part_positive"),
         CheckConstraint("wrong <> 'unwanted' OR wish = 'all'", name="unwanted_goes_back"),
         Index("ix_after_sales_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_after_sales_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
     )
+
+    @property
+    def is_last(self) -> bool:
+        """Tell whether the township has decided it as often as it is asked."""
+        return self.round >= MOST_ROUNDS
 
 
 AFTER_SALE = Subject(

@@ -12,6 +12,7 @@ from models.market.after_sales import answers
 from models.market.after_sales.after_sale import NAME, AfterSale
 from models.market.after_sales.answers import Disputed
 from models.market.orders.order import Order
+from models.market.rules import NO_CROPS, MarketRules
 from models.staff.decision import decide
 from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
@@ -22,7 +23,8 @@ from models.staff.turn import demand_task
 @dataclass(frozen=True, slots=True)
 class AfterSaleFile:
     """An after-sale as an officer sees it. ``refunded`` and ``sold``: how many orders of this seller were completed,
-    and how many of them ended with money back; ``asked``: how many after-sales this buyer asked for before.
+    and how many of them ended with money back; ``unkept``: how often they did not do what was decided; ``asked``: how
+    many after-sales this buyer asked for before.
     """
 
     number: int
@@ -30,6 +32,7 @@ class AfterSaleFile:
     after_sale: AfterSale
     refunded: int
     sold: int
+    unkept: int
     asked: int
     task: TaskView
 
@@ -57,6 +60,7 @@ def open_file(db: Session, staff: Staff, number: int, now: datetime) -> AfterSal
         after_sale=disputed.found,
         refunded=db.scalar(ended.where(Order.state == "refunded")) or 0,
         sold=db.scalar(ended.where(Order.state.in_(("completed", "refunded", "rejected")))) or 0,
+        unkept=db.scalar(asked.where(Order.seller_id == order.seller_id, AfterSale.state == "unkept")) or 0,
         asked=db.scalar(asked.where(Order.buyer_id == order.buyer_id, AfterSale.id != number)) or 0,
         task=view_task(db, staff, NAME, number),
     )
@@ -79,12 +83,20 @@ def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Disputed, T
 
 
 def decide_for(
-    db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime, *, buyer: bool
+    db: Session,
+    staff: Staff,
+    number: int,
+    reasons: Sequence[str],
+    now: datetime,
+    rules: MarketRules = NO_CROPS,
+    *,
+    buyer: bool,
 ) -> AfterSale:
     """Decide for the buyer or for the seller, and tell both. Raises as ``check_decidable`` does."""
     disputed, _task = check_decidable(db, staff, number)
     found = disputed.found
     decide(db, answers.matter_of(disputed), found.round, staff, "uphold" if buyer else "dismiss", now, reasons)
     close_task(db, NAME, number, now, staff)
-    answers.move(db, disputed, "agreed" if buyer else "dismissed", staff.actor, now)
+    to = "agreed" if buyer else "dismissed"
+    answers.move(db, disputed, to, staff.actor, now, again_within=rules.again_within)
     return found

@@ -21,20 +21,31 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
     "settled": ("seller",),
     "dismissed": ("buyer", "seller"),
     "withdrawn": ("seller",),
+    "unkept": ("buyer", "seller"),
 }
+# State -> who may still act in it, and is reminded of its end.
+_REMINDED: Mapping[str, str] = {"agreed": "seller", "done": "buyer"}
 
 
 def tell(db: Session, found: AfterSale, order: Order, now: datetime, by: str | None = None) -> None:
     """Owe the notifications of the state that it is in now. ``by``: the side whose word it was, who knows it."""
     drop_unread(db, ("after_sale_moved",), ("order", order.id))
-    key = f"{found.state}:{found.round}"
     for side in _TOLD[found.state]:
         if side != by:
-            to = order.buyer_id if side == "buyer" else order.seller_id
-            facts = {**_facts(found, order), "side": side}
-            notify_user(
-                db, to, "after_sale_moved", facts, f"after_sale:{found.id}:{side}:{key}", now, ("order", order.id)
-            )
+            _tell(db, found, order, side, now)
+
+
+def remind(db: Session, found: AfterSale, order: Order, now: datetime) -> None:
+    """Owe whoever may still act in its state the word that it ends soon, and what then becomes of it."""
+    drop_unread(db, ("after_sale_moved",), ("order", order.id))
+    _tell(db, found, order, _REMINDED[found.state], now, soon=True)
+
+
+def _tell(db: Session, found: AfterSale, order: Order, side: str, now: datetime, *, soon: bool = False) -> None:
+    to = order.buyer_id if side == "buyer" else order.seller_id
+    facts = {**_facts(found, order), "side": side, "soon": soon}
+    key = f"after_sale:{found.id}:{side}:{found.state}:{found.round}{':soon' if soon else ''}"
+    notify_user(db, to, "after_sale_moved", facts, key, now, ("order", order.id))
 
 
 def _facts(found: AfterSale, order: Order) -> dict[str, Any]:
@@ -47,6 +58,7 @@ def _facts(found: AfterSale, order: Order) -> dict[str, Any]:
         "wish": found.wish,
         "part_fen": found.part_fen,
         "paid": order.paid_at is not None,
+        "last": found.is_last,
         "state": found.state,
         "due": day_in_china(found.due_at) if found.due_at else None,
     }

@@ -35,13 +35,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """What its buyer says of an order, and where that stands."""
+    """What its buyer says of an order, and where that stands. ``last``: it goes before the township no more."""
 
     wrong: str
     wish: str
     part_fen: int | None
     state: str
     due_at: datetime | None
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,10 @@ def _address(order: Order, place: str, *, whole: bool) -> Address | None:
 
 
 def _dispute(db: Session, order_id: int) -> Dispute | None:
-    columns = (AfterSale.wrong, AfterSale.wish, AfterSale.part_fen, AfterSale.state, AfterSale.due_at)
-    found = db.execute(select(*columns).where(AfterSale.order_id == order_id)).first()
-    return Dispute(*found) if found else None
+    found = db.scalar(select(AfterSale).where(AfterSale.order_id == order_id))
+    if found is None:
+        return None
+    return Dispute(found.wrong, found.wish, found.part_fen, found.state, found.due_at, found.is_last)
 
 
 def _line(row: Any, side: Side, address: Address | None, dispute: Dispute | None = None) -> OrderLine:

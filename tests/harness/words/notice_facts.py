@@ -55,7 +55,7 @@ _ORDER = {
 }
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
-    **{"state": "asked", "side": "seller", "paid": False},
+    **{"state": "asked", "side": "seller", "paid": False, "last": False, "soon": False},
 }
 _CAMPAIGN = {
     **{
@@ -585,6 +585,15 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for state in sorted(AFTER_SALES.states)
             for side, wish, fen in (("buyer", "all", 7_000), ("seller", "again", None))
         ),
+        *(
+            (
+                "after_sale_moved",
+                {**listing, **_AFTER_SALE, "state": "agreed", "side": side, "paid": paid, "last": True, "soon": True},
+            )
+            for paid in (False, True)
+            for side in ("buyer", "seller")
+        ),
+        ("after_sale_moved", {**listing, **_AFTER_SALE, "state": "agreed", "wish": "again", "paid": True}),
         ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin", "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "first": "2026-10-20", "last": "2026-12-04"}),

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.core.refusal import Refusal
 from models.market.after_sales import answers, asking, desk
-from models.market.after_sales.after_sale import LASTS, AfterSale
+from models.market.after_sales.after_sale import LASTS, REMINDED_BEFORE, AfterSale
 from models.market.after_sales.asking import (
     AskedBefore,
     NewAfterSale,
@@ -17,9 +17,11 @@ from models.market.after_sales.asking import (
     TooLateForFresh,
     TooMuchBack,
 )
+from models.market.file import seller_file
 from models.market.orders import views
 from models.market.orders.order import Order
 from models.market.orders.steps import NoSuchOrder
+from models.market.rules import NO_CROPS
 from models.people.user import User
 from models.rights.erasure.standing import show_standing
 from models.staff.conflict_of_interest import record_conflict
@@ -134,6 +136,46 @@ def test_what_never_came_is_decided_in_any_case_and_ends_with_its_buyers_word(ma
     assert "收到了，不办了" in (market.stage.say("o-buyer", f"订单 {market.read(order).code}") or "")
     assert say(market, order, "withdraw") == "withdrawn"
     assert market.state(order) == "completed"
+    assert codes(market.stage) == []
+
+
+def decided(market: Market, order: int, officer: str = "o-town") -> None:
+    """The township decides for the buyer."""
+    with market.session() as db:
+        found, staff = answers.of_order(db, order), db.scalars(select(Staff).where(Staff.openid == officer)).one()
+        assert found
+        desk.decide_for(db, staff, found.id, ["came"], market.stage.clock(), buyer=True)
+
+
+def test_what_a_seller_was_told_to_do_and_did_not_ends_and_stands_against_them(market: Market) -> None:
+    """Nothing was paid online, so that no money can be fetched: the buyer hears where to claim it."""
+    market.stage.appoint("o-town", "township", MEIHUA)
+    listing = market.sell(100 * JIN)
+    order, lost = delivered(market, listing), market.order(listing, 3 * JIN)
+    market.send(lost)
+    first = ask(market, order)
+    ask(market, lost, "not_got", "again")
+    say(market, order, "agree")
+    say(market, lost, "refuse")
+    say(market, lost, "object")
+    decided(market, lost)
+    # The township is asked twice.
+    market.days((LASTS["agreed"] - REMINDED_BEFORE).days)
+    assert market.told("after_sale_moved", "seller") == 2  # the reminders, in the place of what was not read
+    market.days(REMINDED_BEFORE.days)
+    assert (market.state(order), market.state(lost)) == ("after_sale", "after_sale")
+    decided(market, lost)
+    decided(market, order)
+    market.days(LASTS["agreed"].days)
+    assert (market.state(order), market.state(lost)) == ("after_sale", "rejected")
+    decided(market, order)
+    market.days(LASTS["agreed"].days)
+    assert (market.state(order), market.stock(listing)) == ("rejected", (95 * JIN, 0, 2 * JIN))
+    assert "12315" in (market.stage.say("o-buyer", f"订单 {market.read(order).code}") or "")
+    with market.session() as db:
+        staff = db.scalars(select(Staff).where(Staff.openid == "o-town")).one()
+        assert desk.open_file(db, staff, first.id, market.stage.clock()).unkept == 2
+        assert seller_file(db, listing, NO_CROPS).unkept == 2
     assert codes(market.stage) == []
 
 

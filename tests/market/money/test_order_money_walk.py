@@ -1,5 +1,6 @@
 """A walk over orders, their payments and what the platform says of them, in any order: no fen is lost or made."""
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import select
 
 from models.core.refusal import Refusal
+from models.market.after_sales.answers import WORDS
 from models.market.money.payment import OrderPayment
 from models.market.money.sending import Word, begin_submission, retry, settle_by_hand
 from models.market.money.sub_merchant import BadSubMerchant, Owner, own_number, withdraw_sub_merchant
@@ -79,10 +81,26 @@ class OrderMoney(RuleBasedStateMachine):
         except Refusal:
             return
 
+    @precondition(lambda self: self.orders)
+    @rule(
+        data=st.data(), wrong=st.sampled_from(["spoiled", "not_got"]), wish=st.sampled_from(["again", "again", "part"])
+    )
+    def dispute(self, data: st.DataObject, wrong: str, wish: str) -> None:
+        fen = None if wish == "again" else 300
+        with suppress(Refusal):
+            self.stall.dispute(data.draw(st.sampled_from(self.orders)), wrong, wish, fen)
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), word=st.sampled_from(["agree", "agree", "given_back", "not_back", "settle", "withdraw"]))
+    def answer(self, data: st.DataObject, word: str) -> None:
+        with suppress(Refusal):
+            self.stall.say(data.draw(st.sampled_from(self.orders)), word, WORDS[word][0])
+
     @rule(hours=st.sampled_from([1, 3, 50, 170]))
     def wait(self, hours: int) -> None:
         self.stage.clock.move(timedelta(hours=hours))
         self.stall.end_overdue()
+        self.stall.end_after_sales()
         self.close_expired()
 
     def close_expired(self) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from models.market.after_sales.after_sale import REMINDED_BEFORE
 from models.market.money.sending import (
     SentOutcome,
     Word,
@@ -17,6 +18,7 @@ from models.market.money.sending import (
 )
 from models.market.orders.order import Order
 from models.market.orders.shortfall import reduce_harvest
+from models.market.rules import NO_CROPS
 from tests.harness.money.checking_books import unguarded
 from tests.harness.stage import Stage
 from tests.scenes.money.stall import COOP, OTHER, TOTAL, Stall
@@ -148,6 +150,32 @@ def test_what_is_sent_again_leaves_the_money_with_the_seller(stall: Stall) -> No
     assert stall.transfers(order) == []
     stall.say(order, "settle", "buyer")
     assert [(each.kind, each.amount_fen) for each in stall.transfers(order)] == [("release", TOTAL)]
+
+
+@pytest.mark.parametrize("wrong", ["spoiled", "not_got"])
+def test_what_is_not_sent_again_in_time_becomes_money(stall: Stall, wrong: str) -> None:
+    """Both hear of it, and the seller is reminded before."""
+    order, again_within = delivered(stall), NO_CROPS.again_within
+    stall.dispute(order, wrong, wish="again", fen=None)
+    stall.say(order, "agree")
+    stall.stage.clock.move(again_within - REMINDED_BEFORE)
+    stall.end_after_sales()
+    kind, facts = stall.told("o-seller")[-1]
+    assert (kind, facts["state"], facts["soon"]) == ("after_sale_moved", "agreed", True)
+    stall.end_after_sales()
+    assert stall.told("o-seller")[-1] == (kind, facts)
+    stall.stage.clock.move(REMINDED_BEFORE - timedelta(seconds=1))
+    stall.end_after_sales()
+    assert (stall.state(order), stall.transfers(order)) == ("after_sale", [])
+    stall.stage.clock.move(timedelta(seconds=1))
+    stall.end_after_sales()
+    (back,) = stall.transfers(order)
+    assert (back.kind, back.reason, back.amount_fen, stall.state(order)) == ("refund", "after_sale", TOTAL, "refunded")
+    assert [stall.told(who)[-1][1]["state"] for who in ("o-buyer", "o-seller")] == ["unkept", "unkept"]
+    assert "全部原路退给您" in (stall.stage.say("o-buyer", f"订单 {stall.told('o-buyer')[-1][1]['code']}") or "")
+    stall.send(back)
+    assert stall.account(order) == (TOTAL, TOTAL, 0, TOTAL)
+    assert stall.books() == set()
 
 
 def test_what_the_buyer_takes_back_leaves_the_money_with_the_seller(stall: Stall) -> None:

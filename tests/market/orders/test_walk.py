@@ -187,7 +187,7 @@ class Orders(RuleBasedStateMachine):
             orders = db.scalars(select(Order).where(Order.listing_id == self.listing)).all()
             on_its_way = [each for each in orders if each.state == "after_sale" and each.delivered_at is None]
             held = [each for each in orders if each.state in RESERVED] + on_its_way
-            lost = [each for each in orders if each.state == "refunded" and each.delivered_at is None]
+            lost = [each for each in orders if each.state in ("refunded", "rejected") and each.delivered_at is None]
             assert listing.reserved == sum(each.quantity for each in held)
             assert listing.delivered == sum(each.quantity for each in orders if each.delivered_at)
             assert listing.lost == self.spoilt + sum(each.quantity for each in lost)

@@ -15,6 +15,7 @@ from models.books.order_money import check_order_money
 from models.core.database import snapshot
 from models.market.after_sales.answers import say
 from models.market.after_sales.asking import NewAfterSale, ask
+from models.market.after_sales.clock import end_overdue_after_sales, remind_of_after_sales
 from models.market.listing import Listing
 from models.market.money.account import OrderAccount, account_of
 from models.market.money.paying import AppliedPaid, apply_paid, begin_payment
@@ -127,6 +128,11 @@ class Stall:
     def end_overdue(self) -> int:
         with self.session() as db:
             return end_overdue_orders(db, self.stage.clock()) + complete_delivered(db, self.stage.clock())
+
+    def end_after_sales(self) -> None:
+        with self.session() as db:
+            end_overdue_after_sales(db, self.stage.clock())
+            remind_of_after_sales(db, self.stage.clock())
 
     def state(self, order: int) -> str:
         with self.session() as db:
