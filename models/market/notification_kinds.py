@@ -7,6 +7,8 @@ ACCEPT = Offer("accept_order", ("accept_order", "order"))
 DECLINE = Offer("decline_order", ("decline_order", "order"))
 # What the buyer whose share of a short harvest is less may choose.
 CHOICES = tuple(Offer(name, (name, "order")) for name in ("take_less", "wait_rest", "all_back"))
+# What the buyer may choose whose order is picked on other days than was said.
+MOVED = (Offer("keep_waiting", ("wait_rest", "order")), Offer("all_back", ("all_back", "order")))
 GOT = Offer("got_order", ("got_order", "order"))
 JOIN = Offer("join_campaign", ("join_campaign", "campaign"))
 SEE_CAMPAIGN = Offer("see_campaign", ("campaigns", "campaign"))
@@ -20,6 +22,7 @@ KINDS: dict[str, Kind] = {
     "order_cut": legal(),
     "order_short": legal(offers=CHOICES),
     "order_filled": legal(),
+    "harvest_moved": legal(offers=MOVED),
     "shipped": Kind(Standing.SERVICE, "goods", offers=(GOT,)),
     "order_handed": legal(),
     "order_received": Kind(Standing.SERVICE, "progress"),

@@ -125,7 +125,7 @@ def mend_listing(
 
     Raises ListingInUse, OverPlot, or as ``check_new_day`` does.
     """
-    check_new_day(db, listing, wanted.harvest_date, now)
+    check_new_day(db, listing, wanted.harvest_date, timedelta(days=rules.window_days), now)
     season = _keep_what_was_ordered(listing, wanted, rules)
     free = same_photos and _is_free(db, listing, wanted, rules)
     whose = seller.sells_as(db, listing.household_id, db.get_one(User, listing.seller_id))

@@ -105,7 +105,15 @@ def test_a_card_names_nobody(kind: str) -> None:
     marked = {"name": "赵钱孙", "words": "他家有病人，电话 13800000000"} if "number" in LONGEST[kind] else {}
     if kind in (
         *("introduction", "ordered", "order_accepted", "shipped", "order_handed", "order_received", "order_ended"),
-        *("after_sale_moved", "order_cut", "order_short", "order_filled", "order_paid", "order_refunded"),
+        *(
+            "after_sale_moved",
+            "order_cut",
+            "order_short",
+            "order_filled",
+            "harvest_moved",
+            "order_paid",
+            "order_refunded",
+        ),
         *("order_released", "stock_low", "campaign_opened", "campaign_ended", "campaign_moved"),
         *("appeal_update", "disaster_call", "thanks"),
         *("lot_picking", "lot_ends", "lot_failed", "lot_harvested"),

@@ -1,4 +1,4 @@
-"""Take what a buyer wants whose share of a short harvest is less: 少一点也要, 等一等 or 全退."""
+"""Take what a buyer wants whose share of a harvest is less, or who waits for one: 少一点也要, 等一等 or 全退."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ from handlers.routing.answers import ask_which
 from handlers.routing.talk import Talk
 from models.market.orders import waiting
 from models.market.orders.order import Order
-from models.market.orders.waiting import NothingToChoose, asked_orders
+from models.market.orders.waiting import NothingToChoose, asked_orders, unpicked_orders
 from models.people.user import get_user
 
 
@@ -21,7 +21,10 @@ def take_less(talk: Talk, number: str = "") -> Answer:
 
 
 def wait_rest(talk: Talk, number: str = "") -> Answer:
-    """等一等: wait for the rest. Raises NothingToChoose, NoSuchOrder, OrderMoved or WindowOver."""
+    """等一等: wait for the rest, or for the harvest.
+
+    Raises NothingToChoose, NoSuchOrder, OrderMoved or WindowOver.
+    """
     return _choose(talk, number, "wait_rest", _noted(waiting.choose_wait), waiting_too=False)
 
 
@@ -46,6 +49,8 @@ def _choose(talk: Talk, number: str, command: str, do: Callable[[Talk, str], Ans
         return do(talk, number)
     user = get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["orders"][0])
     asked = asked_orders(talk.turn.db, user.id, waiting=waiting_too)
+    if not asked and command != "take_less":
+        asked = unpicked_orders(talk.turn.db, user.id)
     if not asked:
         raise NothingToChoose(code=None)
     if len(asked) == 1:

@@ -10,6 +10,7 @@ from models.core.state_machine import SYSTEM
 from models.market.listing import Listing
 from models.market.lots.harvesting import mark_harvested
 from models.market.lots.lot import TO_PICK, Lot, follow_stock, lot_of, move_lot
+from models.market.lots.telling import tell_new_day
 from models.market.orders.filling import fill
 from models.market.orders.order import LASTS, Order
 
@@ -34,8 +35,9 @@ def _follow(db: Session, listing: Listing, now: datetime) -> None:
         if lot and lot.state in TO_PICK:
             mark_harvested(db, listing, lot, SYSTEM, now)
         return
-    if listing.harvest_date <= today:
+    if listing.harvest_date <= today and (lot is None or lot.first_day == listing.harvest_date):
         return  # officers looked again while it is picked: its seller says when it is
+    before = (lot.first_day, lot.last_day) if lot and lot.state in TO_PICK else None
     due = start_of_day_of(listing.harvest_date)
     if lot is None:
         first, last = listing.harvest_date, until
@@ -56,4 +58,6 @@ def _follow(db: Session, listing: Listing, now: datetime) -> None:
     accepted = (Order.listing_id == listing.id) & (Order.state == "accepted")
     later = update(Order).where(accepted).values(due_at=lot.fails_at + LASTS["accepted"])
     db.execute(later.execution_options(synchronize_session="fetch"))
+    if before != (lot.first_day, lot.last_day):
+        tell_new_day(db, lot, before, now)
     follow_stock(db, listing, now)

@@ -79,7 +79,7 @@ class Lot(Base):
     @property
     def fails_at(self) -> datetime:
         """Return when it fails without a word of its seller."""
-        return self.window_ends_at + WORD_WITHIN
+        return fails_after(self.last_day)
 
     @property
     def window_ends_at(self) -> datetime:
@@ -98,6 +98,11 @@ class NotHarvested(Refusal):
 
     code = "not_harvested"
     final = True
+
+
+def fails_after(last_day: date) -> datetime:
+    """Return when a lot with this last day fails without a word of its seller."""
+    return start_of_day_of(last_day + timedelta(days=1)) + WORD_WITHIN
 
 
 def lot_of(db: Session, listing_id: int) -> Lot | None:

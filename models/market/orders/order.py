@@ -69,6 +69,8 @@ LASTS: Mapping[str, timedelta] = {
     "shipped": timedelta(days=7),
     "delivered": timedelta(days=7),
 }
+# From the yes, or the harvest, to the end, if nobody complains.
+FROM_YES_TO_END = LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"]
 # E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
 KEPT_FOR = timedelta(days=3 * 366)
 # What becomes of an order whose share of a short harvest is less: its buyer is asked, waits for the rest to the last

@@ -18,7 +18,7 @@ from models.market.lots.lot import Lot, follow_stock, lot_to_pick, lots_to_pick
 from models.market.money.account import post_each
 from models.market.money.sub_merchant import paid_online
 from models.market.orders.low_stock import tell_low_stock
-from models.market.orders.order import CODE_LENGTH, LASTS, NOT_SENT, Order
+from models.market.orders.order import CODE_LENGTH, FROM_YES_TO_END, LASTS, NOT_SENT, Order
 from models.market.orders.pricing import total_of
 from models.market.orders.steps import accept_new
 from models.market.orders.telling import tell, tell_all
@@ -196,8 +196,7 @@ def online_among(db: Session, listings: Collection[Listing], now: datetime) -> s
 def _over_by(lot: Lot | None, now: datetime) -> datetime:
     """Return when an order that is paid now is over at the latest, if nobody complains."""
     answered = now + LASTS["paid"]
-    begins = max(answered, lot.fails_at) if lot else answered
-    return begins + LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"]
+    return (max(answered, lot.fails_at) if lot else answered) + FROM_YES_TO_END
 
 
 def _new_orders(db: Session, wanted: Sequence[tuple[Listing, int, NewOrder]], now: datetime) -> list[Order]:

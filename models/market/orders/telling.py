@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.market.lots.lot import lots_to_pick
-from models.market.orders.order import TO_ANSWER, Order
+from models.market.orders.order import NOT_SENT, TO_ANSWER, Order
 from models.notifications.notify import NewForUser, drop_unread, drop_unread_of, notify_user, notify_users
 
 # State -> the kind of notification for its buyer, and for its seller.
@@ -34,6 +34,7 @@ _BY_WORD: Mapping[str | None, str] = {
 _ANSWERED_IN: Mapping[str, Sequence[str]] = {
     "ordered": TO_ANSWER,
     "order_short": ("placed", "paid", "accepted"),
+    "harvest_moved": NOT_SENT,
     "order_accepted": ("accepted",),
     "shipped": ("shipped",),
 }

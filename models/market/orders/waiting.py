@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.core.one_by_one import act_on_each
 from models.core.refusal import Refusal
-from models.market.lots.lot import lot_of
+from models.market.lots.lot import TO_PICK, Lot, lot_of, lot_to_pick
 from models.market.orders.answers import OrderMoved, hold_own
 from models.market.orders.filling import fill
 from models.market.orders.order import ASKED, NOT_SENT, Order
@@ -42,6 +42,13 @@ def asked_orders(db: Session, user_id: int, *, waiting: bool) -> list[Order]:
     return list(db.scalars(theirs.order_by(Order.id).limit(_MOST)))
 
 
+def unpicked_orders(db: Session, user_id: int) -> list[Order]:
+    """List the person's orders that wait for a harvest: these they may go on waiting for, or give up."""
+    theirs = select(Order).join(Lot, Lot.listing_id == Order.listing_id)
+    theirs = theirs.where(Order.buyer_id == user_id, Order.state.in_(NOT_SENT), Lot.state.in_(TO_PICK))
+    return list(db.scalars(theirs.order_by(Order.id).limit(_MOST)))
+
+
 def choose_less(db: Session, user_id: int | None, number: int, now: datetime) -> Order:
     """Note that the buyer takes what there is; also who waited. Raises NoSuchOrder, OrderMoved or NothingToChoose."""
     held = _hold_asked(db, user_id, number)
@@ -51,10 +58,13 @@ def choose_less(db: Session, user_id: int | None, number: int, now: datetime) ->
 
 
 def choose_wait(db: Session, user_id: int | None, number: int, now: datetime) -> Order:
-    """Note that the buyer waits for the rest; what is there already is theirs.
+    """Note that the buyer waits for the rest; what is there already is theirs. Who waits for the harvest goes on.
 
     Raises NoSuchOrder, OrderMoved, NothingToChoose, or WindowOver after the last day.
     """
+    held = hold_own(db, user_id, number, "buyer")
+    if held.order.state in NOT_SENT and held.order.choice not in ASKED and lot_to_pick(db, held.listing.id):
+        return held.order
     held = _hold_asked(db, user_id, number)
     lot = lot_of(db, held.listing.id)
     if lot is None or not lot.may_bring(now):

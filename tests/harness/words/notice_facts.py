@@ -53,6 +53,7 @@ _ORDER = {
     **{"state": "accepted", "first": None, "last": None},
     **{"wanted": 4, "until": "2027-01-03T16:00:00+00:00"},
 }
+_DAYS = {"first": "2026-10-20", "last": "2026-12-04", "was_first": "2026-09-20", "was_last": "2026-11-04"}
 _AFTER_SALE = {
     **{"order": 7, "code": "K7M2PQ", "wrong": "spoiled", "wish": "part", "part_fen": 1_000, "due": DAY},
     **{"state": "asked", "side": "seller", "paid": False, "last": False, "soon": False},
@@ -306,6 +307,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "objection_decided": {"number": MOST, "upheld": True},
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
         **{kind: {**listing, **_LONGEST_ORDER} for kind in _OF_ORDERS},
+        "harvest_moved": {**listing, **_LONGEST_ORDER, **_DAYS},
         **{kind: {**listing, **_LONGEST_LOT} for kind in _OF_LOTS},
         "after_sale_moved": {**listing, **_AFTER_SALE, "code": CODE, "part_fen": LARGEST, "wrong": "not_got"},
         **{
@@ -598,6 +600,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("order_accepted", {**listing, **_ORDER, "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "first": "2026-10-20", "last": "2026-12-04"}),
         ("order_short", {**listing, **_ORDER, "paid": False}),
+        *(("harvest_moved", {**listing, **_ORDER, **_DAYS, "paid": paid}) for paid in (True, False)),
+        ("harvest_moved", {**listing, **_ORDER, **_DAYS, "was_first": None, "was_last": None}),
         ("order_filled", {**listing, **_ORDER, "wanted": None, "until": None}),
         *(("lot_harvested", {**listing, **_ORDER, "state": state}) for state in ("placed", "paid", "awaiting_payment")),
         *((kind, {**listing, **_LOT, "orders": orders}) for kind in _OF_LOTS for orders in (0, 3)),
