@@ -13,7 +13,7 @@ from config.signs import DAY, MONTH, YEAR
 from flows.engine.flow import Say
 from flows.engine.world import no_link
 from flows.language.numerals import hanzi_money
-from models.core.calendar import CHINA
+from models.core.calendar import CHINA, last_day_before
 from models.core.measures import JIN
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -58,6 +58,11 @@ def moment(value: str | datetime) -> str:
     return f"{day(value)} {value:%H:%M}"
 
 
+def last_day(value: datetime) -> str:
+    """Write the last day in China before this time, which a term that ends at midnight still holds."""
+    return day(last_day_before(value))
+
+
 def shorten(text: str, most: int = 40) -> str:
     """Cut the text to one line of at most ``most`` characters."""
     line = " ".join(text.split())
@@ -85,6 +90,7 @@ FILTERS = {
     "mu": mu,
     "day": day,
     "moment": moment,
+    "last_day": last_day,
     "shorten": shorten,
 }
 

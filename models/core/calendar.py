@@ -22,6 +22,11 @@ def start_of_day_of(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA)
 
 
+def last_day_before(until: datetime) -> date:
+    """Return the last day in China of which a part comes before ``until``: a midnight belongs to the day it ends."""
+    return (until - timedelta(microseconds=1)).astimezone(CHINA).date()
+
+
 def end_of_day(at: datetime, days_on: int = 0) -> datetime:
     """Return the last second of the day in China, so many days after ``at``."""
     return datetime.combine(at.astimezone(CHINA).date() + timedelta(days=days_on), LAST_SECOND, CHINA)

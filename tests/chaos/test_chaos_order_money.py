@@ -107,7 +107,7 @@ class Selling:
             self.stall.act("decline", order)
             return order
         self.stall.act("hand_over", order)
-        for by in (timedelta(days=7), -timedelta(days=7)):
+        for by in (timedelta(days=8), -timedelta(days=8)):
             self.stage.clock.move(by)
             self.stall.end_overdue()
         return order

@@ -69,7 +69,7 @@ def test_what_gets_lost_on_the_way_is_found_and_each_fen_moves_once(
             _until(stage, stall, lambda: {stall.state(kept), stall.state(declined)} == {"paid"})
             stall.act("decline", declined)
             stall.act("hand_over", kept)
-            for by in (timedelta(days=7), -timedelta(days=7)):
+            for by in (timedelta(days=8), -timedelta(days=8)):
                 stage.clock.move(by)
                 stall.end_overdue()
             _until(stage, stall, lambda: stall.account(declined) == (TOTAL, TOTAL, 0, TOTAL))

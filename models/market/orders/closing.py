@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
 from models.market.lots.lot import follow_stock
-from models.market.orders.order import LASTS, NOT_SENT, ORDER_MACHINE, Order
+from models.market.orders.order import NOT_SENT, ORDER_MACHINE, Order, ends_at
 from models.market.orders.steps import Held, lock_orders
 from models.market.orders.telling import drop_overtaken, tell_all
 from models.stock.move import move_each
@@ -42,7 +42,7 @@ def deliver_all(db: Session, listing: Listing, orders: Sequence[Order], now: dat
         return
     move_each(db, listing, "deliver", [(order.quantity, f"order:{order.id}:deliver") for order in orders], now)
     for order in orders:
-        order.delivered_at, order.due_at = now, now + LASTS["delivered"]
+        order.delivered_at, order.due_at = now, ends_at("delivered", now)
         ORDER_MACHINE.move(db, order, "delivered", SYSTEM, now)
     db.flush()
     drop_overtaken(db, orders)

@@ -7,6 +7,7 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
+from models.core.calendar import start_of_day
 from models.core.encryption import Encrypted, Lookup
 from models.core.hooks import Hook
 from models.core.state_machine import By, Machine
@@ -60,16 +61,17 @@ TO_ANSWER = ("placed", "paid")
 TO_SEND = (*TO_ANSWER, "accepted")
 # The seller needs to know where it goes; from the delivery on the address is masked.
 ADDRESS_SHOWN = ("accepted", "shipped")
-# State -> how long it lasts; that of ``accepted`` runs from the harvest where that is later.
+# State -> how long it lasts at most; that of ``accepted`` runs from the harvest where that is later, and ``delivered``
+# ends with the seventh day after the day of the delivery (Consumer Protection Law, article 25).
 LASTS: Mapping[str, timedelta] = {
     "awaiting_payment": timedelta(hours=2),
     "placed": timedelta(hours=48),
     "paid": timedelta(hours=48),
     "accepted": timedelta(days=7),
     "shipped": timedelta(days=7),
-    "delivered": timedelta(days=7),
+    "delivered": timedelta(days=8),
 }
-# From the yes, or the harvest, to the end, if nobody complains.
+# From the yes, or the harvest, to the end at the latest, if nobody complains.
 FROM_YES_TO_END = LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"]
 # E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
 KEPT_FOR = timedelta(days=3 * 366)
@@ -85,6 +87,13 @@ WHY_CANCELLED = (
     *("buyer", "no_stock", "no_harvest", "silent", "not_sent", "suspended", "buyer_left", "unpaid"),
     *("term_over", "own_now"),
 )
+
+
+def ends_at(state: str, begins: datetime) -> datetime | None:
+    """Return when a state that begins then ends by itself; None where it does not."""
+    if state == "delivered":
+        return start_of_day(begins) + LASTS[state]
+    return begins + LASTS[state] if state in LASTS else None
 
 
 class Order(Base):

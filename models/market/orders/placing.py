@@ -18,7 +18,7 @@ from models.market.lots.lot import Lot, follow_stock, lot_to_pick, lots_to_pick
 from models.market.money.account import post_each
 from models.market.money.sub_merchant import paid_online
 from models.market.orders.low_stock import tell_low_stock
-from models.market.orders.order import CODE_LENGTH, FROM_YES_TO_END, LASTS, NOT_SENT, Order
+from models.market.orders.order import CODE_LENGTH, FROM_YES_TO_END, LASTS, NOT_SENT, Order, ends_at
 from models.market.orders.pricing import total_of
 from models.market.orders.steps import accept_new
 from models.market.orders.telling import tell, tell_all
@@ -254,6 +254,6 @@ def _new_order(number: int, listing: Listing, wanted: NewOrder, buyer_id: int, s
         phone=wanted.phone,
         address=wanted.address,
         state=state,
-        due_at=now + LASTS[state],
+        due_at=ends_at(state, now),
         placed_at=now,
     )

@@ -25,6 +25,7 @@ from models.market.orders.order import (
     ORDER_MACHINE,
     WAYBILL_PURPOSE,
     Order,
+    ends_at,
     on_cut,
 )
 from models.market.orders.pricing import total_of
@@ -255,7 +256,7 @@ def _to(
     detail: str | None = None,
 ) -> None:
     order = held.order
-    order.due_at = due or (now + LASTS[state] if state in LASTS else None)
+    order.due_at = due or ends_at(state, now)
     # The row satisfies its constraints only with the new state: all goes in one statement.
     ORDER_MACHINE.move(db, order, state, actor, now, detail)
     db.flush()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.core.calendar import day_in_china
+from models.core.calendar import day_in_china, last_day_before
 from models.market.lots.lot import lots_to_pick
 from models.market.orders.order import NOT_SENT, TO_ANSWER, Order
 from models.notifications.notify import NewForUser, drop_unread, drop_unread_of, notify_user, notify_users
@@ -108,6 +108,13 @@ def drop_overtaken(db: Session, orders: Sequence[Order]) -> None:
     drop_unread_of(db, overtaken, "order", [order.id for order in orders])
 
 
+def _due_day(order: Order) -> str | None:
+    """Return the day by which its state asks for something; of what is delivered, the last to say what is wrong."""
+    if order.due_at is None:
+        return None
+    return last_day_before(order.due_at).isoformat() if order.state == "delivered" else day_in_china(order.due_at)
+
+
 def facts_of(order: Order) -> dict[str, Any]:
     """State what its notifications may name: the waybill only while it travels, and never who lives where."""
     travels = order.state == "shipped"
@@ -121,7 +128,7 @@ def facts_of(order: Order) -> dict[str, Any]:
         "amount_fen": order.total_fen,
         "paid": order.paid_at is not None,
         "fresh": order.fresh,
-        "due": day_in_china(order.due_at) if order.due_at else None,
+        "due": _due_day(order),
         "carrier": order.carrier if travels else None,
         "waybill": order.waybill if travels else None,
         "why": order.why,

@@ -62,7 +62,7 @@ def test_nothing_goes_back_before_the_buyer_chooses_less(stall: Stall) -> None:
     choose(stall, waiting.choose_less, order)
     assert back(stall, order) == [("less", HALF)]
     stall.act("hand_over", order)
-    stall.stage.clock.move(timedelta(days=7))
+    stall.stage.clock.move(timedelta(days=8))
     stall.end_overdue()
     assert back(stall, order) == [("less", HALF), ("completed", HALF)]
     assert stall.books() == set()
@@ -95,7 +95,7 @@ def test_who_has_all_in_the_end_pays_all(stall: Stall) -> None:
     choose(stall, waiting.choose_wait, order)
     restock(stall, 5_000)
     stall.act("hand_over", order)
-    stall.stage.clock.move(timedelta(days=7))
+    stall.stage.clock.move(timedelta(days=8))
     stall.end_overdue()
     assert back(stall, order) == [("completed", TOTAL)]
     assert stall.books() == set()

@@ -103,7 +103,7 @@ def test_a_buyer_pays_in_the_chat_and_the_seller_has_the_money_in_the_end(sellin
     stage.say("o-seller", "订单")
     assert "先冻着" in stage.say("o-seller", "1")
     stall.act("hand_over", 1)
-    stage.clock.move(timedelta(days=7))
+    stage.clock.move(timedelta(days=8))
     stall.end_overdue()
     order = selling.pay.orders.by_number(selling.pay.orders.all()[0].out_trade_no, COOP)
     assert selling.pay.releases.frozen(order) == TOTAL
@@ -241,7 +241,7 @@ def test_a_platform_that_loses_answers_releases_once(selling: Selling, kind: Kin
     stage, stall = selling.stage, selling.stall
     order = selling.paid()
     stall.act("hand_over", order)
-    stage.clock.move(timedelta(days=7))
+    stage.clock.move(timedelta(days=8))
     stall.end_overdue()
     stage.simulator.faults.add(Fault(kind, where="/v3/profitsharing", times=2))
     for _ in range(3):

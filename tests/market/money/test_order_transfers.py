@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from models.core.calendar import start_of_day
 from models.market.after_sales.after_sale import REMINDED_BEFORE
 from models.market.money.sending import (
     SentOutcome,
@@ -36,7 +37,7 @@ def stall(database_url: str) -> Iterator[Stall]:
 def completed(stall: Stall) -> int:
     order = stall.paid()
     stall.act("hand_over", order)
-    stall.stage.clock.move(timedelta(days=7))
+    stall.stage.clock.move(timedelta(days=8))
     stall.end_overdue()
     assert stall.state(order) == "completed"
     return order
@@ -63,10 +64,11 @@ def test_a_seller_who_is_silent_for_two_days_loses_the_order_and_the_buyer_no_fe
     assert (stall.state(order), [each.reason for each in stall.transfers(order)]) == ("cancelled", ["cancelled"])
 
 
-def test_a_completed_orders_money_is_its_sellers_seven_days_after_it_came(stall: Stall) -> None:
+def test_a_completed_orders_money_is_its_sellers_when_the_seventh_day_is_over(stall: Stall) -> None:
     order = stall.paid()
     stall.act("hand_over", order)
-    stall.stage.clock.move(timedelta(days=7, seconds=-1))
+    midnight = start_of_day(stall.stage.clock()) + timedelta(days=8)
+    stall.stage.clock.move(midnight - stall.stage.clock() - timedelta(seconds=1))
     assert stall.end_overdue() == 0
     stall.stage.clock.move(timedelta(seconds=1))
     assert stall.end_overdue() == 1

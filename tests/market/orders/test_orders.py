@@ -11,7 +11,7 @@ from models.core.refusal import Refusal
 from models.market.listing import Listing
 from models.market.orders import answers, clock, views
 from models.market.orders.answers import OrderMoved, OrderWaybillUsed
-from models.market.orders.order import KEPT_FOR, LASTS, Order
+from models.market.orders.order import KEPT_FOR, LASTS, Order, ends_at
 from models.market.orders.placing import MOST_OPEN, NotEnoughLeft, NotForSale, OwnListing, TooManyOrders
 from models.market.orders.steps import NoSuchOrder
 from models.people.user import User
@@ -133,7 +133,9 @@ def test_what_nobody_answers_ends_by_itself(market: Market, states: tuple[str, s
         for name, step in steps.items():
             if list(LASTS).index(name) <= list(LASTS).index(state):
                 step(order)
-        market.stage.clock.move(LASTS[state] - timedelta(seconds=1))
+        ends = ends_at(state, market.stage.clock())
+        assert ends
+        market.stage.clock.move(ends - market.stage.clock() - timedelta(seconds=1))
         market.sweep()
         assert market.state(order) == state
         market.stage.clock.move(timedelta(seconds=2))
