@@ -3,6 +3,7 @@
 from handlers.market import desk, harvest, lots, own
 from handlers.market.after_sales import desk as after_sales_desk
 from handlers.market.after_sales import own as after_sales
+from handlers.market.campaigns import firms
 from handlers.market.campaigns import own as campaigns
 from handlers.market.orders import buying, choices
 from handlers.market.orders import own as orders
@@ -49,4 +50,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("supply_most", campaigns.supply_most),
     Command("leave_campaign", campaigns.leave_campaign),
     Command("campaign_parts", campaigns.campaign_parts),
+    Command("campaign_firms", firms.campaign_firms, staff=COUNTY),
+    Command("strike_firm", firms.strike_firm, staff=COUNTY),
 )

@@ -9,6 +9,7 @@ from handlers.goods import match_desk, offers, requests, thanks
 from handlers.market import listings
 from handlers.market.after_sales import desk as after_sales
 from handlers.market.campaigns import desk as campaigns
+from handlers.market.campaigns import firms
 from handlers.organisations import desk as organisations
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
@@ -24,6 +25,6 @@ SUBJECT_ACTIONS: dict[str, SubjectActions] = {
         *(cases, appeals, revisions, updates, disbursements),
         *(messages, refunds, suspense, reconciliation, receipts, inquiry, name_desk),
         *(requests, offers, listings, match_desk, thanks, paper_erasure_desk, number_claim_desk, households),
-        *(after_sales, organisations, campaigns),
+        *(after_sales, organisations, campaigns, firms),
     )
 }

@@ -16,6 +16,8 @@ def check_campaigns(connection: Connection, _now: datetime) -> Iterator[Violatio
     for table, column in ((CampaignPledge, CampaignPart.pledge_id), (CampaignGrower, CampaignPart.grower_id)):
         sums = select(column.label("id"), func.sum(CampaignPart.grams).label("grams")).group_by(column).subquery()
         apart = func.coalesce(table.given_grams, 0) != func.coalesce(sums.c.grams, 0)
+        # Who left, and a firm that was struck, gets nothing of it.
+        apart |= (table.state != "served") & sums.c.grams.is_not(None)
         wrong = select(table.id).outerjoin(sums, sums.c.id == table.id).where(apart).order_by(table.id)
         for found in stream(connection, wrong):
             name = table.__tablename__.removesuffix("s")

@@ -32,6 +32,8 @@ KINDS: dict[str, Kind] = {
     "campaign_opened": Kind(Standing.SERVICE, "progress", offers=(JOIN, SEE_CAMPAIGN), brief=True),
     "campaign_ended": legal(),
     "campaign_moved": to_staff(),
+    "campaign_firms": to_staff(),
+    "firm_struck": legal(),
     "organisation_sales": legal(),
     "stock_low": Kind(Standing.SERVICE, "progress", topic="reminders"),
 }

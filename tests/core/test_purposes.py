@@ -7,9 +7,12 @@ from models.tables import metadata
 PURPOSES = frozenset(
     {
         "broadcast facts",
+        "buying firm code",
         "buying firm name",
         "buying firm phone",
         "campaign address",
+        "campaign firm code",
+        "campaign firm name",
         "campaign phone",
         "campaign recipient",
         "card code",
@@ -58,6 +61,7 @@ PURPOSES = frozenset(
     }
 )
 LOOKUPS = {
+    "campaign firm code": "credit_code",
     "card code": "card",
     "collection code": "collection",
     "family member ID number": "id_number",

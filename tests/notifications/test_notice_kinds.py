@@ -114,7 +114,8 @@ def test_a_card_names_nobody(kind: str) -> None:
             "order_paid",
             "order_refunded",
         ),
-        *("order_released", "stock_low", "campaign_opened", "campaign_ended", "campaign_moved"),
+        *("order_released", "stock_low", "campaign_opened", "campaign_ended", "campaign_moved", "campaign_firms"),
+        "firm_struck",
         *("appeal_update", "disaster_call", "thanks"),
         *("lot_picking", "lot_ends", "lot_failed", "lot_harvested"),
     ):

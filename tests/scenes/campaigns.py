@@ -1,5 +1,6 @@
 """A county with officers, growers of oranges and people who pledge to buy them, past the door."""
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
@@ -15,7 +16,7 @@ from models.core.calendar import CHINA
 from models.market.campaigns import growers, opening, pledging
 from models.market.campaigns.campaign import Campaign, CampaignGrower, CampaignPart, CampaignPledge
 from models.market.campaigns.opening import NewCampaign
-from models.market.campaigns.pledging import NewPledge
+from models.market.campaigns.pledging import Firm, NewPledge
 from models.market.listing import Listing
 from models.market.orders.order import Order
 from models.market.submission import NewListing, submit_listing
@@ -24,6 +25,7 @@ from models.staff.file_access import record_file_access
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.scenes.goods import GUANGZHOU, LEXICON, passed
+from tests.scenes.organisations import credit_code
 
 COUNTY = "431124000000"
 JIN = 500
@@ -91,11 +93,13 @@ class County:
             growers.leave(db, self.people[name], number, self.stage.clock())
 
     def pledge(self, name: str, number: int, jin: int, firm: str | None = None) -> int:
+        """``firm``: its name; whoever pledges for the same name gives the same code."""
+        code = credit_code(zlib.crc32((firm or "").encode()) % 10**7)
         wanted = NewPledge(
             draft_id=f"pledge-{next(self.serials)}",
             campaign_id=number,
             grams=jin * JIN,
-            firm=firm,
+            firm=Firm(firm, code) if firm else None,
             recipient="覃桂花",
             phone="13911112222",
             region_code=GUANGZHOU,
@@ -109,9 +113,14 @@ class County:
             pledging.take_back(db, self.people[name], number, self.stage.clock())
 
     def wait(self, days: int = 11) -> None:
-        """The last day passes; what is due is closed and divided."""
+        """The last day passes, and where firms pledged the days for looking at them; what is due is closed, divided."""
         self.stage.clock.move(timedelta(days=days))
         self.sweep()
+        with self.session() as db:
+            checked = db.scalar(select(func.max(Campaign.divides_at)).where(Campaign.state == "reached"))
+        if checked:
+            self.stage.clock.move(checked - self.stage.clock())
+            self.sweep()
 
     def sweep(self) -> None:
         apply_deadlines(self.database, self.stage.clock())

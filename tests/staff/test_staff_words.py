@@ -92,7 +92,8 @@ PERMITTED = {
     ),
     ("county",): (
         "stop go_on revoke_case end_appeal uphold_frozen uphold_taken_down uphold_case_suspended uphold_seat_suspended "
-        "uphold_noted suspend_seller resume_seller dissolve_organisation start_campaign"
+        "uphold_noted suspend_seller resume_seller dissolve_organisation start_campaign "
+        "campaign_firms strike_firm"
     ),
     ("county", "fund_holder"): (
         "call_donors refunds reconcile close_discrepancy view_refund view_discrepancy more_discrepancies view_receipt"

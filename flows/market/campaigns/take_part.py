@@ -8,11 +8,19 @@ from flows.engine.turn import TurnContext
 from flows.market.campaigns.open_campaign import NOT_WHOLE, in_jin
 from flows.market.orders.buy import is_fresh
 from flows.readers import PersonName, Phone, Place, Text, Weight
+from flows.readers.numbers.credit_code import CreditCode
 from flows.readers.numbers.weight import TONNE
 from models.core.measures import JIN
 from models.market.campaigns.campaign import CampaignGrower
 from models.market.campaigns.growers import find_supply, join, lock_open
-from models.market.campaigns.pledging import NewPledge, check_amount, check_pledgeable, pledge
+from models.market.campaigns.pledging import (
+    Firm,
+    NewPledge,
+    check_amount,
+    check_firm_free,
+    check_pledgeable,
+    pledge,
+)
 from models.market.campaigns.refusals import CannotJoin
 from models.market.campaigns.views import show
 from models.people.user import get_resident, get_user
@@ -38,6 +46,8 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
     check_pledgeable(turn.db, draft.given["campaign"], buyer, turn.world.now)
     if "amount" in draft.answers:
         check_amount(draft.answers["amount"], by_firm=draft.flow == pledge_firm.name)
+    if "credit_code" in draft.answers:
+        check_firm_free(turn.db, draft.given["campaign"], draft.answers["credit_code"], buyer.id)
 
 
 def review_facts(_turn: TurnContext, draft: Draft) -> dict[str, Any]:
@@ -51,7 +61,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
         draft_id=draft.id,
         campaign_id=number,
         grams=answers["amount"],
-        firm=answers.get("firm"),
+        firm=Firm(answers["firm"], answers["credit_code"]) if draft.flow == pledge_firm.name else None,
         recipient=answers["recipient"],
         phone=answers["phone"],
         region_code=answers["place"]["code"],
@@ -123,7 +133,7 @@ pledge_person = Flow(
 pledge_firm = Flow(
     "pledge_firm",
     room="market",
-    steps=(Step("firm", Text(min=4, max=30)), *_WHERE),
+    steps=(Step("firm", Text(min=4, max=30)), Step("credit_code", CreditCode()), *_WHERE),
     done=done,
     admit=admit,
     check_answers=check_answers,

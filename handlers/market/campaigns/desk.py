@@ -11,7 +11,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.opened_first import opened_first
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import QueueLine, ReasonedDecision, SubjectActions
-from models.market.campaigns import opening, stopping
+from models.market.campaigns import firms, opening, stopping
 from models.market.campaigns.campaign import NAME, Campaign
 from models.market.campaigns.refusals import NoSuchCampaign
 from models.places.region import Region
@@ -28,7 +28,10 @@ def show_file(talk: Talk, number: int) -> Answer:
     ways = {name: ["command", name, f"{NAME}:{number}"] for name in said}
     if stopping.may_stop(talk.turn.db, staff, file.campaign):
         ways["stop"] = ["command", "stop", f"{NAME}:{number}"]
-    values = {"file": file, "labels": labels(talk.world.lexicon, "campaign_crop")}
+    theirs = firms.firms_in(talk.turn.db, number)
+    if theirs.count and firms.may_check(talk.turn.db, staff, file.campaign):
+        ways["firms"] = ["command", "campaign_firms", str(number)]
+    values = {"file": file, "firms": theirs, "labels": labels(talk.world.lexicon, "campaign_crop")}
     return with_ways("replies/market/campaign_file", values, ways)
 
 

@@ -142,9 +142,12 @@ def _sure(talk: Talk, number: str, command: str, asks: str) -> Answer:
 
 
 def _firm(talk: Talk, firm: str) -> dict[str, object]:
-    """Return what is known of the person's firm: its name is asked once."""
+    """Return what is known of the person's firm, which is asked once."""
     known = firm_of(talk.turn.db, talk.turn.person.user_id) if firm else None
-    return {"firm": known.name, "phone": known.phone} if known else {}
+    if known is None:
+        return {}
+    code = {"credit_code": known.credit_code} if known.credit_code else {}
+    return {"firm": known.name, "phone": known.phone, **code}
 
 
 def _person(talk: Talk) -> int:

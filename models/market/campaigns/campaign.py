@@ -3,10 +3,10 @@
 submitted → open          another officer of the county confirms it
 submitted → rejected      or does not
 submitted → failed        nobody has confirmed it by its last day
-open → reached            its last day is over, and the least sum is pledged
+open → reached            its last day is over, and the least sum is pledged; the county looks at the firms in it
 open → failed             or is not
 reached → divided         shared out among the growers (models.market.campaigns.dividing)
-reached → failed          no grower has anything left
+reached → failed          no grower has anything left, or with the firms that were struck the least sum is gone
 divided → done            every order that came of it is over
 open, reached → stopped   an officer of the county, who neither opened it nor has a tie to who takes part, stops it
 """
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Encrypted
+from models.core.encryption import Encrypted, Lookup
 from models.core.measures import JIN
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
@@ -64,14 +64,18 @@ _TAKES_PART = {
     ("standing", "served"): _SYSTEM,
     ("standing", "unserved"): _SYSTEM,
 }
-PLEDGE_MACHINE = Machine(PLEDGE, _TAKES_PART)
+# A firm that is not what it says it is may pledge again, with what is right.
+PLEDGE_MACHINE = Machine(PLEDGE, {**_TAKES_PART, ("standing", "struck"): _COUNTY, ("struck", "standing"): _OWNER})
+# What the keyed hash of a credit code is made for, here as in models.organisations.
+CODE_PURPOSE = "credit_code"
 GROWER_MACHINE = Machine(GROWER, dict(_TAKES_PART))
 
 
 class Campaign(Base):
     """``price_fen``: for a 斤. ``least_grams``: how much has to be pledged by the end of ``last_day`` (``closes_at``).
 
-    ``rule``: the version of models.market.campaigns.rule by which it is divided. ``why``: of ``WHYS`` where it failed,
+    ``divides_at``: from when it may be divided, once it is reached. ``rule``: the version of
+    models.market.campaigns.rule by which it is divided. ``why``: of ``WHYS`` where it failed,
     of ``STOPS`` where it is stopped.
     """
 
@@ -90,6 +94,7 @@ class Campaign(Base):
     state: Mapped[str] = mapped_column(String(12), default="submitted")
     why: Mapped[str | None] = mapped_column(String(12))
     submitted_at: Mapped[datetime]
+    divides_at: Mapped[datetime | None]
     divided_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -99,6 +104,9 @@ class Campaign(Base):
         CheckConstraint(f"least_grams > 0 AND least_grams % {JIN} = 0", name="least_in_jin"),
         CheckConstraint("(state IN ('failed', 'stopped')) = (why IS NOT NULL)", name="ended_for_a_reason"),
         CheckConstraint("(state IN ('divided', 'done')) = (divided_at IS NOT NULL)", name="divided_at_a_moment"),
+        CheckConstraint(
+            "state NOT IN ('reached', 'divided', 'done') OR divides_at IS NOT NULL", name="reached_is_divided_from"
+        ),
         Index("ix_campaigns_state", "state", "closes_at"),
     )
 
@@ -106,7 +114,9 @@ class Campaign(Base):
 class CampaignPledge(Base):
     """What a buyer pledged to order. ``by_firm``: for a firm. ``given_grams``: what the division gave them.
 
-    ``recipient``, ``phone`` and ``address`` are empty once it no longer stands: orders keep their own.
+    ``firm`` and ``credit_code``: of the firm, by which it stands once in a campaign, whoever pledges for it; those of
+    before it was asked have none. They, ``recipient``, ``phone`` and ``address`` are empty once it no longer stands:
+    orders keep their own.
     """
 
     __tablename__ = "campaign_pledges"
@@ -115,6 +125,9 @@ class CampaignPledge(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     buyer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     by_firm: Mapped[bool] = mapped_column(Boolean)
+    firm: Mapped[str | None] = mapped_column(Encrypted("campaign firm name"))
+    credit_code: Mapped[str | None] = mapped_column(Encrypted("campaign firm code", Lookup("code_hash", CODE_PURPOSE)))
+    code_hash: Mapped[str | None] = mapped_column(String(64))
     grams: Mapped[int]
     given_grams: Mapped[int | None]
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
@@ -127,6 +140,12 @@ class CampaignPledge(Base):
     __table_args__ = (
         one_of("state", PLEDGE_MACHINE.states),
         UniqueConstraint("campaign_id", "buyer_id"),
+        Index("uq_campaign_pledges_firm", "campaign_id", "code_hash", unique=True),
+        CheckConstraint(
+            "(firm IS NULL) = (credit_code IS NULL) AND (firm IS NULL) = (code_hash IS NULL) "
+            "AND (firm IS NULL OR by_firm AND state = 'standing')",
+            name="firm_while_it_stands",
+        ),
         CheckConstraint(f"grams > 0 AND grams % {JIN} = 0", name="in_jin"),
         CheckConstraint("given_grams BETWEEN 0 AND grams", name="given_at_most_pledged"),
         CheckConstraint(
@@ -184,11 +203,12 @@ class CampaignPart(Base):
 
 
 class BuyingFirm(Base):
-    """The firm for which a person buys; asked once."""
+    """The firm for which a person buys; asked once. ``credit_code``: None of those kept before it was asked."""
 
     __tablename__ = "buying_firms"
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     name: Mapped[str] = mapped_column(Encrypted("buying firm name"))
+    credit_code: Mapped[str | None] = mapped_column(Encrypted("buying firm code"))
     phone: Mapped[str] = mapped_column(Encrypted("buying firm phone"))
     stated_at: Mapped[datetime]
 

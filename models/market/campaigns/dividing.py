@@ -23,6 +23,7 @@ from models.market.campaigns.campaign import (
     CampaignPledge,
 )
 from models.market.campaigns.ending import end_all, end_without
+from models.market.campaigns.firms import wait_for_check
 from models.market.campaigns.growers import growers_of, homes_of_each, select_supplies
 from models.market.campaigns.pledging import pledges_of
 from models.market.campaigns.rule import Demand, Part, Supply, divide, need_weight
@@ -55,26 +56,31 @@ def close_campaigns(db: Session, now: datetime) -> int:
             end_without(db, campaign, "failed", "least", SYSTEM, now)
         else:
             drop_invitations(db, campaign)
+            wait_for_check(db, campaign, now)
             CAMPAIGN_MACHINE.move(db, campaign, "reached", SYSTEM, now)
     db.flush()
     return len(campaigns)
 
 
-def reached_campaigns(db: Session, _now: datetime) -> list[int]:
-    """List the campaigns that wait to be divided, the first closed first."""
-    waiting = select(Campaign.id).where(Campaign.state == "reached").order_by(Campaign.closes_at, Campaign.id)
+def reached_campaigns(db: Session, now: datetime) -> list[int]:
+    """List the campaigns that are to be divided now, the first closed first."""
+    waiting = select(Campaign.id).where(Campaign.state == "reached", Campaign.divides_at <= now)
+    waiting = waiting.order_by(Campaign.closes_at, Campaign.id)
     return list(db.scalars(waiting.limit(_BATCH)))
 
 
 def divide_campaign(db: Session, number: int, now: datetime) -> bool:
-    """Divide a campaign in one transaction: all of its orders are there, or none is; returns whether it did.
+    """Divide a campaign in one transaction, or end it without anything: all of its orders are there, or none is.
 
-    A process that dies leaves it waiting, and the next run divides it.
+    Returns whether it did. A process that dies leaves it waiting, and the next run divides it.
     """
     campaign = db.get(Campaign, number, with_for_update={"skip_locked": True}, populate_existing=True)
-    if campaign is None or campaign.state != "reached":
+    if campaign is None or campaign.state != "reached" or campaign.divides_at is None or campaign.divides_at > now:
         return False
     growers, pledges = growers_of(db, campaign), pledges_of(db, number)
+    if sum(each.grams for each in pledges) < campaign.least_grams:  # without the firms that were struck
+        end_without(db, campaign, "failed", "least", SYSTEM, now)
+        return True
     listings = _lock_listings(db, campaign, growers)
     supplies = _supplies(db, growers, listings)
     demands = _demands(db, pledges, growers, listings)

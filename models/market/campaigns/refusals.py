@@ -51,3 +51,17 @@ class NotPartOf(Refusal):
 
     code = "not_part_of_campaign"
     final = True
+
+
+class FirmPledged(Refusal):
+    """Another person has pledged in the campaign ``number`` for the firm with this credit code."""
+
+    code = "firm_pledged"
+    step = "credit_code"
+
+
+class FirmGone(Refusal):
+    """The firm does not stand in the campaign (``campaign``, if there is one) any more, or it is divided already."""
+
+    code = "firm_gone"
+    final = True

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from models.market.campaigns.campaign import NAME, Campaign
+from models.core.calendar import CHINA
+from models.market.campaigns.campaign import NAME, Campaign, CampaignPledge
 from models.notifications.notify import NewForUser, drop_unread, notify_user, notify_users
 from models.places.region import Region
 from models.staff.member import Staff, notify_staff
@@ -24,6 +25,31 @@ def tell_officer(db: Session, campaign: Campaign, now: datetime, reasons: Sequen
     opener = db.get_one(Staff, campaign.opened_by)
     key = f"campaign_moved:{campaign.id}:{campaign.state}"
     notify_staff(db, opener, "campaign_moved", facts, key, now, (NAME, campaign.id))
+
+
+def tell_checkers(
+    db: Session, campaign: Campaign, officers: Sequence[int], firms: int, grams: int, now: datetime
+) -> None:
+    """Ask the officers (ids of seats) to look at the firms in it before it is divided."""
+    assert campaign.divides_at is not None  # noqa: S101 - the caller has set it
+    facts = {
+        **facts_of(db, campaign),
+        "firms": firms,
+        "grams": grams,
+        "divides": campaign.divides_at.astimezone(CHINA).date().isoformat(),
+    }
+    for officer in officers:
+        seat = db.get_one(Staff, officer)
+        notify_staff(db, seat, "campaign_firms", facts, f"campaign_firms:{campaign.id}", now, (NAME, campaign.id))
+
+
+def tell_struck(
+    db: Session, campaign: Campaign, pledged: CampaignPledge, decision: int, reasons: Sequence[str], now: datetime
+) -> None:
+    """Tell whoever pledged for a firm that it was struck, why, and whether it may pledge again (``again``)."""
+    again = campaign.state == "open" and now < campaign.closes_at
+    facts = {**facts_of(db, campaign), "grams": pledged.grams, "reasons": list(reasons), "again": again}
+    notify_user(db, pledged.buyer_id, "firm_struck", facts, f"firm_struck:{decision}", now, (NAME, campaign.id))
 
 
 class End(NamedTuple):

@@ -24,7 +24,8 @@ _COUNTED = ("standing", "served", "unserved")
 class Shown:
     """A campaign as everybody may see it. ``pledged`` and ``given`` in grams; ``days``: how many are left, today too.
 
-    ``takes``: its last day is not over, and it takes pledges. ``given``: what was divided.
+    ``takes``: its last day is not over, and it takes pledges. ``divides_at``: from when it may be divided, once it is
+    reached. ``given``: what was divided.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Shown:
     last_day: date
     days: int
     takes: bool
+    divides_at: datetime | None
     state: str
     why: str | None
     pledged: int
@@ -46,7 +48,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class OwnPart:
-    """The reader's own part in it. ``side``: buyer, grower, or may_join where they have what it calls for; else None.
+    """The reader's own part in it. ``side``: buyer, grower, or may_join where they have what it calls for; struck,
+    where the county took out the firm for which they pledged; else None.
 
     ``grams``: what they pledged, or give at most (None: all they have). ``state``: of their pledge or their joining.
     """
@@ -90,6 +93,8 @@ def own_part(db: Session, number: int, user_id: int | None, now: datetime) -> Ow
     grower, pledged = find_grower(db, number, user_id), find_pledge(db, number, user_id)
     if grower and grower.state != "left":
         return OwnPart("grower", grower.state, grower.most_grams, grower.given_grams)
+    if pledged and pledged.state == "struck":
+        return OwnPart("struck")
     if pledged and pledged.state != "left":
         return OwnPart("buyer", pledged.state, pledged.grams, pledged.given_grams)
     campaign = db.get_one(Campaign, number)
@@ -125,6 +130,7 @@ def _shown(db: Session, campaign: Campaign, now: datetime) -> Shown:
         last_day=campaign.last_day,
         days=(campaign.last_day - now.astimezone(CHINA).date()).days + 1,
         takes=_takes(campaign, now),
+        divides_at=campaign.divides_at,
         state=campaign.state,
         why=campaign.why,
         pledged=int(pledged or 0),

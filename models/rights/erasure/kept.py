@@ -10,7 +10,7 @@ FORGOTTEN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("buying_firms", "desk_sessions", "desk_sign_ins", "family_members"), ("*",)),
     **dict.fromkeys(("subscriptions", "ticket_messages", "voices", "registry_entries"), ("*",)),
     "appeals": ("story",),
-    "campaign_pledges": ("recipient", "phone", "address"),
+    "campaign_pledges": ("recipient", "phone", "address", "firm", "credit_code", "code_hash"),
     "cards": ("code", "qr_url"),
     "conversations": ("session", "parked_openid", "code"),
     "gift_messages": ("words",),

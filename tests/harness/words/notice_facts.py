@@ -323,6 +323,15 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             **{"campaign": MOST, "place": place, "state": "rejected"},
             "reasons": list(lexicon.choices["campaign_reject_reason"]),
         },
+        "campaign_firms": {
+            **_CAMPAIGN,
+            **{"campaign": MOST, "place": place, "firms": MOST, "grams": 10**12, "divides": DAY},
+        },
+        "firm_struck": {
+            **_CAMPAIGN,
+            **{"campaign": MOST, "place": place, "grams": 10**12, "again": True},
+            "reasons": list(lexicon.choices["firm_strike_reason"]),
+        },
         "order_refunded": {**listing, **_LONGEST_ORDER, "why": "late"},
         "order_released": {**listing, **_LONGEST_ORDER, "why": "completed"},
         "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
@@ -630,6 +639,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(
             ("campaign_moved", {**_CAMPAIGN, "state": "rejected", "reasons": [reason]})
             for reason in lexicon.choices["campaign_reject_reason"]
+        ),
+        ("campaign_firms", {**_CAMPAIGN, "state": "reached", "firms": 2, "divides": DAY}),
+        *(
+            ("firm_struck", {**_CAMPAIGN, "reasons": [reason], "again": again})
+            for reason in lexicon.choices["firm_strike_reason"]
+            for again in (True, False)
         ),
         ("shipped", {**listing, **_ORDER, "fresh": False, "carrier": None, "waybill": None}),
         *(

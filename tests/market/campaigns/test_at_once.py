@@ -6,7 +6,7 @@ import pytest
 
 from models.core.state_machine import WrongState
 from models.market.campaigns.dividing import close_campaigns, divide_campaign
-from models.market.campaigns.refusals import CampaignOver
+from models.market.campaigns.refusals import CampaignOver, FirmPledged
 from models.market.campaigns.stopping import stop
 from models.staff.member import Staff
 from tests.harness.money.checking_books import codes
@@ -71,6 +71,19 @@ def test_a_pledge_and_the_clock_in_one_moment_are_one_or_the_other_and_it_is_div
         given = sum(part.quantity for part in county.orders(number))
         assert given == (10 if isinstance(pledged, int) else 5) * 500
     assert codes(stage) == []
+
+
+@pytest.mark.slow  # eight transactions at once on a database of their own
+def test_of_many_who_pledge_for_one_firm_at_once_one_does(stage: Stage) -> None:
+    county = County(stage)
+    county.grower("hou")
+    names = [f"buyer{n}" for n in range(8)]
+    for name in names:
+        county.buyer(name)
+    number = county.open()
+    results = at_once([lambda name=name: county.pledge(name, number, 2_000, "长沙鲜果商贸") for name in names])  # type: ignore[misc]
+    assert sum(isinstance(result, int) for result in results) == 1
+    assert sum(isinstance(result, FirmPledged) for result in results) == 7, results
 
 
 @pytest.mark.slow  # two transactions at once on a database of their own

@@ -354,13 +354,13 @@ def test_an_erased_person_is_out_of_it_and_what_is_left_goes_on(county: County, 
     for grower in ("hou", "peng"):
         county.join(grower, number)
     for buyer in ("li", "wu"):
-        county.pledge(buyer, number, 100, firm="长沙鲜果商贸")
+        county.pledge(buyer, number, 100, firm=f"长沙鲜果商贸{buyer}")
     if when != "open":
         county.stage.clock.move(timedelta(days=11))
         with county.session() as db:
             close_campaigns(db, county.stage.clock())
     if when == "divided":
-        county.sweep()
+        county.wait(days=0)
     with county.session() as db:
         erase_person(db, county.stage.person(f"o-{who}"), county.stage.clock())
         assert db.get(BuyingFirm, county.people[who]) is None
