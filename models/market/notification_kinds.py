@@ -18,7 +18,7 @@ KINDS: dict[str, Kind] = {
     "order_paid": Kind(Standing.MONEY, "money"),
     "order_refunded": Kind(Standing.MONEY, "money"),
     "order_released": Kind(Standing.MONEY, "money"),
-    "order_accepted": legal(),
+    **dict.fromkeys(("order_accepted", "order_agreed"), legal()),
     "order_cut": legal(),
     "order_short": legal(offers=CHOICES),
     "order_filled": legal(),

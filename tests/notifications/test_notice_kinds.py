@@ -115,7 +115,7 @@ def test_a_card_names_nobody(kind: str) -> None:
             "order_refunded",
         ),
         *("order_released", "stock_low", "campaign_opened", "campaign_ended", "campaign_moved", "campaign_firms"),
-        "firm_struck",
+        *("firm_struck", "order_agreed"),
         *("appeal_update", "disaster_call", "thanks"),
         *("lot_picking", "lot_ends", "lot_failed", "lot_harvested"),
     ):

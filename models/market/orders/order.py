@@ -101,7 +101,8 @@ class Order(Base):
 
     ``wanted``: what was ordered, where less is reserved; ``choice``: what its buyer says to that (CHOICES).
     ``due_at``: when its state ends by itself. ``fresh``: it spoils, so that it cannot be sent back without a reason.
-    ``paid_at``: when WeChat Pay had the money; None: it is paid by hand, or not yet.
+    ``paid_at``: when WeChat Pay had the money; None: it is paid by hand, or not yet. ``accepted_at``: when its seller
+    said yes, by joining a campaign also before it is paid.
     ``code``: what people call it by. ``recipient``, ``phone``, ``address`` and ``waybill``: empty once it is cancelled
     or ``forget_at`` is over.
     """

@@ -164,7 +164,7 @@ def place_divided(
     orders = _new_orders(db, wanted, now)
     for order in orders:
         if order.state == "awaiting_payment":
-            order.due_at = now + pays_within
+            order.accepted_at, order.due_at = now, now + pays_within
     accepted = [order for order in orders if order.state == "placed"]
     accept_new(db, accepted, now)
     _reserve(db, wanted, orders, now)

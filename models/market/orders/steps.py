@@ -29,7 +29,7 @@ from models.market.orders.order import (
     on_cut,
 )
 from models.market.orders.pricing import total_of
-from models.market.orders.telling import drop_overtaken, tell, tell_cut, tell_filled, tell_short
+from models.market.orders.telling import drop_overtaken, tell, tell_agreed, tell_cut, tell_filled, tell_short
 from models.organisations.organisation import Organisation
 from models.stock.move import move
 
@@ -84,7 +84,7 @@ def accept(db: Session, held: Held, now: datetime) -> None:
     Before the harvest it is due some days after the lot would fail, the latest that there is.
     """
     order, lot = held.order, lot_to_pick(db, held.listing.id)
-    order.accepted_at = now
+    order.accepted_at = order.accepted_at or now
     begins = lot.fails_at if lot else max(now, order.choice_until or now)
     _to(db, held, "accepted", Actor.owner(order.seller_id), now, due=begins + LASTS["accepted"])
 
@@ -101,7 +101,20 @@ def accept_new(db: Session, orders: Sequence[Order], now: datetime) -> None:
 def pay(db: Session, held: Held, now: datetime) -> None:
     """Note that it is paid: its seller hears of it, and has the same time to answer as for a reservation."""
     held.order.paid_at = now
-    _to(db, held, "paid", SYSTEM, now)
+    _ask_seller(db, held, "paid", now)
+
+
+def _ask_seller(db: Session, held: Held, state: str, now: datetime) -> None:
+    """Wait for the seller's answer; whoever agreed before it was placed is not asked, and hears that it is to be sent.
+
+    ``state``: paid or placed.
+    """
+    if held.order.accepted_at is None:
+        _to(db, held, state, SYSTEM, now)
+        return
+    ORDER_MACHINE.move(db, held.order, state, SYSTEM, now)
+    accept(db, held, now)
+    tell_agreed(db, held.order, now)
 
 
 def reserve_instead(db: Session, owner: Owner, now: datetime) -> int:
@@ -117,7 +130,7 @@ def reserve_instead(db: Session, owner: Owner, now: datetime) -> int:
     found = lock_orders(db, theirs & (Order.state == "awaiting_payment"))
     waiting = [held for held in found if held.order.state == "awaiting_payment"]
     for held in waiting:
-        _to(db, held, "placed", SYSTEM, now)
+        _ask_seller(db, held, "placed", now)
     return len(waiting)
 
 

@@ -36,6 +36,7 @@ _ANSWERED_IN: Mapping[str, Sequence[str]] = {
     "order_short": ("placed", "paid", "accepted"),
     "harvest_moved": NOT_SENT,
     "order_accepted": ("accepted",),
+    "order_agreed": ("accepted",),
     "shipped": ("shipped",),
 }
 
@@ -70,6 +71,15 @@ def _whom(order: Order) -> Iterator[tuple[str, str, int]]:
     for side, kind, user in (("buyer", buyer, order.buyer_id), ("seller", seller, order.seller_id)):
         if kind and word != side:
             yield side, kind, user
+
+
+def tell_agreed(db: Session, order: Order, now: datetime) -> None:
+    """Tell the seller, who agreed before it was placed, that it is to be sent."""
+    facts, lot = facts_of(order), lots_to_pick(db, {order.listing_id}).get(order.listing_id)
+    if lot:
+        facts |= {"first": lot.first_day.isoformat(), "last": lot.last_day.isoformat()}
+    key = f"order_agreed:{order.id}"
+    notify_user(db, order.seller_id, "order_agreed", facts, key, now, ("order", order.id))
 
 
 def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:

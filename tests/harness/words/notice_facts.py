@@ -44,7 +44,16 @@ _LOT = {
 _LONGEST_LOT = {**_LOT, **dict.fromkeys(("ordered", "orders", "cancelled"), MOST)}
 # What a notification of an order may name (models.market.orders.telling).
 _OF_ORDERS = (
-    *("ordered", "order_paid", "order_accepted", "order_cut", "shipped", "order_handed", "order_received"),
+    *(
+        "ordered",
+        "order_paid",
+        "order_accepted",
+        "order_agreed",
+        "order_cut",
+        "shipped",
+        "order_handed",
+        "order_received",
+    ),
     *("order_ended", "lot_harvested", "order_short", "order_filled"),
 )
 _ORDER = {
@@ -607,6 +616,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("after_sale_moved", {**listing, **_AFTER_SALE, "state": "agreed", "wish": "again", "paid": True}),
         ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin", "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "paid": False}),
+        ("order_agreed", {**listing, **_ORDER, "paid": False}),
+        ("order_agreed", {**listing, **_ORDER, "first": "2026-10-20", "last": "2026-12-04"}),
         ("order_accepted", {**listing, **_ORDER, "first": "2026-10-20", "last": "2026-12-04"}),
         ("order_short", {**listing, **_ORDER, "paid": False}),
         *(("harvest_moved", {**listing, **_ORDER, **_DAYS, "paid": paid}) for paid in (True, False)),

@@ -7,6 +7,7 @@ from _pytest.mark import ParameterSet
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
+from models.core.audit_trail import AuditEvent
 from models.core.state_machine import SYSTEM
 from models.market.campaigns.campaign import BuyingFirm, CampaignPledge
 from models.market.campaigns.dividing import PAYS_WITHIN, close_campaigns, divide_campaign
@@ -15,12 +16,16 @@ from models.market.campaigns.views import own_part, parts_of, show
 from models.market.listing import Listing
 from models.market.lots.lot import Lot
 from models.market.money.account import account_of
-from models.market.money.sub_merchant import Owner, add_sub_merchant
+from models.market.money.paying import PaidOutcome, apply_paid, begin_payment
+from models.market.money.sub_merchant import Owner, add_sub_merchant, withdraw_sub_merchant
 from models.market.orders import answers
+from models.market.orders.order import LASTS
+from models.market.orders.steps import reserve_instead
 from models.market.seller import MACHINE as SELLERS
 from models.market.seller import seller_of
 from models.market.statement import Statement
 from models.market.suspension import suspend
+from models.payments.platform_order import Payment
 from models.people.user import User
 from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
@@ -321,6 +326,41 @@ def test_who_has_nothing_to_sell_on_the_last_day_gives_nothing(county: County, w
     county.wait()
     assert (county.state(number), county.read(number).why) == ("failed", "growers")
     assert county.got(number) == {"hou": ("unserved", 0), "li": ("unserved", 0)}
+
+
+@pytest.mark.parametrize("by", ["wechat", _slow("hand")])
+def test_what_is_paid_of_a_campaign_is_accepted_for_joining_was_the_sellers_yes(county: County, by: str) -> None:
+    county.grower("hou")
+    county.buyer("wu")
+    number = county.open()
+    with county.session() as db:
+        add_sub_merchant(db, Owner("user", county.people["hou"]), "1900000110", county.stage.clock())
+    county.join("hou", number)
+    county.pledge("wu", number, 100)
+    county.wait()
+    (order,) = county.orders(number)
+    now = county.stage.clock()
+    with county.session() as db:
+        if by == "hand":
+            assert reserve_instead(db, withdraw_sub_merchant(db, "1900000110", now), now) == 1
+        else:
+            asked = begin_payment(db, order.id, now)
+            paid = Payment("1900000110", asked.out_trade_no, "42000000001", asked.amount_fen, now)
+            assert apply_paid(db, paid, now).outcome is PaidOutcome.PAID
+    (order,) = county.orders(number)
+    assert (order.state, order.due_at) == ("accepted", now + LASTS["accepted"])
+    with county.session() as db:
+        moves = select(AuditEvent).where(AuditEvent.subject == "order", AuditEvent.from_state.is_not(None))
+        moved = [(each.to_state, each.actor) for each in db.scalars(moves.order_by(AuditEvent.id))]
+        first = "placed" if by == "hand" else "paid"
+        assert moved == [(first, "system"), ("accepted", f"user:{county.people['hou']}")]
+    told = county.stage.say("o-hou", "消息")
+    assert "不用再接单" in told
+    assert ("改成当面付了" if by == "hand" else "买的人付了") in told
+    assert "卖家接单了" in county.stage.say("o-wu", "消息")
+    with county.session() as db:
+        answers.hand_over(db, county.people["hou"], order.id, now)
+    assert codes(county.stage) == []
 
 
 @pytest.mark.slow  # a world of its own
