@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "order_received": Kind(Standing.SERVICE, "progress"),
     "order_ended": legal(),
     "after_sale_moved": legal(),
+    "after_sale_ends": to_staff(),
     **dict.fromkeys(("lot_picking", "lot_ends", "lot_failed", "lot_harvested"), legal()),
     "campaign_opened": Kind(Standing.SERVICE, "progress", offers=(JOIN, SEE_CAMPAIGN), brief=True),
     "campaign_ended": legal(),

@@ -107,6 +107,7 @@ def test_a_card_names_nobody(kind: str) -> None:
         *("introduction", "ordered", "order_accepted", "shipped", "order_handed", "order_received", "order_ended"),
         *(
             "after_sale_moved",
+            "after_sale_ends",
             "order_cut",
             "order_short",
             "order_filled",

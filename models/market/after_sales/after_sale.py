@@ -44,6 +44,8 @@ AFTER_SALE_MACHINE = Machine(
         ("agreed", "settled"): _SYSTEM,
         # The seller did not do it in time: what was paid goes back by itself; what was paid by hand nobody can fetch.
         ("agreed", "unkept"): _SYSTEM,
+        # Before WeChat Pay lets go what it keeps, it goes back (models.market.after_sales.deadline).
+        ("township", "undecided"): _SYSTEM,
         # By the buyer, or by silence.
         ("done", "settled"): _PARTY | _SYSTEM,
         # It did not come.
@@ -57,8 +59,12 @@ LASTS: Mapping[str, timedelta] = {
     "agreed": timedelta(days=7),
     "done": timedelta(days=7),
 }
-# So long before a state ends by itself, whoever may still act in it is reminded.
-REMINDED_BEFORE = timedelta(days=2)
+# State -> so long before it ends by itself, whoever may still act in it is reminded.
+REMINDED_BEFORE: Mapping[str, timedelta] = {
+    "agreed": timedelta(days=2),
+    "done": timedelta(days=2),
+    "township": timedelta(days=1),
+}
 # What the seller was told so often and did not do goes before the township no more.
 MOST_ROUNDS = 2
 OPEN = ("asked", "refused", "township", "agreed", "done")
@@ -69,8 +75,9 @@ HOURS_IF_FRESH = timedelta(hours=48)
 class AfterSale(Base):
     """``part_fen``: how much of the price its buyer wants back; None where the goods are wanted again.
 
-    ``round`` counts how often it came before the township. ``due_at``: when its state ends by itself; the township has
-    its own time (models.staff.task). ``remind_at``: when whoever may still act in it is reminded.
+    ``round`` counts how often it came before the township. ``due_at``: when its state ends by itself; of the township's
+    only where money is frozen, beside the time of its task (models.staff.task). ``remind_at``: when whoever may still
+    act in it is reminded.
     """
 
     __tablename__ = "after_sales"

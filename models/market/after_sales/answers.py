@@ -17,6 +17,7 @@ from models.market.after_sales.after_sale import (
     WITHDRAWABLE,
     AfterSale,
 )
+from models.market.after_sales.deadline import decide_by, due_within
 from models.market.after_sales.telling import tell
 from models.market.money.sending import owe_part
 from models.market.orders import steps
@@ -42,8 +43,6 @@ WORDS: Mapping[str, tuple[Side, tuple[str, ...], str]] = {
     "settle": ("buyer", ("done",), "settled"),
     "withdraw": ("buyer", WITHDRAWABLE, "withdrawn"),
 }
-# States with a reminder of their end.
-_REMINDED = ("agreed", "done")
 
 
 class AfterSaleMoved(Refusal):
@@ -94,8 +93,10 @@ def move(
     """
     found, held = disputed.found, disputed.held
     lasts = again_within if (to, found.wish) == ("agreed", "again") else LASTS.get(to)
-    found.due_at = now + lasts if lasts else None
-    found.remind_at = found.due_at - REMINDED_BEFORE if found.due_at and to in _REMINDED else None
+    found.due_at = due_within(found, to, now + lasts if lasts else None, decide_by(db, found, held.order), now)
+    remind_at = found.due_at - REMINDED_BEFORE[to] if found.due_at and to in REMINDED_BEFORE else None
+    # What ends sooner was said a moment ago.
+    found.remind_at = remind_at if remind_at and remind_at > now else None
     found.round += to == "township"
     AFTER_SALE_MACHINE.move(db, found, to, actor, now)
     if _goes_back(disputed, to, by):
@@ -125,23 +126,24 @@ def _goes_back(disputed: Disputed, to: str, by: Side | None) -> bool:
 
 
 def _end_order(db: Session, disputed: Disputed, actor: Actor, now: datetime) -> None:
-    """End the order of an after-sale that is over; where the goods never came again, all that was paid goes back."""
+    """End the order of an after-sale that is over; where time ended it, what was paid goes back."""
     found, held = disputed.found, disputed.held
     back = found.state == "settled" and found.wish != "again"
-    unkept = found.state == "unkept"
-    if unkept and held.order.paid_at:
+    by_time = found.state in ("unkept", "undecided")
+    if by_time and held.order.paid_at:
         back = True
-        owe_part(db, held.order.id, held.order.total_fen, now)
+        owe_part(db, held.order.id, found.part_fen or held.order.total_fen, now)
     state = "refunded" if back else _OVER[found.state]
-    steps.end_dispute(db, held, state, actor, now, lost=(back or unkept) and found.wrong == "not_got")
+    steps.end_dispute(db, held, state, actor, now, lost=(back or by_time) and found.wrong == "not_got")
 
 
-# How it ended -> the state in which that leaves an order of which no money goes back.
+# How it ended -> the state in which that leaves its order, where no money goes back.
 _OVER: Mapping[str, str] = {
     "settled": "completed",
     "dismissed": "rejected",
     "withdrawn": "completed",
     "unkept": "rejected",
+    "undecided": "refunded",
 }
 
 
@@ -182,4 +184,8 @@ def _ask_township(db: Session, disputed: Disputed, now: datetime) -> None:
     buyer = db.get_one(User, order.buyer_id)
     barred = {**conflicts_with(db, buyer.household_id)} if buyer.household_id else {}
     barred |= dict.fromkeys(seats_of_users(db, [order.buyer_id, order.seller_id]), PARTY)
-    open_task(db, matter_of(disputed), STEP, now, barred)
+    task = open_task(db, matter_of(disputed), STEP, now, barred)
+    if disputed.found.due_at:
+        # It goes up to the county while that can still decide.
+        task.due_at = min(task.due_at, now + (disputed.found.due_at - now) / 2)
+        db.flush()

@@ -11,6 +11,7 @@ from models.core.state_machine import SYSTEM, Actor
 from models.market.after_sales import answers
 from models.market.after_sales.after_sale import HOURS_IF_FRESH, LASTS, AfterSale
 from models.market.after_sales.answers import Disputed
+from models.market.after_sales.deadline import decide_by, due_within
 from models.market.after_sales.telling import tell
 from models.market.orders import steps
 from models.market.orders.answers import OrderMoved, hold_own
@@ -111,9 +112,9 @@ def ask(db: Session, buyer_id: int | None, number: int, wanted: NewAfterSale, no
         wish=wanted.wish,
         part_fen=part,
         state="asked",
-        due_at=now + LASTS["asked"],
         asked_at=now,
     )
+    found.due_at = due_within(found, "asked", now + LASTS["asked"], decide_by(db, found, order), now)
     db.add(found)
     steps.dispute(db, held, Actor.owner(buyer_id), now)
     if is_dissolved(db, order.household_id):

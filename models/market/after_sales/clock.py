@@ -59,7 +59,7 @@ def _by_silence(disputed: Disputed) -> str:
     if found.state == "agreed":
         paid_back = found.wish == "again" and disputed.held.order.paid_at is not None
         return "unkept" if paid_back or found.is_last else "township"
-    return {"asked": "township", "done": "settled"}[found.state]
+    return {"asked": "township", "township": "undecided", "done": "settled"}[found.state]
 
 
 def _try_lock(db: Session, order_id: int) -> Disputed | None:

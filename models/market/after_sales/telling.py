@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.market.after_sales.after_sale import AfterSale
+from models.market.after_sales.after_sale import NAME, AfterSale
 from models.market.orders.order import Order
 from models.notifications.notify import drop_unread, notify_user
+from models.staff.member import Staff, notify_staff
+from models.staff.task import find_task
 
 # State -> who hears of it, beside whoever made it so.
 _TOLD: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +23,7 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
     "settled": ("seller",),
     "dismissed": ("buyer", "seller"),
     "withdrawn": ("seller",),
-    "unkept": ("buyer", "seller"),
+    **dict.fromkeys(("unkept", "undecided"), ("buyer", "seller")),
 }
 # State -> who may still act in it, and is reminded of its end.
 _REMINDED: Mapping[str, str] = {"agreed": "seller", "done": "buyer"}
@@ -37,8 +39,20 @@ def tell(db: Session, found: AfterSale, order: Order, now: datetime, by: str | N
 
 def remind(db: Session, found: AfterSale, order: Order, now: datetime) -> None:
     """Owe whoever may still act in its state the word that it ends soon, and what then becomes of it."""
+    if found.state == "township":
+        _remind_officer(db, found, order, now)
+        return
     drop_unread(db, ("after_sale_moved",), ("order", order.id))
     _tell(db, found, order, _REMINDED[found.state], now, soon=True)
+
+
+def _remind_officer(db: Session, found: AfterSale, order: Order, now: datetime) -> None:
+    task = find_task(db, NAME, found.id)
+    if task and task.assignee and found.due_at:
+        facts = {"number": found.id, "name": order.name, "until": found.due_at.isoformat()}
+        key = f"after_sale_ends:{found.id}:{found.round}"
+        staff = db.get_one(Staff, task.assignee)
+        notify_staff(db, staff, "after_sale_ends", facts, key, now, (NAME, found.id))
 
 
 def _tell(db: Session, found: AfterSale, order: Order, side: str, now: datetime, *, soon: bool = False) -> None:

@@ -71,8 +71,11 @@ LASTS: Mapping[str, timedelta] = {
     "shipped": timedelta(days=7),
     "delivered": timedelta(days=8),
 }
-# From the yes, or the harvest, to the end at the latest, if nobody complains.
-FROM_YES_TO_END = LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"]
+# What is paid online keeps so much time for a complaint before its money is frozen no more
+# (models.market.after_sales.deadline).
+TO_COMPLAIN = timedelta(days=6)
+# From the yes, or the harvest, to the end of an order at the latest.
+FROM_YES_TO_END = LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"] + TO_COMPLAIN
 # E-commerce Law, article 31: what is known of a transaction is kept for three years from its end.
 KEPT_FOR = timedelta(days=3 * 366)
 # What becomes of an order whose share of a short harvest is less: its buyer is asked, waits for the rest to the last

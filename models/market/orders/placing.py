@@ -194,7 +194,7 @@ def online_among(db: Session, listings: Collection[Listing], now: datetime) -> s
 
 
 def _over_by(lot: Lot | None, now: datetime) -> datetime:
-    """Return when an order that is paid now is over at the latest, if nobody complains."""
+    """Return when an order that is paid now is over at the latest, with the time for a complaint."""
     answered = now + LASTS["paid"]
     return (max(answered, lot.fails_at) if lot else answered) + FROM_YES_TO_END
 

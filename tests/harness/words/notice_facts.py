@@ -318,6 +318,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         **{kind: {**listing, **_LONGEST_ORDER} for kind in _OF_ORDERS},
         "harvest_moved": {**listing, **_LONGEST_ORDER, **_DAYS},
         **{kind: {**listing, **_LONGEST_LOT} for kind in _OF_LOTS},
+        "after_sale_ends": {**listing, "number": MOST, "until": "2026-12-21T16:00:00+00:00"},
         "after_sale_moved": {**listing, **_AFTER_SALE, "code": CODE, "part_fen": LARGEST, "wrong": "not_got"},
         **{
             kind: {
@@ -614,6 +615,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for side in ("buyer", "seller")
         ),
         ("after_sale_moved", {**listing, **_AFTER_SALE, "state": "agreed", "wish": "again", "paid": True}),
+        ("after_sale_ends", {**listing, "number": 3, "until": "2026-12-21T16:00:00+00:00"}),
         ("ordered", {**listing, **_ORDER, "quantity": 5000, "unit": "jin", "paid": False}),
         ("order_accepted", {**listing, **_ORDER, "paid": False}),
         ("order_agreed", {**listing, **_ORDER, "paid": False}),

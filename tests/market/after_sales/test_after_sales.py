@@ -160,9 +160,9 @@ def test_what_a_seller_was_told_to_do_and_did_not_ends_and_stands_against_them(m
     say(market, lost, "object")
     decided(market, lost)
     # The township is asked twice.
-    market.days((LASTS["agreed"] - REMINDED_BEFORE).days)
+    market.days((LASTS["agreed"] - REMINDED_BEFORE["agreed"]).days)
     assert market.told("after_sale_moved", "seller") == 2  # the reminders, in the place of what was not read
-    market.days(REMINDED_BEFORE.days)
+    market.days(REMINDED_BEFORE["agreed"].days)
     assert (market.state(order), market.state(lost)) == ("after_sale", "after_sale")
     decided(market, lost)
     decided(market, order)

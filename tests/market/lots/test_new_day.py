@@ -10,7 +10,7 @@ from models.goods.ending import hold_own
 from models.market.listing import Listing
 from models.market.lots.lot import lot_of
 from models.market.lots.new_day import BeyondFreeze
-from models.market.orders.order import LASTS, Order
+from models.market.orders.order import FROM_YES_TO_END, LASTS, Order
 from models.market.submission import NewListing, mend_listing
 from tests.harness.money.checking_books import codes
 from tests.harness.stage import Stage
@@ -113,7 +113,7 @@ def test_what_is_paid_is_not_put_off_beyond_the_time_for_which_its_money_is_froz
         lot, paid = lot_of(db, stall.listing), db.get_one(Order, order)
         assert lot
         assert paid.paid_at
-        over_by = lot.fails_at + LASTS["accepted"] + LASTS["shipped"] + LASTS["delivered"]
+        over_by = lot.fails_at + FROM_YES_TO_END
         assert timedelta(0) <= paid.paid_at + timedelta(days=180) - over_by < timedelta(days=1)
     # Earlier is always free, and so is any day once the money has gone back.
     move(stall, stall.seller, stall.listing, in_days(stall.stage, 10))

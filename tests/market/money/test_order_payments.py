@@ -202,9 +202,9 @@ def test_a_cause_is_posted_once_and_with_one_sum(stall: Stall) -> None:
     assert stall.account(order) == (TOTAL, 0, 0, 0)
 
 
-@pytest.mark.parametrize(("frozen", "online"), [(23, False), (24, True)])
-def test_what_is_in_stock_is_over_in_24_days(stall: Stall, frozen: int, online: bool) -> None:
-    """Two days for the seller's word, seven to send it, seven on its way, and until the end of the seventh day."""
+@pytest.mark.parametrize(("frozen", "online"), [(29, False), (30, True)])
+def test_what_is_in_stock_is_over_with_its_complaint_in_30_days(stall: Stall, frozen: int, online: bool) -> None:
+    """Two days for the seller's word, seven to send it, seven on its way, seven to keep it, six more."""
     stall.database = stall.database.execution_options(frozen_for=timedelta(days=frozen))
     with stall.session() as db:
         assert takes_payment(db, db.get_one(Listing, stall.listing), stall.stage.clock()) is online
@@ -217,9 +217,9 @@ def test_what_is_refused_says_where_the_order_is(stall: Stall) -> None:
     assert refused.value.values["state"] == "paid"
 
 
-@pytest.mark.parametrize(("frozen", "online"), [(30, False), (90, False), (91, True)])
+@pytest.mark.parametrize(("frozen", "online"), [(30, False), (96, False), (97, True)])
 def test_what_may_end_after_the_freeze_is_a_reservation(stall: Stall, frozen: int, online: bool) -> None:
-    """Ripe in twenty days, picked for 45, three days for the seller's word, then sent, on its way and kept for 22."""
+    """Ripe in twenty days, picked for 45, three days for the seller's word, sent, carried and kept for 22, 6 more."""
     stall.database = stall.database.execution_options(frozen_for=timedelta(days=frozen))
     with stall.session() as db:
         listing, now = db.get_one(Listing, stall.listing), stall.stage.clock()

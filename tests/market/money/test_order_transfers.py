@@ -7,6 +7,7 @@ import pytest
 
 from models.core.calendar import start_of_day
 from models.market.after_sales.after_sale import REMINDED_BEFORE
+from models.market.after_sales.deadline import SPARE
 from models.market.money.sending import (
     SentOutcome,
     Word,
@@ -17,11 +18,11 @@ from models.market.money.sending import (
     settle_by_hand,
     stuck,
 )
-from models.market.orders.order import Order
+from models.market.orders.order import TO_COMPLAIN, Order
 from models.market.orders.shortfall import reduce_harvest
 from models.market.rules import NO_CROPS
 from tests.harness.money.checking_books import unguarded
-from tests.harness.stage import Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.money.stall import COOP, OTHER, TOTAL, Stall
 
 
@@ -160,13 +161,13 @@ def test_what_is_not_sent_again_in_time_becomes_money(stall: Stall, wrong: str) 
     order, again_within = delivered(stall), NO_CROPS.again_within
     stall.dispute(order, wrong, wish="again", fen=None)
     stall.say(order, "agree")
-    stall.stage.clock.move(again_within - REMINDED_BEFORE)
+    stall.stage.clock.move(again_within - REMINDED_BEFORE["agreed"])
     stall.end_after_sales()
     kind, facts = stall.told("o-seller")[-1]
     assert (kind, facts["state"], facts["soon"]) == ("after_sale_moved", "agreed", True)
     stall.end_after_sales()
     assert stall.told("o-seller")[-1] == (kind, facts)
-    stall.stage.clock.move(REMINDED_BEFORE - timedelta(seconds=1))
+    stall.stage.clock.move(REMINDED_BEFORE["agreed"] - timedelta(seconds=1))
     stall.end_after_sales()
     assert (stall.state(order), stall.transfers(order)) == ("after_sale", [])
     stall.stage.clock.move(timedelta(seconds=1))
@@ -178,6 +179,58 @@ def test_what_is_not_sent_again_in_time_becomes_money(stall: Stall, wrong: str) 
     stall.send(back)
     assert stall.account(order) == (TOTAL, TOTAL, 0, TOTAL)
     assert stall.books() == set()
+
+
+def before_the_end(stall: Stall, days: float) -> int:
+    """An order that is delivered so many days before its money is frozen no more."""
+    stall.database = stall.database.execution_options(frozen_for=timedelta(days=30))
+    order = delivered(stall)
+    stall.stage.clock.move(timedelta(days=6))
+    with stall.session() as db:
+        found = db.get_one(Order, order)
+        found.paid_at, found.fresh = stall.stage.clock() + timedelta(days=days - 30), False
+    return order
+
+
+@pytest.mark.parametrize(("wrong", "wish", "fen"), [("spoiled", "part", 1_001), ("not_got", "again", None)])
+def test_what_nobody_decides_goes_back_before_wechat_pay_lets_it_go(
+    stall: Stall, wrong: str, wish: str, fen: int | None
+) -> None:
+    """The last day of a parcel that took all of its time: six are left of the thirty, and two are spare."""
+    stall.stage.appoint("o-town", "township", DAOXIAN_MEIHUA)
+    stall.stage.appoint("o-county", "county", DAOXIAN_MEIHUA[:6] + "0" * 6)
+    order = before_the_end(stall, TO_COMPLAIN.days)
+    paid_until = stall.stage.clock() + TO_COMPLAIN
+    stall.dispute(order, wrong, wish, fen)
+    # Each side says something as late as it can: what never came is the township's also without it.
+    for hours in range(0, 4 * 24, 6):
+        assert stall.transfers(order) == [], hours
+        if hours == 42:
+            stall.say(order, "refuse")
+        if hours == 60 and wrong == "spoiled":
+            stall.say(order, "object", "buyer")
+        stall.stage.clock.move(timedelta(hours=6))
+        stall.end_after_sales()
+    (back, *_) = stall.transfers(order)
+    assert (back.amount_fen, stall.state(order)) == (fen or TOTAL, "refunded")
+    assert back.created_at <= paid_until - SPARE
+    for who in ("o-buyer", "o-seller"):
+        said = [facts for kind, facts in stall.told(who) if kind == "after_sale_moved"]
+        assert said[-1]["state"] == "undecided"
+    # The officer who had it for longer than a day is reminded.
+    reminded = "after_sale_ends" in {kind for kind, _ in stall.told("o-town")}
+    assert reminded is (wrong == "spoiled")
+    assert stall.books() == set()
+
+
+def test_what_is_asked_when_no_time_is_left_runs_by_its_own_clock(stall: Stall) -> None:
+    order = before_the_end(stall, 3)
+    stall.dispute(order)
+    stall.say(order, "refuse")
+    stall.say(order, "object", "buyer")
+    stall.stage.clock.move(timedelta(days=9))
+    stall.end_after_sales()
+    assert (stall.state(order), stall.transfers(order)) == ("after_sale", [])
 
 
 def test_what_the_buyer_takes_back_leaves_the_money_with_the_seller(stall: Stall) -> None:
