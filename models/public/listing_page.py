@@ -17,6 +17,7 @@ from models.market.lots.lot import TO_PICK
 from models.market.orders.order import LASTS
 from models.market.orders.placing import takes_payment
 from models.market.seller import SELLER, seller_of
+from models.organisations.organisation import organisation_of
 from models.people.user import User
 from models.public.album import LISTINGS
 from models.public.appeal_page import Standing
@@ -32,7 +33,8 @@ class ListingPage:
     ``picked``: the window in which it is picked, of what is not yet; else None.
     ``seen_at``: when an officer of the place saw that the household grows or makes it; ``endorsed_at``: when the county
     read its price. ``online``: it is paid by WeChat Pay, to the seller's own account. ``days``: within how many it is
-    sent. ``photos``: those that an officer approved.
+    sent. ``photos``: those that an officer approved. ``credit_code``: of the organisation that sells it; None of a
+    household, which needs no licence (E-commerce Law, article 10).
     """
 
     item: PublicListing
@@ -42,6 +44,7 @@ class ListingPage:
     online: bool
     days: int
     photos: Sequence[ShownPhoto]
+    credit_code: str | None
 
 
 def is_open(db: Session, number: int) -> bool:
@@ -79,6 +82,7 @@ def read_listing_page(db: Session, number: int, now: datetime) -> ListingPage:
     first, last = found.first_day, found.last_day
     waits = found.lot in (*TO_PICK, "counted")
     seen_at, endorsed_at = _looks(db, listing.household_id)
+    organisation = organisation_of(db, listing.household_id)
     return ListingPage(
         item=found,
         picked=(first, last) if waits and first and last else None,
@@ -87,6 +91,7 @@ def read_listing_page(db: Session, number: int, now: datetime) -> ListingPage:
         online=takes_payment(db, listing, now),
         days=LASTS["accepted"].days,
         photos=copied_photos(db, number, LISTINGS),
+        credit_code=organisation.credit_code if organisation else None,
     )
 
 

@@ -52,6 +52,7 @@ def test_everybody_reads_what_it_is_and_how_it_is_ordered(stall: Stall) -> None:
         f"买 {stall.listing} 20斤",
         "钱直接给卖家",
         "不能无理由退",
+        "个人销售自产农副产品，依法不需要办理市场主体登记",
     ):
         assert words in page.text, words
     with Database(stall.stage.database) as db:

@@ -16,7 +16,7 @@ from models.market.orders.views import open_order
 from models.market.seller import Seller
 from models.market.submission import set_stock
 from models.notifications.notification import Notification
-from models.organisations.organisation import OrganisationNotConfirmed, SellsNothing
+from models.organisations.organisation import Organisation, OrganisationNotConfirmed, SellsNothing
 from models.organisations.representative import TermOver
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -68,6 +68,14 @@ def test_a_government_and_a_charity_sell_nothing(database_url: str, kind: str, s
         with cooperative.session() as db, pytest.raises(BadSubMerchant, match="sells nothing"):
             add_sub_merchant(db, Owner("organisation", cooperative.number), ITS_NUMBER, stage.clock())
     stage.close()
+
+
+def test_its_page_shows_its_credit_code_and_claims_no_exemption_of_persons(cooperative: Cooperative) -> None:
+    listing = cooperative.sell_in_its_name()
+    page = cooperative.stage.client.get(f"/l/{listing}").text
+    with cooperative.session() as db:
+        assert db.get_one(Organisation, cooperative.number).credit_code in page
+    assert "不需要办理市场主体登记" not in page
 
 
 def test_only_who_speaks_for_it_lists_in_its_name_and_only_while_it_stands(cooperative: Cooperative) -> None:
