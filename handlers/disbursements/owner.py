@@ -31,7 +31,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     NoSuchAppeal or NotYourAppeal.
     """
     db, user = talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id)
-    own = own_appeals(db, user, (*SPENDABLE, "frozen", "reporting"))
+    own = [each for each in own_appeals(db, user, (*SPENDABLE, "frozen", "reporting")) if each.published_at]
     if not number and len(own) != 1:
         return ask_which_appeal("replies/disbursements/which_appeal", own, "use_money")
     appeal = own_appeal(db, user, int(number) if number else own[0].id)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -84,8 +85,13 @@ MACHINE = Machine(
         **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}) for state in IN_REVIEW},
         ("funding", "cancelled"): frozenset({By.OWNER, By.COUNTY}),
         **{(state, "frozen"): _RISK for state in LIVE},
+        # Under review: the household, joined with another, has an older one of the category (models.families.moving).
+        **{(state, "frozen"): _SYSTEM for state in IN_REVIEW},
         **{("frozen", state): _COUNTY for state in LIVE},
-        ("frozen", "cancelled"): _COUNTY,
+        # What was under review is reviewed from the beginning, or goes back to its owner, who had to correct it.
+        **{("frozen", state): _COUNTY for state in ("submitted", "returned")},
+        # By its owner and by the system: what was never public (Appeal.under_review).
+        ("frozen", "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}),
     },
     # However it ends, gifts are refunded.
     then={"frozen": on_stopped, **dict.fromkeys(UNSUCCESSFUL, on_unsuccessful)},
@@ -200,6 +206,11 @@ class Appeal(Base):
         assert self.deadline is not None  # noqa: S101 - a CHECK holds it of what is published
         return self.deadline
 
+    @property
+    def under_review(self) -> bool:
+        """Tell whether it is reviewed, or was frozen while it was: it has never been public."""
+        return self.state in IN_REVIEW or (self.state == "frozen" and self.published_at is None)
+
     def collects(self, now: datetime) -> bool:
         """Tell whether it takes pledges now. It takes none while its words are hidden from the public."""
         return self.state == "funding" and self.closes_at > now and self.hidden_at is None
@@ -207,6 +218,11 @@ class Appeal(Base):
     def is_overdue(self, now: datetime) -> bool:
         """Tell whether its deadline has passed; one that waits for publication to fix it is never overdue."""
         return self.deadline is not None and self.deadline <= now
+
+
+def is_under_review() -> ColumnElement[bool]:
+    """Build the condition that an appeal is ``under_review``."""
+    return Appeal.state.in_(IN_REVIEW) | ((Appeal.state == "frozen") & Appeal.published_at.is_(None))
 
 
 APPEAL = Subject(
@@ -240,8 +256,8 @@ def budget_of(db: Session, number: int) -> list[tuple[str, int]]:
 
 
 def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Cancel (in review) or fail (in funding) an appeal whose deadline has passed, so that a new one may open."""
-    if not appeal.is_overdue(now) or appeal.state not in (*IN_REVIEW, "funding"):
+    """Cancel (under review) or fail (in funding) an appeal whose deadline has passed, so that a new one may open."""
+    if not appeal.is_overdue(now) or not (appeal.under_review or appeal.state == "funding"):
         return
     if appeal.state == "funding":
         fail(db, appeal, now, "overdue")
@@ -283,11 +299,18 @@ def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str
 
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Move a frozen appeal back to its earlier state and notify donors. Raises WrongState or OlderIsOpen."""
+    """Move a frozen appeal back to its earlier state and notify donors; one that was under review begins it anew.
+
+    The caller opens the task of the review. Raises WrongState or OlderIsOpen.
+    """
     if appeal.state != "frozen" or appeal.was is None:
         raise WrongState(subject="appeal", state=appeal.state, wanted="resumed")
     _stand_alone(db, appeal)
-    MACHINE.move(db, appeal, appeal.was, actor, now)
+    anew = appeal.was in IN_REVIEW and appeal.was != "returned"
+    if anew:
+        appeal.round += 1
+        appeal.endorsed_by = appeal.endorsed_at = None
+    MACHINE.move(db, appeal, "submitted" if anew else appeal.was, actor, now)
     close_task(db, "appeal", appeal.id, now)
     appeal.was = None
     _notify_backers(db, appeal, "appeal_resumed", now)

@@ -43,7 +43,7 @@ def undo(db: Session, number: int, owner: Actor, now: datetime) -> None:
     appeal = db.get_one(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal.state in LIVE:
         freeze(db, appeal, SYSTEM, now, "denied_by_owner")
-    elif owner.by in MACHINE.moves.get((appeal.state, "cancelled"), ()):
+    elif appeal.under_review:
         MACHINE.move(db, appeal, "cancelled", owner, now, detail="denied_by_owner")
         close_task(db, "appeal", number, now)
     db.flush()

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
+from models.appeals.appeal import LIVE, MACHINE, Appeal, freeze, is_under_review
 from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.staff.task import close_task, find_task
@@ -34,8 +34,8 @@ def freeze_live_appeals(db: Session, household_id: int, now: datetime) -> list[i
 
 
 def cancel_appeals_in_review(db: Session, household_id: int, state: str, now: datetime) -> None:
-    """Cancel a household's appeals in review and notify their owners. ``state``: the case's, rejected or revoked."""
-    theirs = (Appeal.household_id == household_id) & Appeal.state.in_(IN_REVIEW)
+    """Cancel a household's appeals under review and notify their owners. ``state``: the case's, rejected or revoked."""
+    theirs = (Appeal.household_id == household_id) & is_under_review()
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         MACHINE.move(db, appeal, "cancelled", SYSTEM, now, f"household_{state}")
         close_task(db, "appeal", appeal.id, now)

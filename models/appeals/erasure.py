@@ -17,7 +17,7 @@ def forget(db: Session, leaver: Leaver, _after: int) -> None:
     for appeal in db.scalars(theirs.with_for_update()):
         if appeal.state in LIVE:
             freeze(db, appeal, SYSTEM, leaver.now, ERASED)
-        elif (appeal.state, "cancelled") in MACHINE.moves and appeal.state != "frozen":
+        elif appeal.under_review:
             MACHINE.move(db, appeal, "cancelled", leaver.actor, leaver.now, detail=ERASED)
             close_task(db, "appeal", appeal.id, leaver.now)
         erase_revisions(db, appeal, leaver.actor, leaver.now)

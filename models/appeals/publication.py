@@ -46,7 +46,8 @@ def begin_to_collect(db: Session, now: datetime) -> int:
     Called by the command line when a charity or a filing came in: appeals from before there were charities lack them.
     """
     lacks = Appeal.charity_id.is_(None) | ((Appeal.kind == "crowdfund") & Appeal.filing_id.is_(None))
-    live = select(Appeal).where(Appeal.state.in_((*LIVE, "frozen")), lacks).order_by(Appeal.id)
+    published = Appeal.state.in_((*LIVE, "frozen")) & Appeal.published_at.is_not(None)
+    live = select(Appeal).where(published, lacks).order_by(Appeal.id)
     return sum(_begin(db, appeal, now) for appeal in db.scalars(live.with_for_update()).all())
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import MACHINE, Appeal, freeze, lock_appeal, resume
+from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, freeze, lock_appeal, resume
 from models.appeals.file import has_read_appeal
 from models.appeals.publication import publish
 from models.core.calendar import day_in_china
@@ -27,7 +27,7 @@ from models.staff.member import Staff
 from models.staff.task import Task, close_task, find_task, open_task
 from models.staff.turn import NotYourTurn, demand_may_undo, demand_no_conflict, demand_region, demand_task
 from models.verification.case import check_verified, lock_cases
-from models.verification.eligibility import verifiers_of
+from models.verification.eligibility import open_endorsement, verifiers_of
 from models.verification.lifecycle import is_drawn
 
 # Arguments: the owner's and the appeal's number. Called before the county freezes an appeal for which a withdrawal of
@@ -173,18 +173,23 @@ def freeze_reported(db: Session, staff: Staff, number: int, reason: str, now: da
 
 
 def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
-    """The county that froze it resumes an appeal.
+    """The county that froze it resumes an appeal; one that was under review is reviewed from the beginning.
 
-    Raises as ``freeze_by_county`` does, and NotVerified, or ConsentWithdrawn where it would collect unread.
+    Raises as ``freeze_by_county`` does, and of what was public NotVerified, or ConsentWithdrawn where it would collect
+    unread.
     """
     appeal = lock_after_cases(db, number)
     demand_may_undo(db, staff, appeal.matter)
     if appeal.hidden_at and (appeal.state, appeal.was) == ("frozen", "funding"):
         raise ConsentWithdrawn(number, appeal.title)
     close_task(db, "appeal", number, now, staff)
-    resume(db, appeal, staff.actor, now)
-    check_verified(db, appeal.household_id, now)
+    # Of the round that it ends.
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
+    resume(db, appeal, staff.actor, now)
+    if appeal.published_at:
+        check_verified(db, appeal.household_id, now)
+    elif appeal.state == "submitted":
+        open_endorsement(db, appeal.matter, now)
     notify_owner(db, appeal, now, resumed=True)
     return appeal
 
@@ -280,6 +285,9 @@ def _return_or_reject(
 
 
 def _freeze(db: Session, staff: Staff, appeal: Appeal, reason: str, now: datetime) -> Appeal:
+    if appeal.state in IN_REVIEW:
+        # Officers review it; only a household that joins another stops that.
+        raise WrongState(subject="appeal", state=appeal.state, wanted="frozen")
     close_task(db, "appeal", appeal.id, now, staff)  # a task about a doubt, if there was one
     # Before the task: whom a report keeps from that is found by this decision (models.support.recusals).
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))

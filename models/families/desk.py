@@ -12,7 +12,7 @@ from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor
 from models.families.members import end_entry
-from models.families.moving import Moved, lock_households, move
+from models.families.moving import lock_households, move
 from models.families.question import SUBJECT, HouseholdQuestion, end, follow
 from models.notifications.notify import notify_user
 from models.people.family_member import FamilyMember, members_of, named_with
@@ -132,33 +132,33 @@ def answer(db: Session, staff: Staff, number: int, said: str, now: datetime) -> 
 def _carry_out(db: Session, question: HouseholdQuestion, said: str, actor: Actor, now: datetime) -> None:
     here, there = question.household_id, question.other_household_id
     concerned = _registered(db, [here, *([there] if there else [])])
-    moved = Moved()
+    frozen: list[Appeal] = []
     match said:
         case "one_family":
             assert there is not None  # noqa: S101 - a CHECK holds it
-            moved = _merge(db, here, there, actor, now)
+            frozen = _merge(db, here, there, actor, now)
         case "lives_here":
-            moved = _leave_other(db, question, actor, now)
+            frozen = _leave_other(db, question, actor, now)
         case "lives_there" | "mistaken":
             member = db.get_one(FamilyMember, question.member_id)
             end_entry(db, member, "moved" if said == "lives_there" else "mistake", actor, now)
             concerned = [member.named_by]
             follow(db, [here], now)
         case "split":
-            moved = _split(db, question, actor, now)
+            frozen = _split(db, question, actor, now)
         case "stays":
             concerned = [question.user_id or 0]
-    _tell(db, question, said, concerned, moved, now)
+    _tell(db, question, said, concerned, frozen, now)
 
 
-def _merge(db: Session, here: int, there: int, actor: Actor, now: datetime) -> Moved:
+def _merge(db: Session, here: int, there: int, actor: Actor, now: datetime) -> list[Appeal]:
     """Merge the younger household into the older."""
     target, source = (db.get_one(Household, number) for number in sorted((here, there)))
     people = db.scalars(select(User.id).where(User.household_id == source.id)).all()
     return move(db, people, source, target, actor, now)
 
 
-def _leave_other(db: Session, question: HouseholdQuestion, actor: Actor, now: datetime) -> Moved:
+def _leave_other(db: Session, question: HouseholdQuestion, actor: Actor, now: datetime) -> list[Appeal]:
     """Let the person leave the other household, for the one that named them."""
     member = db.get_one(FamilyMember, question.member_id)
     hashes = keyring().lookup_hashes(member.id_number or "", "id_number")
@@ -169,12 +169,12 @@ def _leave_other(db: Session, question: HouseholdQuestion, actor: Actor, now: da
     user = db.scalar(select(User).where(User.household_id == there, User.id_hash.in_(hashes)))
     if user is None:
         follow(db, [question.household_id, there or 0], now)
-        return Moved()
+        return []
     source, target = db.get_one(Household, there), db.get_one(Household, question.household_id)
     return move(db, [user.id], source, target, actor, now)
 
 
-def _split(db: Session, question: HouseholdQuestion, actor: Actor, now: datetime) -> Moved:
+def _split(db: Session, question: HouseholdQuestion, actor: Actor, now: datetime) -> list[Appeal]:
     """Give the person a household of their own, with whom they named and all that is theirs."""
     source, user = db.get_one(Household, question.household_id), db.get_one(User, question.user_id)
     target = Household(region_code=user.region_code or source.region_code, created_at=now)
@@ -184,13 +184,18 @@ def _split(db: Session, question: HouseholdQuestion, actor: Actor, now: datetime
 
 
 def _tell(
-    db: Session, question: HouseholdQuestion, said: str, concerned: Sequence[int], moved: Moved, now: datetime
+    db: Session,
+    question: HouseholdQuestion,
+    said: str,
+    concerned: Sequence[int],
+    frozen: Sequence[Appeal],
+    now: datetime,
 ) -> None:
     for number in concerned:
-        own = {
-            name: [appeal.id for appeal in stopped if appeal.owner_id == number]
-            for name, stopped in (("frozen", moved.frozen), ("cancelled", moved.cancelled))
-        }
+        own: dict[str, list[int]] = {"frozen": [], "waiting": []}
+        for appeal in frozen:
+            if appeal.owner_id == number:
+                own["waiting" if appeal.under_review else "frozen"].append(appeal.id)
         facts = {"what": said, "self": number == question.user_id, **own}
         key = f"household_changed:{question.id}:{number}"
         notify_user(db, number, "household_changed", facts, key, now, (SUBJECT, question.id))

@@ -5,15 +5,13 @@ then the people. Whoever begins something for a household holds it first (models
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Null, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import IN_REVIEW, LIVE, OPEN, Appeal, freeze
-from models.appeals.appeal import MACHINE as APPEALS
+from models.appeals.appeal import OPEN, Appeal, freeze
 from models.appeals.beneficiary import join_beneficiaries
 from models.appeals.case_outcome import open_endorsements
 from models.core.audit_trail import AuditEvent, record
@@ -33,7 +31,7 @@ from models.people.conversation import Conversation
 from models.people.family_member import FamilyMember
 from models.people.user import Household, User
 from models.staff.member import SAME_WECHAT, Staff
-from models.staff.task import Task, close_task
+from models.staff.task import Task
 from models.subjects import SUBJECTS, records_of
 from models.verification.case import Verification, is_verified
 
@@ -42,14 +40,6 @@ class HouseholdSuspended(Refusal):
     """A case of one of the households is suspended, or one may not sell, on which the county decides first."""
 
     code = "household_suspended"
-
-
-@dataclass(slots=True)
-class Moved:
-    """What a move stopped: the appeals that are ``frozen`` and those under review that were ``cancelled``."""
-
-    frozen: list[Appeal] = field(default_factory=list)
-    cancelled: list[Appeal] = field(default_factory=list)
 
 
 def lock_households(db: Session, numbers: Collection[int]) -> list[Household]:
@@ -61,11 +51,11 @@ def lock_households(db: Session, numbers: Collection[int]) -> list[Household]:
 
 def move(
     db: Session, people: Collection[int], source: Household, target: Household, actor: Actor, now: datetime
-) -> Moved:
+) -> list[Appeal]:
     """Move these users, whom they named and all that is theirs. The caller has locked both households.
 
-    Of two open appeals of a category the newer stops: the county decides on one that is public, and one under review is
-    cancelled. Raises HouseholdSuspended.
+    Of two open appeals of a category the newer is frozen, until the county lets it go on or ends it; returns those.
+    Raises HouseholdSuspended.
     """
     if source.id == target.id:
         raise ValueError("a household cannot be moved into itself")
@@ -216,16 +206,12 @@ def _household_of(db: Session, subject: str, number: int, source: int, target: i
 
 def _after(
     db: Session, newer: Sequence[Appeal], source: Household, target: Household, actor: Actor, now: datetime
-) -> Moved:
-    moved = Moved()
-    for appeal in newer:
-        if appeal.state in LIVE:
-            freeze(db, appeal, SYSTEM, now, "household_joined")
-            moved.frozen.append(appeal)
-        elif appeal.state in IN_REVIEW:
-            APPEALS.move(db, appeal, "cancelled", SYSTEM, now, "household_joined")
-            close_task(db, "appeal", appeal.id, now)
-            moved.cancelled.append(appeal)
+) -> list[Appeal]:
+    # One that is frozen for another reason stays so. A draft is nobody's open appeal, and never stands beside an older
+    # one: it is a row only within the transaction that submits it, which the household's lock lets wait for this one.
+    frozen = [appeal for appeal in newer if appeal.state != "frozen"]
+    for appeal in frozen:
+        freeze(db, appeal, SYSTEM, now, "household_joined")
     for household in (source, target):
         if is_verified(db, household.id, now):
             open_endorsements(db, household.id, now)
@@ -237,4 +223,4 @@ def _after(
     detail = f"{source.id} to {target.id}"
     record(db, at=now, actor=actor.name, action="people_moved", subject="family", subject_id=target.id, detail=detail)
     db.flush()
-    return moved
+    return frozen

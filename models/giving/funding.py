@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, end_overdue
+from models.appeals.appeal import MACHINE, Appeal, end_overdue, is_under_review
 from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import Raised, raised
@@ -28,7 +28,7 @@ def cancel_overdue_reviews(db: Session, now: datetime) -> list[Appeal]:
 
     Locks and returns them.
     """
-    overdue = select(Appeal).where(Appeal.state.in_(IN_REVIEW), Appeal.deadline <= now).limit(_BATCH).with_for_update()
+    overdue = select(Appeal).where(is_under_review(), Appeal.deadline <= now).limit(_BATCH).with_for_update()
     closed = list(db.scalars(overdue))
     for appeal in closed:
         end_overdue(db, appeal, now)

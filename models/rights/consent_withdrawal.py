@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import IN_REVIEW, Appeal, cancel_by_owner
+from models.appeals.appeal import Appeal, cancel_by_owner, is_under_review
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.outreach.update_review import hush
@@ -27,7 +27,6 @@ from models.verification.case import lock_cases
 PUBLISH = "publish"
 # Those without which there is no account are withdrawn by erasing it.
 WITHDRAWABLE = (PUBLISH, VOICE)
-_ENDS = (*IN_REVIEW, "funding")
 
 
 class NothingToWithdraw(Refusal):
@@ -81,10 +80,10 @@ def withdrawable_purposes(
 
 def appeals_to_stop(db: Session, user_id: int, hidden_since: datetime | None = None) -> tuple[list[int], list[int]]:
     """List the numbers of the appeals that withdrawing ``publish`` would cancel, and of those it would hide."""
-    theirs = select(Appeal.id, Appeal.state).where(Appeal.owner_id == user_id, _is_affected(hidden_since))
+    ends = ((Appeal.state == "funding") | is_under_review()).label("ends")
+    theirs = select(Appeal.id, ends).where(Appeal.owner_id == user_id, _is_affected(hidden_since))
     found = db.execute(theirs.order_by(Appeal.id)).all()
-    ends = [one.id for one in found if one.state in _ENDS]
-    return ends, [one.id for one in found if one.id not in ends]
+    return [one.id for one in found if one.ends], [one.id for one in found if not one.ends]
 
 
 def lock_affected(db: Session, user: User, hidden_since: datetime | None = None) -> Sequence[Appeal]:
@@ -99,7 +98,7 @@ def _unpublish(db: Session, user: User, now: datetime, hidden_since: datetime | 
     stopped = Stopped([], [], [])
     owner = Actor.owner(user.id)
     for appeal in lock_affected(db, user, hidden_since):
-        collected, ends = appeal.state == "funding", appeal.state in _ENDS
+        collected, ends = appeal.state == "funding", appeal.state == "funding" or appeal.under_review
         if appeal.published_at:
             appeal.hidden_at = now
             stopped.photos += hush(db, appeal, owner, now)
@@ -123,4 +122,4 @@ def _tell_county(db: Session, appeal: Appeal, now: datetime) -> None:
 def _is_affected(hidden_since: datetime | None) -> ColumnElement[bool]:
     """Of appeals that are hidden, only those count that were hidden at this moment, by a request that waits."""
     shown = or_(Appeal.hidden_at.is_(None), Appeal.hidden_at == hidden_since)
-    return shown & (Appeal.published_at.is_not(None) | Appeal.state.in_(IN_REVIEW))
+    return shown & (Appeal.published_at.is_not(None) | is_under_review())

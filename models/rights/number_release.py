@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
+from models.appeals.appeal import LIVE, MACHINE, Appeal, freeze, is_under_review
 from models.core.audit_trail import record
 from models.core.state_machine import SYSTEM
 from models.goods.household import hide, open_reviews
@@ -76,7 +76,7 @@ def release_number(db: Session, user: User, evidence: str, by: Signers, place: s
 
 def _stop_appeals(db: Session, user: User, now: datetime) -> Released:
     released = Released([], [])
-    theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state.in_((*LIVE, *IN_REVIEW)))
+    theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state.in_(LIVE) | is_under_review())
     locked = theirs.order_by(Appeal.id).with_for_update().execution_options(populate_existing=True)
     for appeal in db.scalars(locked).all():
         if appeal.state in LIVE:

@@ -113,10 +113,10 @@ def test_requests_of_one_sort_and_appeals_under_review_find_their_place(stage: S
             stage.say(openid, words)
     before = of(stage, GoodsRequest, "state")
     join(stage, township, "o-li", "o-wang")
-    assert of(stage, Appeal, "state") == ["submitted", "cancelled"]
+    assert of(stage, Appeal, "state") == ["submitted", "frozen"]
     assert of(stage, GoodsRequest, "state") == before
-    assert "不再审了" in stage.say("o-li", "菜单")
-    assert "不再审了" not in stage.say("o-wang", "菜单")
+    assert "先不往下审" in stage.say("o-li", "菜单")
+    assert "先不往下审" not in stage.say("o-wang", "菜单")
     assert in_order(stage) == []
 
 

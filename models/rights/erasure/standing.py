@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
+from models.appeals.appeal import LIVE, Appeal, is_under_review
 from models.giving.pledge import PAID, Pledge
 from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.market.listing import MACHINE as LISTING_MACHINE
@@ -64,7 +64,7 @@ def show_standing(db: Session, conversation_id: int | None, user: int | None) ->
     if user is None:
         return Standing(seats, {"tickets": tickets}, 0)
     ends = {
-        "appeals": _count(db, Appeal.id, (Appeal.owner_id == user) & Appeal.state.in_(IN_REVIEW)),
+        "appeals": _count(db, Appeal.id, (Appeal.owner_id == user) & is_under_review()),
         "cases": _count(db, Verification.id, (Verification.user_id == user) & Verification.state.in_(WITHDRAWABLE)),
         "unpaid": _count(db, Pledge.id, (Pledge.donor_id == user) & (Pledge.state == "awaiting_payment")),
         "goods": _count(db, Offer.id, (Offer.donor_id == user) & Offer.state.in_(_open(OFFER_MACHINE)))
@@ -93,7 +93,7 @@ def _seats(db: Session, conversation: Conversation) -> tuple[Hold, ...]:
 
 
 def _appeals(db: Session, user: int) -> tuple[Hold, ...]:
-    theirs = (Appeal.owner_id == user) & Appeal.state.in_((*LIVE, "frozen"))
+    theirs = (Appeal.owner_id == user) & Appeal.state.in_((*LIVE, "frozen")) & Appeal.published_at.is_not(None)
     found = db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).limit(_MOST))
     return tuple(Hold("appeal", str(appeal.id), appeal.title, appeal.state) for appeal in found)
 

@@ -235,7 +235,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "requests_ended": {"kinds": ["phone", "payee", "home", "consent", "erasure", "export"]},
         "home_moved": {"home": place, "made": True},
         "number_released": {"frozen": [MOST] * 5, "cancelled": [MOST] * 5},
-        "household_changed": {"what": "one_family", "self": False, "frozen": [MOST] * 5, "cancelled": [MOST] * 5},
+        "household_changed": {"what": "one_family", "self": False, "frozen": [MOST] * 5, "waiting": [MOST] * 5},
         "name_decided": {"approved": False, "reasons": ["card_differs", "no_card", "not_asked"], "work_no": "9" * 20},
         "payee_recorded": {"number": MOST, "tail": "0000", "made": False},
         "consent_withdrawn": {"purposes": ["publish", "voice"], "cancelled": [MOST] * 5, "hidden": [MOST] * 5},
@@ -477,11 +477,11 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("home_moved", {"home": "湖南省永州市道县寿雁镇", "made": made}) for made in (True, False)),
         ("number_released", {"frozen": [4], "cancelled": []}),
         *(
-            ("household_changed", {"what": what, "self": own, "frozen": [], "cancelled": []})
+            ("household_changed", {"what": what, "self": own, "frozen": [], "waiting": []})
             for what in ("one_family", "lives_here", "lives_there", "mistaken", "split", "stays")
             for own in (False, True)
         ),
-        ("household_changed", {"what": "one_family", "self": False, "frozen": [4], "cancelled": [5]}),
+        ("household_changed", {"what": "one_family", "self": False, "frozen": [4], "waiting": [5]}),
         ("number_released", {"frozen": [], "cancelled": [5]}),
         ("name_decided", {"approved": True, "reasons": [], "work_no": "DX0100"}),
         ("name_decided", {"approved": False, "reasons": ["card_differs"], "work_no": "DX0100"}),
