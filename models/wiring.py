@@ -228,6 +228,7 @@ def _on_stopped(db: Session, number: int, state: str, now: datetime) -> None:
 def _on_listed(db: Session, found: Listing, now: datetime) -> None:
     listed.begin_lot(db, found, now)
     photo_review.listing_on_sale(db, found, now)
+    campaigns.tell_of_open(db, found, now)
 
 
 def _on_listing_taken_down(db: Session, number: int, state: str, now: datetime) -> None:

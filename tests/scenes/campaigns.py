@@ -50,10 +50,10 @@ class County:
         with Database(self.database, expire_on_commit=False) as db, db.begin():
             yield db
 
-    def grower(self, name: str, jin: int = 1_000, plot: int = 100) -> int:
+    def grower(self, name: str, jin: int = 1_000, plot: int = 100, crop: str = "citrus") -> int:
         """An endorsed household that sells so much from ``plot`` hundredths of a 亩; the number of its listing."""
         self.people[name] = self.stage.register(f"o-{name}", "resident")
-        crop, serial = "citrus", f"oranges-{next(self.serials)}"
+        serial = f"oranges-{next(self.serials)}"
         wanted = NewListing(serial, "produce", "脐橙", "jin", 300, jin * JIN, None, None, crop, plot)
         with self.session() as db:
             user = db.get_one(User, self.people[name])

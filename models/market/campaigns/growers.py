@@ -46,6 +46,15 @@ def find_supply(db: Session, campaign: Campaign, user_id: int | None) -> Listing
     return db.scalar(own.order_by(Listing.available.desc(), Listing.id).limit(1))
 
 
+def may_join(db: Session, campaign: Campaign, listing: Listing) -> bool:
+    """Tell whether it can be supplied by this listing, and nobody of its household takes part in it yet."""
+    able = select_supplies(campaign).where(Listing.id == listing.id, Listing.available > 0)
+    if db.scalars(able).first() is None:
+        return False
+    row = find_grower(db, campaign.id, listing.seller_id)
+    return (row is None or row.state != "standing") and not _household_takes_part(db, campaign, listing)
+
+
 def growers_of(db: Session, campaign: Campaign) -> list[CampaignGrower]:
     theirs = select(CampaignGrower).where(CampaignGrower.campaign_id == campaign.id, CampaignGrower.state == "standing")
     return list(db.scalars(theirs.order_by(CampaignGrower.id)))

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from models.core.calendar import start_of_day_of
 from models.core.encryption import keyring
 from models.market.campaigns.campaign import CAMPAIGN_MACHINE, NAME, Campaign
-from models.market.campaigns.growers import season_on_sale, select_supplies
+from models.market.campaigns.growers import may_join, season_on_sale, select_supplies
 from models.market.campaigns.refusals import NobodySells, NoSuchCampaign
 from models.market.campaigns.rule import VERSION
 from models.market.campaigns.telling import tell_grower, tell_officer
+from models.market.listing import Listing
 from models.market.rules import MarketRules
 from models.places.region import Region
 from models.staff.conflict_of_interest import Conflict, conflicts_with, households_against
@@ -161,6 +162,14 @@ def confirm(db: Session, staff: Staff, number: int, now: datetime) -> Campaign:
             told.add(listing.seller_id)
     tell_officer(db, campaign, now)
     return campaign
+
+
+def tell_of_open(db: Session, listing: Listing, now: datetime) -> None:
+    """Tell the seller of a listing that becomes public of each open campaign that they may supply by it, once."""
+    found = select(Campaign).where(Campaign.state == "open", Campaign.closes_at > now, Campaign.crop == listing.crop)
+    for campaign in db.scalars(found.order_by(Campaign.id)).all():
+        if may_join(db, campaign, listing):
+            tell_grower(db, campaign, listing.seller_id, now)
 
 
 def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Campaign:

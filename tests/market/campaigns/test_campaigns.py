@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 from _pytest.mark import ParameterSet
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import SYSTEM
 from models.market.campaigns.campaign import BuyingFirm, CampaignPledge
 from models.market.campaigns.dividing import PAYS_WITHIN, close_campaigns, divide_campaign
+from models.market.campaigns.opening import tell_of_open
 from models.market.campaigns.refusals import CampaignOver, CannotJoin, NotPartOf, SuppliesIt
 from models.market.campaigns.views import own_part, parts_of, show
 from models.market.listing import Listing
@@ -25,6 +26,7 @@ from models.market.seller import MACHINE as SELLERS
 from models.market.seller import seller_of
 from models.market.statement import Statement
 from models.market.suspension import suspend
+from models.notifications.notification import Notification
 from models.payments.platform_order import Payment
 from models.people.user import User
 from models.staff.conflict_of_interest import record_conflict
@@ -215,6 +217,32 @@ def test_only_who_sells_that_crop_there_now_joins_and_leaves_until_it_is_divided
     assert county.got(number) == {"hou": ("left", None), "peng": ("served", 50), "li": ("served", 50)}
     with pytest.raises(CampaignOver):
         county.leave("peng", number)
+
+
+def test_who_lists_what_an_open_campaign_calls_for_hears_of_it_once(county: County) -> None:
+    listing = county.grower("hou")
+    number = county.open()
+    county.join("hou", number)
+    county.grower("peng")
+    county.grower("rice", crop="grain")
+
+    def told(name: str) -> int:
+        with county.session() as db:
+            talk = county.stage.person(f"o-{name}")
+            theirs = (Notification.conversation_id == talk) & (Notification.template == "campaign_opened")
+            return db.scalar(select(func.count()).select_from(Notification).where(theirs)) or 0
+
+    assert {name: told(name) for name in ("hou", "peng", "rice")} == {"hou": 1, "peng": 1, "rice": 0}
+    county.stage.say("o-hou", "消息")
+    with county.session() as db:  # who takes part, and who heard of it, is not told again
+        for home in db.scalars(select(Listing)).all():
+            tell_of_open(db, home, county.stage.clock())
+        tell_of_open(db, db.get_one(Listing, listing), county.stage.clock())
+    assert {name: told(name) for name in ("hou", "peng", "rice")} == {"hou": 1, "peng": 1, "rice": 0}
+    assert "参加供货" in county.stage.say("o-peng", f"认购 {number}")
+    county.stage.clock.move(county.read(number).closes_at - county.stage.clock())
+    county.grower("late")
+    assert told("late") == 0
 
 
 def test_a_pledge_is_changed_and_taken_back_until_the_last_day(county: County) -> None:
