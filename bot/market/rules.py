@@ -55,6 +55,7 @@ def _crop(code: str, figures: dict[str, Any]) -> Crop:
         low_fen=low,
         high_fen=high,
         provinces=tuple(figures["provinces"]),
+        not_words=tuple(figures.get("not_words", ())),
     )
 
 

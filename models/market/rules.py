@@ -13,7 +13,8 @@ WITHOUT_LAND = ("animal",)
 @dataclass(frozen=True, slots=True)
 class Crop:
     """A crop: its national average on one 亩 a year (``average_jin``), the month in which its season begins, and the
-    usual prices of a 斤 in fen. ``words``: what names of it contain. ``provinces``: where it is grown; empty: all.
+    usual prices of a 斤 in fen. ``words``: what names of it contain; ``not_words``: which of other crops contain that,
+    too. ``provinces``: where it is grown; empty: all.
     """
 
     code: str
@@ -24,6 +25,12 @@ class Crop:
     low_fen: int
     high_fen: int
     provinces: tuple[str, ...] = ()
+    not_words: tuple[str, ...] = ()
+
+    def is_said_by(self, name: str) -> bool:
+        for word in self.not_words:
+            name = name.replace(word, "")
+        return any(word in name for word in self.words)
 
     def season_of(self, day: date) -> int:
         """Return the year in which the season of that day began."""
@@ -54,7 +61,7 @@ class MarketRules:
     def crop_of(self, group: str | None, name: str) -> Crop | None:
         """Return the crop of the group that the name says, else the group's own; None for what needs no land."""
         own = [crop for crop in self.crops if crop.group == group]
-        said = [crop for crop in own if any(word in name for word in crop.words)]
+        said = [crop for crop in own if crop.is_said_by(name)]
         return next(iter(said), next((crop for crop in own if not crop.words), None))
 
     def crop(self, code: str | None) -> Crop | None:

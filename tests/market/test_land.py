@@ -18,6 +18,7 @@ from models.market.submission import ListingInUse, set_stock
 from models.stock.move import move
 from tests.harness.racing import at_once
 from tests.harness.stage import Stage
+from tests.scenes.goods import LEXICON
 from tests.scenes.orchard import RULES, Orchard
 
 # One 亩 gives 2,670 斤 of oranges, 5,340 in a good year.
@@ -48,9 +49,27 @@ def test_a_name_says_which_crop_of_its_group_it_is() -> None:
         ("grain", "自家红薯"): "tuber",
         ("grain", "新大米"): "grain",
         ("animal", "土鸡蛋"): None,
+        ("oil", "带壳花生"): "oil",
+        ("oil", "油菜籽"): "oil",
+        ("oil", "油茶籽"): "oil",
+        ("oil", "农家好油"): "pressed_oil",
+        ("oil", "油菜籽油"): "pressed_oil",
+        ("oil", "野生山茶油"): "camellia_oil",
+        ("oil", "油茶籽油"): "camellia_oil",
     }
     found = {asked: RULES.crop_of(*asked) for asked in said}
     assert {asked: crop and crop.code for asked, crop in found.items()} == said
+
+
+def test_a_county_may_call_for_buyers_of_every_crop() -> None:
+    assert set(LEXICON.choices["campaign_crop"]) == {crop.code for crop in RULES.crops}
+
+
+@pytest.mark.parametrize(("name", "most"), [("山茶油", 88), ("花生油", 328), ("花生", 1_040)])
+def test_a_mu_gives_as_much_oil_as_is_pressed_of_what_grows_on_it(name: str, most: int) -> None:
+    crop = RULES.crop_of("oil", name)
+    assert crop
+    assert RULES.most_grams(crop, 100) == most * 500
 
 
 @given(plot=st.integers(1, 50_000), average=st.integers(1, 20_000), best=st.integers(100, 400))
