@@ -16,7 +16,7 @@ from models.core.paging import Page, page_of
 from models.core.state_machine import By
 from models.market.campaigns.campaign import NAME, PLEDGE, Campaign, CampaignPledge
 from models.market.campaigns.opening import matter_of
-from models.market.campaigns.pledging import end
+from models.market.campaigns.pledging import end, forget_firm
 from models.market.campaigns.refusals import FirmGone, NoSuchCampaign
 from models.market.campaigns.telling import tell_checkers, tell_struck
 from models.market.campaigns.ties import tie_of
@@ -97,12 +97,13 @@ def check_strikeable(db: Session, staff: Staff, number: int) -> tuple[Campaign, 
 def strike(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Campaign:
     """Take a firm out of a campaign, and tell whoever pledged for it why; until the last day it may pledge again.
 
-    Raises as ``check_strikeable`` does.
+    They are then asked anew for the firm's name and code, which were known. Raises as ``check_strikeable`` does.
     """
     campaign, pledged = check_strikeable(db, staff, number)
     matter = Matter(PLEDGE, number, campaign.region_code, None)
     decision = decide(db, matter, 1, staff, "reject", now, reasons)
     end(db, pledged, STRUCK, staff.actor, now)
+    forget_firm(db, pledged.buyer_id)
     tell_struck(db, campaign, pledged, decision.id, reasons, now)
     return campaign
 

@@ -1,13 +1,13 @@
 """Take an erased person out of the campaigns that are not divided yet, and forget their firm."""
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.core.leaver import Leaver
 from models.core.state_machine import SYSTEM
-from models.market.campaigns.campaign import BuyingFirm, Campaign, CampaignGrower, CampaignPledge
+from models.market.campaigns.campaign import Campaign, CampaignGrower, CampaignPledge
 from models.market.campaigns.growers import withdraw
-from models.market.campaigns.pledging import end
+from models.market.campaigns.pledging import end, forget_firm
 
 
 def leave_campaigns(db: Session, leaver: Leaver) -> None:
@@ -15,7 +15,7 @@ def leave_campaigns(db: Session, leaver: Leaver) -> None:
 
     Of what was divided the parts stay: they are sums without a name, and the orders' own rules forget the rest.
     """
-    db.execute(delete(BuyingFirm).where(BuyingFirm.user_id == leaver.user_id))
+    forget_firm(db, leaver.user_id)
     pledged = (CampaignPledge.buyer_id == leaver.user_id) & (CampaignPledge.state == "standing")
     joined = (CampaignGrower.user_id == leaver.user_id) & (CampaignGrower.state == "standing")
     numbers = select(CampaignPledge.campaign_id).where(pledged)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -143,6 +143,11 @@ def pledges_of(db: Session, number: int) -> list[CampaignPledge]:
 
 def firm_of(db: Session, user_id: int | None) -> BuyingFirm | None:
     return db.get(BuyingFirm, user_id) if user_id else None
+
+
+def forget_firm(db: Session, user_id: int | None) -> None:
+    """Forget for which firm a person last pledged."""
+    db.execute(delete(BuyingFirm).where(BuyingFirm.user_id == user_id))
 
 
 def _keep_firm(db: Session, user_id: int, firm: Firm, phone: str, now: datetime) -> None:
