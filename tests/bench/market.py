@@ -1,4 +1,5 @@
-"""``make bench ARGS=market``: how long it takes to end a harvest's orders in one night, and to divide a campaign."""
+"""``make bench ARGS=market``: how long it takes to end or to cut a harvest's orders, to pay them back, and to divide a
+campaign."""
 
 import argparse
 import time
@@ -8,12 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session
 
+from bot.payments.refunds import MOST_DUE
 from bot.processes.postgres import EmbeddedPostgres
 from models.books.lots import check_lots
+from models.books.order_money import check_order_money
 from models.books.orders import check_orders
 from models.books.stock import check_stock
 from models.market.listing import Listing
 from models.market.lots.clock import due_lots, move_on
+from models.market.money.account import post_each
+from models.market.money.payment import OrderPayment
+from models.market.money.sending import begin_submission, lease_due
+from models.market.money.sub_merchant import Owner, add_sub_merchant
 from models.market.orders.clock import complete_delivered, end_overdue_orders
 from models.market.orders.order import LASTS, Order
 from models.market.orders.pricing import total_of
@@ -26,6 +33,7 @@ from tests.scenes.market import JIN, Market
 PER_ORDER = 10 * JIN
 BUYERS = 50
 RIPE_IN = 20
+SUB_MERCHANT = "1900000110"
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -51,6 +59,8 @@ def _harvest(market: Market, orders: int) -> None:
         market.buyer("buyer" if number == 0 else f"buyer{number}")
     _picked(market, orders)
     _failed(market, orders)
+    _paid_back(market, orders)
+    _short(market, orders)
     with market.stage.database.connect() as connection:
         for check in (check_orders, check_lots, check_stock):
             assert list(check(connection, market.stage.clock())) == []
@@ -70,12 +80,76 @@ def _picked(market: Market, orders: int) -> None:
 def _failed(market: Market, orders: int) -> None:
     """The window of a lot ends without a word."""
     listing = _fill(market, orders)
+    _until_failed(market, listing)
+    _timed(f"{orders:,} orders of a lot that failed are cancelled", lambda: _until_done(market, _lots) * orders)
+    assert market.lot(listing).state == "failed"
+
+
+def _short(market: Market, orders: int) -> None:
+    """A lot brings half of what was ordered, and then half of that: each buyer is asked, or asked again."""
+    listing = _fill(market, orders)
+    for what, left in (("cut to a half", 2), ("cut to a quarter", 4)):
+        grams = orders * PER_ORDER // left
+        _timed(f"{orders:,} orders are {what}", lambda grams=grams: _reduced(market, listing, grams, orders))  # type: ignore[misc]
+    assert market.stock(listing) == (0, orders * PER_ORDER // 4, 0)
+
+
+def _reduced(market: Market, listing: int, grams: int, orders: int) -> int:
+    market.reduce(listing, grams)
+    return orders
+
+
+def _paid_back(market: Market, orders: int) -> None:
+    """The window of a lot ends without a word, and all was paid by WeChat Pay."""
+    listing = _fill(market, orders)
+    with market.session() as db:
+        add_sub_merchant(db, Owner("user", market.people["seller"]), SUB_MERCHANT, market.stage.clock())
+        _pay_all(db, listing, market.stage.clock())
+    _until_failed(market, listing)
+    _timed(f"{orders:,} paid orders are cancelled, and owed back", lambda: _until_done(market, _lots) * orders)
+    assert market.lot(listing).state == "failed"
+    _timed("their refunds are leased and marked as asked for", lambda: _ask_all(market))
+    with market.stage.database.connect() as connection:
+        assert list(check_order_money(connection, market.stage.clock())) == []
+
+
+def _pay_all(db: Session, listing: int, now: datetime) -> None:
+    db.execute(update(Order).where(Order.listing_id == listing).values(paid_at=now))
+    found = db.execute(select(Order.id, Order.total_fen).where(Order.listing_id == listing)).all()
+    rows = [
+        {
+            **{"order_id": order, "sub_merchant": SUB_MERCHANT, "out_trade_no": f"T{order}", "amount_fen": fen},
+            **{"state": "paid", "transaction_id": f"W{order}", "paid_fen": fen, "paid_at": now},
+            **{"created_at": now, "expires_at": now, "check_at": now},
+        }
+        for order, fen in found
+    ]
+    db.execute(insert(OrderPayment), rows)
+    paid = db.execute(select(OrderPayment.order_id, OrderPayment.paid_fen, OrderPayment.id)).all()
+    post_each(db, "promised", [(order, fen, f"order:{order}") for order, fen in found], now)
+    post_each(db, "paid", [(order, fen or 0, f"payment:{number}") for order, fen, number in paid], now)
+
+
+def _ask_all(market: Market) -> int:
+    """Lease them as the sweep does, and begin each as its job does, in a transaction of its own."""
+    count, database, now = 0, market.stage.database, market.stage.clock()
+    while True:
+        with Session(database) as db, db.begin():
+            due = lease_due(db, now, MOST_DUE)
+        if not due:
+            return count
+        for number in due:
+            with Session(database) as db, db.begin():
+                assert begin_submission(db, number, now)
+        count += len(due)
+
+
+def _until_failed(market: Market, listing: int) -> None:
+    """Let the clock come to the moment at which a lot fails of which nobody says a word."""
     for _ in range(2):
         market.stage.clock.move((market.lot(listing).due_at or market.stage.clock()) - market.stage.clock())
         _until_done(market, _lots)
     market.stage.clock.move((market.lot(listing).due_at or market.stage.clock()) - market.stage.clock())
-    _timed(f"{orders:,} orders of a lot that failed are cancelled", lambda: _until_done(market, _lots) * orders)
-    assert market.lot(listing).state == "failed"
 
 
 def _lots(db: Session, now: datetime) -> int:

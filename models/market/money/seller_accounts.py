@@ -2,7 +2,7 @@
 
 An account is one seller's for good, so that its discrepancies, of known orders or not, are of the seller's county. A
 trade bill says nothing of what is frozen or released: each release is asked about by its number until it is done
-(models.market.money.sending).
+(models.market.money.sending; docs/money.md says why no other bill is compared).
 """
 
 from collections.abc import Sequence

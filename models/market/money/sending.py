@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.core.base import among
 from models.core.state_machine import SYSTEM
 from models.market.money.account import post
 from models.market.money.payment import OrderPayment, lock_payment, paid_payments
@@ -24,6 +25,7 @@ from models.market.money.transfer import (
     left_of,
     lock_transfer,
     owe,
+    owe_all,
 )
 from models.market.orders.order import Order
 from models.notifications.notify import notify_user
@@ -75,15 +77,13 @@ class Word:
     at: datetime | None = None
 
 
-def owe_back(db: Session, order_id: int, _state: str, now: datetime) -> None:
-    """Owe what was paid for a cancelled order back to its buyer. The caller holds the order.
+def owe_back(db: Session, orders: Sequence[int], now: datetime) -> None:
+    """Owe what was paid for cancelled orders back to their buyers, in a few statements. The caller holds the orders.
 
     What came for an order that does not count as paid was owed back when it came (models.market.money.paying).
     """
-    if db.get_one(Order, order_id).paid_at is None:
-        return
-    for payment in paid_payments(db, order_id, lock=True):
-        owe(db, payment, "refund", "cancelled", now)
+    counted = select(Order.id).where(among(Order.id, orders), Order.paid_at.is_not(None))
+    owe_all(db, counted, "refund", "cancelled", now)
 
 
 def owe_beyond(db: Session, order_id: int, _state: str, now: datetime) -> None:

@@ -1,11 +1,12 @@
 """Define transfers: what leaves a payment of an order, back to the buyer or on to the seller, each exactly once."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, String, func, select, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Select, SmallInteger, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, among, one_of
 from models.core.codes import new_order_number
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
@@ -111,17 +112,34 @@ def owe(
     left = left if most is None else min(left, most)
     if not left:
         return None
-    transfer = OrderTransfer(
+    transfer = _transfer(payment, kind, reason, left, now)
+    db.add(transfer)
+    db.flush()
+    return transfer
+
+
+def owe_all(db: Session, orders: Select[Any], kind: str, reason: str, now: datetime) -> None:
+    """Owe all that is left of what was paid for many orders, as ``owe`` does. The caller holds the orders."""
+    payment = OrderPayment
+    paid = select(payment).where(payment.order_id.in_(orders), payment.state == "paid").order_by(payment.id)
+    payments = db.scalars(paid.with_for_update().execution_options(populate_existing=True)).all()
+    sums = select(OrderTransfer.payment_id, func.sum(OrderTransfer.amount_fen))
+    sums = sums.where(among(OrderTransfer.payment_id, [each.id for each in payments]))
+    taken = {int(row[0]): int(row[1]) for row in db.execute(sums.group_by(OrderTransfer.payment_id))}
+    left = [(each, (each.paid_fen or 0) - taken.get(each.id, 0)) for each in payments]
+    db.add_all([_transfer(each, kind, reason, fen, now) for each, fen in left if fen])
+    db.flush()
+
+
+def _transfer(payment: OrderPayment, kind: str, reason: str, fen: int, now: datetime) -> OrderTransfer:
+    return OrderTransfer(
         payment_id=payment.id,
         order_id=payment.order_id,
         kind=kind,
         reason=reason,
         base_number=new_order_number(),
-        amount_fen=left,
+        amount_fen=fen,
         state="owed",
         created_at=now,
         due_at=now,
     )
-    db.add(transfer)
-    db.flush()
-    return transfer

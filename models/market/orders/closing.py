@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.core.state_machine import SYSTEM, Actor
 from models.market.listing import MACHINE, Listing
 from models.market.lots.lot import follow_stock
-from models.market.orders.order import NOT_SENT, ORDER_MACHINE, Order, ends_at
+from models.market.orders.order import NOT_SENT, ORDER_MACHINE, Order, ends_at, on_cancelled
 from models.market.orders.steps import Held, lock_orders
 from models.market.orders.telling import drop_overtaken, tell_all
 from models.stock.move import move_each
@@ -30,6 +30,7 @@ def cancel_all(db: Session, listing: Listing, orders: Sequence[Order], why: str,
         order.recipient = order.phone = order.address = None
         ORDER_MACHINE.move(db, order, "cancelled", actor, now, detail=why)
     db.flush()
+    on_cancelled(db, [order.id for order in orders], now)
     move_each(db, listing, "release", released, now)
     drop_overtaken(db, orders)
     tell_all(db, orders, now)

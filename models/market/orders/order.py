@@ -1,6 +1,6 @@
 """Define orders: how much of a listing a buyer ordered at which price, where it goes, and how far it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, select, text
@@ -18,10 +18,11 @@ from models.market.listing import Listing
 CODE_LENGTH = 6
 WAYBILL_PURPOSE = "order_waybill"
 
-# The order's id, its state, now: what was paid for it goes back, or is the seller's.
-on_cancelled: Hook[[Session, int, str, datetime], None] = Hook("market.orders.order.on_cancelled")
+# The ids of orders that were just cancelled, now: what was paid for them goes back. Whoever cancels calls it.
+on_cancelled: Hook[[Session, Sequence[int], datetime], None] = Hook("market.orders.order.on_cancelled")
 # The order's id, its state, now: it was lowered, so that what was paid beyond its sum goes back.
 on_cut: Hook[[Session, int, str, datetime], None] = Hook("market.orders.order.on_cut")
+# The order's id, its state, now: it is over, and what is left of what was paid is the seller's.
 on_over: Hook[[Session, int, str, datetime], None] = Hook("market.orders.order.on_over")
 
 _SYSTEM = frozenset({By.SYSTEM})
@@ -48,7 +49,7 @@ ORDER_MACHINE = Machine(
         **{("after_sale", state): _PARTY | _SYSTEM | _TOWNSHIP for state in ("refunded", "rejected", "completed")},
         **{(state, "cancelled"): _PARTY | _SYSTEM for state in ("placed", "awaiting_payment", "paid", "accepted")},
     },
-    then={"cancelled": on_cancelled, **dict.fromkeys(("completed", "refunded", "rejected"), on_over)},
+    then=dict.fromkeys(("completed", "refunded", "rejected"), on_over),
 )
 # What of a listing is reserved for its buyers.
 RESERVED = ("placed", "awaiting_payment", "paid", "accepted", "shipped")

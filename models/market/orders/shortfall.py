@@ -18,7 +18,7 @@ from models.market.listing import LISTING, MACHINE, Listing
 from models.market.lots.lot import follow_stock, lot_to_pick, move_lot
 from models.market.orders.closing import cancel_all
 from models.market.orders.order import NOT_SENT, Order
-from models.market.orders.steps import Held, cut, lock_orders
+from models.market.orders.steps import Held, cut_each, lock_orders
 from models.stock.move import move
 
 
@@ -100,7 +100,7 @@ def _share(db: Session, held: list[Held], left: int, now: datetime) -> None:
     if gone:
         seller = Actor.owner(gone[0].order.seller_id)
         cancel_all(db, gone[0].listing, [each.order for each in gone], "no_harvest", seller, now)
-    for each in held:
-        share = shares.get(each.order.id, 0)
-        if 0 < share < each.order.quantity:
-            cut(db, each, share, now)
+    cut = [(each.order, shares.get(each.order.id, 0)) for each in held]
+    cut = [(order, share) for order, share in cut if 0 < share < order.quantity]
+    if cut:
+        cut_each(db, held[0].listing, cut, now)

@@ -26,12 +26,13 @@ from models.market.orders.order import (
     WAYBILL_PURPOSE,
     Order,
     ends_at,
+    on_cancelled,
     on_cut,
 )
 from models.market.orders.pricing import total_of
-from models.market.orders.telling import drop_overtaken, tell, tell_agreed, tell_cut, tell_filled, tell_short
+from models.market.orders.telling import drop_overtaken, tell, tell_agreed, tell_cut_each, tell_filled, tell_short_each
 from models.organisations.organisation import Organisation
-from models.stock.move import move
+from models.stock.move import move, move_each
 
 Row = TypeVar("Row", Order, Listing)
 
@@ -199,31 +200,40 @@ def cancel(db: Session, held: Held, why: str, actor: Actor, now: datetime) -> No
     order.wanted = order.choice = order.choice_until = None
     order.recipient = order.phone = order.address = None
     _to(db, held, "cancelled", actor, now, detail=why)
+    on_cancelled(db, [order.id], now)
     follow_stock(db, held.listing, now)
 
 
-def cut(db: Session, held: Held, quantity: int, now: datetime) -> None:
-    """Lower an order of which nothing is sent to this quantity, as there is no more, and notify its buyer.
+def cut_each(db: Session, listing: Listing, shares: Sequence[tuple[Order, int]], now: datetime) -> None:
+    """Lower orders of which nothing is sent to these quantities, as there is no more, and notify their buyers.
 
-    Where the rest may come yet, the buyer is asked, and who waits goes on waiting; what was paid beyond stays until
-    they choose. Else it goes back now, as it does of what is not paid yet.
+    Where the rest may come yet, each buyer is asked, and who waits goes on waiting; what was paid beyond stays until
+    they choose. Else it goes back now, as it does of what is not paid yet. It takes a few statements, however many they
+    are, but for what goes back. The caller holds the listing and the orders.
     """
-    order, before, lot = held.order, held.order.quantity, lot_of(db, held.listing.id)
-    move(db, held.listing, "lose", before - quantity, _cause(order, "cut", quantity, now), now)
-    order.quantity, order.total_fen = quantity, total_of(order.price_fen, quantity, order.unit)
-    if order.state == "awaiting_payment" or lot is None or not lot.may_bring(now):
-        take_less(db, order, now)
-        db.flush()
-        on_cut(db, order.id, order.state, now)
-        tell_cut(db, order, before, now)
-        return
-    order.wanted = order.wanted if order.wanted and order.choice in ASKED else before
-    if order.choice != "wait":
-        order.choice, order.choice_until = "open", now + CHOOSE_WITHIN
-        db.flush()
-        _send_from(db, order, now + CHOOSE_WITHIN, now)
+    lot, before = lot_of(db, listing.id), {order.id: order.quantity for order, _ in shares}
+    lost = [(order.quantity - share, _cause(order, "cut", share, now)) for order, share in shares]
+    move_each(db, listing, "lose", lost, now)
+    less: list[Order] = []
+    short: list[Order] = []
+    for order, share in shares:
+        order.quantity, order.total_fen = share, total_of(order.price_fen, share, order.unit)
+        if order.state == "awaiting_payment" or lot is None or not lot.may_bring(now):
+            less.append(order)
+            if order.choice in ASKED:
+                order.choice, order.choice_until = "less", None
+                _send_after(order, lot, now)
+            continue
+        short.append(order)
+        order.wanted = order.wanted if order.wanted and order.choice in ASKED else before[order.id]
+        if order.choice != "wait":
+            order.choice, order.choice_until = "open", now + CHOOSE_WITHIN
+            _send_after(order, lot, now + CHOOSE_WITHIN)
     db.flush()
-    tell_short(db, order, now)
+    for order in less:
+        on_cut(db, order.id, order.state, now)
+    tell_cut_each(db, [(order, before[order.id]) for order in less], now)
+    tell_short_each(db, short, now)
 
 
 def take_less(db: Session, order: Order, now: datetime) -> None:
@@ -284,10 +294,13 @@ def _cause(order: Order, what: str, quantity: int, now: datetime) -> str:
 
 def _send_from(db: Session, order: Order, begins: datetime, now: datetime) -> None:
     """Have what the seller said yes to sent some days from ``begins``; what is not picked yet has its day already."""
-    lot = lot_of(db, order.listing_id)
+    _send_after(order, lot_of(db, order.listing_id), begins)
+    db.flush()
+
+
+def _send_after(order: Order, lot: Lot | None, begins: datetime) -> None:
     if order.state == "accepted" and (lot is None or lot.state not in TO_PICK):
         order.due_at = begins + LASTS["accepted"]
-        db.flush()
 
 
 def _first_leaves(db: Session, held: Held, now: datetime) -> None:

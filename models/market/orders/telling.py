@@ -84,27 +84,40 @@ def tell_agreed(db: Session, order: Order, now: datetime) -> None:
 
 def tell_cut(db: Session, order: Order, before: int, now: datetime) -> None:
     """Owe the buyer the word that there is less: ``before`` was ordered."""
-    key = f"order_cut:{order.id}:{now.timestamp()}"
-    notify_user(db, order.buyer_id, "order_cut", {**facts_of(order), "before": before}, key, now, ("order", order.id))
+    tell_cut_each(db, [(order, before)], now)
 
 
-def tell_short(db: Session, order: Order, now: datetime) -> None:
-    """Ask the buyer what is to become of an order of which less is there; who waits hears how much is."""
-    kind = "order_short" if order.choice == "open" else "order_filled"
-    drop_asked(db, order)
-    _tell_buyer(db, order, kind, now)
+def tell_cut_each(db: Session, cut: Sequence[tuple[Order, int]], now: datetime) -> None:
+    """Owe many buyers the word that there is less, each with what was ordered before."""
+    told = [
+        NewForUser(
+            order.buyer_id, order.id, {**facts_of(order), "before": before}, f"order_cut:{order.id}:{now.timestamp()}"
+        )
+        for order, before in cut
+    ]
+    notify_users(db, "order_cut", "order", told, now)
+
+
+def tell_short_each(db: Session, orders: Sequence[Order], now: datetime) -> None:
+    """Ask buyers what is to become of orders of which less is there; who waits hears how much is."""
+    drop_unread_of(db, ["order_short"], "order", [order.id for order in orders])
+    for kind, choice in (("order_short", "open"), ("order_filled", "wait")):
+        _tell_buyers(db, [order for order in orders if order.choice == choice], kind, now)
 
 
 def tell_filled(db: Session, order: Order, now: datetime) -> None:
     """Owe the buyer who waits the word that more is there."""
-    _tell_buyer(db, order, "order_filled", now)
+    _tell_buyers(db, [order], "order_filled", now)
 
 
-def _tell_buyer(db: Session, order: Order, kind: str, now: datetime) -> None:
-    facts = {**facts_of(order), "wanted": order.wanted}
-    facts["until"] = order.choice_until.isoformat() if order.choice_until else None
-    key = f"{kind}:{order.id}:{now.timestamp()}:{order.quantity}"
-    notify_user(db, order.buyer_id, kind, facts, key, now, ("order", order.id))
+def _tell_buyers(db: Session, orders: Sequence[Order], kind: str, now: datetime) -> None:
+    told = []
+    for order in orders:
+        facts = {**facts_of(order), "wanted": order.wanted}
+        facts["until"] = order.choice_until.isoformat() if order.choice_until else None
+        key = f"{kind}:{order.id}:{now.timestamp()}:{order.quantity}"
+        told.append(NewForUser(order.buyer_id, order.id, facts, key))
+    notify_users(db, kind, "order", told, now)
 
 
 def drop_asked(db: Session, order: Order) -> None:
