@@ -132,7 +132,9 @@ def test_a_move_that_there_is_not_and_a_trail_with_a_gap(stage: Stage) -> None:
     """The third of an appeal's links: village_review to endorsed."""
     with unguarded(stage) as connection:
         links = connection.scalars(
-            select(AuditEvent.id).where(AuditEvent.subject == "appeal", AuditEvent.subject_id == 1)
+            select(AuditEvent.id)
+            .where(AuditEvent.subject == "appeal", AuditEvent.subject_id == 1)
+            .order_by(AuditEvent.id)
         )
         connection.execute(update(AuditEvent).where(AuditEvent.id == list(links)[2]).values(from_state="completed"))
     assert [each for each in codes(stage) if " appeal " in each] == [
