@@ -21,6 +21,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.hooks import Hook
 from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
+from models.core.search_terms import Searched, by_terms
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
 from models.notifications.broadcast import notify_backers
@@ -45,6 +46,7 @@ OPEN = (*IN_REVIEW, *LIVE, "frozen")
 # Final states in which gifts are refunded.
 UNSUCCESSFUL = ("failed", "cancelled")
 _EXECUTING = text("state = 'executing' AND update_reminded < 2")
+_LISTED = text("state = 'funding'")
 
 # Arguments: the appeal's number and state. Called when it comes to one of UNSUCCESSFUL; the caller holds its row.
 on_unsuccessful: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_unsuccessful")
@@ -114,7 +116,7 @@ class OlderIsOpen(Refusal):
     code = "older_is_open"
 
 
-class Appeal(Base):
+class Appeal(Searched, Base):
     """An appeal for money. A trigger fixes target_fen, minimum_fen, deadline, collect_days and kind at publication.
 
     Its last day is chosen as ``collect_days`` from publication, which fixes ``deadline``, or as that date itself.
@@ -191,6 +193,10 @@ class Appeal(Base):
         ),
         Index("ix_appeals_state_id", "state", "id"),
         Index("ix_appeals_charity", "charity_id", "id"),
+        # How the public list reads them (models.public.ordering).
+        Index("ix_appeals_listed", "published_at", "id", "region_code", postgresql_where=_LISTED),
+        Index("ix_appeals_ending", "deadline", "id", "region_code", postgresql_where=_LISTED),
+        by_terms("appeals", "state = 'funding'"),
         Index("ix_appeals_region_state", "region_code", "state"),
         Index("ix_appeals_reopens", "reopens_id", postgresql_where=text("reopens_id IS NOT NULL")),
         Index("ix_appeals_update_due", "update_due_at", postgresql_where=_EXECUTING),

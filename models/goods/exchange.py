@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
+from models.core.search_terms import Searched, by_terms
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.stock.move import Stocked, adds_up
@@ -95,7 +96,7 @@ class NoSuchThing(Refusal):
     code = "no_such_thing"
 
 
-class Offer(Stocked, Base):
+class Offer(Searched, Stocked, Base):
     """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
     ``turn_at``: when it last had its turn, at first when it was made: to be given a round while some of it is left
@@ -143,6 +144,7 @@ class Offer(Stocked, Base):
         Index("ix_offers_listed", "looked_at", "id", postgresql_where=text("state = 'available'")),
         Index("ix_offers_spoiling", "best_before", "id", postgresql_where=text("state = 'available'")),
         Index("ix_offers_place", "region_code", postgresql_where=text("state = 'available'")),
+        by_terms("offers", "state = 'available'"),
         Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
         Index("ix_offers_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('available', 'exhausted')")),
         *by_age("offers"),
@@ -157,7 +159,7 @@ class Offer(Stocked, Base):
         return self.item
 
 
-class GoodsRequest(Base):
+class GoodsRequest(Searched, Base):
     """Goods that a household asks for. ``sort``, ``looked_at`` and what follows it as for an offer.
 
     ``reason`` is read by the officers who review it, and by its owner. ``need_by``: the day by which it is needed.
@@ -206,6 +208,7 @@ class GoodsRequest(Base):
         Index("ix_goods_requests_listed", "waits_from", "id", postgresql_where=text("state = 'open'")),
         Index("ix_goods_requests_soon", "need_by", "id", postgresql_where=text("state = 'open'")),
         Index("ix_goods_requests_place", "region_code", postgresql_where=text("state = 'open'")),
+        by_terms("goods_requests", "state = 'open'"),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
         Index("ix_goods_requests_household_id", "household_id"),
         Index(

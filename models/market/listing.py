@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.hooks import Hook
+from models.core.search_terms import Searched, by_terms
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.goods.exchange import UNITS, UNSEEN, by_age
@@ -62,7 +63,7 @@ MACHINE = Machine(
 )
 
 
-class Listing(Stocked, Base):
+class Listing(Searched, Stocked, Base):
     """Goods that a seller lists. ``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams).
     ``shop_url``: a shop elsewhere that sells them, or None.
 
@@ -116,6 +117,7 @@ class Listing(Stocked, Base):
         Index("ix_listings_crop", "household_id", "crop", "season", postgresql_where=text("crop IS NOT NULL")),
         # How the public list reads them (models.public.ordering).
         Index("ix_listings_listed", "looked_at", "id", postgresql_where=text("state = 'on_sale'")),
+        by_terms("listings", "state = 'on_sale'"),
         Index("ix_listings_unseen", "id", postgresql_where=text(f"{UNSEEN} AND state IN ('on_sale', 'sold_out')")),
         *by_age("listings"),
     )

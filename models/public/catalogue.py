@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
 from models.core.paging import Page, page_of
+from models.core.search_terms import fits, plan_for_the_words
 from models.giving.pledge import OwnPledge, Pledge, raised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
@@ -67,7 +68,7 @@ class Catalogue(Generic[Item]):
     number: InstrumentedAttribute[int]
     owner: InstrumentedAttribute[int]
     name: InstrumentedAttribute[str]
-    category: InstrumentedAttribute[str]
+    terms: InstrumentedAttribute[list[str]]
     listed: Callable[[datetime], ColumnElement[bool]]
     shown: ColumnElement[bool]
     ordering: Ordering
@@ -83,6 +84,8 @@ class Catalogue(Generic[Item]):
         last = read_cursor(after)
         at = last.at if last else now
         stretches = self.ordering.stretches(near, at)
+        if search or near:
+            db.execute(plan_for_the_words())
         found: list[tuple[int, Row[Any]]] = []
         for number, stretch in enumerate(stretches):
             if (last and number < last.stretch) or len(found) > PAGE:
@@ -102,8 +105,8 @@ class Catalogue(Generic[Item]):
     def _matching(self, search: Sequence[SearchTerm], now: datetime) -> Select[*tuple[Any, ...]]:
         statement = self.statement.where(self.listed(now))
         for wanted in search:
-            fitting = [column.icontains(wanted.word, autoescape=True) for column in (self.name, Region.full_name)]
-            statement = statement.where(or_(*fitting, self.category == wanted.category))
+            names = (self.name, Region.full_name)
+            statement = statement.where(fits(self.terms, names, wanted.word, wanted.category))
         return statement
 
     def find(self, db: Session, number: int, viewer: int | None) -> Item | None:
@@ -185,7 +188,7 @@ APPEALS: Catalogue[PublicAppeal] = Catalogue(
     number=Appeal.id,
     owner=Appeal.owner_id,
     name=Appeal.title,
-    category=Appeal.category,
+    terms=Appeal.terms,
     listed=lambda now: (
         (Appeal.state == "funding") & (Appeal.deadline > now) & Appeal.hidden_at.is_(None) & update_not_overdue(now)
     ),
@@ -214,7 +217,7 @@ REQUESTS: Catalogue[PublicRequest] = Catalogue(
     number=GoodsRequest.id,
     owner=GoodsRequest.owner_id,
     name=GoodsRequest.item,
-    category=GoodsRequest.category,
+    terms=GoodsRequest.terms,
     listed=lambda _: (
         (GoodsRequest.state == "open")
         & GoodsRequest.looked_at.is_not(None)
@@ -247,7 +250,7 @@ OFFERS: Catalogue[PublicOffer] = Catalogue(
     number=Offer.id,
     owner=Offer.donor_id,
     name=Offer.item,
-    category=Offer.category,
+    terms=Offer.terms,
     listed=lambda now: (
         (Offer.state == "available")
         & Offer.looked_at.is_not(None)
@@ -286,7 +289,7 @@ MARKET: Catalogue[PublicListing] = Catalogue(
     number=Listing.id,
     owner=Listing.seller_id,
     name=Listing.name,
-    category=Listing.kind,
+    terms=Listing.terms,
     # What is all reserved is listed again when an order is cancelled.
     listed=lambda _: (
         (Listing.state == "on_sale")
