@@ -46,7 +46,7 @@ const UNITS = [[86400, "天", "d"], [3600, "小时", "h"], [60, "分钟", "min"]
 
 /** 90000 -> ["1 天 1 小时", "1 d 1 h"], the two largest units of it. */
 export function span(seconds) {
-  let left = Math.round(seconds);
+  let left = seconds < 3600 ? Math.round(seconds) : Math.round(seconds / 60) * 60; // of hours nobody counts the seconds
   const parts = UNITS.flatMap(([size, chinese, english]) => {
     const count = Math.floor(left / size);
     left -= count * size;
