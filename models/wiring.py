@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from models.appeals import appeal, beneficiary, by_mandate, case_outcome, of_organisation, publication, submission
 from models.appeals import erasure as appeals
 from models.appeals import review as appeal_review
-from models.core import audit_trail, hash_chain
 from models.desk import erasure as desk
 from models.desk.session import end_with_seat
 from models.disbursements import allocation, disbursement, hold, payout_claim
@@ -31,7 +30,7 @@ from models.goods import submission as look
 from models.goods.matches import by_mandate as match_by_mandate
 from models.goods.matches import match
 from models.goods.points import keeping
-from models.ledger import links, posting
+from models.ledger import posting
 from models.market import erasure as market
 from models.market import in_name, listing
 from models.market.campaigns import opening as campaigns
@@ -86,10 +85,6 @@ def wire() -> None:
     declare_subject(number_claim.CLAIM)
     declare_subject(inquiry.INQUIRY)
     declare_subject(inquiry.REPORT)
-
-    # What makes a chain's links at the commit.
-    hash_chain.SEALS.connect("audit", audit_trail.seal)
-    hash_chain.SEALS.connect("ledger", links.seal)
 
     # An ID number that the county gave back is kept for its owner.
     user.kept_for_another.connect(number_claim.kept_for_another)

@@ -15,8 +15,10 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import URL
 
 from models.books import Noted, Violation, read_head, violations
+from models.books.chains import CHAINS
 from models.core.calendar import CHINA
 from models.core.database import snapshot
+from models.core.hash_chain import waiting
 from models.ledger.tables import LedgerHead
 
 log = structlog.get_logger()
@@ -36,13 +38,17 @@ _NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of a check. ``found``: count by code; then length and head of the audit trail and of the ledger."""
+    """The result of a check. ``found``: count by code; then length and head of the audit trail and of the ledger.
+
+    ``unsealed``: how many events and postings wait for their links, by chain.
+    """
 
     found: Counter[str]
     links: int
     head: str
     transactions: int
     ledger_head: str
+    unsealed: dict[str, int]
 
 
 def read_noted(text: str) -> Noted | None:
@@ -68,7 +74,8 @@ def check_books(
                 tell(violation)
         links, head = read_head(connection) or (0, "")
         transactions, ledger_head = read_head(connection, LedgerHead) or (0, "")
-    return Checked(found, links, head, transactions, ledger_head)
+        unsealed = {chain.name: waiting(connection, chain)[0] for chain in CHAINS}
+    return Checked(found, links, head, transactions, ledger_head, unsealed)
 
 
 def is_night(now: datetime) -> bool:

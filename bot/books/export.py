@@ -18,18 +18,20 @@ from typing import Any
 
 import structlog
 from jinja2 import Environment
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
+from bot.books.sealing import seal_all
 from bot.words.render import TEMPLATES
 from models.core.calendar import day_in_china
 from models.core.database import snapshot
 from models.core.hash_chain import GENESIS, microseconds
-from models.ledger import Totals
+from models.ledger import Account, Totals
 from models.ledger.kinds import MOVES
 from models.ledger.links import FORM, link_hash
 from models.ledger.totals import add_up
-from models.public.ledger import AppealTotals, Posted, all_appeals, all_posted, balances, head_of
+from models.public.ledger import AppealTotals, Posted, all_appeals, all_posted, head_of
 
 log = structlog.get_logger()
 
@@ -92,19 +94,42 @@ class Exported:
     appeals: int
     head: str
     totals: Totals
+    accounts: dict[str, int]
+
+
+@dataclass
+class _Sums:
+    """What the written lines add up to: fen by appeal and kind of posting (debit positive), and by kind of account."""
+
+    appeals: dict[int, dict[str, int]] = field(default_factory=dict)
+    accounts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, posted: Posted) -> None:
+        for kind, number, fen in posted.entries:
+            self.accounts[kind] = self.accounts.get(kind, 0) + Account(kind, number).sign * fen
+            if kind == "appeal":
+                sums = self.appeals.setdefault(number, {})
+                sums[posted.kind] = sums.get(posted.kind, 0) + fen
+
+    @property
+    def totals(self) -> Totals:
+        return add_up(pair for sums in self.appeals.values() for pair in sums.items())
 
 
 def export_ledger(database_url: str | URL, folder: Path, env: Environment, now: datetime) -> Exported:
-    """Export the ledger to the folder; ``env`` has templates/export.
+    """Seal what waits, then export what is sealed to the folder; ``env`` has templates/export.
 
-    Raises NotTheLedger or OSError; then the files that were there stay."""
+    Every sum is that of the lines: what is posted meanwhile is in none of the files. Raises NotTheLedger or OSError;
+    then the files that were there stay.
+    """
+    _seal(database_url)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), snapshot(database_url) as connection, Session(connection) as db:
         parts = {name: folder / f".{name}.part" for name in FILES}
         try:
             exported, files = _write_data(connection, db, parts)
             files |= _write_beside(env, parts)
-            manifest = _manifest(exported, balances(db), files, now)
+            manifest = _manifest(exported, files, now)
             with _File(parts[MANIFEST]) as file:
                 file.write(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
             for name in FILES:
@@ -114,6 +139,14 @@ def export_ledger(database_url: str | URL, folder: Path, env: Environment, now: 
                 part.unlink(missing_ok=True)
     log.info("ledger.published", transactions=exported.transactions, head=exported.head)
     return exported
+
+
+def _seal(database_url: str | URL) -> None:
+    database = create_engine(database_url, poolclass=NullPool, hide_parameters=True)
+    try:
+        seal_all(database)
+    finally:
+        database.dispose()
 
 
 @contextmanager
@@ -128,7 +161,7 @@ def _write_data(connection: Connection, db: Session, parts: dict[str, Path]) -> 
     with ExitStack() as stack:
         lines, table, appeals = (stack.enter_context(_File(parts[name])) for name in DATA)
         count, entries, before = 0, 0, GENESIS
-        sums: dict[str, int] = {}
+        sums = _Sums()
         table.row(_COLUMNS)
         for posted in all_posted(connection):
             count, before = count + 1, _proved(posted, count + 1, before)
@@ -136,16 +169,16 @@ def _write_data(connection: Connection, db: Session, parts: dict[str, Path]) -> 
             lines.line(_line(posted))
             for row in _rows(posted):
                 table.row(row)
-            for kind, _, fen in posted.entries:
-                if kind == "appeal":
-                    sums[posted.kind] = sums.get(posted.kind, 0) + fen
+            sums.add(posted)
         if (count, before) != head_of(connection):
             raise NotTheLedger("the chain does not end where its head says")
         appeals.row(_APPEAL)
         for appeal in all_appeals(db):
-            appeals.row(_appeal(appeal))
+            if appeal.number in sums.appeals:
+                appeals.row(_appeal(appeal, add_up(sums.appeals[appeal.number].items())))
         facts = {name: file.facts for name, file in zip(DATA, (lines, table, appeals), strict=True)}
-    return Exported(count, entries, appeals.lines - 1, before, add_up(sums.items())), facts
+    accounts = dict(sorted(sums.accounts.items()))
+    return Exported(count, entries, appeals.lines - 1, before, sums.totals, accounts), facts
 
 
 def _proved(posted: Posted, number: int, before: str) -> str:
@@ -172,9 +205,8 @@ def _rows(posted: Posted) -> Iterator[tuple[object, ...]]:
         yield (*first, *entry, posted.hash)
 
 
-def _appeal(appeal: AppealTotals) -> tuple[object, ...]:
+def _appeal(appeal: AppealTotals, sums: Totals) -> tuple[object, ...]:
     title = f"'{appeal.title}" if appeal.title.startswith(_FORMULA) else appeal.title
-    sums = appeal.totals
     parts = (sums.paid, sums.matched, sums.refunded, sums.disbursed, sums.held)
     return (appeal.number, " ".join(title.split()), appeal.state, appeal.target_fen, *parts)
 
@@ -193,7 +225,7 @@ def _write_beside(env: Environment, parts: dict[str, Path]) -> dict[str, Any]:
     return facts
 
 
-def _manifest(exported: Exported, accounts: dict[str, int], files: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _manifest(exported: Exported, files: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "form": FORM,
         "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
@@ -202,6 +234,6 @@ def _manifest(exported: Exported, accounts: dict[str, int], files: dict[str, Any
         "entries": exported.entries,
         "appeals": exported.appeals,
         "totals": {**asdict(exported.totals), "held": exported.totals.held},
-        "accounts": accounts,
+        "accounts": exported.accounts,
         "files": files,
     }

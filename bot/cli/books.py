@@ -35,6 +35,9 @@ def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon, clock: C
             checked = check_books(settings.database_url, clock(), *links, tell=click.echo)
         click.echo(f"audit chain: {checked.links} links, head {checked.head}")
         click.echo(f"ledger: {checked.transactions} transactions, head {checked.ledger_head}")
+        for chain, count in checked.unsealed.items():
+            if count:
+                click.echo(f"{chain}: {count} more wait for their links; a running worker seals them within seconds")
         if count := checked.found.total():
             raise click.ClickException(f"{count} violations")
         click.echo("The books are right.")

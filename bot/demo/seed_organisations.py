@@ -11,9 +11,9 @@ from bot.demo.seed_pictures import picture
 from models.appeals.appeal import Appeal
 from models.appeals.beneficiary import answer, ask_households
 from models.appeals.submission import Asker
+from models.core.at_commit import write_waiting
 from models.core.audit_trail import record_reading
 from models.core.calendar import CHINA
-from models.core.hash_chain import seal_waiting
 from models.organisations.application import NewOrganisation, register
 from models.organisations.desk import approve
 from models.organisations.organisation import SUBJECT, Organisation
@@ -82,7 +82,7 @@ class Organisations:
             purpose="pictures",
             about=about,
         )
-        seal_waiting(self.db.connection())
+        write_waiting(self.db.connection())
         approve(self.db, officer, number, when)
 
     def ask(self, row: Row, when: datetime) -> None:

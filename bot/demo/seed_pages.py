@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from bot.demo.seed_cases import Happening, Row
 from models.appeals.appeal import Appeal
+from models.core.at_commit import write_waiting
 from models.core.audit_trail import record_reading
-from models.core.hash_chain import seal_waiting
 from models.core.state_machine import Actor
 from models.public.album import APPEALS, LISTINGS, Album
 from models.public.appeal_page import agree, record_look
@@ -58,6 +58,6 @@ class Pages:
         record_reading(
             self.db, at=when, actor=by, subject=album.name, subject_id=number, purpose="pictures", about=owner
         )
-        seal_waiting(self.db.connection())
+        write_waiting(self.db.connection())
         for photo in photos_of(self.db, number, album):
             approve(self.db, officer, number, photo, when, album)

@@ -18,6 +18,8 @@ from bot.books.check import show_result
 from bot.web.caller import is_inside
 from bot.web.metrics import set_backlog_gauges, show_queues
 from bot.work.queues import JobQueues
+from models.books.chains import CHAINS
+from models.core.hash_chain import waiting
 from models.migrations import current, head
 from models.notifications.outbox import oldest_due
 
@@ -25,6 +27,8 @@ log = structlog.get_logger()
 
 # A notification that is owed for longer than this is late.
 LATE_AFTER = timedelta(minutes=10)
+# So is the link of an event or a posting after this many seconds: a scheduler seals within two.
+LATE_LINK = 30.0
 
 
 def health(database: Engine, jobs: JobQueues, clock: Callable[[], datetime]) -> Blueprint:
@@ -37,7 +41,7 @@ def health(database: Engine, jobs: JobQueues, clock: Callable[[], datetime]) -> 
 
     @pages.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """Answer 503 while the database is away or not migrated; 200 if only Redis is away or pushes are late."""
+        """Answer 503 while the database is away or not migrated; 200 if only Redis is away, or pushes or links late."""
         state = {"database": "ok", "migrations": "ok", "redis": "ok" if jobs.reachable() else "unreachable"}
         try:
             with database.connect() as connection:
@@ -45,6 +49,8 @@ def health(database: Engine, jobs: JobQueues, clock: Callable[[], datetime]) -> 
                     state["migrations"] = "behind"
                 else:
                     state["notices"] = _punctuality(connection, clock())
+                    late = any(waiting(connection, chain)[1] > LATE_LINK for chain in CHAINS)
+                    state["chains"] = "late" if late else "ok"
         except SQLAlchemyError:
             state["database"] = "unreachable"
         works = state["database"] == state["migrations"] == "ok"

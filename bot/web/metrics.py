@@ -12,6 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.work.queues import QUEUES, JobQueues
+from models.books.chains import CHAINS
+from models.core.hash_chain import waiting
 from models.notifications.outbox import oldest_due
 from models.upkeep.dead_job import count_open
 
@@ -30,6 +32,8 @@ QUEUE_JOBS = Gauge("bangfu_queue_jobs", "Jobs that wait in a queue", ["queue"])
 SENT = Gauge("bangfu_sent", "Pushes by channel and by WeChat's code (0: taken), since Redis began", ["channel", "code"])
 HEARD = Gauge("bangfu_voices", "Voices by what came of them: heard, or why not, since Redis began", ["outcome"])
 OLDEST_OWED = Gauge("bangfu_oldest_owed_seconds", "For how long the oldest owed notice has been due; 0 where none is")
+UNSEALED = Gauge("bangfu_unsealed_links", "Audit events and postings that wait for their link", ["chain"])
+UNSEALED_FOR = Gauge("bangfu_unsealed_seconds", "For how long the oldest of them has waited", ["chain"])
 DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and that nobody has settled")
 
 # A Redis hash that the pushing workers write; its fields are channel:code.
@@ -68,9 +72,15 @@ def set_backlog_gauges(database: Engine, now: datetime) -> None:
     try:
         with Session(database) as db:
             oldest, dead = oldest_due(db, now), float(count_open(db))
+            unsealed: dict[str, tuple[float, float]]
+            unsealed = {chain.name: waiting(db.connection(), chain) for chain in CHAINS}
     except SQLAlchemyError:
         OLDEST_OWED.set(nan)
         DEAD_JOBS.set(nan)
+        unsealed = {chain.name: (nan, nan) for chain in CHAINS}
     else:
         OLDEST_OWED.set((now - oldest).total_seconds() if oldest else 0)
         DEAD_JOBS.set(dead)
+    for name, (count, seconds) in unsealed.items():
+        UNSEALED.labels(name).set(count)
+        UNSEALED_FOR.labels(name).set(seconds)

@@ -9,6 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.serializers import JSONSerializer
 
+from bot.books.sealing import sealing
 from bot.log import configure_logging
 from bot.work.context import WorkerContext, worker_context
 from bot.work.queues import SENDING
@@ -23,9 +24,11 @@ PAUSE = 1.0
 
 
 def schedule(settings: Settings, ending: threading.Event) -> None:
+    """Run the schedule, and seal the chains beside it, so that no job of any length keeps them waiting."""
     context = WorkerContext(settings)
     try:
-        Scheduler(context, settings.redis_url).run(ending)
+        with sealing(context.database):
+            Scheduler(context, settings.redis_url).run(ending)
     finally:
         context.close()
 

@@ -1,22 +1,28 @@
-"""Check the hash chains: every link is there, in its place and unchanged, up to the head."""
+"""Check the hash chains: every link is there, in its place and unchanged up to the head, and nothing lacks its link."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, text
 
 from models.books.violation import Violation
-from models.core.audit_trail import AuditEvent, AuditHead, link_hash
+from models.core.audit_trail import AUDIT, AuditEvent, AuditHead, AuditLink, link_hash
 from models.core.database import stream
-from models.core.hash_chain import GENESIS, Head
+from models.core.hash_chain import GENESIS, Chain, Head
+from models.ledger.links import LEDGER
 from models.ledger.tables import LedgerLink
+
+# The chains that a sealer keeps.
+CHAINS = (AUDIT, LEDGER)
+# What has waited longer than this for its link waits for a sealer that is not there, in SQL's words.
+LATE = "10 minutes"
 
 # A link that was noted down outside the database: its number, and the hash that it had.
 Noted = tuple[int, str]
 
 _NUMBERS: dict[str, tuple[Any, Any]] = {
-    "audit": (AuditEvent.id, AuditEvent.hash),
+    "audit": (AuditLink.number, AuditLink.hash),
     "ledger": (LedgerLink.number, LedgerLink.hash),
 }
 
@@ -41,10 +47,36 @@ def check_noted(connection: Connection, chain: str, noted: Noted) -> Iterator[Vi
 def check_chain(connection: Connection, _now: datetime) -> Iterator[Violation]:
     """Check the audit trail's chain. The ledger's is read together with its transactions (models.books.ledger)."""
     follower = Follower("audit")
-    for row in stream(connection, select(AuditEvent.__table__).order_by(AuditEvent.id)):
-        link = row._mapping
-        yield from follower.read(link["id"], link["hash"], link_hash(follower.before, link))
+    links = select(AuditLink.number, AuditLink.hash.label("stored"), AuditEvent.__table__)
+    links = links.outerjoin(AuditEvent, AuditEvent.id == AuditLink.event_id).order_by(AuditLink.number)
+    for row in stream(connection, links):
+        if row.id is None:
+            yield Violation("event_gone", "audit", row.number, "has no event any more")
+            yield from follower.read(row.number, row.stored, row.stored)
+        else:
+            yield from follower.read(row.number, row.stored, link_hash(follower.before, row._mapping))
     yield from follower.end(read_head(connection))
+    yield from check_unsealed(connection, AUDIT, AuditEvent.id, "audit_event")
+
+
+def check_unsealed(connection: Connection, chain: Chain, row_id: Any, name: str) -> Iterator[Violation]:
+    """Find rows without a link that wait for none or wait too long, and what is to be sealed and is not there."""
+    unsealed, linked = chain.unsealed, getattr(chain.links, chain.key)
+    alone = select(row_id.label("id"), unsealed.since, (unsealed.since < _late()).label("late"))
+    alone = alone.outerjoin(chain.links, linked == row_id).outerjoin(unsealed, unsealed.id == row_id)
+    for found in stream(connection, alone.where(linked.is_(None)).order_by(row_id)):
+        if found.since is None:
+            yield Violation("unsealed", name, found.id, "has no link in the chain, and waits for none")
+        elif found.late:
+            yield Violation("not_sealed_yet", name, found.id, f"waits for its link since {found.since:%F %T} UTC")
+    gone = select(unsealed.id).where(~select(row_id).where(row_id == unsealed.id).exists())
+    for found in stream(connection, gone.order_by(unsealed.id)):
+        yield Violation("event_gone", name, found.id, "is to be sealed, and is not there")
+
+
+def _late() -> Any:
+    """The rows' own clock is the database's, whatever time it is for the program."""
+    return func.now() - text(f"interval '{LATE}'")
 
 
 class Follower:

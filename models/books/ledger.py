@@ -1,4 +1,7 @@
-"""Check the ledger's transactions: each balances, is unchanged since it was sealed, and is a permitted move."""
+"""Check the ledger's transactions: each balances, is unchanged since it was sealed, and is a permitted move.
+
+What waits for its link is balanced and of one charity too: triggers refused its commit otherwise.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,12 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select
 from sqlalchemy.orm import aliased
 
-from models.books.chains import Follower, read_head
+from models.books.chains import Follower, check_unsealed, read_head
 from models.books.violation import Violation
 from models.core.database import stream
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.kinds import MOVES
-from models.ledger.links import link_hash
+from models.ledger.links import LEDGER, link_hash
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
 
 _LEDGER = "ledger"
@@ -99,11 +102,9 @@ def _check_link(follower: Follower, number: int, rows: Sequence[Row[Any]]) -> It
 
 
 def _check_astray(connection: Connection) -> Iterator[Violation]:
-    """Find transactions without a link, which are not sealed, and entries without a transaction or an account."""
+    """Find transactions that are not sealed as they should be, and entries without a transaction or an account."""
     posted, entry = LedgerTransaction, LedgerEntry
-    unsealed = select(posted.id).outerjoin(LedgerLink, LedgerLink.transaction_id == posted.id)
-    for found in stream(connection, unsealed.where(LedgerLink.number.is_(None)).order_by(posted.id)):
-        yield Violation("unsealed", "ledger_transaction", found.id, "has no link in the chain")
+    yield from check_unsealed(connection, LEDGER, posted.id, "ledger_transaction")
     known = select(posted.id).where(posted.id == entry.transaction_id).exists()
     account = select(LedgerAccount.id).where(LedgerAccount.id == entry.account_id).exists()
     astray = select(entry.transaction_id, entry.account_id).where(or_(~known, ~account))

@@ -1,36 +1,37 @@
 """Keep the audit trail: a hash chain of who changed or read what, when and why, written with the change itself.
 
-Events are collected during a transaction and become links of the chain at its commit (models.core.hash_chain).
+Events are collected during a transaction and written at its commit (models.core.at_commit); within seconds they are
+links of the chain (models.core.hash_chain).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Index, String, event, func, select, text
+from sqlalchemy import Connection, Index, String, Table, event, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core import hash_chain
-from models.core.base import Base
+from models.core import at_commit, hash_chain
+from models.core.base import Base, RowId, among
 from models.core.calendar import start_of_day
-from models.core.hash_chain import Head
+from models.core.hash_chain import Chain, Head, Unsealed
 
-FIELDS = ("id", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
+# What a link seals: its number in the chain, and its event.
+FIELDS = ("number", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
 
 _FORM = "bangfu-audit-1"
-_CHAIN = "audit"
 _READS = text("about IS NOT NULL")
 
 
 class AuditEvent(Base):
-    """One link of the trail. ``actor`` is ``system``, ``user:<id>`` or ``staff:<id>``; ``detail`` a code or a number.
+    """One event. ``actor`` is ``system``, ``user:<id>`` or ``staff:<id>``; ``detail`` a code or a number.
 
-    ``id`` is the place in the chain, from 1 on without a gap. ``about`` is the user whose sensitive data was read;
-    no foreign key, because checking one would lock the user's row after the head.
+    Of events that were written under the same lock the later has the higher ``id``; there may be gaps. ``about`` is
+    the user whose sensitive data was read; no foreign key, because checking one would lock the user's row at the end.
     """
 
     __tablename__ = "audit_events"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[RowId]
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(40))
     action: Mapped[str] = mapped_column(String(40))
@@ -40,7 +41,6 @@ class AuditEvent(Base):
     to_state: Mapped[str | None] = mapped_column(String(24))
     detail: Mapped[str | None] = mapped_column(String(80))
     about: Mapped[int | None]
-    hash: Mapped[str] = mapped_column(String(64))
 
     __table_args__ = (
         Index(None, "subject", "subject_id"),
@@ -48,8 +48,26 @@ class AuditEvent(Base):
     )
 
 
+_EVENTS = cast("Table", AuditEvent.__table__)
+
+
+class AuditLink(Base):
+    """An event's link in the chain; ``number`` counts from 1 without a gap."""
+
+    __tablename__ = "audit_links"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(unique=True)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
 class AuditHead(Head, Base):
     __tablename__ = "audit_head"
+
+
+class UnsealedEvent(Unsealed, Base):
+    """An event that has no link yet; a trigger writes it with the event."""
+
+    __tablename__ = "audit_unsealed"
 
 
 def record(
@@ -82,7 +100,7 @@ def record(
         "detail": detail,
         "about": about,
     }
-    hash_chain.put(db.connection(), _CHAIN, values)
+    at_commit.put(db.connection(), _EVENTS, values)
 
 
 def record_reading(
@@ -118,10 +136,15 @@ def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     return hash_chain.digest(_FORM, before, values)
 
 
-def seal(connection: Connection, links: list[hash_chain.Values]) -> None:
-    hash_chain.extend(connection, AuditHead, AuditEvent, links, number="id", link_hash=link_hash)
+def _read(connection: Connection, ids: Sequence[int], first: int) -> dict[int, hash_chain.Values]:
+    rows = connection.execute(select(_EVENTS).where(among(AuditEvent.id, ids)).order_by(AuditEvent.id))
+    return {row.id: {**row._mapping, "number": number} for number, row in enumerate(rows, first)}
+
+
+AUDIT = Chain("audit", AuditHead, AuditLink, UnsealedEvent, "event_id", _read, link_hash)
 
 
 @event.listens_for(AuditEvent, "before_insert")
+@event.listens_for(AuditLink, "before_insert")
 def _refuse(*_: object) -> None:
-    raise TypeError("record() writes the audit trail, and nothing else does")
+    raise TypeError("record() and the sealer write the audit trail, and nothing else does")

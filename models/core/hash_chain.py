@@ -1,35 +1,31 @@
-"""Keep hash chains: each link's hash covers the link before it, and links are written when a transaction commits.
+"""Keep hash chains: each link's hash covers the link before it; links are made soon after their rows' commit.
 
-Values that are to become links wait on their connection until the transaction
-commits. So they follow savepoints and rollbacks exactly, wherever those were
-opened, and no commit can skip them. Only then are the heads of the chains
-locked, after every other lock and always in the same order: a transaction
-without links never waits for a head, and none waits for another lock while it
-holds one.
+A row that is to be sealed is written without a lock, and a trigger notes its id in the same transaction as one that
+waits. One sealer at a time takes what waits by ids, numbers it and links it. Of two rows that were written under the
+same lock the later one has the higher id and could not be seen before the other: so a chain tells of each thing in
+the order in which it happened, and no commit waits for a head.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, String, event, insert, select, update
+from sqlalchemy import CheckConstraint, Connection, SmallInteger, String, delete, func, insert, select, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
-from models.core.hooks import Registry
+from models.core.base import UtcTime
 
 # The hash before the first link.
 GENESIS = "0" * 64
+# So many rows are sealed in one transaction: a tenth of a second.
+BATCH = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KEY = "bangfu_links"
 
 Values = dict[str, Any]
-Seal = Callable[[Connection, list[Values]], None]
-
-# Chain -> the function that makes links of what was put under its name, when a transaction commits.
-SEALS: Registry[Seal] = Registry("core.hash_chain.SEALS", ("audit", "ledger"))
 
 
 class Head:
@@ -42,6 +38,30 @@ class Head:
     @declared_attr.directive
     def __table_args__(cls) -> tuple[CheckConstraint]:
         return (CheckConstraint("id = 1", name="one_head"),)
+
+
+class Unsealed:
+    """The columns of the list of what waits: the row's id, and since when by the database's own clock."""
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain and its tables. ``key``: the column of ``links`` that holds the sealed row's id.
+
+    ``read`` maps ids to what their links seal, ordered by id and numbered from the given number on; ids without a row
+    are left out. ``link_hash`` computes a link's hash from the hash before it and these values.
+    """
+
+    name: str
+    head: type[Head]
+    links: type[DeclarativeBase]
+    unsealed: type[Unsealed]
+    key: str
+    read: Callable[[Connection, Sequence[int], int], Mapping[int, Values]]
+    link_hash: Callable[[str, Mapping[Any, Any]], str]
 
 
 def digest(form: str, before: str, values: list[Any]) -> str:
@@ -59,99 +79,33 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
-def extend(
-    connection: Connection,
-    head: type[Head],
-    into: type[DeclarativeBase],
-    links: list[Values],
-    *,
-    number: str,
-    link_hash: Callable[[str, Mapping[Any, Any]], str],
-) -> None:
-    """Lock the head, give each link its ``number`` and ``hash``, insert the table's columns of it, move the head on."""
-    length, before = connection.execute(select(head.length, head.hash).with_for_update()).one()
-    for place, link in enumerate(links, length + 1):
-        link[number] = place
-        link["hash"] = before = link_hash(before, link)
-    columns = into.__table__.columns.keys()
-    connection.execute(insert(into), [{name: link[name] for name in columns} for link in links])
-    connection.execute(update(head).values(length=length + len(links), hash=before))
+def seal(connection: Connection, chain: Chain, most: int = BATCH) -> int:
+    """Link up to ``most`` of what waits, and return how many it took; 0 also while another sealer is at work.
 
-
-class _Waiting:
-    """The links that a connection's transaction has yet to seal.
-
-    ``marks``: for each open savepoint, how many links there were when it was set.
+    The lock on the head is the sealer's lease: it ends with its transaction, or with its connection.
     """
-
-    __slots__ = ("links", "marks")
-
-    def __init__(self) -> None:
-        self.links: list[tuple[str, Values]] = []
-        self.marks: list[int] = []
-
-
-def _waiting(connection: Connection) -> _Waiting:
-    found: _Waiting = connection.info.setdefault(_KEY, _Waiting())
-    return found
-
-
-def put(connection: Connection, name: str, values: Values) -> None:
-    """Add a link to this chain when the connection's transaction commits."""
-    _waiting(connection).links.append((name, values))
-
-
-def seal_waiting(connection: Connection) -> None:
-    """Seal all waiting links, chain by chain in the order of their names, each chain in the order of ``put``.
-
-    Before the end of a transaction it is for who is alone on the database, and outside savepoints: the heads of the
-    chains stay locked from here on.
-    """
-    found: _Waiting | None = connection.info.pop(_KEY, None)
-    for name, links in _by_chain(found.links if found else []):
-        SEALS[name](connection, links)
+    head, links, unsealed = chain.head, chain.links, chain.unsealed
+    if not connection.scalar(select(select(unsealed.id).exists())):
+        return 0
+    found = connection.execute(select(head.length, head.hash).with_for_update(skip_locked=True)).one_or_none()
+    if found is None:
+        return 0
+    length, before = found
+    first = select(unsealed.id).order_by(unsealed.id).limit(most)
+    ids = sorted(connection.scalars(delete(unsealed).where(unsealed.id.in_(first)).returning(unsealed.id)))
+    made = []
+    for row_id, values in chain.read(connection, ids, length + 1).items():
+        before = chain.link_hash(before, values)
+        made.append({"number": values["number"], chain.key: row_id, "hash": before})
+    if made:
+        connection.execute(insert(links), made)
+        connection.execute(update(head).values(length=length + len(made), hash=before))
+    return len(ids)
 
 
-@event.listens_for(Engine, "commit")
-def _seal(connection: Connection) -> None:
-    try:
-        seal_waiting(connection)
-    except BaseException:
-        # For SQLAlchemy the transaction has ended now. It would hand the connection on as it is, and whoever has it
-        # next would commit what could not be sealed.
-        if not connection.invalidated:
-            connection.connection.rollback()
-        raise
-
-
-def _by_chain(waiting: list[tuple[str, Values]]) -> Iterator[tuple[str, list[Values]]]:
-    for chain in sorted({name for name, _ in waiting}):
-        yield chain, [values for name, values in waiting if name == chain]
-
-
-@event.listens_for(Engine, "begin")
-@event.listens_for(Engine, "rollback")
-def _drop(connection: Connection) -> None:
-    # A lost connection has dropped everything, and reading its info would hide the error by which it was lost.
-    if not connection.invalidated:
-        connection.info.pop(_KEY, None)
-
-
-# SQLAlchemy tells a savepoint's name only at its end, but keeps savepoints strictly one inside the other.
-@event.listens_for(Engine, "savepoint")
-def _mark(connection: Connection, _name: None) -> None:
-    found = _waiting(connection)
-    found.marks.append(len(found.links))
-
-
-@event.listens_for(Engine, "release_savepoint")
-def _keep(connection: Connection, _name: str, _context: None) -> None:
-    if not connection.invalidated:
-        _waiting(connection).marks.pop()
-
-
-@event.listens_for(Engine, "rollback_savepoint")
-def _go_back(connection: Connection, _name: str, _context: None) -> None:
-    if not connection.invalidated:
-        found = _waiting(connection)
-        del found.links[found.marks.pop() :]
+def waiting(connection: Connection, chain: Chain) -> tuple[int, float]:
+    """Count what waits to be sealed, and for how many seconds the oldest has waited, by the database's clock."""
+    since = chain.unsealed.since
+    age = func.extract("epoch", func.clock_timestamp(type_=UtcTime) - func.min(since))
+    count, seconds = connection.execute(select(func.count(), func.coalesce(age, 0)).select_from(chain.unsealed)).one()
+    return count, max(0.0, float(seconds))

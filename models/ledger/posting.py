@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.core.hooks import Hook
-from models.ledger import links
 from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, LedgerSum, Locked, lock
 from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotReversible, Overdrawn, WrongPosting
 from models.ledger.kinds import MOVES, Move
@@ -30,8 +29,8 @@ def post(
     """Post these amounts (fen, debit positive) for this cause; the same call again returns the earlier transaction.
 
     Locks the accounts. Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible,
-    Overdrawn, or MoreBackThanWent; then nothing was written. The posting becomes a link of the chain when the caller's
-    transaction commits.
+    Overdrawn, or MoreBackThanWent; then nothing was written. The posting becomes a link of the chain soon after the
+    caller's transaction commits.
     """
     _check(kind, cause, amounts, reverses)
     accounts = lock(db, amounts)
@@ -55,7 +54,6 @@ def post(
         for account, fen in sorted(amounts.items())
     ]
     db.execute(insert(LedgerEntry), rows)
-    links.put(db.connection(), posted, list(amounts.items()))
     on_posted(db, posted.id, kind, amounts, now)
     return posted
 

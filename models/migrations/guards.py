@@ -44,6 +44,15 @@ def refuse_insert(table: str, name: str, condition: str, message: str) -> None:
     _on_insert(f"{table}_{name}", table, "BEFORE", body)
 
 
+def refuse_at_commit(table: str, name: str, condition: str, message: str) -> None:
+    """No commit of a row for which this holds then (an SQL condition on NEW, which may ask other tables)."""
+    name = f"{table}_{name}"
+    body = f"IF {condition} THEN {_raise(message)} END IF; RETURN NULL;"
+    op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+    deferred = f"AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+    op.execute(f"CREATE CONSTRAINT TRIGGER {name} {deferred} EXECUTE FUNCTION {name}()")
+
+
 def after_insert(table: str, name: str, statements: tuple[str, ...]) -> None:
     """What each new row (NEW) does to other tables."""
     body = " ".join(f"{statement};" for statement in statements)

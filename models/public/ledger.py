@@ -18,7 +18,7 @@ from models.core.hash_chain import GENESIS
 from models.ledger import Totals, totals_of
 from models.ledger.accounts import KINDS, LedgerAccount, LedgerSum
 from models.ledger.kinds import MOVES
-from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction, UnsealedTransaction
 from models.ledger.totals import add_up
 
 _PAGE = 500
@@ -27,10 +27,14 @@ _OTHERS = sorted(KINDS - {"appeal"})
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The count of ``transactions``, the hash ``head`` that seals them, and the ``totals`` of all appeals together."""
+    """The count of ``transactions``, the hash ``head`` that seals them, and the ``totals`` of all appeals together.
+
+    ``unsealed``: how many more wait for their links, seconds as a rule; the totals count them.
+    """
 
     transactions: int
     head: str
+    unsealed: int
     totals: Totals
 
 
@@ -71,7 +75,7 @@ class Posted:
 
 
 def head_of(db: Session | Connection) -> tuple[int, str]:
-    """Return how many transactions there are, and the hash that seals them all."""
+    """Return how many transactions have links, and the hash that seals them all."""
     row = db.execute(select(LedgerHead.length, LedgerHead.hash)).first()
     return (int(row[0]), str(row[1])) if row else (0, GENESIS)
 
@@ -85,7 +89,8 @@ def overall(db: Session) -> Overall:
         .where(LedgerAccount.kind.in_(_OTHERS), LedgerSum.kind.in_(counted))
         .group_by(LedgerSum.kind)
     )
-    return Overall(*head_of(db), add_up((kind, -int(fen)) for kind, fen in db.execute(sums)))
+    unsealed = db.scalar(select(func.count()).select_from(UnsealedTransaction)) or 0
+    return Overall(*head_of(db), unsealed, add_up((kind, -int(fen)) for kind, fen in db.execute(sums)))
 
 
 def appeals_with_money(db: Session, before: int | None, most: int) -> list[AppealTotals]:
@@ -111,21 +116,14 @@ def all_appeals(db: Session) -> Iterator[AppealTotals]:
         db.expunge_all()
 
 
-def balances(db: Session) -> dict[str, int]:
-    """Sum the balances in fen by kind of account, in the accounts' normal direction."""
-    account = LedgerAccount
-    sums = select(account.kind, func.sum(account.balance_fen)).group_by(account.kind)
-    return {kind: int(fen) for kind, fen in db.execute(sums.order_by(account.kind))}
-
-
 def all_posted(connection: Connection) -> Iterator[Posted]:
-    """Yield every transaction in the chain's order, unchecked: check its hash before you publish it."""
+    """Yield every sealed transaction in the chain's order, unchecked: check its hash before you publish it."""
     for _, rows in groupby(stream(connection, _in_order()), key=lambda row: row.number):
         yield _posted(list(rows))
 
 
 def newest_posted(db: Session, before: int | None, most: int) -> list[Posted]:
-    """List transactions, the newest first, with numbers below ``before``."""
+    """List sealed transactions, the newest first, with numbers below ``before``."""
     numbers = select(LedgerLink.number).order_by(LedgerLink.number.desc()).limit(most)
     if before is not None:
         numbers = numbers.where(LedgerLink.number < before)

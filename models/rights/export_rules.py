@@ -67,7 +67,10 @@ _OF_OFFICE = "what an officer decided or entered is of the office; the person's 
 _OF_MONEY = "it counts money without naming anybody; the person's pledges, payments and refunds are exported"
 LEFT_OUT = {
     **dict.fromkeys(("regions", "charities", "filings", "merchants", "matching_pools", "broadcasts"), _OF_ALL),
-    **dict.fromkeys(("audit_head", "ledger_head", "last_runs", "channel_pauses", "dead_jobs"), _OF_ALL),
+    **dict.fromkeys(
+        ("audit_head", "audit_links", "audit_unsealed", "ledger_head", "last_runs", "channel_pauses", "dead_jobs"),
+        _OF_ALL,
+    ),
     **dict.fromkeys(
         ("bank_entries", "decisions", "pool_transfers", "recusals", "discrepancies", "tasks", "inquiries"), _OF_OFFICE
     ),
@@ -75,7 +78,7 @@ LEFT_OUT = {
     "code_scans": "they count scans of an appeal's code, and say of nobody who scanned",
     "listing_codes": "WeChat's own address of a listing, which everybody may scan from its page",
     "appeal_codes": "WeChat's own address of an appeal, which everybody may scan from its page",
-    **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_sums"), _OF_MONEY),
+    **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_unsealed", "ledger_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     **dict.fromkeys(
         ("figure_deltas", "figure_sums", "figure_waiting"),
@@ -102,7 +105,7 @@ LEFT_OUT_COLUMNS = {
     ),
     **dict.fromkeys(("token_hash", "scene_hash", "digits_hash", "browser_hash"), _OPENS),
     "desk_sessions.wechat_hash": _SEARCHES,
-    **dict.fromkeys(("dedupe_key", "draft_id", "platform_id", "audit_events.hash"), _WORKS),
+    **dict.fromkeys(("dedupe_key", "draft_id", "platform_id"), _WORKS),
     "conversations.erased_phone": "of erased people alone, who have no copy",
     "voices.screen": "the numbered lines that stood on the screen when it was said, kept until they are answered",
     **dict.fromkeys(("matches.offer_id", "matches.request_id", "matches.round_id", "matches.shelf_id"), _OF_OTHER),

@@ -97,10 +97,12 @@ def test_a_chain_that_was_cut_is_told_every_night_after_one_that_was_right(
 ) -> None:
     stage = Stage(new_database())
     stage.open_appeal()
+    stage.seal()
     redis = Redis.from_url(redis_flushed)
     books.check_and_tell(stage.settings.database_url, redis, stage.clock())
     with unguarded(stage) as connection:
         connection.exec_driver_sql("DELETE FROM audit_events")
+        connection.exec_driver_sql("DELETE FROM audit_links")
         connection.exec_driver_sql("UPDATE audit_head SET length = 0, hash = ''")
         connection.exec_driver_sql("UPDATE appeals SET state = 'draft', endorsed_by = NULL")
     for _ in range(2):

@@ -17,7 +17,7 @@ from models.migrations import current, head, upgrade
 from models.tables import metadata
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
-EVENT = {"id": 1, "at": NOW, "actor": "system", "action": "x", "subject": "user", "subject_id": 1, "hash": "0" * 64}
+EVENT = {"id": 1, "at": NOW, "actor": "system", "action": "x", "subject": "user", "subject_id": 1}
 
 
 def test_one_migration_is_the_newest() -> None:

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 from redis import Redis
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.books import check as books
 from models.books import read_head
 from models.core.hash_chain import GENESIS
-from models.ledger import LedgerTransaction, moves, reverse
+from models.ledger import moves, reverse
 from models.ledger.accounts import LedgerAccount
 from models.ledger.links import link_hash
-from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink
+from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction, UnsealedTransaction
 from tests.harness.money.checking_books import check, codes, unguarded
 from tests.harness.money.checking_ledger import unbounded
 from tests.harness.money.ledger_rows import NOW
@@ -46,6 +46,8 @@ def ids(connection: Connection) -> dict[tuple[str, int], int]:
 
 
 def test_a_ledger_that_is_right(stage: Stage) -> None:
+    assert "ledger: 6 more wait for their links" in check(stage).output
+    stage.seal()
     result = check(stage)
     assert result.exit_code == 0, result.output
     with stage.database.connect() as connection:
@@ -152,6 +154,7 @@ def sealed_anew(connection: Connection, kind: str, entries: dict[tuple[str, int]
     link = {"number": 7, "kind": kind, "cause": "x:1", "at": NOW, "reverses": reverses, "entries": entries.items()}
     sealed = link_hash(head[1], link)
     connection.execute(insert(LedgerLink).values(number=7, transaction_id=number, hash=sealed))
+    connection.execute(delete(UnsealedTransaction))
     connection.execute(update(LedgerHead).values(length=7, hash=sealed))
 
 
@@ -223,6 +226,7 @@ def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_
     books.check_and_tell(stage.settings.database_url, redis, stage.clock())  # an empty ledger is noted, and may begin
     with Database(stage.database) as db, db.begin():
         moves.payment_received(db, 1, 1_000, "gift:1", NOW)
+    stage.seal()
     books.check_and_tell(stage.settings.database_url, redis, stage.clock())
     with stage.database.connect() as connection:
         noted = read_head(connection, LedgerHead)
@@ -230,6 +234,7 @@ def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_
     empty(stage)
     with Database(stage.database) as db, db.begin():
         moves.payment_received(db, 1, 900, "gift:1", NOW)
+    stage.seal()
     assert check(stage).exit_code == 0
     assert "not_as_noted: ledger 1 has" in check(stage, "--ledger-head", f"1:{noted[1]}").output
     assert "not_as_noted: ledger 9 was noted" in check(stage, "--ledger-head", f"9:{noted[1]}").output

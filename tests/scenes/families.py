@@ -58,6 +58,7 @@ def join(stage: Stage, staff: int, one: str, other: str) -> str:
 
 
 def ledger_head(stage: Stage) -> tuple[int, str]:
+    stage.seal()
     with Database(stage.database) as db:
         head = db.scalars(select(LedgerHead)).one()
         return head.length, head.hash

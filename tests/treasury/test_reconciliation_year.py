@@ -232,7 +232,7 @@ def write(stage: Stage, year: Year) -> None:
         link = (db.scalar(select(func.max(LedgerLink.number))) or 0) + 1
         # Each posting's own, one by one, would take minutes; the sums that they keep are not read here.
         db.execute(text("SET LOCAL statement_timeout = 0"))
-        for table in ("ledger_entries", "ledger_links"):
+        for table in ("ledger_transactions", "ledger_entries"):
             db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         db.execute(insert(PayOrder), year.orders)
         db.execute(insert(Refund), year.refunds)

@@ -63,7 +63,7 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("sub_merchants.number", "base_number"), _OF_MONEY),
     **dict.fromkeys(("organisations.name", "organisations.credit_code"), _OF_BODY),
     "flags.item": "another appeal's number; flags that repeat words are deleted",
-    **dict.fromkeys(("actor", "action", "from_state", "to_state", "detail", "hash"), "numbers and codes"),
+    **dict.fromkeys(("actor", "action", "from_state", "to_state", "detail"), "numbers and codes"),
     **dict.fromkeys(("staff.work_no", "staff.name", "staff.id_number", "staff.id_hash", "staff.openid"), _OF_OFFICE),
     **dict.fromkeys(("conflicts_of_interest.id_number", "conflicts_of_interest.id_hash"), _OF_OFFICE),
     "account": "the official account's id; conversations.openid, beside it, becomes a tombstone",

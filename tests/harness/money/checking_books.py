@@ -24,7 +24,8 @@ def codes(stage: Stage) -> list[str]:
 @contextmanager
 def unguarded(stage: Stage) -> Iterator[Connection]:
     """As somebody who owns the database can: triggers are out of the way for this transaction, and not taken away, so
-    that the database need not be made anew for the next test."""
+    that the database need not be made anew for the next test. What was told before is sealed by then."""
+    stage.seal()
     with stage.database.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         yield connection

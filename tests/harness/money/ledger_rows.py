@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session as Database
 
+from bot.books.sealing import seal_all
 from models.core.database import connect
 from models.core.hash_chain import GENESIS
 from models.ledger import (
@@ -37,7 +38,8 @@ def balances(database: Engine) -> dict[Account, int]:
 
 
 def chain(database: Engine) -> list[tuple[str, str]]:
-    """Kind and cause of all transactions in the chain's order, once it was recomputed from what is public."""
+    """Kind and cause of all transactions in the chain's order, once sealed and recomputed from what is public."""
+    seal_all(database)
     listed: list[tuple[str, str]] = []
     with Database(database) as db:
         head = db.execute(select(LedgerHead.length, LedgerHead.hash)).one()
@@ -64,4 +66,6 @@ def chain(database: Engine) -> list[tuple[str, str]]:
 @pytest.fixture
 def posted(database: Engine) -> int:
     with Database(database) as db, db.begin():
-        return moves.payment_received(db, 7, 100, "order:1", NOW).id
+        number = moves.payment_received(db, 7, 100, "order:1", NOW).id
+    seal_all(database)
+    return number
