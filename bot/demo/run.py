@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.books.check import Checked
+from bot.books.sealing import seal_all
 from bot.demo.clock import ClockRow
 from bot.demo.dump import PREPARED, is_empty, load_dump, read_contents
 from bot.demo.paid_orders import paid_orders
@@ -121,6 +122,7 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
         paid = paid_orders(db, ACCOUNT["id"], settings.public_url)
     if seeded.written:
         compare_past_bills(database, settings, paid, now)
+        seal_all(database)
     database.dispose()
     _write(at / "people.json", seeded.people)
     _write(at / "paid.json", paid)

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, func, inspect, not_, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot.books.sealing import seal_all
 from bot.demo.seed_cases import Cases, Happening, Row
 from bot.demo.seed_charities import Charities
 from bot.demo.seed_gifts import Gifts
@@ -91,9 +92,10 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
 
 
 def play_world(database: Engine, account: str, now: datetime) -> None:
-    """Play the whole data set in one transaction; the year's people (bot.demo.year) may be there already."""
+    """Play the whole data set in one transaction and seal it; the year's people (bot.demo.year) may be there already."""
     with Session(database) as db, db.begin():
         _History(db, account, now).play(_world())
+    seal_all(database)
 
 
 def read_for_the_year(db: Session) -> None:

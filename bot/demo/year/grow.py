@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bot.books.check import Checked, check_books
+from bot.books.sealing import seal_all
 from bot.demo.dump import write_dump
 from bot.demo.paid_orders import paid_orders
 from bot.demo.past_bills import compare_due_bills, warnings_only
@@ -95,5 +96,6 @@ def _play(house: House, plan: Plan, at: Path, tell: Callable[[str], None]) -> No
     house.simulator.pay.orders.remember(tuple(PaidOrder(**one) for one in every if one["out_trade_no"] not in known))
     for client in house.context.pay or ():
         compare_due_bills(database, client, house.clock())
+    seal_all(database)
     fold_all(database)
     count_all_waiting(database, house.clock())

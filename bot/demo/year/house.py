@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from bot.books.sealing import seal_all
 from bot.demo.year.jobs import JobsHere
 from bot.pay.demo_keys import settings_in
 from bot.push.cards import as_in_console
@@ -127,9 +128,10 @@ class House:
         self._scheduler.schedule.pop("bills", None)
 
     def work(self) -> None:
-        """Run the jobs that wait, and those that they lead to."""
+        """Run the jobs that wait, and those that they lead to; then seal, as beside any scheduler."""
         while self.jobs.waiting:
             self.context.run_job(*self.jobs.waiting.popleft())
+        seal_all(self.context.database)
 
     def _move(self, when: datetime) -> None:
         self.simulator.timeline.move(max((when - self.clock()).total_seconds(), 0.0))
