@@ -92,7 +92,7 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
 
 
 def play_world(database: Engine, account: str, now: datetime) -> None:
-    """Play the whole data set in one transaction and seal it; the year's people (bot.demo.year) may be there already."""
+    """Play the whole data set at once and seal it; the year's people (bot.demo.year) may be there already."""
     with Session(database) as db, db.begin():
         _History(db, account, now).play(_world())
     seal_all(database)
