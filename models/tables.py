@@ -9,7 +9,7 @@ from models.disbursements import allocation_run, disbursement, payee  # noqa: F4
 from models.donors import message, receipt, recurring_gift  # noqa: F401
 from models.families import question  # noqa: F401
 from models.figures import delta, waiting  # noqa: F401
-from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
+from models.giving import allocation, pledge, pledge_sums, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401
 from models.goods.matches import issues, match, thanks  # noqa: F401
 from models.goods.points import collection_card, point  # noqa: F401

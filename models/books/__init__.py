@@ -17,6 +17,7 @@ from models.books.chains import Noted, check_chain, check_noted, read_head
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
 from models.books.figures import check_figures
+from models.books.gifts import check_pledge_sums
 from models.books.goods import check_goods
 from models.books.households import check_beside, check_households_of_things, check_joined
 from models.books.ledger import check_reversals, check_transactions
@@ -68,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     check_disbursements,
     check_entries,
     check_payments,
+    check_pledge_sums,
     check_refunds,
     check_matching,
     check_bills,

@@ -7,7 +7,7 @@ mode goes with the session's engine, so that all sums of a program follow one ru
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal, OwnHousehold
@@ -20,6 +20,7 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
+from models.giving.pledge_sums import PledgeSums
 from models.ledger import totals_of
 from models.organisations.charity import Charity
 from models.organisations.merchant import merchant_of
@@ -235,26 +236,21 @@ def counted(db: Session) -> tuple[str, ...]:
 def raised(db: Session, appeal_ids: list[int]) -> dict[int, Raised]:
     """Appeal id -> what it has and what is promised, for all given ids. Targets, lists and milestones use these sums.
 
-    Paid is what donors and matching pools gave, without refunds, spent or not: the ledger's public total.
+    Paid is what donors and matching pools gave, without refunds, spent or not: the ledger's public total. The cost is
+    the same for any number of gifts.
     """
-    states = counted(db)
-    unpaid = UNPAID if collects_money(db) else ("intended",)
-    rows = db.execute(
-        select(
-            Pledge.appeal_id,
-            func.count(case((Pledge.state.in_(states), 1))),
-            func.coalesce(func.sum(case((Pledge.state.in_(unpaid), Pledge.amount_fen))), 0),
-        )
-        .where(Pledge.appeal_id.in_(appeal_ids), Pledge.state.in_({*states, *unpaid}))
-        .group_by(Pledge.appeal_id)
-    )
-    pledges = {appeal_id: (int(gifts), int(fen)) for appeal_id, gifts, fen in rows}
-    counts_promises = "intended" in states
-    found = {}
-    for appeal_id, sums in totals_of(db, appeal_ids).items():
-        gifts, promised_fen = pledges.get(appeal_id, (0, 0))
-        fen = sums.public + (promised_fen if counts_promises else 0)
-        found[appeal_id] = Raised(fen, gifts, sums.public, promised_fen)
+    sums = PledgeSums
+    columns = (sums.appeal_id, sums.paid, sums.intended, sums.intended_fen, sums.awaiting_fen)
+    pledges = {row.appeal_id: row for row in db.execute(select(*columns).where(sums.appeal_id.in_(appeal_ids)))}
+    collects, found = collects_money(db), {}
+    for appeal_id, totals in totals_of(db, appeal_ids).items():
+        row, paid_fen = pledges.get(appeal_id), totals.public
+        if row is None:
+            found[appeal_id] = Raised(paid_fen, 0, paid_fen, 0)
+        elif collects:
+            found[appeal_id] = Raised(paid_fen, row.paid, paid_fen, row.intended_fen + row.awaiting_fen)
+        else:
+            found[appeal_id] = Raised(paid_fen + row.intended_fen, row.paid + row.intended, paid_fen, row.intended_fen)
     return found
 
 
