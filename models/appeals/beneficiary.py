@@ -185,6 +185,8 @@ def join_beneficiaries(db: Session, source: int, target: int) -> None:
 
 def is_beneficiary(db: Session, appeal_id: int, household_id: int | None) -> bool:
     """Tell whether the household was asked, or counted itself in, and has not said no."""
+    if household_id is None:
+        return False
     theirs = (Beneficiary.appeal_id == appeal_id) & (Beneficiary.household_id == household_id)
     return db.scalar(select(Beneficiary.id).where(theirs, Beneficiary.state != "declined")) is not None
 

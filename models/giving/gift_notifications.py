@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.giving.matching import SponsorMatch
-from models.giving.pledge import Pledge, raised
+from models.giving.pledge import Pledge, Raised, raised
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify, notify_user
 from models.people.conversation import Conversation
@@ -24,14 +24,20 @@ def funding_progress(db: Session, appeal: Appeal) -> dict[str, int]:
 
 
 def notify_of_gift(
-    db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[SponsorMatch] = ()
+    db: Session,
+    appeal: Appeal,
+    pledge: Pledge,
+    name: str | None,
+    now: datetime,
+    added: Sequence[SponsorMatch] = (),
+    has: Raised | None = None,
 ) -> dict[str, int]:
     """Notify the owner of a gift, and of a milestone once. Returns the progress (``funding_progress``).
 
-    ``name``: the donor's, None if anonymous. ``added``: by pools, to this gift. The caller holds ``appeal``, so that
-    of two gifts at once the second counts the first.
+    ``name``: the donor's, None if anonymous. ``added``: by pools, to this gift. ``has``: what the appeal has with both,
+    where the caller knows. The caller holds ``appeal``, so that of two gifts at once the second counts the first.
     """
-    reached = funding_progress(db, appeal)
+    reached = {**has.facts, "target_fen": appeal.target_fen} if has else funding_progress(db, appeal)
     owner = db.scalar(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
     known = {"number": appeal.id, "title": appeal.title, **reached}
     if owner:

@@ -18,7 +18,7 @@ from models.giving.allocation import DisbursementShare
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import Account, lock, moves
-from models.ledger.accounts import LedgerAccount
+from models.ledger.accounts import LedgerAccount, Locked
 from models.places.region import parents
 
 # The most pools that match one gift, because all of them are named to its donor.
@@ -76,11 +76,15 @@ def _is_account(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bo
     return LedgerAccount.kind == account.kind, LedgerAccount.subject_id == account.subject_id
 
 
-def lock_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]) -> Sequence[MatchingPool]:
-    """Lock a gift's pools and all accounts that it will move money on, before it is posted; the appeal is held."""
+def lock_pools(
+    db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]
+) -> tuple[Sequence[MatchingPool], dict[Account, Locked]]:
+    """Lock and return a gift's pools and all accounts that it will move money on, before it is posted.
+
+    The caller holds the appeal.
+    """
     pools = pools_for(db, appeal, now, held=True)
-    lock(db, [Account("appeal", appeal.id), *others, *(pool.account for pool in pools)])
-    return pools
+    return pools, lock(db, [Account("appeal", appeal.id), *others, *(pool.account for pool in pools)])
 
 
 def match_gift(

@@ -4,7 +4,7 @@ Where money is collected, only what was paid counts (``counted``); without colle
 mode goes with the session's engine, so that all sums of a program follow one rule.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
@@ -160,6 +160,10 @@ class Raised:
     gifts: int
     paid_fen: int
     promised_fen: int
+
+    def with_match(self, fen: int) -> "Raised":
+        """Return it with what pools have just added."""
+        return replace(self, raised_fen=self.raised_fen + fen, paid_fen=self.paid_fen + fen)
 
     @property
     def facts(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ the first posting. ``fen`` is the sum, always positive. ``holder_id``: the numbe
 Money of an appeal is its charity's, and money of a bank account its owner's; ``charity_id`` says whose all other is.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from models.appeals.appeal import Appeal
 from models.ledger.accounts import (
     FIRST_CHARITY,
     Account,
+    Locked,
     channel_of,
     charity_of_bank,
     refunds_of,
@@ -22,10 +24,16 @@ from models.ledger.errors import WrongPosting
 from models.ledger.posting import post
 from models.ledger.tables import LedgerTransaction
 
+# Accounts that the caller has locked and not posted to yet, as models.ledger.accounts.lock returned them.
+Held = Mapping[Account, Locked] | None
 
-def payment_received(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+
+def payment_received(
+    db: Session, appeal_id: int, fen: int, cause: str, now: datetime, held: Held = None
+) -> LedgerTransaction:
     """Post a donor's payment for an appeal."""
-    return _post(db, "payment_received", channel_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
+    source = channel_of(_collector(db, appeal_id))
+    return _post(db, "payment_received", source, _appeal(appeal_id), fen, cause, now, held)
 
 
 def payment_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -33,9 +41,12 @@ def payment_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: 
     return _post(db, "payment_unassigned", channel_of(charity_id), unassigned_of(charity_id), fen, cause, now)
 
 
-def payment_assigned(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+def payment_assigned(
+    db: Session, appeal_id: int, fen: int, cause: str, now: datetime, held: Held = None
+) -> LedgerTransaction:
     """Assign a suspense item to an appeal."""
-    return _post(db, "payment_assigned", unassigned_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
+    source = unassigned_of(_collector(db, appeal_id))
+    return _post(db, "payment_assigned", source, _appeal(appeal_id), fen, cause, now, held)
 
 
 def refund_owed(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -53,9 +64,12 @@ def refund_withdrawn(db: Session, appeal_id: int, fen: int, cause: str, now: dat
     return _post(db, "refund_withdrawn", refunds_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
 
 
-def refund_redirected(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+def refund_redirected(
+    db: Session, appeal_id: int, fen: int, cause: str, now: datetime, held: Held = None
+) -> LedgerTransaction:
     """Redirect an owed refund to this other appeal, as the donor chose."""
-    return _post(db, "refund_redirected", refunds_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
+    source = refunds_of(_collector(db, appeal_id))
+    return _post(db, "refund_redirected", source, _appeal(appeal_id), fen, cause, now, held)
 
 
 def refund_paid(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -120,10 +134,10 @@ def fees_covered(db: Session, holder_id: int, fen: int, cause: str, now: datetim
 
 
 def _post(
-    db: Session, kind: str, debit: Account, credit: Account, fen: int, cause: str, now: datetime
+    db: Session, kind: str, debit: Account, credit: Account, fen: int, cause: str, now: datetime, held: Held = None
 ) -> LedgerTransaction:
     _check(fen)
-    return post(db, kind, cause, {debit: fen, credit: -fen}, now)
+    return post(db, kind, cause, {debit: fen, credit: -fen}, now, held=held)
 
 
 def _check(fen: int) -> None:

@@ -24,30 +24,42 @@ on_posted: Hook[[Session, int, str, Amounts, datetime], None] = Hook("ledger.pos
 
 
 def post(
-    db: Session, kind: str, cause: str, amounts: Amounts, now: datetime, *, reverses: LedgerTransaction | None = None
+    db: Session,
+    kind: str,
+    cause: str,
+    amounts: Amounts,
+    now: datetime,
+    *,
+    reverses: LedgerTransaction | None = None,
+    held: Mapping[Account, Locked] | None = None,
 ) -> LedgerTransaction:
     """Post these amounts (fen, debit positive) for this cause; the same call again returns the earlier transaction.
 
-    Locks the accounts. Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible,
-    Overdrawn, or MoreBackThanWent; then nothing was written. The posting becomes a link of the chain soon after the
-    caller's transaction commits.
+    Locks the accounts, unless the caller has: ``held``, as ``lock`` returned them, before it posted anything. Raises
+    WrongPosting, AnotherPosting for other contents under the same cause, NotReversible, Overdrawn, or
+    MoreBackThanWent; then nothing was written. The posting becomes a link of the chain soon after the caller's
+    transaction commits.
     """
     _check(kind, cause, amounts, reverses)
-    accounts = lock(db, amounts)
+    accounts = lock(db, amounts) if held is None else held
     reverses_id = reverses.id if reverses else None
-    if earlier := find(db, kind, cause):
-        return _same(db, earlier, amounts, reverses_id)
-    if reverses:
-        _check_reversible(db, reverses)
-    _check_balances(accounts, amounts)
-    _check_parts(db, MOVES[kind], accounts, amounts)
+    try:
+        if reverses:
+            _check_reversible(db, reverses)
+        _check_balances(accounts, amounts)
+        _check_parts(db, MOVES[kind], accounts, amounts)
+    except (NotReversible, Overdrawn, MoreBackThanWent):
+        # It may be the first call that has left nothing for this one.
+        if earlier := find(db, kind, cause):
+            return _same(db, earlier, amounts, reverses_id)
+        raise
     posted: LedgerTransaction | None = db.scalar(
         insert(LedgerTransaction)
         .values(kind=kind, cause=cause, at=now, reverses_id=reverses_id)
         .on_conflict_do_nothing(index_elements=["kind", "cause"])
         .returning(LedgerTransaction)
     )
-    if posted is None:  # posted at the same time for other accounts
+    if posted is None:  # posted before
         return _same(db, _get(db, kind, cause), amounts, reverses_id)
     rows = [
         {"transaction_id": posted.id, "account_id": accounts[account].id, "amount_fen": fen}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, or_, select, update
+from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -86,11 +86,9 @@ def open_by_payment(db: Session, user_id: int, paid_at: datetime) -> None:
 
     Called after the notifications are written, in the order in which workers take these locks.
     """
-    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == user_id)).all()
-    if len(theirs) != 1:
-        return
-    ends_at = paid_at + RULES["paid"].lasts
-    opened = insert(ServiceWindow).values(conversation_id=theirs[0], kind="paid", ends_at=ends_at, left=None)
+    ends_at = literal(paid_at + RULES["paid"].lasts, ServiceWindow.ends_at.type)
+    theirs = select(func.min(Conversation.id), literal("paid"), ends_at).where(Conversation.user_id == user_id)
+    opened = insert(ServiceWindow).from_select(["conversation_id", "kind", "ends_at"], theirs.having(func.count() == 1))
     later = opened.on_conflict_do_update(
         index_elements=["conversation_id", "kind"],
         set_={"ends_at": opened.excluded.ends_at},

@@ -4,7 +4,7 @@ An order reserves nothing: whether the appeal still takes the gift is decided wh
 excess payment is refunded. models.payments.expiry deals with unpaid orders and pledges.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,14 +22,14 @@ from models.giving.funding import mark_funded
 from models.giving.gift_notifications import notify_of_gift, notify_of_payment
 from models.giving.matching import SponsorMatch, lock_pools, match_gift
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import UNPAID, NoCollector, NotFunding, OverCap, Pledge, check_not_full, check_open
+from models.giving.pledge import UNPAID, NoCollector, NotFunding, OverCap, Pledge, check_not_full, check_open, raised
 from models.ledger import Account, lock, moves, totals
-from models.ledger.accounts import channel_of, refunds_of, unassigned_of
+from models.ledger.accounts import Locked, channel_of, refunds_of, unassigned_of
 from models.notifications.service_window import open_by_payment
 from models.organisations.merchant import charity_of_merchant, merchant_of
-from models.payments.locks import lock_order, lock_pledge
+from models.payments.locks import lock_gift, lock_pledge
 from models.payments.order import MACHINE as ORDERS
-from models.payments.order import ORDER_LASTS, PayOrder, find_order, live_order
+from models.payments.order import ORDER_LASTS, PayOrder, find_appeal_of_order, live_order
 from models.payments.platform_order import FIRST_CHECK, Payment
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import has_open_suspense_item, open_suspense_item
@@ -72,7 +72,7 @@ class ArrivedMoney(NamedTuple):
     """Money that becomes a gift: the account that has it, the posting that moves it to the appeal, and its cause."""
 
     account: Account
-    post: Callable[[Session, int, int, str, datetime], object]
+    post: Callable[[Session, int, int, str, datetime, Mapping[Account, Locked]], object]
     cause: str
 
 
@@ -188,12 +188,12 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
     suspense item with a task for the fund holder.
     """
-    order = find_order(db, payment.merchant, payment.out_trade_no)
-    if order is None:
+    found = find_appeal_of_order(db, payment.merchant, payment.out_trade_no)
+    if found is None:
         return _put_in_suspense(db, payment, "unknown_order", None, now)
-    pledge = db.get_one(Pledge, order.pledge_id)
-    appeal = get_appeal(db, pledge.appeal_id, lock=True)
-    pledge, order = lock_pledge(db, pledge.id), lock_order(db, order.id)
+    order_id, appeal_id = found
+    appeal = get_appeal(db, appeal_id, lock=True)
+    pledge, order, donor, merchant = lock_gift(db, order_id)
     if order.state == "paid":
         if order.transaction_id == payment.transaction_id:
             return AppliedPayment(PaymentOutcome.REPEATED)
@@ -202,7 +202,7 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
         return _put_in_suspense(db, payment, "other_amount", order, now)
     order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
     ORDERS.move(db, order, "paid", SYSTEM, now)
-    applied = _commit_or_refund(db, appeal, pledge, order, now)
+    applied = _commit_or_refund(db, appeal, pledge, donor, order, merchant.charity_id, now)
     open_by_payment(db, pledge.donor_id, payment.paid_at)
     return applied
 
@@ -219,44 +219,44 @@ def commit_gift(
 
     The caller holds appeal and pledge. ``notify`` writes to the donor; without it they hear that the payment arrived.
     """
-    pools = lock_pools(db, appeal, now, (money.account,))
-    money.post(db, appeal.id, pledge.amount_fen, money.cause, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    with db.no_autoflush:  # the pledge's moves, from before and to here, are one UPDATE
+        pools, held = lock_pools(db, appeal, now, (money.account,))
+        money.post(db, appeal.id, pledge.amount_fen, money.cause, now, held)
+        PLEDGES.move(db, pledge, "committed", SYSTEM, now)
+    db.flush()
+    has = raised(db, [appeal.id])[appeal.id]
+    added = match_gift(db, pools, appeal, pledge, appeal.target_fen - has.paid_fen, now)
+    has = has.with_match(sum(each.fen for each in added))
     if notify:
         notify(added)
     else:
         notify_of_payment(db, appeal, pledge, "payment_received", now, added)
     name = None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
-    notify_of_gift(db, appeal, pledge, name, now, added)
-    if room(db, appeal) < SMALLEST_PLEDGE:
+    notify_of_gift(db, appeal, pledge, name, now, added, has)
+    if appeal.target_fen - has.paid_fen < SMALLEST_PLEDGE:
         mark_funded(db, appeal, now)
     db.flush()
 
 
-def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> AppliedPayment:
+def _commit_or_refund(
+    db: Session, appeal: Appeal, pledge: Pledge, donor: User, order: PayOrder, charity: int, now: datetime
+) -> AppliedPayment:
     """Commit the gift of a correctly paid order, or owe a refund where it is late, excess or a second payment."""
     if pledge.state not in _FIRST:
         return _refund(db, order, "twice", now)
-    refused = _refusal(db, appeal, pledge, now)
+    refused = _refusal(db, appeal, pledge, donor, now)
     PLEDGES.move(db, pledge, "paid", SYSTEM, now)
     if refused:
         notify_of_payment(db, appeal, pledge, "payment_late", now)
         return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
-    commit_gift(
-        db,
-        appeal,
-        pledge,
-        ArrivedMoney(channel_of(charity_of_merchant(db, order.merchant)), moves.payment_received, order.cause),
-        now,
-    )
+    commit_gift(db, appeal, pledge, ArrivedMoney(channel_of(charity), moves.payment_received, order.cause), now)
     return AppliedPayment(PaymentOutcome.COMMITTED)
 
 
-def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refusal | None:
+def _refusal(db: Session, appeal: Appeal, pledge: Pledge, donor: User, now: datetime) -> Refusal | None:
     """Return the reason why the appeal cannot take this gift any more; None where it can."""
     try:
-        check_open(db, appeal, db.get_one(User, pledge.donor_id), now)
+        check_open(db, appeal, donor, now)
         check_room(db, appeal, pledge.amount_fen)
     except (NotFunding, OwnHousehold, OverCap) as refusal:
         return refusal

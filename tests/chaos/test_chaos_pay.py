@@ -30,7 +30,7 @@ PLACING = [
 TAKING = [
     "bot.payments.platform_orders:begin_query:after",
     "bot.pay.client:PayClient.query:after",
-    "models.payments.collection:lock_order:after",
+    "models.payments.collection:lock_gift:after",
     "models.payments.collection:moves.payment_received:before",
     "models.payments.collection:moves.payment_received:after",
     "models.payments.collection:notify_of_payment:after",

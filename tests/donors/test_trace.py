@@ -193,6 +193,11 @@ def test_each_state_has_its_words(stage: Stage) -> None:
         found = find_trace(db, code)
         assert found
         assert [(step.kind, step.fen) for step in found.steps][2:] == [("spent", 4_000), ("gone_back", 6_000)]
+    assert found.steps[-1].number is None  # it has no place in the public ledger before it is sealed
+    stage.seal()
+    with Database(stage.database) as db:
+        found = find_trace(db, code)
+        assert found
     assert found.steps[-1].number == number_of(stage, "refund_paid", refund.cause)
 
 

@@ -163,6 +163,9 @@ def test_the_ledger_lists_its_entries_page_by_page(stage: Stage) -> None:
         posted = received(number)
     with Database(stage.database) as db, db.begin():
         reverse(db, db.get_one(LedgerTransaction, posted.id), "order:0", stage.clock())
+    assert f"记了 0 笔，到 2026年11月24日 10:00；还有 {many + 1} 笔刚到，马上封进链里" in flat(page(stage, "/ledger"))
+    stage.seal()
+    stage.app.extensions["bangfu"]["kept_pages"].clear()
     assert f"冲正：捐款到账，求助 {appeal} 号" in flat(page(stage, "/ledger"))
     assert f"冲的是第 {many} 笔" in flat(page(stage, "/ledger"))
     seen, path = [], "/ledger/entries"
@@ -171,6 +174,7 @@ def test_the_ledger_lists_its_entries_page_by_page(stage: Stage) -> None:
         seen += [int(number) for number in re.findall(r"<small>第 (\d+) 笔", shown)]
         path = next(iter(re.findall(r'href="(/ledger/entries\?before=\d+)" rel="next"', shown)), "")
         received(many + len(seen))
+        stage.seal()
     assert seen == list(range(many + 1, 0, -1))
     assert page(stage, "/ledger/entries?before=x' OR 1=1") == page(stage, "/ledger/entries")
     assert stage.client.get("/ledger/entries").headers["Cache-Control"] == KEPT

@@ -53,6 +53,7 @@ def walked(stage: Stage) -> Way:
     use = disbursements.asked(stage, appeal, SPENT)
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=staff)
     disbursements.paid(stage, use, staff)
+    stage.seal()
     return Way(appeal, gift, use, code_of(stage, gift), code_of(stage, other))
 
 
