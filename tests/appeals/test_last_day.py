@@ -128,6 +128,7 @@ def test_appeals_of_before_keep_their_dates_and_going_back_gives_every_appeal_on
     open_to_pledges(stage, public)
     fixed = found(stage.database, public).deadline
     url = stage.settings.database_url
+    stage.seal()
     stage.close()
     migrations = Config()
     migrations.set_main_option("script_location", str(Path(str(models.migrations.__file__)).parent))

@@ -33,6 +33,7 @@ from tests.bench import (
     desk,
     figures,
     goods,
+    hot,
     intents,
     load,
     market,
@@ -199,6 +200,7 @@ OTHERS: dict[str, Callable[[list[str]], None]] = {
     "figures": figures.main,
     "goods": goods.main,
     "market": market.main,
+    "hot": hot.main,
 }
 
 if __name__ == "__main__":

@@ -169,6 +169,7 @@ def test_an_upgrade_counts_what_was_there(new_database: Callable[[], str]) -> No
     statement = text(f"SELECT {columns} FROM figure_deltas ORDER BY {columns}")  # noqa: S608
     with stage.database.connect() as connection:
         counted = connection.execute(statement).all()
+    stage.seal()
     stage.close()
     command.downgrade(_config(url), "0045")
     upgrade(url)

@@ -30,6 +30,7 @@ def again(stage: Stage) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(str(models.migrations.__file__)).parent))
     config.attributes["url"] = stage.database.url.render_as_string(hide_password=False)
+    stage.seal()
     stage.database.dispose()
     command.downgrade(config, "0004")
     command.upgrade(config, "head")

@@ -141,6 +141,7 @@ def test_a_gift_is_traced_to_the_payment_of_its_own_account(stage: Stage) -> Non
     payment = payment_of(stage, ordered(stage, pledge))
     take(stage, replace(payment, merchant=OTHER, out_trade_no="NEVER001"))
     take(stage, payment)
+    stage.seal()
     with Database(stage.database) as db:
         assert [item.merchant for item in db.scalars(select(SuspenseItem))] == [OTHER]
         found = find_trace(db, db.get_one(Pledge, pledge).code)

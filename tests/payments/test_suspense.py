@@ -117,6 +117,7 @@ def test_another_sum_that_is_taken_is_the_gift_and_goes_back_as_any_other(stage:
     till.move(timedelta(minutes=10))
     till.hear_back(refund)
     assert wrong_books(stage) == []
+    stage.seal()
     assert "付了 ¥90，到账（公开账本第 2 笔）" in stage.say("o-anybody", f"查 {gift.code}")
     assert bill_agrees(till)
     assert order.amount_fen == WANTED
