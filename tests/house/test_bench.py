@@ -18,6 +18,7 @@ SMALL = {
     "books": (["--entries", "2000", "--sizes", "1"], "2000"),
     "desk": (["--cases", "60000"], "figures of a township"),
     "figures": (["--users", "3000", "--gifts", "1000", "--pages", "6", "--turns", "2"], "a turn that registers"),
+    "hot": (["--payments", "3", "--gifts", "100"], "one appeal that has 100 gifts, 4"),
     "market": (["--orders", "60", "--parts", "60", "--growers", "3"], "3 growers are divided"),
     "intents": (["--rounds", "1"], "understood"),
     "registry": (["--rows", "2000"], "2,000"),
