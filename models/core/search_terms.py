@@ -2,7 +2,7 @@
 
 A Chinese word has two characters as a rule, for which an index of three would be of no use. The row's ``terms`` hold
 each character and each pair of its name and of its region's whole name, and ``=`` with its category; triggers of the
-database fill them (migration 0075). What has all of a word's pairs may have the word, and the names themselves decide:
+database fill them (migration 0071). What has all of a word's pairs may have the word, and the names themselves decide:
 both are compared in lower case and without full width.
 """
 

@@ -1,6 +1,6 @@
 """Keep each appeal's count of gifts and sums of promises, so that nobody counts hundreds of thousands of pledges.
 
-Triggers on the pledges move the sums in the statement that moves a pledge (migration 0072); check-books recounts them.
+Triggers on the pledges move the sums in the statement that moves a pledge (migration 0073); check-books recounts them.
 """
 
 from sqlalchemy import ForeignKey

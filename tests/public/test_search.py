@@ -223,6 +223,7 @@ def test_a_scan_is_planned_for_the_words_themselves(stage: Stage) -> None:
 def test_the_upgrade_fills_what_is_there(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     stage.open_appeal()
+    stage.seal()
     stage.close()
     migrations = Config()
     migrations.set_main_option("script_location", str(Path(str(models.migrations.__file__)).parent))

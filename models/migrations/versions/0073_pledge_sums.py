@@ -1,13 +1,13 @@
 """Keep each appeal's count of gifts and sums of promises in a row that triggers on the pledges move.
 
-Revision: 0072
+Revision: 0073
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0072"
-down_revision = "0071"
+revision = "0073"
+down_revision = "0072"
 branch_labels = None
 depends_on = None
 

@@ -2,14 +2,14 @@
 
 A million rows of one table take two to three minutes, in which nobody reads them.
 
-Revision: 0075
+Revision: 0071
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0075"
+revision = "0071"
 down_revision = "0070"
 branch_labels = None
 depends_on = None

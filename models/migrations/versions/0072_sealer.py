@@ -4,7 +4,7 @@ Events get ids of a sequence, and links of their own; triggers note what waits f
 when a link was made (a posting that does not sum to zero, or moves money between two charities) they refuse at the
 commit of the posting. Rows of before keep their places and hashes.
 
-Revision: 0071
+Revision: 0072
 """
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from alembic import op
 
 from models.migrations.guards import after_insert, drop_fixed, never_change, refuse_at_commit, refuse_insert
 
-revision = "0071"
-down_revision = "0070"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 
