@@ -304,7 +304,7 @@ def test_turns_go_on_without_redis(stage: Stage) -> None:
     assert replace(turns, route=with_job).take(message("你好"))
     state = stage.client.get("/readyz")
     assert state.status_code == 200
-    assert state.json == {"database": "ok", "migrations": "ok", "redis": "unreachable", "notices": "ok"}
+    assert state.json == {"database": "ok", "migrations": "ok", "redis": "unreachable", "notices": "ok", "chains": "ok"}
 
 
 def test_jobs_are_handed_over_after_the_commit(stage: Stage) -> None:

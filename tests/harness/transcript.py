@@ -240,6 +240,7 @@ class Actor:
 
     def _wait(self, span: str) -> None:
         self.stage.clock.move(timedelta(**{_UNITS[span[-1]]: int(span[:-1])}))
+        self.stage.seal()
 
     def _send(self, words: str) -> None:
         xml = self._xml(words)

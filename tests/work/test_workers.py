@@ -237,6 +237,7 @@ def test_a_notice_that_is_late_is_told_and_its_age_and_the_queues_are_counted(
         "migrations": "ok",
         "redis": "ok",
         "notices": "ok",
+        "chains": "ok",
     }
     stage.clock.move(timedelta(minutes=2))
     answer = stage.client.get("/readyz")

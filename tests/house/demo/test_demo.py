@@ -132,7 +132,7 @@ def test_a_newcomer_who_does_not_read_speaks(demo: Demo, page: Page) -> None:
 
 def test_the_bot_is_ready(demo: Demo) -> None:
     """And has sent what the data set owes, in a moment."""
-    ready = {"database": "ok", "migrations": "ok", "redis": "ok", "notices": "ok"}
+    ready = {"database": "ok", "migrations": "ok", "redis": "ok", "notices": "ok", "chains": "ok"}
     assert wait_until(lambda: requests.get(f"{demo.bot}/readyz", timeout=5).json() == ready, patience=60)
 
 
