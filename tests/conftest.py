@@ -38,6 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
     tiers.add_markers(config)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    return tiers.short_id(val, argname)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.sort_into_tiers(items, CHROMIUM.exists())

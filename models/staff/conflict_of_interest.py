@@ -73,21 +73,21 @@ def declared_by(db: Session, staff: Staff, after: int, most: int) -> list[Confli
     return list(db.scalars(select(Conflict).where(live).order_by(Conflict.id).limit(most)))
 
 
-def conflicts_with(
-    db: Session, household_id: int | None, numbers: Iterable[str | None] | None = None
-) -> dict[int, str]:
+def conflicts_with(db: Session, household_id: int | None, besides: Iterable[str | None] = ()) -> dict[int, str]:
     """Map staff ids to why they may not decide on this household: ``own_household``, ``kin`` or ``payee``.
 
-    ``numbers``: the ID numbers of its registered people, where the caller has read them. Whoever else belongs or
-    belonged to it counts too (models.people.family_member).
+    Whoever belonged to it without being registered counts too (models.people.family_member), and whoever has one of
+    the ID numbers ``besides``.
     """
+    return spread_to_all_seats(db, ties_with(db, household_id, besides))
+
+
+def ties_with(db: Session, household_id: int | None, besides: Iterable[str | None] = ()) -> dict[int, str]:
+    """Map as ``conflicts_with`` does the seats by which a conflict is known, without the same persons' other seats."""
     if household_id is None:
         return {}
-    if numbers is None:
-        theirs = (User.household_id == household_id) & User.id_number.is_not(None)
-        numbers = db.scalars(select(User.id_number).where(theirs))
     # Computed from the number, not read: after a key rotation, stored hashes of one number may differ.
-    every = {*numbers, *numbers_of(db, household_id)}
+    every = {*numbers_of(db, household_id), *besides}
     hashes = [each for number in every if number for each in keyring().lookup_hashes(number, "id_number")]
     declared = select(Conflict.staff_id, Conflict.kind).where(
         Conflict.id_hash.in_(hashes), Conflict.withdrawn_at.is_(None)
@@ -97,8 +97,7 @@ def conflicts_with(
     as_users = own.join(Conversation, SAME_WECHAT).join(User, User.id == Conversation.user_id)
     as_users = as_users.where(User.household_id == household_id)
     rows = [(seat, why) for seat, why in db.execute(union_all(declared, members, as_users))]
-    found = dict(rows) | {seat: why for seat, why in rows if why == OWN_HOUSEHOLD}
-    return spread_to_all_seats(db, found)
+    return dict(rows) | {seat: why for seat, why in rows if why == OWN_HOUSEHOLD}
 
 
 def households_against(db: Session, seats: Collection[int]) -> set[int]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Select,
     String,
     case,
     false,
@@ -168,14 +169,21 @@ def all_seats_of(db: Session, seats: Iterable[int]) -> set[int]:
 
 def seats_of_users(db: Session, users: Collection[int]) -> set[int]:
     """Return every seat of staff that these registered people hold or held by their WeChat."""
-    found = select(Staff.id).join(Conversation, SAME_WECHAT).where(Conversation.user_id.in_(users))
-    return all_seats_of(db, db.scalars(found))
+    return all_seats_of(db, db.scalars(seats_by_wechat(users)))
 
 
-def spread_to_all_seats(db: Session, why: Mapping[int, str]) -> dict[int, str]:
-    """Extend a statement about seats (staff id -> why) to every seat of the same persons."""
-    same = seats_of_same_person(db, why)
-    return {**{seat: why[known] for known, seats in same.items() for seat in seats}, **why}
+def seats_by_wechat(users: Collection[int]) -> Select[int]:
+    """Select the seats of the WeChats of these registered people; they may have others (``all_seats_of``)."""
+    return select(Staff.id).join(Conversation, SAME_WECHAT).where(Conversation.user_id.in_(users))
+
+
+def spread_to_all_seats(db: Session, *whys: Mapping[int, str]) -> dict[int, str]:
+    """Extend statements about seats (staff id -> why) to every seat of the same persons; the last is the strongest."""
+    same = seats_of_same_person(db, {seat for why in whys for seat in why})
+    found: dict[int, str] = {}
+    for why in whys:
+        found |= {seat: reason for known, reason in why.items() for seat in same[known]} | {**why}
+    return found
 
 
 def seats_of_same_person(db: Session, seats: Collection[int]) -> dict[int, set[int]]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.calendar import day_in_china
-from models.staff.conflict_of_interest import conflicts_with
+from models.staff.conflict_of_interest import ties_with
 from models.staff.member import (
     STAFF_ROLES,
     Staff,
@@ -24,6 +24,7 @@ from models.staff.member import (
     notify_staff,
     seats_for,
     serving,
+    spread_to_all_seats,
 )
 from models.staff.recusal import CONFLICTS, Recusal, recusal_reason, recused_staff
 from models.staff.task_steps import CARETAKERS, ELSEWHERE, STEPS, roles_from
@@ -109,8 +110,9 @@ def open_task(
     )
     db.add(task)
     db.flush()
-    _recuse_conflicted(db, task, now, barred)
-    assign_holder(db, task, now, told=told)
+    conflicts = _conflicts_now(db, task)
+    _recuse_all(db, task, {**(barred or {}), **conflicts}, now)
+    _assign(db, task, now, {*all_seats_of(db, barred or ()), *conflicts}, told=told)
     return task
 
 
@@ -119,20 +121,17 @@ def conflict_in(db: Session, staff: Staff, task: Task) -> str | None:
     return recusal_reason(db, task.id, staff) or _conflicts_now(db, task).get(staff.id)
 
 
-def _recuse_conflicted(db: Session, task: Task, now: datetime, barred: Mapping[int, str] | None = None) -> None:
-    known = set(db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task.id)))
-    for staff_id, reason in {**(barred or {}), **_conflicts_now(db, task)}.items():
-        if staff_id not in known:
-            db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
+def _recuse_all(db: Session, task: Task, why: Mapping[int, str], now: datetime) -> None:
+    db.add_all(Recusal(task_id=task.id, staff_id=seat, reason=reason, at=now) for seat, reason in why.items())
     db.flush()
 
 
 def _conflicts_now(db: Session, task: Task) -> dict[int, str]:
-    """Map staff ids to why they may not do the task as things stand today."""
+    """Map staff ids to why they may not do the task as things stand today, in whichever seat."""
     found: dict[int, str] = {}
     for conflict in CONFLICTS.values():
         found.update(conflict(db, task.subject, task.subject_id, task.household_id))
-    return {**found, **conflicts_with(db, task.household_id)}
+    return spread_to_all_seats(db, found, ties_with(db, task.household_id))
 
 
 def close_task(db: Session, subject: str, number: int, now: datetime, staff: Staff | None = None) -> None:
@@ -156,14 +155,19 @@ def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None
     colleague (models.staff.queue.assign_pool_tasks then tries again). ``besides``: a seat not to choose. ``told``:
     notify a new holder.
     """
+    # Conflicts as they are now: whoever was appointed after the task was opened is not among its recusals.
+    conflicts = _conflicts_now(db, task)
+    recused = recused_staff(db, task.id)
+    if task.step in ELSEWHERE:  # whom it concerns must not find it in the pool either
+        _recuse_all(db, task, {seat: why for seat, why in conflicts.items() if seat not in recused}, now)
+    _assign(db, task, now, {besides or 0, *recused, *conflicts}, told=told)
+
+
+def _assign(db: Session, task: Task, now: datetime, barred: set[int], *, told: bool) -> None:
     before = task.assignee
     if not task.escalations:
         # It may have been assigned to a higher role: without that holder it is again the step's own role's.
         task.role = STEPS[task.step][0]
-    if task.step in ELSEWHERE:
-        _recuse_conflicted(db, task, now)  # whom it concerns must not find it in the pool either
-    # Conflicts as they are now: whoever was appointed after the task was opened is not among its recusals.
-    barred = {besides or 0, *recused_staff(db, task.id), *_conflicts_now(db, task)}
     roles = roles_from(task.role)
     if caretaker := CARETAKERS.get(task.step):
         roles.append(caretaker)

@@ -3,10 +3,10 @@
 ``concerned_in`` says whom a ticket is kept from, ``kept_from`` says the same of one reader; both have to agree.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, select, union_all
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
@@ -14,7 +14,7 @@ from models.core.state_machine import By
 from models.disbursements.disbursement import Disbursement
 from models.places.region import county_of
 from models.proxy.mandate import Mandate, ProxyAct
-from models.staff.conflict_of_interest import conflicts_with, households_against
+from models.staff.conflict_of_interest import households_against, ties_with
 from models.staff.decision import Decision
 from models.staff.member import Staff, all_seats_of, seats_covering, serving
 from models.support.introduction import DECISIONS
@@ -64,14 +64,18 @@ def concerned_in(db: Session, about: str | None) -> set[int]:
     kind, _, rest = (about or "").partition(":")
     subject, _, number = rest.partition(":") if kind == "report" else (kind, "", rest)
     if subject == "staff":
-        seats = all_seats_of(db, [int(number)])
-        return seats | all_seats_of(db, db.scalars(select(Staff.id).where(Staff.invited_by.in_(seats))))
+        return with_invited(db, [int(number)])
     if subject not in DECISIONS:
         return set()
     parts = (deciders if kind == "report" else refusers)(subject, int(number))
-    decided = all_seats_of(db, {each for part in parts for each in db.scalars(part)})
     household = db.scalar(select(_TABLES[subject].household_id).where(_TABLES[subject].id == int(number)))
-    return decided | conflicts_with(db, household).keys()
+    return all_seats_of(db, {*db.scalars(union_all(*parts)), *ties_with(db, household)})
+
+
+def with_invited(db: Session, seats: Iterable[int]) -> set[int]:
+    """Return every seat of the persons of these seats, and of whom they invited, who depend on them."""
+    every = all_seats_of(db, seats)
+    return every | all_seats_of(db, db.scalars(select(Staff.id).where(Staff.invited_by.in_(every))))
 
 
 def kept_from(db: Session, seats: Collection[int]) -> list[str]:
@@ -80,7 +84,7 @@ def kept_from(db: Session, seats: Collection[int]) -> list[str]:
     above = {each for each in db.scalars(inviters) if each is not None}
     topics = [f"report:staff:{each}" for each in all_seats_of(db, {*seats, *above})]
     households = households_against(db, seats)
-    for subject, table in _TABLES.items():
+    for subject, table in _TABLES.items() if households else ():
         for number in db.scalars(select(table.id).where(table.household_id.in_(households))):
             topics += [f"{subject}:{number}", f"report:{subject}:{number}"]
     return topics

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from models.core.state_machine import By
 from models.staff.decision import Decision
 from models.staff.member import Staff, seats_covering
-from models.support.inquiry import SUBJECT, Inquiry
+from models.support.inquiry import REPORTABLE, SUBJECT, Inquiry
 from models.support.reported_thing import CONCERNED
 from models.support.reporting import barred_from
 
@@ -40,6 +40,8 @@ def inquiry_that_stopped(db: Session, subject: str, number: int) -> Inquiry | No
 
     It may have been stopped already when the reports were found right: then by that inquiry it stays so.
     """
+    if subject not in REPORTABLE:
+        return None
     its_own = (Decision.subject == subject) & (Decision.subject_id == number) & Decision.verdict.in_(_STOPS)
     newest = db.scalar(select(Decision).where(its_own).order_by(Decision.id.desc()).limit(1))
     if newest is None or newest.verdict != "freeze":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
@@ -13,10 +13,10 @@ from models.core.state_machine import By
 from models.outreach.update import Update
 from models.people.user import User
 from models.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Catalogue
-from models.staff.conflict_of_interest import conflicts_with
+from models.staff.conflict_of_interest import ties_with
 from models.staff.decision import Decision
-from models.staff.member import Staff, all_seats_of, seats_of_users
-from models.support.concerned import STOPPED, concerned_in
+from models.staff.member import Staff, seats_by_wechat
+from models.support.concerned import concerned_in, deciders, with_invited
 from models.verification.case import Verification
 
 _ITEMS: dict[str, Catalogue[Any]] = {"offer": OFFERS, "request": REQUESTS, "listing": MARKET}
@@ -72,16 +72,14 @@ def concerned_with(db: Session, thing: ReportedThing) -> set[int]:
     These are who decided on it or wrote it by mandate, who has a conflict of interest with its household, its owner's
     own seats, and whom any of these invited: they depend on them.
     """
-    seats = set(concerned_in(db, f"report:{thing.about}:{thing.number}"))
+    parts = deciders(thing.about, thing.number)
     if thing.about == "update" and thing.appeal_id:
-        seats |= concerned_in(db, f"report:appeal:{thing.appeal_id}")
-    decided = (Decision.subject == thing.about) & (Decision.subject_id == thing.number) & (Decision.verdict != STOPPED)
-    seats |= all_seats_of(db, db.scalars(select(Decision.staff_id).where(decided)))
-    seats |= conflicts_with(db, thing.household_id).keys()
+        parts += deciders("appeal", thing.appeal_id)
     if thing.owner_id:
-        seats |= seats_of_users(db, [thing.owner_id])
-    seats |= all_seats_of(db, db.scalars(select(Staff.id).where(Staff.invited_by.in_(seats))))
-    return seats
+        parts.append(seats_by_wechat([thing.owner_id]))
+    seats = {*db.scalars(union_all(*parts)), *ties_with(db, thing.household_id)}
+    # Whom an officer invited depends on them, and so does whom that one invited.
+    return with_invited(db, with_invited(db, [thing.number]) | seats if thing.about == "staff" else seats)
 
 
 def county_is_concerned(db: Session, thing: ReportedThing) -> bool:

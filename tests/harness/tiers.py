@@ -17,6 +17,9 @@ from hypothesis import HealthCheck, settings
 # Of what is tried on a database, which costs a hundred times what a pure function costs.
 _QUICK = 3
 
+# In characters; what is longer is told apart by its length.
+_LONGEST_ID = 200
+
 # What a module makes once, at a price: the tests that use one of these go to the same worker.
 _SHARED = {"bank", "browser", "demo", "filled", "merchant", "module_database", "untrodden", "world"}
 
@@ -39,6 +42,15 @@ def collect_garbage_less_often() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def short_id(value: object, name: str) -> str | None:
+    """Name a case by how long its value is where the value itself is too long to be a name: that of a picture of ten
+    megabytes is sent to the other process, into the environment and into every report, several times over.
+    """
+    if isinstance(value, (bytes, str)) and len(value) > _LONGEST_ID:
+        return f"{name} of {len(value)}"
+    return None
 
 
 def examples(most: int = 0) -> int:

@@ -157,3 +157,12 @@ def test_the_servers_end_with_the_tests_however_those_end(tmp_path, ending):
     assert wait_until(lambda: not any(is_alive(int(pid)) for pid in pids)), f"some of {names} outlived their run"
     # Killed, it cannot remove its folder; interrupted, it has done so.
     shutil.rmtree(str(make_url(url).query["host"]), ignore_errors=ending is signal.SIGINT)
+
+
+def test_no_case_is_named_by_a_value_of_megabytes(request):
+    assert max(len(item.nodeid) for item in request.session.items) < 1_000
+
+
+@pytest.mark.parametrize("picture", [bytes(1 << 20)])
+def test_a_long_value_is_named_by_its_length(request, picture):
+    assert request.node.name.endswith("[picture of 1048576]")

@@ -110,6 +110,7 @@ def test_a_body_must_be_an_object(merchant: Merchant, body: str) -> None:
     assert code(merchant.call("POST", "/v3/pay/transactions/jsapi", body)) == (400, "PARAM_ERROR")
 
 
+@pytest.mark.sampled(3)  # many alike
 @pytest.mark.parametrize(
     "right",
     [
