@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -24,7 +23,7 @@ from bot.pay.factory import (
 from bot.payments.orders import OrderDesk, PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
+from bot.storage.choice import open_ledger, open_media
 from bot.turn import TryAgain, Turns
 from bot.web.body import limit_bodies
 from bot.web.card import card_page
@@ -180,7 +179,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))
     app.register_blueprint(parcel_page(turns.database, pages, links, visitors))
     app.register_blueprint(points_pages(turns.database, pages, links, visitors, clock))
-    photos = PhotoFiles(PhotoFolder(Path(settings.media_dir)))
+    photos = PhotoFiles(open_media(settings))
     app.register_blueprint(thanks_page(turns.database, pages, links, visitors, photos))
     app.register_blueprint(after_sale_photos(turns.database, pages, links, visitors, photos, clock))
     app.register_blueprint(public_photos(turns.database, photos, clock))
@@ -196,8 +195,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))
     app.register_blueprint(rounds_page(turns.database, pages, RateLimit(jobs.redis, "rounds", MOST_ROUNDS)))
-    export_dir = Path(settings.export_dir) if settings.export_dir else None
-    app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
+    app.register_blueprint(ledger_page(turns.database, pages, open_ledger(settings), clock))
     charts = chart_scripts(pages)
     app.register_blueprint(figures_pages(turns.database, pages, charts))
     app.register_blueprint(scripts((*charts, sharing.script)))

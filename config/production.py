@@ -71,10 +71,10 @@ def _is_local(url: str) -> bool:
     hosts = [urlsplit(url).hostname or "", *_options(url, "host"), *_options(url, "hostaddr")]
     if urlsplit(url).scheme == "unix":
         return True
-    return not _options(url, "service") and all(_is_own_host(host) for host in hosts if host)
+    return not _options(url, "service") and all(is_own_host(host) for host in hosts if host)
 
 
-def _is_own_host(host: str) -> bool:
+def is_own_host(host: str) -> bool:
     if host.startswith("/") or host == "localhost":
         return True
     try:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.bucket import BucketAddress, read_bucket
+from config.bucket import faults as bucket_faults
 from config.embedded import own_database_url
 from config.pay import PayValues, faults, read_merchants
 from config.production import weaknesses
@@ -184,8 +186,19 @@ class Settings(BaseSettings):
         max_length=60,
         description="what people are told the recogniser is called when asked for consent; empty: its host",
     )
-    media_dir: str = Field("var/demo/media", description="where photos are kept")
-    export_dir: str = Field("", description="where `export-ledger` puts the public ledger; /ledger hands it out then")
+    media_dir: str = Field("var/demo/media", description="where photos are kept, unless S3_URL names a bucket")
+    export_dir: str = Field(
+        "",
+        description="where `export-ledger` puts the public ledger, unless S3_URL names a bucket; /ledger hands it out "
+        "then",
+    )
+    s3_url: str = Field(
+        "",
+        description="the S3-compatible bucket for photos and the public ledger, `https://server/bucket?region=NAME`; "
+        "empty: they lie in folders",
+    )
+    s3_access_key_id: SecretStr = Field(SecretStr(""), description="who the bot is at that server")
+    s3_secret_access_key: SecretStr = Field(SecretStr(""), description="the secret that belongs to it")
 
     @property
     def is_production(self) -> bool:
@@ -224,10 +237,16 @@ class Settings(BaseSettings):
         """The name by which people consent to the recogniser; empty where voices are not listened to."""
         return (self.speech_name.strip() or urlsplit(self.speech_url).hostname or "") if self.speech_url else ""
 
+    @property
+    def bucket(self) -> BucketAddress | None:
+        """The bucket that holds photos and the public ledger; None: they lie in folders."""
+        return read_bucket(self)
+
     @model_validator(mode="after")
     def fit_together(self) -> "Settings":
         """Check the settings against each other. Raises ValueError with a line for each fault."""
-        if wrong := [*self._samples(), *self._registry(), *self._speech(), *self._payments(), *self._long_term()]:
+        wrong = [*self._samples(), *self._registry(), *self._speech(), *self._payments(), *self._long_term()]
+        if wrong := [*wrong, *bucket_faults(self)]:
             raise ValueError("\n".join(wrong))
         return self
 

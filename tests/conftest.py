@@ -26,6 +26,8 @@ from tests.harness.simulator.browser import CHROMIUM
 from tests.harness.simulator.in_process import run_simulator as run_simulator
 
 if TYPE_CHECKING:
+    from tests.harness.processes.media import MediaStore
+    from tests.harness.processes.s3 import S3
     from tests.harness.processes.worker_desk import Desk
     from tests.harness.stage import Stage
 
@@ -168,6 +170,34 @@ def redis_flushed(redis_url: str) -> str:
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     return redis_url
+
+
+@pytest.fixture(scope="session")
+def s3_port() -> Iterator[int]:
+    """A stand-in of S3 that this process of the tests has for itself."""
+    from tests.harness.processes.s3 import s3_process
+
+    with s3_process() as port:
+        yield port
+
+
+@pytest.fixture
+def s3(s3_port: int) -> Iterator["S3"]:
+    """A bucket of its own there, behind a door that can be made to fail."""
+    from tests.harness.processes.door import Door
+    from tests.harness.processes.s3 import S3
+
+    door = Door(s3_port)
+    yield S3(s3_port, door)
+    door.close()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def media(request: pytest.FixtureRequest, tmp_path: Path) -> "MediaStore":
+    """A storage for photos, of each kind."""
+    from tests.harness.processes.media import BucketStore, FolderStore
+
+    return FolderStore(tmp_path / "media") if request.param == "folder" else BucketStore(request.getfixturevalue("s3"))
 
 
 @pytest.fixture

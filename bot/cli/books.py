@@ -7,8 +7,10 @@ from flask import Flask
 
 from bot.books.check import check_books, read_noted
 from bot.books.export import NotTheLedger, export_ledger
+from bot.books.publish import publish_ledger
 from bot.cli.database import migrated
 from bot.figures.folding import fold_all
+from bot.storage.interface import StorageTrouble
 from bot.words.render import Renderer
 from bot.work.clock import Clock
 from config.settings import Settings
@@ -54,14 +56,17 @@ def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon, clock: C
     @app.cli.command("export-ledger")
     @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
     def export_ledger_(folder: Path | None) -> None:
-        """Write the public ledger to a folder (by default EXPORT_DIR), for anybody to recompute; no person is in it."""
-        if folder is None and not settings.export_dir:
-            raise click.UsageError("name a folder, or set EXPORT_DIR")
+        """Write the public ledger to a folder, by default to where /ledger hands it out; no person is in it."""
         with migrated(settings):
-            env = Renderer(lexicon.words).env
+            env, now = Renderer(lexicon.words).env, clock()
             try:
-                wrote = export_ledger(settings.database_url, folder or Path(settings.export_dir), env, clock())
+                wrote = export_ledger(settings.database_url, folder, env, now) if folder else None
+                wrote = wrote or publish_ledger(settings, env, now)
             except NotTheLedger as error:
                 raise click.ClickException(f"{error}; check-books tells more. Nothing was published.") from error
+            except StorageTrouble as error:
+                raise click.ClickException(f"the bucket of S3_URL cannot be written: {error}") from None
+        if wrote is None:
+            raise click.UsageError("name a folder, or set EXPORT_DIR or S3_URL")
         click.echo(f"{wrote.transactions} transactions, {wrote.entries} entries, {wrote.appeals} appeals")
         click.echo(f"head {wrote.transactions}:{wrote.head}")

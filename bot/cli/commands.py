@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import click
 from flask import Flask
@@ -14,6 +13,7 @@ from bot.cli.dead_jobs import settle_dead_jobs
 from bot.cli.demo import add_demo_commands
 from bot.cli.erasures import add_erasure_commands
 from bot.cli.imports import add_import_commands
+from bot.cli.media import add_media_commands
 from bot.cli.menu import add_menu_commands
 from bot.cli.numbers import add_number_commands
 from bot.cli.sellers import add_seller_commands
@@ -21,8 +21,9 @@ from bot.cli.staff import add_staff_commands
 from bot.demo.year.house import MakeApp
 from bot.goods.sort_goods import sort_goods
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, PhotoFolder
 from bot.photos.sealing import seal_files
+from bot.storage.choice import name_media, open_media
+from bot.storage.interface import StorageTrouble
 from bot.work import start_workers
 from bot.work.clock import Clock
 from bot.work.queues import QUEUES, JobQueues
@@ -44,6 +45,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeA
     add_staff_commands(app, settings, clock)
     add_erasure_commands(app, settings, clock)
     add_number_commands(app, settings, clock)
+    add_media_commands(app, settings)
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:
@@ -85,9 +87,11 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeA
             rotated = rotate(database, metadata)
             click.echo(f"{rotated.sealed_anew} values sealed anew.")
             try:
-                photos = seal_files(database, PhotoFiles(PhotoFolder(Path(settings.media_dir))), only_open=False)
-            except DiskTrouble as error:
-                raise click.ClickException(f"the photos in MEDIA_DIR cannot be sealed anew: {error}") from None
+                photos = seal_files(database, PhotoFiles(open_media(settings)), only_open=False)
+            except StorageTrouble as error:
+                raise click.ClickException(
+                    f"the photos in {name_media(settings)} cannot be sealed anew: {error}"
+                ) from None
         click.echo(f"{photos.sealed} photos sealed anew.")
         if rotated.lost or photos.lost:
             lost = f"{rotated.lost} values and {photos.lost} photos"

@@ -30,12 +30,12 @@ from bot.demo.year.house import Account, MakeApp
 from bot.demo.year.plan import read_words
 from bot.pay.demo_keys import settings_in
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
 from bot.processes import web
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import Processes, Server, ServiceError, demand_free
 from bot.processes.valkey import EmbeddedValkey
 from bot.push.cards import as_in_console, load_cards
+from bot.storage.choice import open_media
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
 from bot.words.lexicon import CONFIG
@@ -70,6 +70,7 @@ def environment(at: Path) -> dict[str, str]:
         "DATABASE_URL": own_database(at).url,
         "REDIS_URL": EmbeddedValkey(at / "valkey").url,
         "MEDIA_DIR": str(at / "media"),
+        **dict.fromkeys(("S3_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"), ""),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "WECHAT_API_URL": platform,
         "PAY_API_URL": platform,
@@ -118,7 +119,7 @@ def fill(settings: Settings, at: Path, ahead: float | None = None) -> Seeded:
     now = clock_of(settings, database)()
     seeded = seed(database, ACCOUNT["id"], now)
     with Session(database) as db:
-        draw_pictures(db, PhotoFiles(PhotoFolder(Path(settings.media_dir))))
+        draw_pictures(db, PhotoFiles(open_media(settings)))
         paid = paid_orders(db, ACCOUNT["id"], settings.public_url)
     if seeded.written:
         compare_past_bills(database, settings, paid, now)

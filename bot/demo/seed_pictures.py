@@ -11,7 +11,7 @@ from sqlalchemy import String, cast, select, update
 from sqlalchemy.orm import Session
 
 from bot.photos.files import SEALED, PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile
+from bot.storage.interface import NoSuchFile, StorageTrouble
 from models.people.photo import Photo, attach_photos
 
 _FOLDER = "demo"
@@ -71,7 +71,7 @@ def _is_drawn(files: PhotoFiles, path: str) -> bool:
     """Tell whether the picture is there. At the demo's first start there is no folder either."""
     try:
         files.read(path)
-    except (NoSuchFile, DiskTrouble):
+    except (NoSuchFile, StorageTrouble):
         return False
     return True
 

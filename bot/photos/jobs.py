@@ -28,7 +28,7 @@ def publish_photo(context: "WorkerContext", review_id: int) -> None:
 
 def sweep_photo_files(context: "WorkerContext", _day: int) -> None:
     """Delete the files that no row names. By the true time: the files' dates are, also where the clock was moved."""
-    sweep_stray_files(context.database, context.photos.files.folder, true_now())
+    sweep_stray_files(context.database, context.photos.files.storage, true_now())
     context.public_copies.sweep_strays(true_now())
 
 

@@ -1,7 +1,7 @@
 """Make the copies of approved photos that anybody may load, and delete them once they may not be shown.
 
-They lie below MEDIA_DIR in a folder of their own, unsealed, under random names: in two widths, as WebP and as JPEG,
-made anew from the pixels, so that nothing else of the photo is in them.
+They lie beside the sealed photos in a folder of their own, unsealed, under random names: in two widths, as WebP and as
+JPEG, made anew from the pixels, so that nothing else of the photo is in them.
 """
 
 import io
@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
 from bot.photos.stray_files import old_batches
+from bot.storage.interface import NoSuchFile, Storage, StorageTrouble
 from models.people.photo import Photo
 from models.public.photos import (
     FORMATS,
@@ -40,9 +40,9 @@ _SHELVES = 1_000
 Size = tuple[int, int]
 
 
-def public_folder(files: PhotoFiles) -> PhotoFolder:
-    """Return the folder of the copies, beside the sealed photos."""
-    return PhotoFolder(files.folder.root / FOLDER)
+def public_storage(files: PhotoFiles) -> Storage:
+    """Return the storage of the copies, beside the sealed photos."""
+    return files.storage.below(FOLDER)
 
 
 def path_of(file: str) -> str:
@@ -55,12 +55,12 @@ class PublicCopies:
 
     def __init__(self, database: Engine, files: PhotoFiles, clock: Callable[[], datetime]) -> None:
         self.database, self.files, self.clock = database, files, clock
-        self.folder = public_folder(files)
+        self.storage = public_storage(files)
 
     def keep_up(self, review_id: int) -> None:
         """Make the copies if the photo may be shown, delete them if it may not; again changes nothing.
 
-        While the disk is away nothing is recorded, and the sweep asks again.
+        While the storage is away nothing is recorded, and the sweep asks again.
         """
         try:
             copies, size = self._draw(review_id)
@@ -73,12 +73,12 @@ class PublicCopies:
                     if size is None:
                         return  # it became public a moment ago: the next look makes them
                     for path, content in copies.items():
-                        self.folder.write(path, content)
+                        self.storage.write(path, content)
                     settle(db, review, self.clock(), size)
                 else:
                     self._delete(review.name)
                     settle(db, review, self.clock(), None)
-        except DiskTrouble as error:
+        except StorageTrouble as error:
             log.warning("public_photo.put_off", review=review_id, why=str(error))
         except NoSuchFile:
             log.warning("public_photo.no_file", review=review_id)
@@ -92,15 +92,13 @@ class PublicCopies:
 
     def sweep_strays(self, now: datetime) -> int:
         """Delete copies that no decision names, a day after they were written. ``now``: the true time."""
-        if not self.folder.root.is_dir():
-            return 0
         deleted = 0
-        for paths in old_batches(self.folder, now):
+        for paths in old_batches(self.storage, now):
             with Session(self.database) as db:
                 known = known_names(db, {_name(path) for path in paths})
             for path in paths:
                 if _name(path) not in known:
-                    self.folder.delete(path)
+                    self.storage.delete(path)
                     deleted += 1
         if deleted:
             log.info("public_photos.strays_deleted", count=deleted)
@@ -114,7 +112,7 @@ class PublicCopies:
                 return {}, None
             made, name, path = files_of(review), review.name, db.get_one(Photo, review.photo_id).path
             size = (review.width or 0, review.height or 0)
-        if made and all((self.folder.root / path_of(file)).is_file() for file in made):
+        if made and {path_of(file) for file in made} <= set(self._written(name)):
             return {}, size
         if path is None:
             raise NoSuchFile(str(review_id))
@@ -122,9 +120,11 @@ class PublicCopies:
 
     def _delete(self, name: str) -> None:
         """Delete whatever was ever written under the name: a job that was killed recorded nothing."""
-        shelf = self.folder.root / path_of(name).partition("/")[0]
-        for file in sorted(shelf.glob(f"{name}-*")):
-            file.unlink(missing_ok=True)
+        for path in self._written(name):
+            self.storage.delete(path)
+
+    def _written(self, name: str) -> list[str]:
+        return [file.path for file in self.storage.files(path_of(f"{name}-"))]
 
 
 def draw_copies(name: str, content: bytes) -> tuple[dict[str, bytes], Size]:

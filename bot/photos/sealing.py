@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from bot.photos.files import KeyMissing, PhotoFiles, SpoiledFile
-from bot.photos.folder import NoSuchFile
+from bot.storage.interface import NoSuchFile
 from models.people.photo import Photo, lies_open
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ class SealedAnew:
 
 
 def seal_files(database: Engine, files: PhotoFiles, *, only_open: bool) -> SealedAnew:
-    """Seal files under the newest key, ``only_open``: those that are not sealed at all. Raises DiskTrouble."""
+    """Seal files under the newest key, ``only_open``: those that are not sealed at all. Raises StorageTrouble."""
     done = SealedAnew()
     for photo_id in _numbers(database, only_open):
         try:

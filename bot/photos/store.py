@@ -1,10 +1,9 @@
-"""Fetch photos from WeChat to our own disk, save them anew, and delete them when their owner is erased."""
+"""Fetch photos from WeChat to our own storage, save them anew, and delete them when their owner is erased."""
 
 import io
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 from PIL import Image, ImageOps
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
 from bot.photos.fingerprint import fingerprint_of
-from bot.photos.folder import DiskTrouble, NoSuchFile, PhotoFolder
+from bot.storage.interface import NoSuchFile, Storage, StorageTrouble
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.work.clock import Clock, true_now
@@ -66,19 +65,19 @@ def pause_after(waited: timedelta) -> timedelta:
 
 
 class Photos:
-    """Fetches and deletes photos. ``folder``: where they are kept."""
+    """Fetches and deletes photos. ``storage``: where they are kept."""
 
-    def __init__(self, database: Engine, api: WeChatApi, folder: Path, clock: Clock = true_now) -> None:
+    def __init__(self, database: Engine, api: WeChatApi, storage: Storage, clock: Clock = true_now) -> None:
         self.database = database
         self.api = api
-        self.files = PhotoFiles(PhotoFolder(folder))
+        self.files = PhotoFiles(storage)
         self._clock = clock
 
     def fetch(self, photo_id: int) -> None:
-        """Fetch a photo from WeChat, or a copy from our disk, without its metadata (place and camera).
+        """Fetch a photo from WeChat, or a copy from our storage, without its metadata (place and camera).
 
         It is lost when its file is no picture, or when WeChat still refuses it after three days. While the network,
-        the platform or the disk is away nobody has refused it, and no try is counted.
+        the platform or the storage is away nobody has refused it, and no try is counted.
         """
         photo = self._claim(photo_id)
         if photo is None:
@@ -89,7 +88,7 @@ class Photos:
         except (MediaUnusable, NotAPicture, NoSuchFile) as error:
             log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
             self._settle(photo_id, "lost", None)
-        except (Unreachable, DiskTrouble) as error:
+        except (Unreachable, StorageTrouble) as error:
             self._put_off(photo_id, type(error).__name__)
         except WeChatError as error:
             if error.action in _NOT_ABOUT_IT:
@@ -158,7 +157,7 @@ class Photos:
     def _keep(self, photo_id: int, content: bytes) -> tuple[str, int | None]:
         """Save a picture anew from its pixels, upright, so that nothing else is kept. Return its path and print.
 
-        Raises NotAPicture or DiskTrouble.
+        Raises NotAPicture or StorageTrouble.
         """
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
@@ -187,7 +186,7 @@ def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:
 
 
 def gone_photos(connection: Connection, most: int) -> list[int]:
-    """List photos to be deleted from the disk."""
+    """List photos to be deleted from the storage."""
     gone = (Photo.state == "gone") & Photo.path.is_not(None)
     return list(connection.scalars(select(Photo.id).where(gone).limit(most)))
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.photos.folder import DiskTrouble, NoSuchFile
 from bot.photos.public_copies import path_of
 from bot.public.codes import appeal_code
 from bot.public.poster import PosterWords, draw_poster
+from bot.storage.interface import NoSuchFile, StorageTrouble
 from bot.web.links import Links
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.words.lexicon import load_lexicon
@@ -101,8 +101,8 @@ def _photo(context: "WorkerContext", page: PageView) -> bytes | None:
     if not page.photos:
         return None
     try:
-        return context.public_copies.folder.read(path_of(_jpeg(page.photos[0], -1)))
-    except (NoSuchFile, DiskTrouble) as error:
+        return context.public_copies.storage.read(path_of(_jpeg(page.photos[0], -1)))
+    except (NoSuchFile, StorageTrouble) as error:
         log.warning("poster.without_photo", appeal=page.appeal.number, error=type(error).__name__)
         return None
 

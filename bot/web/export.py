@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile
+from bot.storage.interface import NoSuchFile, StorageTrouble
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.visitor import IsTheirs, Visitors, VisitRefused
@@ -144,13 +144,13 @@ def _line(photos: PhotoFiles, table: str, row: dict[str, Any]) -> str:
 def _picture(photos: PhotoFiles, path: str | None) -> str | None:
     """Return a picture in base64; None where none is to be had: not fetched yet, lost, or damaged.
 
-    Raises VisitRefused while the disk is away: a copy without the pictures would seem to be whole.
+    Raises VisitRefused while the storage is away: a copy without the pictures would seem to be whole.
     """
     try:
         return b64encode(photos.read(path)).decode() if path else None
     except NoSuchFile:
         return None
-    except DiskTrouble:
+    except StorageTrouble:
         raise VisitRefused("trouble", 503) from None
 
 

@@ -11,6 +11,7 @@ from rq.serializers import JSONSerializer
 
 from bot.books.sealing import sealing
 from bot.log import configure_logging
+from bot.storage.choice import prepare_media
 from bot.work.context import WorkerContext, worker_context
 from bot.work.queues import SENDING
 from bot.work.scheduler import Scheduler
@@ -39,6 +40,8 @@ def work(queues: list[str], settings: Settings, ending: threading.Event) -> None
     if kind is Sender:
         # Made now, so that the first push does not wait for it and a wrong setting fails at the start.
         _ = worker_context().deliverer
+    else:
+        prepare_media(settings)
     while not ending.is_set():
         try:
             with Redis.from_url(settings.redis_url) as connection:

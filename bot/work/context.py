@@ -1,7 +1,6 @@
 """Open what the jobs and scheduled runs of one process need."""
 
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 from redis import Redis
 
@@ -14,6 +13,7 @@ from bot.push.deliver import Deliverer, make_deliverer
 from bot.registry import make_registry
 from bot.speech.hear import Hearing
 from bot.speech.recogniser import make_recogniser
+from bot.storage.choice import open_media
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
@@ -41,11 +41,10 @@ class WorkerContext:
         )
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
-        self.folder = Path(settings.media_dir)
         self.jobs = jobs or JobQueues(settings.redis_url)
         self.registry = make_registry(settings, self.database, self._redis)
         self.clock = clock or clock_of(settings, self.database)
-        self.photos = Photos(self.database, self.api, self.folder, self.clock)
+        self.photos = Photos(self.database, self.api, open_media(settings), self.clock)
         self.public_copies = PublicCopies(self.database, self.photos.files, self.clock)
         self.settings = settings
 

@@ -44,7 +44,7 @@ _OPEN = "state = 'kept' AND right(path, 7) <> '.sealed'"
 
 
 class Photo(Base):
-    """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when it cannot be fetched.
+    """``path``: in the storage of photos (bot.storage); state: owed -> kept, or lost when it cannot be fetched.
 
     ``gone``: the photo was removed or its owner erased; a job deletes the file and then clears ``path``.
     ``tries``: how often WeChat was asked for it and refused; ``try_at``: when the sweep asks next.

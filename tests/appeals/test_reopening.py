@@ -103,4 +103,4 @@ def test_a_picture_is_copied_from_our_own_disk_and_outlives_the_first(desk: Desk
     kept = desk.row(copy.id)
     assert kept.state == "kept"
     assert kept.path
-    assert (desk.context.folder / kept.path).exists()
+    assert (desk.folder / kept.path).exists()

@@ -124,6 +124,94 @@ def test_production_sends_voices_to_nobody_unproved(
         settings(monkeypatch, **PRODUCTION, **given)
 
 
+BUCKET = {
+    "S3_URL": "https://s3.example.cn/bangfu?region=cn-north-1",
+    "S3_ACCESS_KEY_ID": "AKID0123456789",
+    "S3_SECRET_ACCESS_KEY": "0c7f1be2-s3cret-of-the-bucket",
+}
+
+
+def test_a_bucket_has_a_server_a_name_and_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch).bucket is None
+    found = settings(monkeypatch, **PRODUCTION, **BUCKET).bucket
+    assert found is not None
+    assert (found.endpoint, found.name, found.region, found.is_virtual) == (
+        "https://s3.example.cn",
+        "bangfu",
+        "cn-north-1",
+        False,
+    )
+    assert "s3cret" not in repr(found)
+    own = settings(monkeypatch, S3_URL="http://127.0.0.1:9000/bangfu/?addressing=virtual").bucket
+    assert own is not None
+    assert (own.endpoint, own.region, own.is_virtual) == ("http://127.0.0.1:9000", "us-east-1", True)
+
+
+@pytest.mark.parametrize("missing", BUCKET)
+def test_half_a_bucket_is_refused_anywhere(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    for given in ({**BUCKET, missing: ""}, {**BUCKET, missing: " "}):
+        with pytest.raises(ValidationError, match=f"missing: {missing}" if missing != "S3_URL" else "S3_URL"):
+            settings(monkeypatch, BANGFU_ENV="demo", **given)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bangfu",
+        "https://s3.example.cn",
+        "https://s3.example.cn/",
+        "https://s3.example.cn/a/b",
+        "https://s3.example.cn/Bangfu",
+        "https://s3.example.cn/bangfu?region=cn_north",
+        "https://s3.example.cn/bangfu?region=a&region=b",
+        "https://s3.example.cn/bangfu?acl=public",
+        "https://user:s3cret@s3.example.cn/bangfu",
+        "https://s3.example.cn:port/bangfu",
+        "https://[s3cret/bangfu",
+        "https://s3.example.cn/bangfu#s3cret",
+    ],
+)
+def test_an_address_that_is_no_buckets_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    for name, value in {**BUCKET, "S3_URL": url, "BANGFU_ENV": "demo"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as refused:
+        read_settings()
+    [line] = str(refused.value).splitlines()
+    assert line.startswith("S3_URL: it is https://SERVER/BUCKET")
+    assert "s3cret" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "weak"),
+    [
+        ("S3_URL", "http://s3.example.cn/bangfu"),
+        ("S3_URL", "http://10.0.0.7:9000/bangfu"),
+        ("S3_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("S3_ACCESS_KEY_ID", "minioadmin"),
+        ("S3_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("S3_SECRET_ACCESS_KEY", "minioadmin"),
+        ("S3_SECRET_ACCESS_KEY", "s3cret"),
+        ("S3_SECRET_ACCESS_KEY", "0" * 40),
+    ],
+)
+def test_production_refuses_a_bucket_that_others_can_open(
+    monkeypatch: pytest.MonkeyPatch, name: str, weak: str
+) -> None:
+    for key, value in {**PRODUCTION, **BUCKET, name: weak}.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(SystemExit) as refused:
+        read_settings()
+    [line] = str(refused.value).splitlines()
+    assert line.startswith(f"{name}: ")
+    assert weak not in line
+    assert settings(monkeypatch, BANGFU_ENV="demo")
+
+
+def test_production_reaches_a_bucket_on_its_own_machine_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("http://127.0.0.1:9000/bangfu", "http://localhost/bangfu", "http://[::1]:9000/bangfu"):
+        assert settings(monkeypatch, **{**PRODUCTION, **BUCKET, "S3_URL": url}).bucket
+
+
 WEAK = {
     "SECRET_KEY": ["x", "0" * 64, "ab" * 32, "short-but-various"],
     "DATA_KEYS": ["A" * 43 + "=", f"{OWN_SECRETS['DATA_KEYS']},{'A' * 43}="],

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
 from bot.books.export import MANIFEST
-from bot.books.jobs import publish_ledger
 from bot.work.context import WorkerContext
 from models.core.database import snapshot
 from models.ledger import NotPosted, moves, totals
@@ -122,7 +121,7 @@ def test_the_worker_publishes_it_where_there_is_a_folder_for_it(stage: Stage, tm
     for folder in ("", str(tmp_path / "public")):
         settings = stage.settings.model_copy(update={"export_dir": folder, "redis_url": redis_url})
         context = WorkerContext(settings)
-        publish_ledger(context, stage.clock())
+        context.run_job("check_books", 20261130)
         context.close()
         assert (tmp_path / "public" / MANIFEST).exists() is bool(folder)
     assert verify(tmp_path / "public")[0] == 0

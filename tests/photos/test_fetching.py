@@ -20,6 +20,7 @@ from bot.wechat.policy import Unreachable, WeChatError, rule_for
 from models.core.database import connect
 from models.people.photo import SWEPT_AFTER, Photo
 from tests.harness.drawn_pictures import jpeg, scene
+from tests.harness.processes.media import FolderStore, MediaStore
 from tests.harness.processes.worker_desk import Desk
 from tests.harness.stage import Clock
 from tests.harness.tiers import examples
@@ -60,9 +61,9 @@ class Answering:
 class Room:
     """Where one photo after another is fetched, at a time of our own."""
 
-    def __init__(self, database: Engine, folder: Path) -> None:
-        self.database, self.folder, self.clock, self.wechat = database, folder, Clock(), Answering()
-        self.photos = Photos(database, self.wechat, folder, self.clock)  # type: ignore[arg-type]
+    def __init__(self, database: Engine, media: MediaStore) -> None:
+        self.database, self.media, self.clock, self.wechat = database, media, Clock(), Answering()
+        self.photos = Photos(database, self.wechat, media.storage, self.clock)  # type: ignore[arg-type]
 
     def sent(self) -> int:
         with Database(self.database) as db, db.begin():
@@ -85,14 +86,19 @@ class Room:
         self.photos.fetch(photo)
         return self.row(photo)
 
-    def files(self) -> list[Path]:
-        return [file for file in self.folder.rglob("*") if file.is_file()]
+
+@pytest.fixture
+def room(database_url: str, media: MediaStore) -> Iterator[Room]:
+    database = connect(database_url)
+    yield Room(database, media)
+    database.dispose()
 
 
 @pytest.fixture
-def room(database_url: str, tmp_path: Path) -> Iterator[Room]:
+def disk(database_url: str, tmp_path: Path) -> Iterator[tuple[Room, Path]]:
+    """A room whose photos lie in a folder, and the folder."""
     database = connect(database_url)
-    yield Room(database, tmp_path / "media")
+    yield Room(database, FolderStore(tmp_path / "media")), tmp_path / "media"
     database.dispose()
 
 
@@ -139,13 +145,13 @@ def test_whatever_is_answered_in_whichever_order(room: Room, steps: list[tuple[s
             assert after.state == "lost"
         elif name == "a picture":
             assert after.state == "kept"
-            assert (room.folder / str(after.path)).read_bytes()
+            assert room.media.read(str(after.path))
         else:
             refused += name in REFUSED
             assert (after.state, after.tries) == ("owed", refused)
             assert SHORTEST_PAUSE <= after.try_at - room.clock() <= LONGEST_PAUSE
         room.clock.move(timedelta(hours=hours))
-    assert not [file for file in room.files() if file.suffix != ".sealed"]
+    assert all(path.endswith(".sealed") for path in room.media.paths())
 
 
 def test_a_photo_that_kills_its_worker_is_not_fetched_for_ever(room: Room) -> None:
@@ -188,16 +194,17 @@ def full_disk(room_for: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("room_for", [0, 1, 1_000])
-def test_a_full_disk_counts_as_no_try_and_leaves_no_half_a_picture(room: Room, room_for: int) -> None:
+def test_a_full_disk_counts_as_no_try_and_leaves_no_half_a_picture(disk: tuple[Room, Path], room_for: int) -> None:
+    room, _ = disk
     photo = room.sent()
     for _ in range(30):
         with full_disk(room_for):
             after = room.fetch(photo, PICTURE)
         assert (after.state, after.tries, after.path) == ("owed", 0, None)
-        assert room.files() == []
+        assert room.media.paths() == []
         room.clock.move(timedelta(hours=3))
     assert room.fetch(photo, PICTURE).state == "kept"
-    assert len(room.files()) == 1
+    assert len(room.media.paths()) == 1
 
 
 def _no_folder(folder: Path) -> None:
@@ -210,8 +217,11 @@ def _no_shelf(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("breaks", [_no_folder, _no_shelf])
-def test_a_folder_that_cannot_be_written_counts_as_no_try(room: Room, breaks: Callable[[Path], None]) -> None:
-    breaks(room.folder)
+def test_a_folder_that_cannot_be_written_counts_as_no_try(
+    disk: tuple[Room, Path], breaks: Callable[[Path], None]
+) -> None:
+    room, folder = disk
+    breaks(folder)
     photo = room.sent()
     while photo % 1000 != 1:
         photo = room.sent()
@@ -231,12 +241,11 @@ def test_a_copy_waits_while_its_source_cannot_be_read_and_is_lost_with_it(room: 
             db.add(copy)
             db.flush()
             copies.append(copy.id)
-    away = room.folder.with_name("away")
-    room.folder.rename(away)
+    room.media.go_away()
     assert (room.fetch(copies[0], b"").state, room.row(copies[0]).tries) == ("owed", 0)
-    away.rename(room.folder)
+    room.media.come_back()
     assert room.fetch(copies[0], b"").state == "kept"
-    (room.folder / str(room.row(source).path)).unlink()
+    room.media.delete(str(room.row(source).path))
     assert room.fetch(copies[1], b"").state == "lost"
 
 

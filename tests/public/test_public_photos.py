@@ -165,8 +165,8 @@ def test_a_job_that_was_lost_is_found_and_not_asked_for_twice_at_once(album: Alb
 def test_what_a_killed_job_left_goes_and_what_is_shown_stays(album: Album) -> None:
     album.approve(album.pictures[0])
     there = album.files_there()
-    stray = album.copies.folder.root / "007" / f"{'ab' * 16}-640.webp"
-    album.copies.folder.write("007/" + stray.name, b"left behind")
+    stray = album.folder / "public" / "007" / f"{'ab' * 16}-640.webp"
+    album.copies.storage.write("007/" + stray.name, b"left behind")
     for file in (stray, *(album.folder / "public").rglob("*.jpg")):
         written = (true_now() - STRAY_AFTER - timedelta(minutes=1)).timestamp()
         os.utime(file, (written, written))
@@ -207,7 +207,7 @@ def test_where_a_photo_was_taken_goes_in_and_does_not_come_out(desk: Desk, datab
     Image.new("RGB", (2000, 1500), "orange").save(sent, "JPEG", exif=exif, comment=b"SaidInTheFile")
     assert b"MakerOfThePhone" in sent.getvalue()
     stage = Stage(database_url)
-    album = Album(stage, desk.context.folder)
+    album = Album(stage, desk.folder)
     photo = desk.fetched(sent.getvalue())
     album.change(photo.id, subject_id=album.appeal)
     review = album.approve(photo.id, job=False)

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Engine, Table, event, insert, select, text, updat
 from sqlalchemy.orm import Session as Database
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
+from bot.storage.folder import Folder
 from flows.catalogue import FLOWS
 from models.core.audit_trail import record_reading
 from models.core.encryption import Encrypted, keyring
@@ -182,7 +182,7 @@ def test_pictures_are_in_the_copy_themselves(planted: Stage, tmp_path: Path) -> 
         photos = db.scalars(select(Photo).order_by(Photo.id)).all()
         photos[0].path, photos[0].state = "1.jpg", "kept"
         photos[1].path, photos[1].state = "lost.jpg", "kept"
-        sealed = PhotoFiles(PhotoFolder(tmp_path)).write("2.jpg", b"another")
+        sealed = PhotoFiles(Folder(tmp_path)).write("2.jpg", b"another")
         photos[2].path, photos[2].state = sealed, "kept"
     copy = copy_of(planted, "o-wang")["photos"]
     assert [photo["jpeg"] for photo in copy[:3]] == ["YSBwaWN0dXJl", None, "YW5vdGhlcg=="]

@@ -10,23 +10,23 @@ from werkzeug.test import TestResponse
 
 from bot.app import links_of
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
 from models.core.audit_trail import AuditEvent
 from models.people.photo import Photo
 from models.staff.member import Staff
 from tests.harness.drawn_pictures import jpeg, scene
+from tests.harness.processes.media import FolderStore, MediaStore
 from tests.harness.stage import Stage
 
 
 class Gallery:
-    """A bot with a folder of pictures, an appeal with two of them, and the officer of the place."""
+    """A bot with a folder of pictures (or a bucket), an appeal with two of them, and the officer of the place."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage = stage
-        stage.settings = stage.settings.model_copy(update={"media_dir": str(folder)})
+    def __init__(self, stage: Stage, folder: Path, media: MediaStore | None = None) -> None:
+        self.stage, self.media = stage, media or FolderStore(folder)
+        stage.settings = stage.settings.model_copy(update=self.media.settings)
         stage.app.extensions["bangfu"]["turns"].database.dispose()
         stage._open()
-        self.folder, self.files = folder, PhotoFiles(PhotoFolder(folder))
+        self.folder, self.files = folder, PhotoFiles(self.media.storage)
         self.appeal = stage.open_appeal()
         self.pictures = [self.keep("appeal", self.appeal) for _ in range(2)]
         self.officer = stage.appoint("o-zhou", "village")

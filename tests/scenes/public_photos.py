@@ -10,6 +10,7 @@ from models.people.photo import Photo
 from models.public import photo_review
 from models.public.photos import ShownPhoto, claim_due, public_photos
 from models.staff.member import Staff
+from tests.harness.processes.media import MediaStore
 from tests.harness.stage import Stage
 from tests.scenes.gallery import Gallery
 from tests.scenes.pages import agreed
@@ -18,8 +19,8 @@ from tests.scenes.pages import agreed
 class Album(Gallery):
     """Gallery's appeal, whose owner is ``o-owner-0``."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        super().__init__(stage, folder)
+    def __init__(self, stage: Stage, folder: Path, media: MediaStore | None = None) -> None:
+        super().__init__(stage, folder, media)
         agreed(stage, self.appeal)
         self.copies = PublicCopies(stage.database, self.files, stage.clock)
 
@@ -43,8 +44,8 @@ class Album(Gallery):
         return self.stage.client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     def files_there(self) -> list[str]:
-        """The names of the copies on the disk."""
-        return sorted(file.name for file in (self.folder / "public").rglob("*") if file.is_file())
+        """The names of the copies in the storage."""
+        return sorted(path.rpartition("/")[2] for path in self.media.paths() if path.startswith("public/"))
 
     def sweep(self) -> list[int]:
         """What the sweep finds now, each with its job done."""

@@ -107,7 +107,7 @@ def test_the_sweep_finds_what_redis_lost_and_lets_old_replies_go(desk: Desk) -> 
 def test_a_forgotten_picture_leaves_the_disk(desk: Desk) -> None:
     photo = desk.fetched(jpeg())
     assert photo.path
-    file = desk.context.folder / photo.path
+    file = desk.folder / photo.path
     desk.context.run_job("forget_photo", photo.id)
     assert file.exists()  # it is not gone yet
     with Database(desk.database) as db, db.begin():

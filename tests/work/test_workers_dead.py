@@ -49,7 +49,7 @@ def test_a_job_that_failed_for_good_is_kept_without_its_words(shop: Shop, kind: 
         shop.fail_for_good(kind)
     [dead] = shop.rows()
     assert (dead.name, dead.argument, dead.tries) == ("forget_photo", str(shop.photo), JOBS["forget_photo"].tries)
-    assert dead.error.startswith("builtins.NotADirectoryError at folder.py:")
+    assert dead.error.startswith("bot.storage.interface.StorageTrouble at folder.py:")
     assert dead.settled_at is None
     told = [line for line in logs if line["event"] == "job.dead"]
     assert [(line["job"], line["dead_job"]) for line in told] == [("forget_photo", dead.id)]

@@ -1,22 +1,26 @@
 """Show the public ledger's pages (head, totals, entries, each appeal's totals), and serve the files to verify it by.
 
-Everything is public and may be cached for some minutes. Of EXPORT_DIR only the files that ``export-ledger`` writes
-are served.
+Everything is public and may be cached for some minutes. Only the files that ``export-ledger`` writes are served, from
+EXPORT_DIR or the bucket.
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, request, send_from_directory
+import structlog
+from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.books.export import FILES, MANIFEST
+from bot.storage.interface import NoSuchFile, Storage, StorageTrouble, Stream
 from bot.web.pages import Pages, guarded
 from models.public.ledger import AppealTotals, Overall, Posted, appeals_with_money, newest_posted, overall
+
+log = structlog.get_logger()
 
 PAGE = 20
 # Entries on the ledger's first page; the others have pages of their own.
@@ -27,8 +31,8 @@ _LONGEST_NUMBER = 15
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".json": "application/json"}
 
 
-def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Callable[[], datetime]) -> Blueprint:
-    """Make the routes of ``/ledger``. ``folder``: EXPORT_DIR; None serves no files."""
+def ledger_page(database: Engine, pages: Pages, published: Storage | None, clock: Callable[[], datetime]) -> Blueprint:
+    """Make the routes of ``/ledger``. ``published``: None serves no files."""
     blueprint = Blueprint("ledger", __name__)
 
     @blueprint.get("/ledger")
@@ -37,7 +41,7 @@ def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Call
         with Session(database) as db:
             whole, found = overall(db), appeals_with_money(db, before, PAGE + 1)
             newest = newest_posted(db, None, NEWEST + 1)
-        exported = _manifest(folder) if folder else None
+        exported = _manifest(published) if published else None
         facts = _facts(whole, found, clock()) | _entries(newest, NEWEST)
         return _kept(pages.show("public/ledger", first=before is None, exported=exported, files=FILES, **facts))
 
@@ -50,13 +54,30 @@ def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Call
 
     @blueprint.get("/ledger/<name>")
     def file(name: str) -> Response:
-        if folder is None or name not in FILES or not (folder / name).is_file():
+        if published is None or name not in FILES:
             return guarded(Response(status=404))
-        kind = _TYPES.get(Path(name).suffix, "text/plain")
-        response = send_from_directory(folder.resolve(), name, mimetype=kind, as_attachment=True, etag=True)
-        return _kept(guarded(response))
+        try:
+            return _kept(guarded(_sent(published.stream(name))))
+        except NoSuchFile:  # nothing was published yet
+            return guarded(Response(status=404))
+        except StorageTrouble as error:
+            log.warning("ledger.not_read", error=str(error))
+            return guarded(Response(status=503))
 
     return blueprint
+
+
+def _sent(stream: Stream) -> Response:
+    """Send a file as it is read; it is closed with the answer, also where a browser has it already."""
+    found = stream.file
+    response = Response(stream, mimetype=_TYPES.get(Path(found.path).suffix, "text/plain"), direct_passthrough=True)
+    response.call_on_close(stream.close)
+    response.content_length = found.size
+    response.last_modified = datetime.fromtimestamp(found.written, UTC)
+    response.headers["Content-Disposition"] = f"attachment; filename={found.path}"
+    response.set_etag(f"{found.size:x}-{round(found.written * 1_000):x}")
+    response.make_conditional(request, accept_ranges=True, complete_length=found.size)
+    return response
 
 
 def _facts(whole: Overall, found: list[AppealTotals], now: datetime) -> dict[str, Any]:
@@ -75,11 +96,14 @@ def _entries(found: list[Posted], most: int) -> dict[str, Any]:
     return {"entries": shown, "older": shown[-1].number if len(found) > most else None}
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
-    """Read the manifest of the served files; None while there is none."""
+def _manifest(published: Storage) -> dict[str, Any] | None:
+    """Read the manifest of the served files; None while there is none, or it cannot be had."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        manifest: dict[str, Any] = json.loads(published.read(MANIFEST).decode())
+    except (NoSuchFile, ValueError):
+        return None
+    except StorageTrouble as error:
+        log.warning("ledger.not_read", error=str(error))
         return None
     return {**manifest, "made_at": datetime.fromisoformat(manifest["made_at"])}
 

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile
-from bot.photos.public_copies import path_of, public_folder
+from bot.photos.public_copies import path_of, public_storage
+from bot.storage.interface import NoSuchFile, StorageTrouble
 from bot.web.pages import guarded
 from models.public.album import APPEALS, LISTINGS, Album
 from models.public.photos import is_served
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 def public_photos(database: Engine, files: PhotoFiles, clock: Callable[[], datetime]) -> Blueprint:
     """Make the route. ``files``: the sealed photos, beside which the copies lie."""
     blueprint = Blueprint("public_photos", __name__)
-    folder = public_folder(files)
+    storage = public_storage(files)
 
     @blueprint.get("/a/<number>/photos/<name>")
     def photo(number: str, name: str) -> Response:
@@ -47,10 +47,10 @@ def public_photos(database: Engine, files: PhotoFiles, clock: Callable[[], datet
             if not is_served(db, int(number), found[1], name, clock(), album):
                 return guarded(Response(status=404))
         try:
-            response = guarded(Response(folder.read(path_of(name)), mimetype=_TYPES[found[2]]))
+            response = guarded(Response(storage.read(path_of(name)), mimetype=_TYPES[found[2]]))
         except NoSuchFile:  # deleted a moment ago
             return guarded(Response(status=404))
-        except DiskTrouble:
+        except StorageTrouble:
             return guarded(Response(status=503))
         response.headers["Cache-Control"] = KEPT
         # A file of this name never holds another picture.

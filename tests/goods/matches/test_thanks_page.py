@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
+from bot.storage.folder import Folder
 from models.goods.matches.thanks import GoodsThanks
 from models.people.photo import Photo
 from tests.harness.drawn_pictures import jpeg, scene
@@ -26,7 +26,7 @@ def files(handover: Handover, tmp_path: Path) -> PhotoFiles:
     """A bot with a folder of photos, and thanks of Wang's with one photo that an officer passed."""
     stage = handover.stage
     stage.reopen(media_dir=str(tmp_path))
-    files = PhotoFiles(PhotoFolder(tmp_path))
+    files = PhotoFiles(Folder(tmp_path))
     handover.open_point()
     stage.appoint("o-village", "village", DAOXIAN_MEIHUA)
     match = handover.match(handover.give(handover.donor("qin"), told=False), handover.ask(handover.resident("wang")))

@@ -29,7 +29,7 @@ class Desk:
     """A worker with its folder, and the platform that holds the pictures."""
 
     def __init__(self, database_url: str, redis_url: str, folder: Path, simulator: Simulator, url: str) -> None:
-        self.simulator = simulator
+        self.simulator, self.folder = simulator, folder
         ours = {"wechat_api_url": url, "media_dir": str(folder)}
         self.context = WorkerContext(settings_for(database_url, redis_url).model_copy(update=ours))
         self.database = connect(database_url)

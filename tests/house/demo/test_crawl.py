@@ -18,8 +18,8 @@ from werkzeug.test import TestResponse
 from bot.app import create_app
 from bot.demo.dump import load_dump
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
 from bot.photos.public_copies import PublicCopies
+from bot.storage.folder import Folder
 from models.appeals.appeal import Appeal
 from models.core.database import connect
 from models.core.state_machine import Actor
@@ -56,7 +56,7 @@ def opened(databases: PostgresDatabases, tmp_path_factory: pytest.TempPathFactor
     url, folder = databases.create(), tmp_path_factory.mktemp("media")
     database = connect(url, collects=True)
     at = load_dump(database, url).at
-    files = PhotoFiles(PhotoFolder(folder))
+    files = PhotoFiles(Folder(folder))
     with Session(database) as db, db.begin():
         _open_pages(db, at)
     for review in _approved(database, files, at):

@@ -19,8 +19,8 @@ from bot.demo.past_bills import compare_past_bills
 from bot.demo.seed import NotOurs, Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
 from bot.simulator.options import read_people
+from bot.storage.folder import Folder
 from bot.words.lexicon import load_lexicon
 from config.settings import SAMPLE_DATA_KEYS
 from flows.appeals.correct_appeal import shortfall_of
@@ -405,7 +405,7 @@ def test_one_appeal_is_to_be_corrected_and_one_to_be_looked_at_twice(filled: Fil
 
 
 def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
-    files = PhotoFiles(PhotoFolder(tmp_path))
+    files = PhotoFiles(Folder(tmp_path))
     draw_pictures(filled.db, files)
     photos = filled.all(Photo)
     assert Counter(photo.subject for photo in photos) == {

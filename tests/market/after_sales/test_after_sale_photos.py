@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import PhotoFolder
+from bot.storage.folder import Folder
 from models.core.audit_trail import AuditEvent
 from models.market.after_sales import answers, asking
 from models.market.after_sales.after_sale import NAME
@@ -61,7 +61,7 @@ def complaint(market: Market, tmp_path: Path) -> Complaint:
         photo = Photo(subject=NAME, subject_id=number, media_id="m", pic_url="", state="owed", created_at=stage.clock())
         db.add(photo)
         db.flush()
-        photo.state, photo.path = "kept", PhotoFiles(PhotoFolder(tmp_path)).write(f"{photo.id}.jpg", jpeg(scene(1)))
+        photo.state, photo.path = "kept", PhotoFiles(Folder(tmp_path)).write(f"{photo.id}.jpg", jpeg(scene(1)))
     return Complaint(market, order, number, photo.id)
 
 
