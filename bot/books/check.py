@@ -109,13 +109,21 @@ def _noted(redis: Redis, name: str) -> Noted | None:
 def show_result(redis: Redis) -> None:
     """Put the last night's result where /metrics reads it; unknown is not zero."""
     try:
-        kept = redis.get(_RESULT)
+        count, at = read_result(redis)
     except RedisError:
-        kept = None
-    try:
-        result = json.loads(kept) if isinstance(kept, bytes) else {}
-        count, at = float(result.get("violations", "nan")), float(result.get("at", "nan"))
-    except (ValueError, TypeError, AttributeError, RecursionError):  # not as we wrote it
         count = at = nan
     BOOKS_VIOLATIONS.set(count)
     BOOKS_CHECKED.set(at)
+
+
+def read_result(redis: Redis) -> tuple[float, float]:
+    """Return the last night's violations and when they were counted (epoch); NaN where nothing is known.
+
+    Raises RedisError.
+    """
+    kept = redis.get(_RESULT)
+    try:
+        result = json.loads(kept) if isinstance(kept, bytes) else {}
+        return float(result.get("violations", "nan")), float(result.get("at", "nan"))
+    except (ValueError, TypeError, AttributeError, RecursionError):  # not as we wrote it
+        return nan, nan

@@ -5,12 +5,15 @@ import sys
 
 import click
 from flask import Flask
+from sqlalchemy.orm import Session
 
+from bot.cli.backups import add_backup_commands
 from bot.cli.books import add_book_commands
 from bot.cli.charities import add_charity_commands
 from bot.cli.database import demand_database, migrated
 from bot.cli.dead_jobs import settle_dead_jobs
 from bot.cli.demo import add_demo_commands
+from bot.cli.doctor import add_doctor_command
 from bot.cli.erasures import add_erasure_commands
 from bot.cli.imports import add_import_commands
 from bot.cli.media import add_media_commands
@@ -31,7 +34,7 @@ from config.settings import Settings
 from flows.language.lexicon import Lexicon
 from models.migrations import upgrade
 from models.tables import metadata
-from models.upkeep.key_rotation import rotate
+from models.upkeep.key_rotation import note_rotation, rotate
 
 
 def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeApp, clock: Clock) -> None:
@@ -46,6 +49,8 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeA
     add_erasure_commands(app, settings, clock)
     add_number_commands(app, settings, clock)
     add_media_commands(app, settings)
+    add_backup_commands(app, settings, clock)
+    add_doctor_command(app, settings, clock)
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:
@@ -96,3 +101,5 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeA
         if rotated.lost or photos.lost:
             lost = f"{rotated.lost} values and {photos.lost} photos"
             raise click.ClickException(f"{lost} open with none of DATA_KEYS; the log names them")
+        with migrated(settings) as database, Session(database) as db, db.begin():
+            note_rotation(db, clock())

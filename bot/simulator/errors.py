@@ -37,6 +37,7 @@ MESSAGES = {
     40097: "invalid args",
     40125: "invalid appsecret",
     40163: "code been used",
+    40164: "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist",
     40200: "invalid account type",
     40202: "invalid action",
     40203: "invalid check_operator",

@@ -37,10 +37,12 @@ _REPEATABLE = frozenset(
         "menu/create",
         "menu/get",
         "menu/trymatch",
+        "newtmpl/gettemplate",
         "qrcode/create",
         "tags/get",
         "tags/members/batchtagging",
         "tags/members/batchuntagging",
+        "template/get_all_private_template",
         "ticket/getticket",
         "user/info",
     }
@@ -146,6 +148,18 @@ class WeChatApi(Messages):
         for start in range(0, len(openids), PEOPLE_PER_TAGGING):
             self._wire.tag.untag_user(tag_id, list(openids[start : start + PEOPLE_PER_TAGGING]))
 
+    # Templates
+
+    def templates(self) -> dict[str, str]:
+        """Return the account's message templates: id -> content, with its fields as ``{{thing1.DATA}}``."""
+        call = "template/get_all_private_template"
+        return _contents(call, _part(call, self._wire.get(call), "template_list"), "template_id")
+
+    def subscription_templates(self) -> dict[str, str]:
+        """Return the same of its templates of subscription notices."""
+        call = "newtmpl/gettemplate"
+        return _contents(call, _part(call, self._wire.get(call, root="wxaapi"), "data"), "priTmplId")
+
     # Codes
 
     def create_code(self, scene: str, lasts: timedelta | None = None) -> str:
@@ -216,7 +230,9 @@ class _Wire(WeChatClient):  # type: ignore[misc]  # it has no types
             raise Unreachable(True, url_or_endpoint, "not JSON")
         return fields
 
-    def answer(self, method: str, call: str, *, repeatable: bool = False, **request: Any) -> Answer:
+    def answer(
+        self, method: str, call: str, *, repeatable: bool = False, root: str = "cgi-bin", **request: Any
+    ) -> Answer:
         """Make a call and return the answer. A dead token is renewed, and the call made once more, only once."""
         if isinstance(request.get("data"), dict):
             # As UTF-8, or people would read \u escapes; a lone surrogate is replaced instead of failing the call.
@@ -228,7 +244,7 @@ class _Wire(WeChatClient):  # type: ignore[misc]  # it has no types
             return exchange(
                 self._http,
                 method.upper(),
-                f"{self._api_url}/cgi-bin/{call}",
+                f"{self._api_url}/{root}/{call}",
                 call=call,
                 timeout=self.timeout,
                 repeatable=repeatable or call in _REPEATABLE,
@@ -253,3 +269,7 @@ def _part(call: str, answer: Any, *path: str) -> Any:
             raise Unreachable(True, call, f"an answer without {name}")
         answer = answer[name]
     return answer
+
+
+def _contents(call: str, listed: Any, key: str) -> dict[str, str]:
+    return {str(_part(call, each, key)): str(_part(call, each, "content")) for each in listed}

@@ -107,6 +107,7 @@ BUSY_PAUSES = (0.3, 0.9)
 LARGEST_ANSWER = 10 * 1024 * 1024
 _CHUNK = 64 * 1024
 _RID = re.compile(r"\brid: ?([0-9a-f-]{8,64})")
+_REFUSED_ADDRESS = re.compile(r"\binvalid ip ([0-9a-f.:]{3,45})")
 
 
 def rule_for(code: int) -> Rule:
@@ -114,11 +115,14 @@ def rule_for(code: int) -> Rule:
 
 
 class WeChatError(Exception):
-    """The platform answered ``call`` with an error code. ``rid``: the number that its support asks for."""
+    """The platform answered ``call`` with an error code. ``rid``: the number that its support asks for.
 
-    def __init__(self, code: int, action: Action, call: str = "", rid: str = "") -> None:
+    ``address``: of this machine, as the platform saw it, where it refused that.
+    """
+
+    def __init__(self, code: int, action: Action, call: str = "", rid: str = "", address: str = "") -> None:
         super().__init__(code, action, call, rid)
-        self.code, self.action, self.call, self.rid = code, action, call, rid
+        self.code, self.action, self.call, self.rid, self.address = code, action, call, rid, address
 
     def __str__(self) -> str:
         return f"{self.call}: {self.code} {rule_for(self.code).meaning} ({self.action}, rid {self.rid or 'none'})"
@@ -221,8 +225,9 @@ def _judged(received: tuple[str, bytes], call: str) -> Answer:
         raise Unreachable(True, call, "unreadable errcode")
     if code == 0:
         return Answer(kind, body, fields)
-    rid = _RID.search(str(fields.get("errmsg", ""))) if fields else None
-    raise WeChatError(code, rule_for(code).action, call, rid[1] if rid else "")
+    said = str(fields.get("errmsg", "")) if fields else ""
+    rid, address = _RID.search(said), _REFUSED_ADDRESS.search(said)
+    raise WeChatError(code, rule_for(code).action, call, rid[1] if rid else "", address[1] if address else "")
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -187,6 +187,13 @@ class TokenManager(SharedToken):
     def __repr__(self) -> str:
         return f"TokenManager({self._app_id!r})"
 
+    def probe(self) -> None:
+        """Ask for the token past what is kept, as a proof that the platform knows account, secret and this machine.
+
+        Raises WeChatError or Unreachable.
+        """
+        self._ask(force=False)
+
     def _ask(self, force: bool) -> HeldToken:
         account = {"appid": self._app_id, "secret": self._app_secret.get_secret_value()}
         body = {"grant_type": "client_credential", "force_refresh": force, **account}

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Dialect, LargeBinary, TypeDecorator
 from sqlalchemy.orm import QueryableAttribute
 
-_NAME = 4
+# Bytes of a key's name, which begins each sealed value.
+NAME = 4
 _NONCE = 12
 
 
@@ -36,7 +37,7 @@ class Keyring:
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
             raise ValueError("DATA_KEYS needs one or more base64 keys of 32 bytes each")
-        self._boxes = {hashlib.sha256(key).digest()[:_NAME]: AESGCM(key) for key in keys}
+        self._boxes = {hashlib.sha256(key).digest()[:NAME]: AESGCM(key) for key in keys}
         self._newest = next(iter(self._boxes))
         self._lookup_keys = [hmac.digest(key, b"look-up", "sha256") for key in keys]
 
@@ -44,6 +45,11 @@ class Keyring:
     def parse(cls, text: str) -> "Keyring":
         """Read the setting DATA_KEYS: base64 keys with commas between them. Raises ValueError."""
         return cls([b64decode(part.strip(), validate=True) for part in text.split(",") if part.strip()])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the keys' names, the newest first: each stands before what its key sealed, and tells nothing of it."""
+        return tuple(name.hex() for name in self._boxes)
 
     def seal(self, plain: str, purpose: str) -> bytes:
         return self.seal_bytes(plain.encode(), purpose)
@@ -61,18 +67,18 @@ class Keyring:
 
     def open_bytes(self, sealed: bytes, purpose: str) -> bytes:
         """Raises CannotOpen, of which NoKey is one."""
-        box = self._boxes.get(sealed[:_NAME])
+        box = self._boxes.get(sealed[:NAME])
         if box is None:
             raise NoKey(purpose)
         try:
-            nonce = sealed[_NAME : _NAME + _NONCE]
-            return box.decrypt(nonce, sealed[_NAME + _NONCE :], purpose.encode())
+            nonce = sealed[NAME : NAME + _NONCE]
+            return box.decrypt(nonce, sealed[NAME + _NONCE :], purpose.encode())
         except (InvalidTag, ValueError):
             raise CannotOpen(purpose) from None
 
     def is_newest(self, sealed: bytes) -> bool:
         """Tell whether the newest key sealed it; its first bytes are enough."""
-        return sealed[:_NAME] == self._newest
+        return sealed[:NAME] == self._newest
 
     def lookup_hashes(self, plain: str, purpose: str) -> list[str]:
         """Compute the keyed hash (64 hex digits) under each key, the newest first: store the first, look for any."""

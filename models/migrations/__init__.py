@@ -31,3 +31,8 @@ def head() -> str | None:
 def current(connection: Connection) -> str | None:
     """The revision that the database is at."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def revisions() -> set[str]:
+    """Every revision that this program knows."""
+    return {script.revision for script in ScriptDirectory(str(_HERE)).walk_revisions()}

@@ -1,18 +1,22 @@
 """Rotate the data key: encrypt every value anew under the newest key, and make every lookup hash anew."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, LargeBinary, MetaData, Table, select, type_coerce, update
+from sqlalchemy import Engine, LargeBinary, MetaData, Table, func, select, type_coerce, update
+from sqlalchemy.orm import Session
 
+from models.core.audit_trail import AuditEvent, record
 from models.core.encryption import CannotOpen, Encrypted, keyring
-from models.people.conversation import SESSION
+from models.upkeep.sealed_values import sealed_columns
 
 log = structlog.get_logger()
 
 _BATCH = 500
+# In the audit trail: subject, with the key's name read as a number, and action.
+_SUBJECT, _ACTION = "data_key", "keys_rotated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +30,12 @@ class Rotated:
         return Rotated(self.sealed_anew + other.sealed_anew, self.lost + other.lost)
 
 
-def _sealed_columns(metadata: MetaData) -> Iterator[tuple[Table, str, Encrypted]]:
-    for table in metadata.sorted_tables:
-        for column in table.columns:
-            if isinstance(column.type, Encrypted):
-                yield table, column.name, column.type
-    # A broken session is kept as stored bytes, which may not open.
-    yield metadata.tables["broken_sessions"], "session", SESSION
-
-
 def rotate(database: Engine, metadata: MetaData) -> Rotated:
     """Encrypt all encrypted columns of ``metadata`` anew, batch by batch.
 
     Each batch is locked in a transaction of its own, so the rotation can be stopped and run again.
     """
-    return sum((_rotate_column(database, *column) for column in _sealed_columns(metadata)), Rotated())
+    return sum((_rotate_column(database, *column) for column in sealed_columns(metadata)), Rotated())
 
 
 def _rotate_column(database: Engine, table: Table, name: str, kind: Encrypted) -> Rotated:
@@ -68,3 +63,17 @@ def _rotate_column(database: Engine, table: Table, name: str, kind: Encrypted) -
                 count += 1
         if len(rows) < _BATCH:
             return Rotated(count, lost)
+
+
+def note_rotation(db: Session, now: datetime) -> None:
+    """Put into the trail, once, that everything is sealed with the newest key."""
+    name = keyring().names[0]
+    if last_rotation(db, name) is None:
+        record(db, at=now, actor="system", action=_ACTION, subject=_SUBJECT, subject_id=int(name, 16), detail=name)
+
+
+def last_rotation(db: Session, name: str) -> datetime | None:
+    """Return when everything was sealed with this key; None where no rotation made it the only one."""
+    event = AuditEvent
+    noted = (event.subject == _SUBJECT) & (event.subject_id == int(name, 16)) & (event.action == _ACTION)
+    return db.scalar(select(func.min(event.at)).where(noted))

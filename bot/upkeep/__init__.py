@@ -1,0 +1,1 @@
+"""An operator has the installation examined here, backed up, and restored."""

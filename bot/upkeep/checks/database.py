@@ -1,0 +1,92 @@
+"""Check the database: that it answers and has room, that its schema is this release's, and that its chains hold."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import text
+
+from bot.books.check import read_result
+from bot.upkeep.checks.finding import Finding, Level, bad, duration, ok, told_by, warn
+from bot.upkeep.checks.installation import Installation
+from bot.work.clock import true_now
+from models.books.chains import check_noted, read_head
+from models.core.audit_trail import AuditHead
+from models.core.hash_chain import Head
+from models.ledger.tables import LedgerHead
+from models.migrations import current, head, revisions
+
+_STATE = text(
+    "SELECT current_setting('server_version') AS version, current_setting('max_connections')::int AS most,"
+    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,"
+    " pg_database_size(current_database()) AS bytes,"
+    " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_super"
+)
+# Of the connections that the server takes, in percent.
+_MANY, _TOO_MANY = 75, 90
+# Hours since the books were last checked, which happens every night.
+_MISSED_A_NIGHT, _MISSED_MORE = 30, 80
+_HEADS: tuple[tuple[str, type[Head]], ...] = (("audit", AuditHead), ("ledger", LedgerHead))
+
+
+def check_database(installation: Installation) -> Iterator[Finding]:
+    with installation.database.connect() as connection:
+        state = connection.execute(_STATE).one()
+    used = state.used * 100 // state.most
+    words = f"PostgreSQL {state.version}, {state.bytes / 1e9:.1f} GB; {state.used} of {state.most} connections in use"
+    do = "raise max_connections, run fewer processes, or put PgBouncer in front"
+    level = told_by(used, _MANY, _TOO_MANY)
+    yield Finding(level, words, "" if level is Level.OK else do)
+    if state.is_super and installation.settings.is_production:
+        yield warn(
+            "the bot's role is a superuser: whoever breaks into the bot owns the whole server",
+            "make a role that owns this database and nothing else, and name it in DATABASE_URL",
+        )
+
+
+def check_migrations(installation: Installation) -> Iterator[Finding]:
+    with installation.database.connect() as connection:
+        found = current(connection)
+    if found == head():
+        yield ok(f"the schema is this release's ({found})")
+    elif found is None or found in revisions():
+        yield bad(
+            f"the schema is at {found or 'nothing'}, this release wants {head()}", "run upgrade, then restart all"
+        )
+    else:
+        yield bad(
+            f"the schema is at {found}, which this release does not know: the database is newer than the code here",
+            "install the release that the other hosts run, on this host too",
+        )
+
+
+def check_chains(installation: Installation) -> Iterator[Finding]:
+    """Check each chain's last link; check-books reads all of them."""
+    for chain, table in _HEADS:
+        with installation.database.connect() as connection:
+            noted = read_head(connection, table)
+            wrong = list(check_noted(connection, chain, noted)) if noted else []
+        if noted is None or wrong:
+            words = "has no head" if noted is None else "does not end where its head says"
+            yield bad(
+                f"the {chain} chain {words}", "stop what writes, run check-books, and see docs/alarms.md, BooksWrong"
+            )
+        else:
+            yield ok(f"the {chain} chain has {noted[0]} links, head {noted[1][:12]}…")
+
+
+def check_books_result(installation: Installation) -> Iterator[Finding]:
+    count, at = read_result(installation.redis)
+    if at != at:  # NaN: nobody knows
+        yield warn("nobody knows when the books were last checked", "run check-books; a worker does it every night")
+        return
+    hours = (true_now().timestamp() - at) / 3600
+    when = (
+        f"the books were checked {duration(hours * 3600)} ago ({datetime.fromtimestamp(at).astimezone():%d %b %H:%M})"
+    )
+    if count:
+        yield bad(f"{when}: {count:.0f} violations", "run check-books, which names them; docs/alarms.md, BooksWrong")
+    else:
+        level = told_by(hours, _MISSED_A_NIGHT, _MISSED_MORE)
+        yield Finding(
+            level, f"{when}: right", "" if level is Level.OK else "run check-books; is a worker of slow alive?"
+        )
