@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from bot.books.check import read_noted
+from bot.books.sealing import seal_all
 from bot.cli.database import demand_database, migrated
 from bot.photos.files import PhotoFiles
 from bot.photos.folder import DiskTrouble, PhotoFolder
@@ -79,6 +80,7 @@ def add_backup_commands(app: Flask, settings: Settings, clock: Clock) -> None:
             proofs = [_tell(proof) for proof in prove_loaded(database, manifest)]
             _upgrade(database)
             if prove:
+                seal_all(database)  # what waited for its link when the backup was taken
                 books = prove_books(database.url, manifest, clock(), heads)
                 rest = chain(books, prove_sealed(database), prove_photos(database, PhotoFiles(folder), manifest))
                 proofs += [_tell(proof) for proof in rest]

@@ -23,6 +23,7 @@ from sqlalchemy import make_url, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
+from bot.books.sealing import seal_all
 from bot.upkeep.backup.manifest import DATABASE, MANIFEST, PHOTOS, File, measure
 from config.settings import ROOT
 from models.core.database import connect
@@ -39,7 +40,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def gallery(stage: Stage, tmp_path: Path) -> Gallery:
-    return Gallery(stage, tmp_path / "media")
+    gallery = Gallery(stage, tmp_path / "media")
+    seal_all(stage.database)
+    return gallery
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
+from bot.books.sealing import seal_all
 from bot.push.cards import as_in_console
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.fields import Template
@@ -50,6 +51,8 @@ pytestmark = pytest.mark.slow
 IDS = {name: f"t-{name}" for name in ("progress", "money", "task", "goods")}
 TEMPLATES = tuple(Template(each["template_id"], each["title"], each["content"]) for each in as_in_console("t-"))
 
+# An event that no scheduler has sealed for an hour.
+_UNSEALED = "INSERT INTO audit_unsealed VALUES (99, now() - interval '1 hour')"
 # What is wrong because that is: the server here is not ready, and there is no token for what comes after.
 FOLLOWS = {"migrations": {"server"}, "wechat": {"templates"}}
 
@@ -92,6 +95,7 @@ def patient(
     stage = Stage(database_url, redis_url=redis_flushed)
     stage.clock.now = datetime.now(UTC)
     stage.register("o-wang", "resident")
+    seal_all(stage.database)
     wechat = run_simulator(templates=TEMPLATES, subscriptions=TEMPLATES)
     with serving(stage.app) as url, Redis.from_url(redis_flushed) as redis:
         ours = {"public_url": url, "wechat_api_url": wechat.url, "media_dir": str(tmp_path)}
@@ -168,6 +172,7 @@ def _sql(statement: str) -> Callable[[Patient], None]:
         ),
         (_sql("UPDATE audit_head SET hash = repeat('0', 64)"), "chains", "bad", "the audit chain", "run check-books"),
         (_sql("DELETE FROM ledger_head"), "chains", "bad", "the ledger chain has no head", "run check-books"),
+        (_sql(_UNSEALED), "chains", "bad", "1 rows wait for theirs, for up to 60 minutes", "nobody seals"),
         (_books_wrong, "chains", "bad", "2 violations", "run check-books"),
         (_sql("UPDATE users SET name = '\\x00'"), "keys", "bad", "a key that DATA_KEYS lacks: 00", "find that key"),
         (_not_on_the_list, "wechat", "bad", "40164", "add this machine's address 203.0.113.7 to the IP whitelist"),

@@ -19,9 +19,8 @@ from bot.photos.folder import PhotoFolder
 from bot.upkeep.backup.manifest import DATABASE, PHOTOS, Manifest, measure, write_manifest
 from bot.upkeep.backup.photo_archive import Archived, archive_photos, named_photos
 from bot.upkeep.backup.postgres_programs import run_program, server_version
-from models.books import read_head
+from models.books.chains import CHAINS, read_head
 from models.core.database import snapshot
-from models.ledger.tables import LedgerHead
 from models.migrations import current
 from models.tables import metadata
 from models.upkeep.sealed_values import keys_in_use
@@ -95,7 +94,7 @@ def look(connection: Connection) -> Seen:
 
 def read_heads(connection: Connection) -> dict[str, str]:
     """Return the heads of both chains, as check-books prints them."""
-    found = {"audit": read_head(connection), "ledger": read_head(connection, LedgerHead)}
+    found = {chain.name: read_head(connection, chain.head) for chain in CHAINS}
     return {chain: f"{head[0]}:{head[1]}" for chain, head in found.items() if head}
 
 

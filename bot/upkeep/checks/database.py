@@ -9,10 +9,8 @@ from bot.books.check import read_result
 from bot.upkeep.checks.finding import Finding, Level, bad, duration, ok, told_by, warn
 from bot.upkeep.checks.installation import Installation
 from bot.work.clock import true_now
-from models.books.chains import check_noted, read_head
-from models.core.audit_trail import AuditHead
-from models.core.hash_chain import Head
-from models.ledger.tables import LedgerHead
+from models.books.chains import CHAINS, check_noted, read_head
+from models.core.hash_chain import waiting
 from models.migrations import current, head, revisions
 
 _STATE = text(
@@ -25,7 +23,8 @@ _STATE = text(
 _MANY, _TOO_MANY = 75, 90
 # Hours since the books were last checked, which happens every night.
 _MISSED_A_NIGHT, _MISSED_MORE = 30, 80
-_HEADS: tuple[tuple[str, type[Head]], ...] = (("audit", AuditHead), ("ledger", LedgerHead))
+# Seconds for which a row may wait for its link; a scheduler seals within two.
+_UNSEALED, _UNSEALED_FOR_LONG = 30.0, 600.0
 
 
 def check_database(installation: Installation) -> Iterator[Finding]:
@@ -60,18 +59,23 @@ def check_migrations(installation: Installation) -> Iterator[Finding]:
 
 
 def check_chains(installation: Installation) -> Iterator[Finding]:
-    """Check each chain's last link; check-books reads all of them."""
-    for chain, table in _HEADS:
+    """Check each chain's last link, and that somebody seals; check-books reads all of it."""
+    for chain in CHAINS:
         with installation.database.connect() as connection:
-            noted = read_head(connection, table)
-            wrong = list(check_noted(connection, chain, noted)) if noted else []
+            noted = read_head(connection, chain.head)
+            wrong = list(check_noted(connection, chain.name, noted)) if noted else []
+            count, seconds = waiting(connection, chain)
         if noted is None or wrong:
             words = "has no head" if noted is None else "does not end where its head says"
-            yield bad(
-                f"the {chain} chain {words}", "stop what writes, run check-books, and see docs/alarms.md, BooksWrong"
-            )
-        else:
-            yield ok(f"the {chain} chain has {noted[0]} links, head {noted[1][:12]}…")
+            do = "stop what writes, run check-books, and see docs/alarms.md, BooksWrong"
+            yield bad(f"the {chain.name} chain {words}", do)
+            continue
+        level = told_by(seconds, _UNSEALED, _UNSEALED_FOR_LONG)
+        late = f", for up to {duration(seconds)}" if count else ""
+        words = (
+            f"the {chain.name} chain has {noted[0]} links, head {noted[1][:12]}…; {count} rows wait for theirs{late}"
+        )
+        yield Finding(level, words, "" if level is Level.OK else "nobody seals: start a worker, whose scheduler does")
 
 
 def check_books_result(installation: Installation) -> Iterator[Finding]:
