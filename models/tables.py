@@ -34,6 +34,7 @@ from models.notifications import (  # noqa: F401
 )
 from models.organisations import charity, filing, merchant, organisation, representative  # noqa: F401
 from models.outreach import update  # noqa: F401
+from models.oversight import region_counts  # noqa: F401
 from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, family_member, photo, user  # noqa: F401
 from models.places import region  # noqa: F401

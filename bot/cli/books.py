@@ -9,7 +9,7 @@ from bot.books.check import check_books, read_noted
 from bot.books.export import NotTheLedger, export_ledger
 from bot.books.publish import publish_ledger
 from bot.cli.database import migrated
-from bot.figures.folding import fold_all
+from bot.figures.folding import fold_all, recount_all_regions
 from bot.storage.interface import StorageTrouble
 from bot.words.render import Renderer
 from bot.work.clock import Clock
@@ -46,12 +46,14 @@ def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon, clock: C
 
     @app.cli.command("recount-figures")
     def recount_figures() -> None:
-        """Recount the public figures from the rows, and repair deltas that are missing and sums that are wrong."""
+        """Recount the public figures and the regions from the rows, and repair what is missing or wrong."""
         with migrated(settings) as database:
             with database.begin() as connection:
                 missing, wrong = repair(connection)
             folded = fold_all(database)
+            of_regions = recount_all_regions(database)
         click.echo(f"deltas that were missing: {missing}; sums that were wrong: {wrong}; deltas folded: {folded}")
+        click.echo(f"counts of regions that were wrong: {of_regions}")
 
     @app.cli.command("export-ledger")
     @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)

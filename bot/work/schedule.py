@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.books.check import is_night
-from bot.figures.folding import count_all_waiting, fold_all
+from bot.figures.folding import count_all_waiting, fold_all, fold_regions
 from bot.market.bills import enqueue_order_bills
 from bot.market.payments import sweep_payments
 from bot.market.transfers import sweep_transfers
@@ -120,6 +120,7 @@ SCHEDULE = {
     "outbox": Scheduled(timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now)),
     "broadcasts": Scheduled(timedelta(seconds=15), _resume_broadcast),
     "figures": Scheduled(timedelta(seconds=10), lambda context, _now: fold_all(context.database)),
+    "regions": Scheduled(timedelta(seconds=10), lambda context, _now: fold_regions(context.database)),
     "waiting": Scheduled(timedelta(hours=1), lambda context, now: count_all_waiting(context.database, now)),
     "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),
     "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs),

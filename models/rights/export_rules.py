@@ -82,7 +82,7 @@ LEFT_OUT = {
     "pledge_sums": _OF_MONEY,
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     **dict.fromkeys(
-        ("figure_deltas", "figure_sums", "figure_waiting"),
+        ("figure_deltas", "figure_sums", "figure_waiting", "region_counts", "region_deltas"),
         "they count; the person's own rows say what they count of theirs",
     ),
     "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",

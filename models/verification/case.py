@@ -170,6 +170,12 @@ class Verification(Base):
         Index("ix_verifications_household_id", "household_id", "id"),
         Index("ix_verifications_region_state", "region_code", "state", "submitted_at"),
         Index(
+            "ix_verifications_waiting",
+            "region_code",
+            "submitted_at",
+            postgresql_where=text(f"state IN {UNDER_WAY}"),
+        ),
+        Index(
             "ix_verifications_notice",
             "notice_until",
             postgresql_where=text("state = 'public_notice'"),

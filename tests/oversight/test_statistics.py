@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
-from models.oversight.statistics import LOOKS_BACK
 from models.verification.case import Verification
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
@@ -36,7 +35,7 @@ def test_half_of_the_decisions_took_no_longer_than_is_said(stage: Stage, hours: 
 def test_what_was_decided_elsewhere_or_more_than_a_year_ago_is_left_out(stage: Stage) -> None:
     _decided(stage, "o-near", [48])
     _decided(stage, "o-far", [480, 480], region=QINGTANG)
-    _decided(stage, "o-long-ago", [240, 240], ago=LOOKS_BACK)
+    _decided(stage, "o-long-ago", [240, 240], ago=timedelta(days=365))
     stage.appoint("o-township", "township", DAOXIAN_MEIHUA)
     assert "定下认证的：1 户\n其中一半在：2 天内办完" in stage.say("o-township", "统计")
 
