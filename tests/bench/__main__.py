@@ -42,6 +42,7 @@ from tests.bench import (
     profile,
     push,
     registry,
+    scale,
     yardsticks,
 )
 from tests.harness.platform import wechat as wechat_side
@@ -201,6 +202,7 @@ OTHERS: dict[str, Callable[[list[str]], None]] = {
     "goods": goods.main,
     "market": market.main,
     "hot": hot.main,
+    "scale": scale.main,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ SMALL = {
     "figures": (["--users", "3000", "--gifts", "1000", "--pages", "6", "--turns", "2"], "a turn that registers"),
     "hot": (["--payments", "3", "--gifts", "100"], "one appeal that has 100 gifts, 4"),
     "market": (["--orders", "60", "--parts", "60", "--growers", "3"], "3 growers are divided"),
+    "scale": (["--users", "3000", "6000", "--rounds", "3"], "figures of the county"),
     "intents": (["--rounds", "1"], "understood"),
     "registry": (["--rows", "2000"], "2,000"),
 }
