@@ -174,6 +174,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     app.register_blueprint(webhook(make_codec(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs, clock))
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
+    app.extensions["bangfu"]["busy_page"] = pages.show("shared/busy", 503)
     app.register_blueprint(home_page(pages))
     visitors = visitors_of(settings, turns.database, links)
     app.register_blueprint(card_page(turns.database, pages, links, visitors, clock))

@@ -1,4 +1,4 @@
-"""Buffer each request's body, within a size and a deadline, before one of the application's threads is taken.
+"""Buffer each request's body, within a size and a deadline, before one of its lane's threads is taken.
 
 Under granian's WSGI a thread is taken first and then waits for the body, for as long as that takes: eight clients that
 never send theirs stop the process. Here, under granian's RSGI, whoever has not sent all of it costs a connection and
@@ -9,11 +9,11 @@ threads as well, so that slow readers take none either.
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
-from queue import SimpleQueue
 from typing import IO, Any
 
 import structlog
@@ -26,13 +26,13 @@ from granian.rsgi import (  # type: ignore[attr-defined]  # granian hands them o
 from werkzeug.wsgi import FileWrapper
 
 from bot.web.body import LARGEST
+from bot.web.lanes import LANES, Lane, LaneQueue, lane_of
 
 log = structlog.get_logger()
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
-THREADS = 8
 # For the whole body. WeChat gives up after five seconds, and a body of LARGEST takes one on a slow line.
 BODY_SECONDS = 10.0
 _CLOSE = ("connection", "close")
@@ -70,7 +70,7 @@ class _Request:
 
 
 class BufferedApp:
-    """The WSGI application as granian's RSGI calls it. ``threads``: how many requests it works on at once.
+    """The WSGI application as granian's RSGI calls it; a request takes the lane of its path (bot.web.lanes).
 
     ``seconds``: for a whole body; ``most``: the bytes of the longest that is read. What is longer comes to the
     application unread, with a length that it refuses.
@@ -79,14 +79,18 @@ class BufferedApp:
     which costs a tenth of a whole turn."""
 
     def __init__(
-        self, app: Application, threads: int = THREADS, seconds: float = BODY_SECONDS, most: int = LARGEST
+        self, app: Application, lanes: Iterable[Lane] = LANES, seconds: float = BODY_SECONDS, most: int = LARGEST
     ) -> None:
         self._app, self._seconds, self._most = app, seconds, most
-        self._waiting: SimpleQueue[_Request] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, name=f"web-{n}", daemon=True) for n in range(threads)]
+        self._queues: dict[str, LaneQueue[_Request]] = {lane.name: LaneQueue(lane) for lane in lanes}
         self._is_working = False
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        came_at = time.monotonic()
+        queue = self._queues[lane_of(scope.path)]
+        if queue.is_full():  # before its body: what a flood sends is to cost as little as it can
+            _refuse(protocol, queue.lane)
+            return
         headers = scope.headers
         stated, is_chunked = headers.get("content-length"), "transfer-encoding" in headers
         try:
@@ -100,16 +104,24 @@ class BufferedApp:
             log.warning("body.cut_off", method=scope.method)
             protocol.response_empty(400, [_CLOSE])
             return
+        if queue.is_full():  # by now: many may have sent their bodies at once
+            _refuse(protocol, queue.lane)
+            return
         environ = environ_of(scope, body)
         if body is None:
             environ["CONTENT_LENGTH"] = str(self._most + 1)
         if not self._is_working:  # not before: a command that only loads the application needs no threads
             self._is_working = True
-            for thread in self._threads:
-                thread.start()
+            self._start_threads()
         answered = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Request(environ, protocol, body is None, answered))
+        queue.put(came_at, _Request(environ, protocol, body is None, answered))
         await answered
+
+    def _start_threads(self) -> None:
+        for queue in self._queues.values():
+            for number in range(queue.lane.threads):
+                name = f"web-{queue.lane.name}-{number}"
+                threading.Thread(target=self._work, args=(queue,), name=name, daemon=True).start()
 
     async def _read(self, protocol: HTTPProtocol, stated: int | None) -> bytes | None:
         """Read the body. ``stated``: its length, None if chunked. Returns None for one that is longer than any may be.
@@ -124,12 +136,15 @@ class BufferedApp:
                 return None
         return bytes(body)
 
-    def _work(self) -> None:
-        """Answer one waiting request after another, in one of our threads, as long as the process lives."""
+    def _work(self, queue: LaneQueue[_Request]) -> None:
+        """Answer one request of the lane after another, in one of its threads, as long as the process lives."""
         while True:
-            request = self._waiting.get()
+            request, is_late = queue.take()
             try:
-                self._respond(request)
+                if is_late:
+                    _refuse(request.protocol, queue.lane)
+                else:
+                    self._respond(request)
             except ProtocolClosed:
                 log.info("request.client_gone")
             except Exception:  # of any kind: the thread has to live on; granian answers 500 for what has no response
@@ -199,6 +214,11 @@ def _headers(scope: Scope) -> Iterator[tuple[str, str]]:
             yield "CONTENT_TYPE", value
         elif name not in _UNTOLD and "_" not in name:
             yield f"HTTP_{name.upper().replace('-', '_')}", value
+
+
+def _refuse(protocol: HTTPProtocol, lane: Lane) -> None:
+    with suppress(ProtocolClosed):  # a refused client that is gone misses nothing
+        protocol.response_bytes(503, list(lane.headers), lane.body)
 
 
 def _finish(answered: asyncio.Future[None]) -> None:

@@ -25,6 +25,12 @@ DELIVERIES = Histogram(
 )
 REPEATS = Counter("bangfu_repeats", "Deliveries of a message that had been answered, and got the same reply again")
 FAILURES = Counter("bangfu_failed_turns", "Messages that met a mistake of ours, and were told sorry")
+WAITING = Gauge("bangfu_waiting_requests", "Requests that wait for a thread of their lane", ["lane"])
+REFUSED = Counter(
+    "bangfu_refused_requests",
+    "Requests that were answered 503 unread: full (too many waited in their lane), late (they waited too long)",
+    ["lane", "reason"],
+)
 PAY_NOTICES = Counter(
     "bangfu_pay_notices", "Callbacks of WeChat Pay: taken, refused (not proved), failed (to come again)", ["outcome"]
 )

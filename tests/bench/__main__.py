@@ -43,6 +43,7 @@ from tests.bench import (
     push,
     registry,
     scale,
+    storm,
     yardsticks,
 )
 from tests.harness.platform import wechat as wechat_side
@@ -203,6 +204,7 @@ OTHERS: dict[str, Callable[[list[str]], None]] = {
     "market": market.main,
     "hot": hot.main,
     "scale": scale.main,
+    "storm": storm.main,
 }
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ from config.pay import read_platform_key
 MCH_ID, APP_ID = "1900000109", "wx00000000000000aa"
 
 
-def notice(keys: Keys, now: float) -> tuple[dict[str, str], bytes]:
-    paid = {
+def notice(keys: Keys, now: float, **changes: Any) -> tuple[dict[str, str], bytes]:
+    """Make the platform's callback of a paid gift: its headers and its body. ``changes`` of the trade's fields."""
+    paid: dict[str, Any] = {
         "mchid": MCH_ID,
         "appid": APP_ID,
         "out_trade_no": "GIFT000001",
@@ -43,7 +44,7 @@ def notice(keys: Keys, now: float) -> tuple[dict[str, str], bytes]:
         "success_time": "2026-11-25T12:00:00+08:00",
         "payer": {"openid": "o-bench-0000000000000000001"},
         "amount": {"total": 10_000, "payer_total": 10_000, "currency": "CNY", "payer_currency": "CNY"},
-    }
+    } | changes
     body = {
         "id": "d2f5c2a8-37c5-4b5d-9f0e-0c6c8f0f0a11",
         "create_time": "2026-11-25T12:00:00+08:00",

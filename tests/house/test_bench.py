@@ -22,6 +22,7 @@ SMALL = {
     "market": (["--orders", "60", "--parts", "60", "--growers", "3"], "3 growers are divided"),
     "scale": (["--users", "3000", "6000", "--rounds", "3"], "figures of the county"),
     "intents": (["--rounds", "1"], "understood"),
+    "storm": (["--seconds", "2", "--messages", "2000", "--gifts", "3", "--people", "20"], "messages refused"),
     "registry": (["--rows", "2000"], "2,000"),
 }
 

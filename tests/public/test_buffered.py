@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian
 from structlog.testing import capture_logs
 
 from bot.web.buffered import BufferedApp
+from bot.web.lanes import PAGES
 
 GET: Any = SimpleNamespace(
     method="GET",
@@ -43,7 +45,7 @@ def test_a_failure_and_clients_that_are_gone_take_no_thread_away() -> None:
         start("200 OK", [])
         return [b""]
 
-    buffered = BufferedApp(app, threads=1)
+    buffered = BufferedApp(app, [replace(PAGES, threads=1)])
 
     async def ask(client: Any) -> int:
         await asyncio.wait_for(buffered.__rsgi__(GET, client), 10)

@@ -5,23 +5,22 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
 
-from bot.web.buffered import THREADS
+from bot.web.lanes import LANES
 from models.giving.pledge import Pledge
-from tests.harness.money.merchant import PIN
+from tests.harness.money.held_callback import held_callback
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting, path_of
 from tests.harness.platform import wechat
 from tests.harness.processes.web import served
 
 pytestmark = pytest.mark.slow
 
-# Of each kind: the threads that the web has, three times.
-MANY = 3 * THREADS
+# Of each kind: the threads that a lane of the web has, three times.
+MANY = 3 * max(lane.threads for lane in LANES)
 SECONDS = 9.0  # less than the server gives a body
 
 
@@ -88,25 +87,8 @@ def idle(stage: Collecting, url: str) -> list[HalfABody]:
     return found
 
 
-def callback(stage: Collecting) -> tuple[int, dict[str, str], bytes]:
-    """A gift that was paid, and the platform's callback, which did not go out yet."""
-    posted: list[tuple[dict[str, str], bytes]] = []
-
-    def post(_url: str, body: bytes, headers: Any, _seconds: float) -> tuple[int, bytes]:
-        posted.append((dict(headers), body))
-        return 204, b""
-
-    stage.simulator.pay.notices._post = post
-    pledge = stage.pledged()
-    sheet = stage.order_desk().place(pledge, DONOR)
-    assert stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN).err_msg.endswith(":ok")
-    stage.simulator.timeline.move(0)
-    ((headers, body),) = posted
-    return pledge, headers, body
-
-
 def test_half_bodies_keep_nobody_waiting_and_are_cut_off(stage: Collecting, url: str) -> None:
-    pledge, headers, body = callback(stage)
+    pledge, headers, body = held_callback(stage)
     waiting = idle(stage, url)
     assert requests.post(f"{url}/pay/notify", data=body, headers=headers, timeout=SECONDS).status_code == 204
     assert stage.state(Pledge, pledge) == "committed"

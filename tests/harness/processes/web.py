@@ -15,8 +15,8 @@ from tests.harness.processes.workers import process, until
 
 
 @contextmanager
-def served(stage: Collecting) -> Iterator[str]:
-    """Serve the stage's bot until the block is left; yields its address."""
+def served(stage: Collecting, **more: str) -> Iterator[str]:
+    """Serve the stage's bot until the block is left; yields its address. ``more`` of its settings."""
     port = free_port()
     ours = settings_in(key_folder()) | {
         "BANGFU_ENV": "demo",
@@ -26,7 +26,7 @@ def served(stage: Collecting) -> Iterator[str]:
         "WECHAT_API_URL": stage.wechat_url,
         "PAY_API_URL": stage.wechat_url,
     }
-    with process(*web.command_line(port)[2:], settings={**os.environ, **ours}):
+    with process(*web.command_line(port)[2:], settings={**os.environ, **ours, **more}):
         url = f"http://127.0.0.1:{port}"
         until(lambda: is_up(f"{url}/healthz"))
         yield url
