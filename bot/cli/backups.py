@@ -14,9 +14,11 @@ from bot.books.check import read_noted
 from bot.books.sealing import seal_all
 from bot.cli.database import demand_database, migrated
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, PhotoFolder
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import ServiceError
+from bot.storage.choice import name_media, open_media
+from bot.storage.folder import Folder
+from bot.storage.interface import Storage, StorageTrouble
 from bot.upkeep.backup.manifest import Manifest, NoBackup, check_files, read_manifest
 from bot.upkeep.backup.postgres_programs import ProgramFailed
 from bot.upkeep.backup.prove import Proof, prove_books, prove_loaded, prove_photos, prove_sealed
@@ -47,8 +49,8 @@ def add_backup_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @click.option("--without-photos", is_flag=True, help="The database alone, where photos are kept twice already.")
     def backup(target: Path, *, without_photos: bool) -> None:
         """Back up the database and the photos to a new folder TARGET, while the bot runs; no key is in it."""
-        photos = None if without_photos else PhotoFolder(Path(settings.media_dir))
-        with migrated(settings) as database, _told():
+        photos = None if without_photos else open_media(settings)
+        with migrated(settings) as database, _told(settings):
             manifest = take_backup(database, photos, target.absolute())
         click.echo(f"Backup of {manifest.at:%Y-%m-%d %H:%M:%S} UTC in {target.absolute()}")
         for line in _described(manifest):
@@ -69,20 +71,20 @@ def add_backup_commands(app: Flask, settings: Settings, clock: Clock) -> None:
     @click.option("--head", "noted", metavar="N:HASH", help="The audit chain's head as it was noted elsewhere.")
     @click.option("--ledger-head", "noted_ledger", metavar="N:HASH", help="The same of the ledger.")
     def restore(source: Path, *, prove: bool, scratch: bool, noted: str | None, noted_ledger: str | None) -> None:
-        """Load the backup SOURCE into the empty database that DATABASE_URL names, and its photos into MEDIA_DIR."""
+        """Load the backup SOURCE into the empty database of DATABASE_URL, and its photos to where photos are kept."""
         heads = _read_head("--head", noted), _read_head("--ledger-head", noted_ledger)
-        with _told(), _place(settings, scratch=scratch) as (database, folder):
+        with _told(settings), _place(settings, scratch=scratch) as (database, storage):
             manifest = read_manifest(source)
             click.echo(f"Backup of {manifest.at:%Y-%m-%d %H:%M:%S} UTC, migration {manifest.migration}.")
             _check(database, source, manifest)
-            photos = load(database, folder, source, manifest)
+            photos = load(database, storage, source, manifest)
             click.echo(f"loaded   {manifest.rows} rows of {len(manifest.tables)} tables, {photos} photos")
             proofs = [_tell(proof) for proof in prove_loaded(database, manifest)]
             _upgrade(database)
             if prove:
                 seal_all(database)  # what waited for its link when the backup was taken
                 books = prove_books(database.url, manifest, clock(), heads)
-                rest = chain(books, prove_sealed(database), prove_photos(database, PhotoFiles(folder), manifest))
+                rest = chain(books, prove_sealed(database), prove_photos(database, PhotoFiles(storage), manifest))
                 proofs += [_tell(proof) for proof in rest]
         if wrong := [proof.what for proof in proofs if not proof.holds]:
             raise click.ClickException(f"NOT PROVED: {', '.join(wrong)}. Do not start the bot on it; keep the backup")
@@ -90,28 +92,29 @@ def add_backup_commands(app: Flask, settings: Settings, clock: Clock) -> None:
 
 
 @contextmanager
-def _place(settings: Settings, *, scratch: bool) -> Iterator[tuple[Engine, PhotoFolder]]:
+def _place(settings: Settings, *, scratch: bool) -> Iterator[tuple[Engine, Storage]]:
     """Open where the backup goes: what the settings name, or a PostgreSQL and a folder for this command alone."""
     with ExitStack() as stack:
         if scratch:
-            url, media = stack.enter_context(EmbeddedPostgres()).url, stack.enter_context(TemporaryDirectory())
+            url = stack.enter_context(EmbeddedPostgres()).url
+            storage: Storage = Folder(Path(stack.enter_context(TemporaryDirectory())))
         else:
             demand_database(settings)
-            url, media = settings.database_url, settings.media_dir
+            url, storage = settings.database_url, open_media(settings)
         database = connect(url, collects=settings.collects, frozen_for=settings.frozen_for)
         stack.callback(database.dispose)
-        yield database, PhotoFolder(Path(media))
+        yield database, storage
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(settings: Settings) -> Iterator[None]:
     """Turn what went wrong into one line. Raises ClickException."""
     try:
         yield
     except _TROUBLES as error:
         raise click.ClickException(str(error)) from None
-    except DiskTrouble as error:
-        raise click.ClickException(f"the photos in MEDIA_DIR cannot be read or written: {error}") from None
+    except StorageTrouble as error:
+        raise click.ClickException(f"the photos in {name_media(settings)} cannot be read or written: {error}") from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or 'the disk'}: {error.strerror}") from None
 

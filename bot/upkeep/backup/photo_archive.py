@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
 from bot.photos.files import SEALED, is_sealed
-from bot.photos.folder import NoSuchFile, PhotoFolder
+from bot.storage.interface import NoSuchFile, Storage
 from bot.upkeep.backup.manifest import NoBackup
 from models.core.database import stream
 from models.core.encryption import NAME
@@ -41,15 +41,15 @@ def named_photos(connection: Connection) -> Iterator[tuple[str, int]]:
         yield row.path, row.number
 
 
-def archive_photos(database: Engine, folder: PhotoFolder, photos: Iterable[tuple[str, int]], archive: Path) -> Archived:
-    """Write the archive. Raises DiskTrouble and OSError.
+def archive_photos(database: Engine, storage: Storage, photos: Iterable[tuple[str, int]], archive: Path) -> Archived:
+    """Write the archive. Raises StorageTrouble and OSError.
 
     A photo that was removed since the snapshot is not missing; one that was sealed since is put there as it is now.
     """
     done = Archived()
     with tarfile.open(archive, "x", format=tarfile.PAX_FORMAT) as tar:
         for path, number in photos:
-            found = _read(folder, path)
+            found = _read(storage, path)
             if found is None:
                 done.missing += [number] if _is_kept(database, number) else []
                 continue
@@ -62,10 +62,10 @@ def archive_photos(database: Engine, folder: PhotoFolder, photos: Iterable[tuple
     return done
 
 
-def _read(folder: PhotoFolder, path: str) -> tuple[str, bytes] | None:
+def _read(storage: Storage, path: str) -> tuple[str, bytes] | None:
     for name in (path,) if is_sealed(path) else (path, path + SEALED):
         with suppress(NoSuchFile):
-            return name, folder.read(name)
+            return name, storage.read(name)
     return None
 
 
@@ -74,14 +74,14 @@ def _is_kept(database: Engine, number: int) -> bool:
         return db.scalar(select(Photo.state).where(Photo.id == number)) == "kept"
 
 
-def unpack_photos(archive: Path, folder: PhotoFolder) -> int:
-    """Write the archive's files into the folder and return how many. Raises NoBackup, DiskTrouble."""
+def unpack_photos(archive: Path, storage: Storage) -> int:
+    """Write the archive's files into the storage and return how many. Raises NoBackup, StorageTrouble."""
     count = 0
     with tarfile.open(archive) as tar:
         for member in tar:
             content = tar.extractfile(member) if member.isfile() else None
             if content is None or not _PATH.fullmatch(member.name):
                 raise NoBackup(f"{archive} holds what is no photo: entry {count + 1}")
-            folder.write(member.name, content.read())
+            storage.write(member.name, content.read())
             count += 1
     return count

@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, Engine
 
 from bot.books.check import check_books, read_noted
 from bot.photos.files import PhotoFiles
-from bot.photos.folder import DiskTrouble, NoSuchFile
+from bot.storage.interface import NoSuchFile, StorageTrouble
 from bot.upkeep.backup.manifest import PHOTOS, Manifest
 from bot.upkeep.backup.photo_archive import named_photos
 from bot.upkeep.backup.take import count_rows, read_heads
@@ -102,5 +102,5 @@ def _heads(connection: Connection, manifest: Manifest) -> Iterator[Proof]:
 def _opens(files: PhotoFiles, path: str) -> bool:
     try:
         return bool(files.read(path))
-    except (NoSuchFile, DiskTrouble):  # SpoiledFile and KeyMissing are such; the log names them
+    except (NoSuchFile, StorageTrouble):  # SpoiledFile and KeyMissing are such; the log names them
         return False

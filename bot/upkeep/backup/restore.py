@@ -1,4 +1,4 @@
-"""Load a backup into an empty database and a photo folder.
+"""Load a backup into an empty database and the storage of photos.
 
 The photos come first, and the database in one transaction: a restore that was cut off can be run again as it was.
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from bot.photos.folder import PhotoFolder
+from bot.storage.interface import Storage
 from bot.upkeep.backup.manifest import DATABASE, PHOTOS, Manifest
 from bot.upkeep.backup.photo_archive import unpack_photos
 from bot.upkeep.backup.postgres_programs import run_program, server_version
@@ -45,9 +45,9 @@ def check_keys(manifest: Manifest) -> None:
         )
 
 
-def load(database: Engine, folder: PhotoFolder, source: Path, manifest: Manifest) -> int:
-    """Load photos and database; return how many photos. Raises NoBackup, DiskTrouble, ProgramFailed."""
-    photos = unpack_photos(source / PHOTOS, folder) if PHOTOS in manifest.files else 0
+def load(database: Engine, storage: Storage, source: Path, manifest: Manifest) -> int:
+    """Load photos and database; return how many photos. Raises NoBackup, StorageTrouble, ProgramFailed."""
+    photos = unpack_photos(source / PHOTOS, storage) if PHOTOS in manifest.files else 0
     with database.connect() as connection:
         server = server_version(connection)
     options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from bot.photos.folder import PhotoFolder
+from bot.storage.interface import Storage
 from bot.upkeep.backup.manifest import DATABASE, PHOTOS, Manifest, measure, write_manifest
 from bot.upkeep.backup.photo_archive import Archived, archive_photos, named_photos
 from bot.upkeep.backup.postgres_programs import run_program, server_version
@@ -52,19 +52,19 @@ class Seen:
     keys: dict[str, int]
 
 
-def take_backup(database: Engine, folder: PhotoFolder | None, target: Path) -> Manifest:
-    """Write a backup to the folder ``target``, which must not exist. ``folder``: the photos; None: without them.
+def take_backup(database: Engine, storage: Storage | None, target: Path) -> Manifest:
+    """Write a backup to the folder ``target``, which must not exist. ``storage``: the photos; None: without them.
 
-    Raises CannotBackUp, ProgramFailed, DiskTrouble and OSError, and leaves nothing that looks like a backup.
+    Raises CannotBackUp, ProgramFailed, StorageTrouble and OSError, and leaves nothing that looks like a backup.
     """
     with _growing(target) as part:
         with snapshot(database.url) as connection:
             seen = look(connection)
-            photos = list(named_photos(connection)) if folder else []
+            photos = list(named_photos(connection)) if storage else []
             options = [f"--snapshot={connection.scalar(_EXPORT)}", "--format=custom", "--no-owner", "--no-privileges"]
             dump = [*options, f"--file={part / DATABASE}"]
             run_program("pg_dump", server_version(connection), database.url, dump)
-        archived = archive_photos(database, folder, photos, part / PHOTOS) if folder else Archived()
+        archived = archive_photos(database, storage, photos, part / PHOTOS) if storage else Archived()
         manifest = Manifest(
             at=seen.at,
             migration=seen.migration,

@@ -1,11 +1,14 @@
-"""Check the folders that the bot writes to: that they are there, may be written, and have room."""
+"""Check that the folders that the bot writes to are there, may be written and have room, or that the bucket answers."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.storage.choice import open_media
+from bot.storage.interface import StorageTrouble
 from bot.upkeep.checks.finding import Finding, Level, bad, ok, told_by, warn
 from bot.upkeep.checks.installation import Installation
+from config.settings import Settings
 
 # Percent of the disk, or of its files, in use.
 _FULL_SOON, _FULL = 85, 95
@@ -13,9 +16,22 @@ _FULL_SOON, _FULL = 85, 95
 
 def check_disk(installation: Installation) -> Iterator[Finding]:
     settings = installation.settings
+    if settings.bucket:
+        yield _bucket(settings)
+        return
     yield from _folder("MEDIA_DIR", Path(settings.media_dir), "photos are put off, and lost after three days")
     if settings.export_dir:
         yield from _folder("EXPORT_DIR", Path(settings.export_dir), "the public ledger is not written")
+
+
+def _bucket(settings: Settings) -> Finding:
+    try:
+        next(open_media(settings).files(), None)
+    except StorageTrouble as error:
+        return bad(
+            f"S3_URL: the bucket does not answer as it should ({error})", "look at its server, and at the S3_ settings"
+        )
+    return ok("S3_URL: the bucket answers")
 
 
 def _folder(setting: str, path: Path, otherwise: str) -> Iterator[Finding]:
