@@ -74,13 +74,14 @@ def main(arguments: Sequence[str] = ()) -> None:
             for name, appeals in (("one appeal", world.appeals[:1]), (f"{MANY:,} appeals", world.appeals)):
                 for processes in PROCESSES:
                     _measure(world, f"{name}, {processes} processes", appeals, given.payments, processes, bare)
+            with stage.database.connect() as connection:
+                assert [str(each) for each in check_payments(connection, NOW) if each.code == "payment_posting"] == []
             world.fill(world.appeals[0], given.gifts)
             for processes in PROCESSES:
                 name = f"one appeal that has {given.gifts:,} gifts, {processes}"
                 _measure(world, name, world.appeals[:1], given.payments, processes, bare)
         with stage.database.connect() as connection:
             assert [str(each) for each in check_pledge_sums(connection, NOW)] == []
-            assert [str(each) for each in check_payments(connection, NOW) if each.code == "payment_posting"] == []
         stage.close()
 
 

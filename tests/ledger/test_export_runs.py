@@ -93,6 +93,7 @@ def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[], str
         export(stage, tmp_path)  # what is made once, is made
         few = peak_of(stage, tmp_path)
         post_many(stage, range(800, 4_000))
+        stage.seal()
         many = peak_of(stage, tmp_path)
     finally:
         stage.close()
