@@ -28,7 +28,7 @@ FAILURES = Counter("bangfu_failed_turns", "Messages that met a mistake of ours, 
 WAITING = Gauge("bangfu_waiting_requests", "Requests that wait for a thread of their lane", ["lane"])
 REFUSED = Counter(
     "bangfu_refused_requests",
-    "Requests that were answered 503 unread: full (too many waited in their lane), late (they waited too long)",
+    "Requests that were answered 503 unread: full (no place was left in their lane), late (they waited too long)",
     ["lane", "reason"],
 )
 PAY_NOTICES = Counter(

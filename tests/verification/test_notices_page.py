@@ -180,7 +180,7 @@ def test_the_board_is_read_by_an_index(stage: Stage, officer: int) -> None:
         asked, values = statements[-1]
         db.execute(text("SET LOCAL enable_seqscan = off"))  # of one row it would read it all
         plan = [" ".join(map(str, row)) for row in db.connection().exec_driver_sql(f"EXPLAIN {asked}", values)]
-    assert any("ix_verifications_region_state" in line for line in plan), plan
+    assert any("Index Scan using ix_verifications_" in line for line in plan), plan
 
 
 @given(st.text(min_size=1, max_size=20))
