@@ -5,7 +5,7 @@
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, Integer, cast, func, select, text, true
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
@@ -41,7 +41,7 @@ def count_rows(db: Session, region_code: str, now: datetime) -> Counts:
     )
 
 
-def _pairs(db: Session, counted: Select[Any]) -> dict[Any, int]:
+def _pairs(db: Session, counted: Any) -> dict[Any, int]:
     return {row[0]: row[1] for row in db.execute(counted)}
 
 
