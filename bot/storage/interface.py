@@ -67,4 +67,4 @@ class Storage(Protocol):
     def has(self, path: str) -> bool: ...
 
     def files(self, prefix: str = "") -> Iterator[Listed]:
-        """List the files whose paths begin with ``prefix``, page by page. Of a storage never written to: none."""
+        """List the files whose paths begin with ``prefix``, page by page; a storage never written to has none."""

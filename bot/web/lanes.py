@@ -1,9 +1,10 @@
 """Give each kind of request a lane of its own: threads of its own, and a bounded queue before them.
 
-What finds its lane full is refused at once, so that what was let in is answered in time; what waited too long in it is
-not begun, because its caller has hung up. A flood in one lane takes no thread of another: payments are recorded, and
-the process says how it is, however many messages come. A refusal is a 503, after which WeChat delivers the message
-again and WeChat Pay the callback; a page's reader gets a page that says so.
+What would not be begun in time, by the pace at which its lane goes, is refused at once, so that what was let in is
+answered; what waited too long all the same is not begun, because its caller has hung up. A flood in one lane takes no
+thread of another: payments are recorded, and the process says how it is, however many messages come. A refusal is a
+503, after which WeChat delivers the message again and WeChat Pay the callback; a page's reader gets a page that says
+so.
 """
 
 import time
@@ -23,6 +24,9 @@ Request = TypeVar("Request")
 
 # A flood refuses thousands a second: the figures count them, and the log names the lane this often.
 LOG_SECONDS = 10.0
+# How much the newest gap between two requests counts in a lane's pace, and how long a gap counts at most: after a
+# pause of the database the lane is soon believed to be as fast as before.
+_NEWEST, _LONGEST_GAP = 0.05, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +66,30 @@ def lane_of(path: str) -> str:
 
 
 def lanes_with(busy: Response) -> tuple[Lane, ...]:
-    """Return the lanes; a reader whose page is refused gets this response."""
+    """Return the lanes, that of the pages with this response for a reader who is refused."""
     headers = tuple((name.lower(), value) for name, value in busy.headers if name.lower() != "content-length")
     pages = replace(PAGES, headers=(*PAGES.headers, *headers), body=busy.get_data())
     return (MESSAGES, MONEY, HEALTH, pages)
 
 
 class LaneQueue(Generic[Request]):
-    """The requests of a lane that wait. One thread puts, the lane's own threads take."""
+    """The requests of a lane that wait. One thread puts, the lane's own threads take.
+
+    ``_pace``: the seconds between two that are begun while others wait, on an average of the last.
+    """
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self._waiting: SimpleQueue[tuple[float, Request]] = SimpleQueue()
+        self._begun_at, self._pace = 0.0, 0.0
         self._logged_at = -LOG_SECONDS
         WAITING.labels(lane.name).set_function(self._waiting.qsize)
         self._refused = {reason: REFUSED.labels(lane.name, reason) for reason in ("full", "late")}
 
     def is_full(self) -> bool:
         """Tell whether the request that came now is refused; counts it as refused then."""
-        if self._waiting.qsize() < self.lane.most:
+        waiting = self._waiting.qsize()
+        if waiting < self.lane.most and waiting * self._pace <= self.lane.seconds:
             return False
         self._count("full")
         return True
@@ -92,10 +101,18 @@ class LaneQueue(Generic[Request]):
     def take(self) -> tuple[Request, bool]:
         """Wait for the next request. Returns it, and whether it is too late to begin it; counts it as refused then."""
         came_at, request = self._waiting.get()
-        late = time.monotonic() - came_at > self.lane.seconds
+        now = time.monotonic()
+        late = now - came_at > self.lane.seconds
         if late:
             self._count("late")
+        else:
+            self._keep_pace(came_at, now)
         return request, late
+
+    def _keep_pace(self, came_at: float, now: float) -> None:
+        if came_at <= self._begun_at:  # it has waited for the one before it
+            self._pace += (min(now - self._begun_at, _LONGEST_GAP) - self._pace) * _NEWEST
+        self._begun_at = now
 
     def _count(self, reason: str) -> None:
         self._refused[reason].inc()

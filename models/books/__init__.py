@@ -9,32 +9,32 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.books.accounts import check_accounts
-from models.books.bank_entries import check_entries
-from models.books.bills import check_bills
-from models.books.campaigns import check_campaigns
 from models.books.chains import Noted, check_chain, check_noted, read_head
 from models.books.decisions import check_households, check_three_people
-from models.books.disbursements import check_disbursements
 from models.books.figures import check_figures
-from models.books.gifts import check_pledge_sums
-from models.books.goods import check_goods
+from models.books.goods.matches import check_matches
+from models.books.goods.offers import check_goods
+from models.books.goods.rounds import check_rounds
+from models.books.goods.stock import check_stock
 from models.books.households import check_beside, check_households_of_things, check_joined
-from models.books.ledger import check_reversals, check_transactions
-from models.books.lots import check_lots
 from models.books.mandates import check_consents
-from models.books.market import check_land
-from models.books.matches import check_matches
-from models.books.matching import check_matching
-from models.books.order_money import check_order_money
-from models.books.orders import check_orders
+from models.books.market.campaigns import check_campaigns
+from models.books.market.land import check_land
+from models.books.market.lots import check_lots
+from models.books.market.order_money import check_order_money
+from models.books.market.orders import check_orders
+from models.books.money.accounts import check_accounts
+from models.books.money.bank_entries import check_entries
+from models.books.money.bills import check_bills
+from models.books.money.disbursements import check_disbursements
+from models.books.money.gifts import check_pledge_sums
+from models.books.money.ledger import check_reversals, check_transactions
+from models.books.money.matching import check_matching
+from models.books.money.payments import check_payments
+from models.books.money.refunds import check_refunds
 from models.books.pages import check_pages
-from models.books.payments import check_payments
-from models.books.refunds import check_refunds
-from models.books.rounds import check_rounds
 from models.books.signatures import check_decisions, check_signed
 from models.books.states import check_states
-from models.books.stock import check_stock
 from models.books.tasks import check_tasks
 from models.books.violation import Violation
 

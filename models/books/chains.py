@@ -45,7 +45,7 @@ def check_noted(connection: Connection, chain: str, noted: Noted) -> Iterator[Vi
 
 
 def check_chain(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """Check the audit trail's chain. The ledger's is read together with its transactions (models.books.ledger)."""
+    """Check the audit trail's chain; models.books.money.ledger reads the ledger's together with its transactions."""
     follower = Follower("audit")
     links = select(AuditLink.number, AuditLink.hash.label("stored"), AuditEvent.__table__)
     links = links.outerjoin(AuditEvent, AuditEvent.id == AuditLink.event_id).order_by(AuditLink.number)

@@ -53,8 +53,8 @@ def _write(connection: Connection) -> None:
     try:
         write_waiting(connection)
     except BaseException:
-        # For SQLAlchemy the transaction has ended now. It would hand the connection on as it is, and whoever has it
-        # next would commit what lacks its rows.
+        # For SQLAlchemy the transaction has ended now. It would hand the connection on as it is, and the next commit on
+        # it would keep what lacks its rows.
         if not connection.invalidated:
             connection.connection.rollback()
         raise

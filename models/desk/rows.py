@@ -1,4 +1,4 @@
-"""Describe the lines of a queue for a table: kind, number, step, place, by when and whose turn, and nobody's data."""
+"""Describe the lines of a queue for a table: kind, number, step, place, by when, whose turn, and no personal data."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keep each appeal's count of gifts and sums of promises, so that nobody counts hundreds of thousands of pledges.
+"""Keep each appeal's count of gifts and sums of promises, which no page and no payment then counts anew.
 
 Triggers on the pledges move the sums in the statement that moves a pledge (migration 0073); check-books recounts them.
 """

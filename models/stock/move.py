@@ -1,6 +1,6 @@
 """Move stock between available, reserved, delivered and lost: each move is a row that never changes.
 
-The columns of the thing (``Stocked``) are what its moves add up to; models.books.stock recomputes them.
+The columns of the thing (``Stocked``) are what its moves add up to; models.books.goods.stock recomputes them.
 """
 
 from collections.abc import Mapping, Sequence

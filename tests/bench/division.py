@@ -9,9 +9,9 @@ from datetime import timedelta
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from models.books.campaigns import check_campaigns
-from models.books.orders import check_orders
-from models.books.stock import check_stock
+from models.books.goods.stock import check_stock
+from models.books.market.campaigns import check_campaigns
+from models.books.market.orders import check_orders
 from models.core.encryption import keyring
 from models.market.campaigns.campaign import CampaignPart, CampaignPledge
 from models.market.campaigns.dividing import close_campaigns, divide_campaign

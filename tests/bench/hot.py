@@ -27,8 +27,8 @@ from bot.payments.platform_orders import take_payment
 from bot.processes.postgres import EmbeddedPostgres
 from models.appeals.appeal import Appeal
 from models.books.chains import CHAINS
-from models.books.gifts import check_pledge_sums
-from models.books.payments import check_payments
+from models.books.money.gifts import check_pledge_sums
+from models.books.money.payments import check_payments
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.core.hash_chain import waiting

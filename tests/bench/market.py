@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from bot.payments.refunds import MOST_DUE
 from bot.processes.postgres import EmbeddedPostgres
-from models.books.lots import check_lots
-from models.books.order_money import check_order_money
-from models.books.orders import check_orders
-from models.books.stock import check_stock
+from models.books.goods.stock import check_stock
+from models.books.market.lots import check_lots
+from models.books.market.order_money import check_order_money
+from models.books.market.orders import check_orders
 from models.market.listing import Listing
 from models.market.lots.clock import due_lots, move_on
 from models.market.money.account import post_each

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal, freeze, get_appeal, resume
-from models.books.refunds import check_refunds
+from models.books.money.refunds import check_refunds
 from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session as Database
 
-from models.books.gifts import check_pledge_sums
+from models.books.money.gifts import check_pledge_sums
 from models.giving.pledge import MACHINE, PAID, Pledge, raised
 from models.giving.pledge_sums import PledgeSums
 from tests.harness.money.checking_books import codes, unguarded

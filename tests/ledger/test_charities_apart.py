@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.books.accounts import check_accounts
+from models.books.money.accounts import check_accounts
 from models.core.database import snapshot
 from models.ledger import Account, NotPosted, moves
 from models.ledger.accounts import DEBIT, LedgerAccount, charity_of_bank

@@ -19,7 +19,7 @@ from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.web.payments.pay_callback import pay_callback
 from config.pay import PlatformKey
-from models.books.bills import check_bills
+from models.books.money.bills import check_bills
 from models.donors.trace import find_trace
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder, find_order

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session as Database
 
-from models.books.payments import check_payments
+from models.books.money.payments import check_payments
 from models.ledger import moves
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import give, ordered, payment_of, promise, take

@@ -17,7 +17,7 @@ from bot.payments.refunds import return_gifts
 from bot.work.job import Named
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import freeze, get_appeal
-from models.books.refunds import check_refunds
+from models.books.money.refunds import check_refunds
 from models.core.apportionment import split
 from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.payments.refunds import ask_refund
 from models.appeals.appeal import Appeal
-from models.books.payments import check_payments
+from models.books.money.payments import check_payments
 from models.core.refusal import Refusal
 from models.ledger import totals
 from models.ledger.accounts import LedgerAccount

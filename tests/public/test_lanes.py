@@ -2,13 +2,16 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from bot.web.buffered import BufferedApp
-from bot.web.lanes import HEALTH, LANES, MESSAGES, PAGES, lane_of, lanes_with
+from bot.web.lanes import HEALTH, LANES, MESSAGES, PAGES, LaneQueue, lane_of, lanes_with
 from tests.harness.stage import Stage
 
 
@@ -83,3 +86,40 @@ def test_each_thread_finds_a_connection_to_the_database(stage: Stage) -> None:
 def test_money_and_health_have_lanes_of_their_own() -> None:
     paths = ("/wechat", "/pay/notify", "/pay/notify/orders", "/readyz", "/metrics", "/a/1")
     assert [lane_of(path) for path in paths] == ["messages", "money", "money", "health", "health", "pages"]
+
+
+def test_what_would_not_be_begun_in_time_is_refused_before_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten a second are begun and three seconds may be waited: thirty wait, and no more while the pace stays so."""
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    queue: LaneQueue[int] = LaneQueue(replace(MESSAGES, most=1_000, seconds=3.0))
+    for _ in range(400):
+        if not queue.is_full():
+            queue.put(now, 0)
+    assert queue.take() == (0, False)  # of a lane that has just begun only the places are known
+    for _ in range(200):
+        now += 0.1
+        queue.put(now, 0)
+        queue.take()
+    waits = 0
+    while not queue.is_full():
+        queue.put(now, 0)
+        waits += 1
+    while waits:  # what was let in, is begun in time
+        now += 0.1
+        waits -= not queue.take()[1]
+
+
+def test_a_lane_that_stood_still_is_soon_as_open_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    queue: LaneQueue[int] = LaneQueue(MESSAGES)
+    for gap in (*[0.002] * 100, 2.0, *[0.002] * 100):
+        queue.put(now, 0)
+        queue.put(now, 0)
+        queue.take()
+        now += gap
+        queue.take()
+    for _ in range(500):
+        assert not queue.is_full()
+        queue.put(now, 0)

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from models.books.market import check_land
-from models.books.order_money import check_order_money
-from models.books.stock import check_stock
+from models.books.goods.stock import check_stock
+from models.books.market.land import check_land
+from models.books.market.order_money import check_order_money
 from models.books.tasks import check_tasks
 from models.market.after_sales.after_sale import AfterSale
 from models.market.after_sales.answers import of_order

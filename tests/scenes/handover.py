@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
 from flows.engine.session import Option, Screen, Session, dumps
-from models.books.goods import check_goods
-from models.books.matches import check_matches
-from models.books.rounds import check_rounds
-from models.books.stock import check_stock
+from models.books.goods.matches import check_matches
+from models.books.goods.offers import check_goods
+from models.books.goods.rounds import check_rounds
+from models.books.goods.stock import check_stock
 from models.core.state_machine import SYSTEM, Actor, By
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.matches import holding

@@ -7,8 +7,8 @@ from itertools import count
 
 from sqlalchemy.orm import Session as Database
 
-from models.books.market import check_land
-from models.books.stock import check_stock
+from models.books.goods.stock import check_stock
+from models.books.market.land import check_land
 from models.books.tasks import check_tasks
 from models.core.audit_trail import record_reading
 from models.goods.ending import hold_own

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from models.books.stock import check_stock
+from models.books.goods.stock import check_stock
 from models.core.database import connect
 from models.goods.exchange import Offer
 from models.stock.move import COLUMNS, MOVES, OutOfStock, StockMove, hand_out, move, restock

@@ -14,7 +14,7 @@ from bot.wechat.codec import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
-from models.books.bank_entries import check_entries
+from models.books.money.bank_entries import check_entries
 from models.core.money import LARGEST
 from models.core.refusal import Refusal
 from models.ledger import held, moves

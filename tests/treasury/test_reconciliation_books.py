@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session as Database
 
-from models.books.bills import check_bills
+from models.books.money.bills import check_bills
 from models.core.database import snapshot
 from models.treasury.bill import BillDay, BillLine, number_of
 from tests.harness.stage import Stage

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.words.lexicon import load_lexicon
-from models.books.bank_entries import check_entries
+from models.books.money.bank_entries import check_entries
 from models.core.refusal import Refusal
 from models.ledger import LedgerTransaction
 from models.ledger.accounts import LedgerAccount

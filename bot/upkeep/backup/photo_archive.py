@@ -26,7 +26,10 @@ _OURS_ALONE = 0o600
 
 @dataclass(slots=True)
 class Archived:
-    """``keys``: how many files each data key sealed, by its name. ``missing``: photos whose file was not there."""
+    """Count what the archive holds.
+
+    ``keys``: files by the name of the data key that sealed them. ``missing``: the photos whose file was not there.
+    """
 
     count: int = 0
     keys: Counter[str] = field(default_factory=Counter)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import isnan
 
 from sqlalchemy import text
 
@@ -59,7 +60,7 @@ def check_migrations(installation: Installation) -> Iterator[Finding]:
 
 
 def check_chains(installation: Installation) -> Iterator[Finding]:
-    """Check each chain's last link, and that somebody seals; check-books reads all of it."""
+    """Check each chain's last link, and that a scheduler seals; check-books reads all of it."""
     for chain in CHAINS:
         with installation.database.connect() as connection:
             noted = read_head(connection, chain.head)
@@ -75,13 +76,13 @@ def check_chains(installation: Installation) -> Iterator[Finding]:
         words = (
             f"the {chain.name} chain has {noted[0]} links, head {noted[1][:12]}…; {count} rows wait for theirs{late}"
         )
-        yield Finding(level, words, "" if level is Level.OK else "nobody seals: start a worker, whose scheduler does")
+        yield Finding(level, words, "" if level is Level.OK else "no scheduler seals: start a worker, which brings one")
 
 
 def check_books_result(installation: Installation) -> Iterator[Finding]:
     count, at = read_result(installation.redis)
-    if at != at:  # NaN: nobody knows
-        yield warn("nobody knows when the books were last checked", "run check-books; a worker does it every night")
+    if isnan(at):
+        yield warn("it is not known when the books were last checked", "run check-books; a worker does it every night")
         return
     hours = (true_now().timestamp() - at) / 3600
     when = (

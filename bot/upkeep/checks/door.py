@@ -82,7 +82,7 @@ def check_server(installation: Installation) -> Iterator[Finding]:
 
 
 def check_callback(installation: Installation) -> Iterator[Finding]:
-    """Call the console's URL as WeChat does. From inside, a firewall may let nobody go round by the public address."""
+    """Call the console's URL as WeChat does, which a firewall may refuse to a call from inside."""
     do = "look at the proxy's log and docs/operating.md, The proxy; from outside this network it must answer"
     yield from _echo(installation, installation.settings.public_url.rstrip("/"), Level.WARN, do)
 

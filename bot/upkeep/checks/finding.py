@@ -12,7 +12,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``found`` and ``do`` are words for the operator, with no secret and nobody's data in them."""
+    """``found`` and ``do`` are words for the operator, with no secret and no personal data in them."""
 
     level: Level
     found: str

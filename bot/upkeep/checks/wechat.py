@@ -80,7 +80,7 @@ def _compared(setting: str, used: Mapping[str, Card], there: Mapping[str, str]) 
             )
         elif extra := sorted(found - wanted):
             yield warn(
-                f"{setting}: {card.name}: the template has {', '.join(extra)} too, which nobody fills in",
+                f"{setting}: {card.name}: the template has {', '.join(extra)} too, which the bot does not fill in",
                 "choose a template without them, or name them in config/push.toml",
             )
         else:

@@ -49,7 +49,7 @@ def check_redis(installation: Installation) -> Iterator[Finding]:
 
 
 def check_workers(installation: Installation) -> Iterator[Finding]:
-    """Check that somebody works off each queue; what is printed is of our own names alone."""
+    """Check that a worker serves each queue; only queues that we have are printed."""
     serving = dict.fromkeys(QUEUES, 0)
     for worker in Worker.all(connection=installation.redis):
         beat = worker.last_heartbeat
@@ -57,7 +57,7 @@ def check_workers(installation: Installation) -> Iterator[Finding]:
             for name in set(worker.queue_names()) & {*QUEUES}:
                 serving[name] += 1
     if idle := [name for name, count in serving.items() if not count]:
-        yield bad(f"nobody works off {', '.join(idle)}", _START)
+        yield bad(f"no worker serves {', '.join(idle)}", _START)
     else:
         yield ok("workers: " + ", ".join(f"{name} {count}" for name, count in serving.items()))
 

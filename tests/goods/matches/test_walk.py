@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.books.matches import check_matches
-from models.books.stock import check_stock
+from models.books.goods.matches import check_matches
+from models.books.goods.stock import check_stock
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.goods import ending

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from models.books.rounds import check_rounds
+from models.books.goods.rounds import check_rounds
 from models.goods.rounds.draw import draw
 from models.goods.rounds.round import Round
 from tests.scenes.handover import Handover

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 from bot.market.bills import enqueue_order_bills
 from bot.simulator.faults import Fault, Kind
 from bot.work.queues import JobQueues
-from models.books.bills import check_bills
+from models.books.money.bills import check_bills
 from models.core.database import snapshot
 from models.ledger.tables import LedgerTransaction
 from models.market.money.payment import OrderPayment

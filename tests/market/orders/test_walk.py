@@ -19,10 +19,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from models.books.lots import check_lots
-from models.books.order_money import check_order_money
-from models.books.orders import check_orders
-from models.books.stock import check_stock
+from models.books.goods.stock import check_stock
+from models.books.market.lots import check_lots
+from models.books.market.order_money import check_order_money
+from models.books.market.orders import check_orders
 from models.core.refusal import Refusal
 from models.market.after_sales import asking
 from models.market.after_sales.after_sale import WISHES, WRONGS

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.books.accounts import check_accounts
-from models.books.ledger import check_reversals, check_transactions
+from models.books.money.accounts import check_accounts
+from models.books.money.ledger import check_reversals, check_transactions
 from models.core.database import snapshot
 from models.giving.pool import MatchingPool
 from models.ledger import (

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
-from models.books.order_money import check_order_money
+from models.books.market.order_money import check_order_money
 from models.core.database import snapshot
 from models.market.after_sales.answers import say
 from models.market.after_sales.asking import NewAfterSale, ask
