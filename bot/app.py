@@ -39,6 +39,7 @@ from bot.web.goods.rounds import MOST as MOST_ROUNDS
 from bot.web.goods.rounds import rounds_page
 from bot.web.goods.thanks import thanks_page
 from bot.web.health import health
+from bot.web.lanes import LANES
 from bot.web.links import Links
 from bot.web.market.after_sale_photos import after_sale_photos
 from bot.web.market.listing import listing_page
@@ -160,7 +161,11 @@ def make_codec(settings: Settings) -> WebhookCodec:
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """Create the application; ``clock`` gives the conversation's time, which tests move."""
     settings = settings or read_settings()
-    database = connect(settings.database_url, collects=settings.collects, frozen_for=settings.frozen_for)
+    # As many connections as there are threads, half of which are kept open.
+    kept_open = sum(lane.threads for lane in LANES) // 2
+    database = connect(
+        settings.database_url, pool_size=kept_open, collects=settings.collects, frozen_for=settings.frozen_for
+    )
     clock = clock or clock_of(settings, database)
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))

@@ -46,8 +46,9 @@ class Lane:
 
 # WeChat hangs up after five seconds: a turn that begins within three leaves two for itself and the way back.
 MESSAGES = Lane("messages", threads=8, most=1_000, seconds=3.0)
-# WeChat Pay hangs up after five seconds, too. The words are for its log.
-MONEY = Lane("money", threads=4, most=200, seconds=3.0, body=b'{"code":"FAIL","message":"try again"}')
+# WeChat Pay hangs up after five seconds, too. Gifts that are paid at once are applied together, so that most of these
+# threads wait for one. The words are for its log.
+MONEY = Lane("money", threads=16, most=1_000, seconds=3.0, body=b'{"code":"FAIL","message":"try again"}')
 # What the proxy and the operator ask a process about itself.
 HEALTH = Lane("health", threads=2, most=20, seconds=3.0)
 PAGES = Lane("pages", threads=6, most=200, seconds=10.0)

@@ -6,7 +6,7 @@ A page says how many agreed; nobody gets a list of them. Whoever has not said no
 officer of such a household decides nothing of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.appeals.appeal import APPEAL, IN_REVIEW, LIVE, Appeal, get_appeal
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, among, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
 from models.core.subject import Subject
@@ -183,12 +183,14 @@ def join_beneficiaries(db: Session, source: int, target: int) -> None:
     db.execute(moved.execution_options(synchronize_session=False))
 
 
-def is_beneficiary(db: Session, appeal_id: int, household_id: int | None) -> bool:
-    """Tell whether the household was asked, or counted itself in, and has not said no."""
-    if household_id is None:
-        return False
-    theirs = (Beneficiary.appeal_id == appeal_id) & (Beneficiary.household_id == household_id)
-    return db.scalar(select(Beneficiary.id).where(theirs, Beneficiary.state != "declined")) is not None
+def helped_households(db: Session, appeals: Iterable[int], households: Iterable[int]) -> set[tuple[int, int]]:
+    """Return which of these appeals are to help which of these households, as pairs of both.
+
+    Such a household was asked, or counted itself in, and has not said no.
+    """
+    theirs = among(Beneficiary.appeal_id, appeals) & among(Beneficiary.household_id, households)
+    found = select(Beneficiary.appeal_id, Beneficiary.household_id).where(theirs, Beneficiary.state != "declined")
+    return {(row.appeal_id, row.household_id) for row in db.execute(found)}
 
 
 def conflicts(db: Session, organisation: Organisation) -> Mapping[int, str]:

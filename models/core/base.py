@@ -1,8 +1,8 @@
 """Define what all tables share: the declarative base, UTC times, keys, names for constraints, and lists of ids."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     MetaData,
+    Table,
     TableValuedAlias,
     Text,
     TypeDecorator,
@@ -20,8 +21,11 @@ from sqlalchemy import (
     column,
     func,
     text,
+    update,
 )
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.types import TypeEngine
 
 RowId = Annotated[int, mapped_column(BigInteger, primary_key=True)]
 
@@ -68,18 +72,33 @@ def draw_ids(db: Session, table: type[Base], count: int) -> list[int]:
     return list(db.scalars(drawn, {"table": table.__tablename__, "count": count}))
 
 
-def among(ids: InstrumentedAttribute[int], wanted: Iterable[int]) -> ColumnElement[bool]:
+def among(
+    ids: InstrumentedAttribute[int] | InstrumentedAttribute[int | None], wanted: Iterable[int]
+) -> ColumnElement[bool]:
     """Compare with many ids in a single array parameter, so that one prepared statement serves any number of them."""
     return ids == any_(bindparam(None, list(wanted), ARRAY(BigInteger)))
 
 
 def table_of(rows: Iterable[tuple[int, str | None, datetime | None]]) -> TableValuedAlias:
-    """Build a table of ``key``, ``value`` and ``at`` to join with, in three parameters, however many rows there are."""
-    keys, values, times = zip(*rows, strict=True)
-    found = func.unnest(
-        bindparam(None, list(keys), ARRAY(BigInteger)),
-        bindparam(None, list(values), ARRAY(Text)),
-        bindparam(None, list(times), ARRAY(DateTime(timezone=True))),
-    )
-    columns = (column("key", BigInteger), column("value", Text), column("at", DateTime(timezone=True)))
-    return found.table_valued(*columns).render_derived(name="given")
+    """Build a table of ``key``, ``value`` and ``at`` to join with, as ``listed`` does."""
+    return listed({"key": BigInteger(), "value": Text(), "at": DateTime(timezone=True)}, rows)
+
+
+def listed(columns: Mapping[str, TypeEngine[Any]], rows: Iterable[Sequence[Any]]) -> TableValuedAlias:
+    """Build a table of these rows, one at least, to join with: a parameter for each column, however many rows."""
+    lists = zip(*rows, strict=True)
+    arrays = (bindparam(None, list(each), ARRAY(kind)) for each, kind in zip(lists, columns.values(), strict=True))
+    named = (column(name, kind) for name, kind in columns.items())
+    return func.unnest(*arrays).table_valued(*named).render_derived(name="given")
+
+
+def write_columns(db: Session, rows: Sequence[DeclarativeBase], *names: str) -> None:
+    """Write these columns of many rows of one table, by ``id``, in one statement; the session then knows it is done."""
+    table = cast(Table, type(rows[0]).__table__)
+    columns = {"id": BigInteger(), **{name: table.c[name].type for name in names}}
+    given = listed(columns, [[getattr(row, name) for name in columns] for row in rows])
+    changed = update(table).where(table.c.id == given.c.id).values({name: given.c[name] for name in names})
+    db.connection().execute(changed)
+    for row in rows:
+        for name in names:
+            set_committed_value(row, name, getattr(row, name))

@@ -4,24 +4,26 @@ Each is one statement, and writes nothing for what was counted before. A person 
 first: helped, or helping.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, Select, String, cast, func, literal, select, union_all
+from sqlalchemy import BigInteger, Date, Select, String, Text, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import AuditEvent
+from models.core.base import listed
 from models.disbursements.disbursement import Disbursement
 from models.figures.delta import FigureDelta, month_of
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest
 from models.goods.matches.match import Match
-from models.ledger.accounts import Account
 from models.ledger.kinds import DISBURSED, MATCHED, MOVES, PAID, REFUNDED
+from models.ledger.posting import Posted
 from models.people.user import Household, User
 from models.places.region import COUNTRY
 from models.verification.case import Verification
@@ -43,15 +45,26 @@ def count_verified(db: Session, case_id: int, _state: str, now: datetime) -> Non
     _write(db, found.where(Verification.id == case_id))
 
 
-def count_posted(db: Session, posting: int, kind: str, amounts: Mapping[Account, int], now: datetime) -> None:
-    """Count what a posting of the ledger moves into or out of an appeal, in fen."""
-    move = MOVES[kind]
-    for account, fen in amounts.items():
-        if account.kind == "appeal" and move.counts_as:
-            region = select(Appeal.region_code).where(Appeal.id == account.subject_id).scalar_subquery()
-            place = func.coalesce(region, COUNTRY)
-            figure, amount = OF_MONEY[move.counts_as], move.part(fen)
-            _write(db, select(*_delta(literal(f"posting:{posting}"), figure, place, now, amount)))
+def count_posted(db: Session, posted: Sequence[Posted], now: datetime) -> None:
+    """Count what postings of the ledger move into or out of appeals, in fen."""
+    moved: list[tuple[str, str, int, int]] = []
+    for posting in posted:
+        move = MOVES[posting.kind]
+        for account, fen in posting.amounts.items():
+            if account.kind == "appeal" and move.counts_as:
+                moved.append((f"posting:{posting.id}", OF_MONEY[move.counts_as], account.subject_id, move.part(fen)))
+    if not moved:
+        return
+    columns: dict[str, TypeEngine[Any]] = {
+        "cause": Text(),
+        "figure": Text(),
+        "appeal": BigInteger(),
+        "amount": BigInteger(),
+    }
+    rows = listed(columns, moved)
+    region = func.coalesce(Appeal.region_code, COUNTRY)
+    wanted = select(rows.c.cause, rows.c.figure, region, literal(month_of(now), Date), rows.c.amount)
+    _write(db, wanted.select_from(rows.outerjoin(Appeal, Appeal.id == rows.c.appeal)))
 
 
 def count_received(db: Session, disbursement_id: int, _state: str, now: datetime) -> None:

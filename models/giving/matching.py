@@ -5,20 +5,23 @@ pools may add to one gift, the oldest first; together they add no more than the 
 match in proportion (models.disbursements.allocation), so that the rests of both are returned together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeals.appeal import Appeal
 from models.core.apportionment import split
+from models.core.base import among
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount, Locked
+from models.ledger.moves import ToAppeal
 from models.places.region import parents
 
 # The most pools that match one gift, because all of them are named to its donor.
@@ -42,18 +45,29 @@ class MatchingOffer:
     until: datetime
 
 
-def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False) -> Sequence[MatchingPool]:
-    """List open pools that match gifts to this appeal, by number; ``held``: locked until the transaction ends.
+def pools_for(
+    db: Session, appeals: Collection[Appeal], now: datetime, *, held: bool = False
+) -> dict[int, list[MatchingPool]]:
+    """Map each appeal to the open pools that match gifts to it, by number; ``held``: locked until the transaction ends.
 
     A pool's money is its charity's, and is added to no gift that another charity collects.
     """
-    where = [*parents(appeal.region_code), appeal.region_code]
-    around = MatchingPool.region_code.in_(where) & (MatchingPool.category == appeal.category)
+    places = {appeal.id: {*parents(appeal.region_code), appeal.region_code} for appeal in appeals}
+    around = and_(
+        MatchingPool.region_code.in_(sorted(set[str]().union(*places.values()))),
+        MatchingPool.category.in_(sorted({appeal.category for appeal in appeals})),
+    )
     wanted = select(MatchingPool).where(MatchingPool.state == "open", MatchingPool.open_until > now)
-    wanted = wanted.where(or_(MatchingPool.appeal_id == appeal.id, around)).order_by(MatchingPool.id)
+    wanted = wanted.where(or_(among(MatchingPool.appeal_id, places), around)).order_by(MatchingPool.id)
     if held:
         wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return [pool for pool in db.scalars(wanted) if pool.charity_id == appeal.charity_id]
+    pools = db.scalars(wanted).all()
+
+    def matches(pool: MatchingPool, appeal: Appeal) -> bool:
+        of_place = pool.category == appeal.category and pool.region_code in places[appeal.id]
+        return pool.charity_id == appeal.charity_id and (of_place or pool.appeal_id == appeal.id)
+
+    return {appeal.id: [pool for pool in pools if matches(pool, appeal)] for appeal in appeals}
 
 
 def matching_offers(db: Session, appeal_id: int, now: datetime) -> list[MatchingOffer]:
@@ -62,7 +76,7 @@ def matching_offers(db: Session, appeal_id: int, now: datetime) -> list[Matching
     if appeal is None or not appeal.collects(now):
         return []
     found = []
-    for pool in pools_for(db, appeal, now):
+    for pool in pools_for(db, [appeal], now)[appeal_id]:
         of_appeal = select(func.coalesce(func.sum(_NET), 0))
         of_appeal = of_appeal.where(PoolMatch.pool_id == pool.id, PoolMatch.appeal_id == appeal_id)
         left = pool.per_appeal_fen - int(db.scalar(of_appeal) or 0)
@@ -77,51 +91,94 @@ def _is_account(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bo
 
 
 def lock_pools(
-    db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]
-) -> tuple[Sequence[MatchingPool], dict[Account, Locked]]:
-    """Lock and return a gift's pools and all accounts that it will move money on, before it is posted.
+    db: Session, appeals: Collection[Appeal], now: datetime, others: Iterable[Account]
+) -> tuple[dict[int, list[MatchingPool]], dict[Account, Locked]]:
+    """Lock and return the pools for gifts to these appeals, and all accounts that these will move money on.
 
-    The caller holds the appeal.
+    The caller holds the appeals and has posted nothing yet. ``others``: where the gifts' money is.
     """
-    pools = pools_for(db, appeal, now, held=True)
-    return pools, lock(db, [Account("appeal", appeal.id), *others, *(pool.account for pool in pools)])
+    pools = pools_for(db, appeals, now, held=True)
+    of_pools = (pool.account for found in pools.values() for pool in found)
+    return pools, lock(db, [*(Account("appeal", appeal.id) for appeal in appeals), *others, *of_pools])
 
 
-def match_gift(
-    db: Session, pools: Sequence[MatchingPool], appeal: Appeal, pledge: Pledge, room_fen: int, now: datetime
-) -> list[SponsorMatch]:
-    """Match a gift that was just committed, within every cap, the pools' money and the appeal's room.
+def match_gifts(
+    db: Session,
+    pools: Mapping[int, Sequence[MatchingPool]],
+    held: Mapping[Account, Locked],
+    gifts: Sequence[Pledge],
+    rooms: Mapping[int, int],
+    now: datetime,
+) -> dict[int, list[SponsorMatch]]:
+    """Match gifts that were just committed, in this order; within every cap, the pools' money and the appeals' room.
 
-    ``pools``: as ``lock_pools`` returned them. ``room_fen``: what the appeal still takes after the gift.
+    ``pools``, ``held``: as ``lock_pools`` returned them. ``rooms``: what each appeal still took before these gifts.
+    Returns what was added to each pledge. For any number of gifts in as many statements as for one.
     """
-    left, added = min(pledge.amount_fen, room_fen), list[SponsorMatch]()
-    for pool in pools:
-        fen = min(left, _matchable_fen(db, pool, appeal, pledge))
-        if fen <= 0 or len(added) == MOST_POOLS:
-            continue
-        match = PoolMatch(
-            pool_id=pool.id, pledge_id=pledge.id, appeal_id=appeal.id, donor_id=pledge.donor_id, fen=fen, at=now
-        )
-        db.add(match)
-        pool.matched_fen += fen
-        db.flush()
-        moves.matched(db, pool.id, appeal.id, fen, match.cause, now)
-        added.append(SponsorMatch(pool.sponsor, fen))
-        left -= fen
+    if not any(pools.values()):
+        return {}
+    left, added = dict(rooms), dict[int, list[SponsorMatch]]()
+    caps, matches = _Caps(db, pools, held, gifts), list[PoolMatch]()
+    for gift in gifts:
+        number, own = gift.appeal_id, added.setdefault(gift.id, [])
+        left[number] -= gift.amount_fen
+        wanted = min(gift.amount_fen, left[number])
+        for pool in pools[number]:
+            fen = min(wanted, caps.left(pool, gift))
+            if fen <= 0 or len(own) == MOST_POOLS:
+                continue
+            caps.use(pool, gift, fen)
+            matches.append(
+                PoolMatch(pool_id=pool.id, pledge_id=gift.id, appeal_id=number, donor_id=gift.donor_id, fen=fen, at=now)
+            )
+            own.append(SponsorMatch(pool.sponsor, fen))
+            wanted -= fen
+            left[number] -= fen
+    db.add_all(matches)
+    db.flush()
+    moved = {each.cause: ToAppeal(Account("pool", each.pool_id), each.appeal_id, each.fen) for each in matches}
+    if moved:
+        moves.given_to_appeals(db, "matched", moved, now, held)
     return added
 
 
-def _matchable_fen(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pledge) -> int:
-    """Return the fen that the pool's caps and money leave for this gift."""
-    net = select(func.coalesce(func.sum(_NET), 0)).where(PoolMatch.pool_id == pool.id)
-    of_donor = int(db.scalar(net.where(PoolMatch.donor_id == pledge.donor_id)) or 0)
-    of_appeal = int(db.scalar(net.where(PoolMatch.appeal_id == appeal.id)) or 0)
-    return min(
-        pool.cap_fen - pool.matched_fen,
-        pool.per_donor_fen - of_donor,
-        pool.per_appeal_fen - of_appeal,
-        lock(db, [pool.account])[pool.account].balance_fen,
-    )
+class _Caps:
+    """What the caps and the money of pools leave for gifts, while one gift after another is matched."""
+
+    def __init__(
+        self,
+        db: Session,
+        pools: Mapping[int, Sequence[MatchingPool]],
+        held: Mapping[Account, Locked],
+        gifts: Sequence[Pledge],
+    ) -> None:
+        known = {pool.id: pool for found in pools.values() for pool in found}
+        self._money = {number: held[pool.account].balance_fen for number, pool in known.items()}
+        of_pools = among(PoolMatch.pool_id, known)
+        self._donors = self._sums(db, PoolMatch.donor_id, of_pools, {gift.donor_id for gift in gifts})
+        self._appeals = self._sums(db, PoolMatch.appeal_id, of_pools, {gift.appeal_id for gift in gifts})
+
+    def left(self, pool: MatchingPool, gift: Pledge) -> int:
+        return min(
+            pool.cap_fen - pool.matched_fen,
+            pool.per_donor_fen - self._donors[pool.id, gift.donor_id],
+            pool.per_appeal_fen - self._appeals[pool.id, gift.appeal_id],
+            self._money[pool.id],
+        )
+
+    def use(self, pool: MatchingPool, gift: Pledge, fen: int) -> None:
+        pool.matched_fen += fen
+        self._money[pool.id] -= fen
+        self._donors[pool.id, gift.donor_id] += fen
+        self._appeals[pool.id, gift.appeal_id] += fen
+
+    @staticmethod
+    def _sums(
+        db: Session, of: InstrumentedAttribute[int], of_pools: ColumnElement[bool], wanted: set[int]
+    ) -> Counter[tuple[int, int]]:
+        """Return what each pool has added to the gifts of each donor or appeal, less what went back."""
+        sums = select(PoolMatch.pool_id, of, func.sum(_NET)).where(of_pools, among(of, wanted))
+        return Counter({(pool, one): int(fen) for pool, one, fen in db.execute(sums.group_by(PoolMatch.pool_id, of))})
 
 
 def lock_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Account] = ()) -> None:

@@ -4,15 +4,17 @@ Where money is collected, only what was paid counts (``counted``); without colle
 mode goes with the session's engine, so that all sums of a program follow one rule.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal, OwnHousehold
-from models.appeals.beneficiary import is_beneficiary
-from models.core.base import Base, RowId, one_of
+from models.appeals.beneficiary import helped_households
+from models.core.base import Base, RowId, among, one_of
 from models.core.codes import new_code
 from models.core.database import collects_money
 from models.core.hooks import Hook
@@ -23,9 +25,9 @@ from models.core.subject import Subject
 from models.giving.pledge_sums import PledgeSums
 from models.ledger import totals_of
 from models.organisations.charity import Charity
-from models.organisations.merchant import merchant_of
-from models.people.family_member import belongs_to
-from models.people.shared_phone import share_a_phone
+from models.organisations.merchant import has_merchant
+from models.people.family_member import Person, all_households
+from models.people.shared_phone import sharing_a_phone
 from models.people.user import User
 
 CODE_LENGTH = 10
@@ -161,9 +163,9 @@ class Raised:
     paid_fen: int
     promised_fen: int
 
-    def with_match(self, fen: int) -> "Raised":
-        """Return it with what pools have just added."""
-        return replace(self, raised_fen=self.raised_fen + fen, paid_fen=self.paid_fen + fen)
+    def plus(self, fen: int, gifts: int = 0) -> "Raised":
+        """Return it with more, or less, money and gifts that are paid."""
+        return replace(self, raised_fen=self.raised_fen + fen, paid_fen=self.paid_fen + fen, gifts=self.gifts + gifts)
 
     @property
     def facts(self) -> dict[str, int]:
@@ -181,21 +183,51 @@ def check_open(db: Session, appeal: Appeal, donor: User | None, now: datetime) -
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state, hidden=hidden)
     if not is_collected(db, appeal):
         raise NoCollector(number=appeal.id, title=appeal.title, state=appeal.state)
-    if donor and belongs_to(db, donor, appeal.household_id):
+    if donor and own_gifts(db, [(donor, appeal)]):
         raise OwnHousehold(number=appeal.id)
-    if donor and is_beneficiary(db, appeal.id, donor.household_id):
-        raise OwnHousehold(number=appeal.id)
-    # Else the owner could give to it as somebody new, and draw a matching pool.
-    if donor and share_a_phone(db, donor.id, appeal.owner_id):
-        raise OwnHousehold(number=appeal.id)
+
+
+class Donor(Person, Protocol):
+    """What of a user tells to which appeals they may not give: models.people.user.User."""
+
+    @property
+    def id(self) -> int: ...
+
+
+def own_gifts(db: Session, gifts: Sequence[tuple[Donor, Appeal]]) -> set[tuple[int, int]]:
+    """Return those (donor's id, appeal's) in which the donor would give to their own: in four statements at most.
+
+    They belong to the household that asks, or to one that the appeal is to help; or they share a phone with the owner,
+    who else could give to it as somebody new, and draw a matching pool.
+    """
+    homes = all_households(db, [donor for donor, _ in gifts])
+    appeals = {appeal.id for _, appeal in gifts}
+    helped = helped_households(db, appeals, {donor.household_id for donor, _ in gifts if donor.household_id})
+    phones = sharing_a_phone(db, {donor.id for donor, _ in gifts}, {appeal.owner_id for _, appeal in gifts})
+    return {
+        (donor.id, appeal.id)
+        for (donor, appeal), home in zip(gifts, homes, strict=True)
+        if appeal.household_id in home
+        or (appeal.id, donor.household_id) in helped
+        or (donor.id, appeal.owner_id) in phones
+    }
 
 
 def is_collected(db: Session, appeal: Appeal) -> bool:
     """Tell whether a charity collects for the appeal now, with a filing for crowdfunding and an account to pay into."""
-    charity = db.get(Charity, appeal.charity_id) if appeal.charity_id is not None else None
-    if charity is None or not charity.collects or (appeal.kind == "crowdfund" and appeal.filing_id is None):
-        return False
-    return not collects_money(db) or merchant_of(db, charity.id) is not None
+    return appeal.id in collected(db, [appeal])
+
+
+def collected(db: Session, appeals: Collection[Appeal]) -> set[int]:
+    """Return the ids of those appeals that ``is_collected``."""
+    wanted = [appeal.charity_id for appeal in appeals if appeal.charity_id is not None]
+    found = db.execute(select(Charity, has_merchant()).where(among(Charity.id, wanted))) if wanted else ()
+    ready = {charity.id for charity, paid in found if charity.collects and (paid or not collects_money(db))}
+    return {
+        appeal.id
+        for appeal in appeals
+        if appeal.charity_id in ready and not (appeal.kind == "crowdfund" and appeal.filing_id is None)
+    }
 
 
 def make_pledge(

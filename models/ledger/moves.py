@@ -7,6 +7,7 @@ Money of an appeal is its charity's, and money of a bank account its owner's; ``
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -21,32 +22,35 @@ from models.ledger.accounts import (
     unassigned_of,
 )
 from models.ledger.errors import WrongPosting
-from models.ledger.posting import post
+from models.ledger.posting import post, post_each
 from models.ledger.tables import LedgerTransaction
 
-# Accounts that the caller has locked and not posted to yet, as models.ledger.accounts.lock returned them.
-Held = Mapping[Account, Locked] | None
+
+class ToAppeal(NamedTuple):
+    """Money that goes to an appeal, and the account that it leaves."""
+
+    source: Account
+    appeal_id: int
+    fen: int
 
 
-def payment_received(
-    db: Session, appeal_id: int, fen: int, cause: str, now: datetime, held: Held = None
-) -> LedgerTransaction:
-    """Post a donor's payment for an appeal."""
-    source = channel_of(_collector(db, appeal_id))
-    return _post(db, "payment_received", source, _appeal(appeal_id), fen, cause, now, held)
+def given_to_appeals(
+    db: Session, kind: str, gifts: Mapping[str, ToAppeal], now: datetime, held: Mapping[Account, Locked]
+) -> None:
+    """Post gifts to appeals, by their causes: payments, assigned ones, redirected ones or matches, all of one ``kind``.
+
+    For any number in as many statements as for one. ``held``: as models.ledger.posting.post_each; raises as that does.
+    """
+    amounts = {}
+    for cause, (source, appeal_id, fen) in gifts.items():
+        _check(fen)
+        amounts[cause] = {source: fen, _appeal(appeal_id): -fen}
+    post_each(db, kind, amounts, now, held)
 
 
 def payment_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post a suspense item: a payment that came too late, or without a known order."""
     return _post(db, "payment_unassigned", channel_of(charity_id), unassigned_of(charity_id), fen, cause, now)
-
-
-def payment_assigned(
-    db: Session, appeal_id: int, fen: int, cause: str, now: datetime, held: Held = None
-) -> LedgerTransaction:
-    """Assign a suspense item to an appeal."""
-    source = unassigned_of(_collector(db, appeal_id))
-    return _post(db, "payment_assigned", source, _appeal(appeal_id), fen, cause, now, held)
 
 
 def refund_owed(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -62,14 +66,6 @@ def refund_from_unassigned(db: Session, charity_id: int, fen: int, cause: str, n
 def refund_withdrawn(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Withdraw an owed refund: the money is held for the same appeal again."""
     return _post(db, "refund_withdrawn", refunds_of(_collector(db, appeal_id)), _appeal(appeal_id), fen, cause, now)
-
-
-def refund_redirected(
-    db: Session, appeal_id: int, fen: int, cause: str, now: datetime, held: Held = None
-) -> LedgerTransaction:
-    """Redirect an owed refund to this other appeal, as the donor chose."""
-    source = refunds_of(_collector(db, appeal_id))
-    return _post(db, "refund_redirected", source, _appeal(appeal_id), fen, cause, now, held)
 
 
 def refund_paid(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -90,11 +86,6 @@ def pool_funded(db: Session, pool_id: int, holder_id: int, fen: int, cause: str,
 def pool_returned(db: Session, pool_id: int, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Post the payment of a pool's rest back to its sponsor."""
     return _post(db, "pool_returned", _pool(pool_id), _bank(holder_id), fen, cause, now)
-
-
-def matched(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """Post what a matching pool adds to a gift."""
-    return _post(db, "matched", _pool(pool_id), _appeal(appeal_id), fen, cause, now)
 
 
 def match_returned(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -134,10 +125,10 @@ def fees_covered(db: Session, holder_id: int, fen: int, cause: str, now: datetim
 
 
 def _post(
-    db: Session, kind: str, debit: Account, credit: Account, fen: int, cause: str, now: datetime, held: Held = None
+    db: Session, kind: str, debit: Account, credit: Account, fen: int, cause: str, now: datetime
 ) -> LedgerTransaction:
     _check(fen)
-    return post(db, kind, cause, {debit: fen, credit: -fen}, now, held=held)
+    return post(db, kind, cause, {debit: fen, credit: -fen}, now)
 
 
 def _check(fen: int) -> None:

@@ -1,13 +1,16 @@
 """Posting: write a transaction with its entries once per cause, or reverse it exactly."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import BigInteger, ColumnElement, Text, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.core.base import listed
 from models.core.hooks import Hook
 from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, LedgerSum, Locked, lock
 from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotReversible, Overdrawn, WrongPosting
@@ -19,8 +22,16 @@ from models.ledger.totals import add_up
 _CAUSE = re.compile("[a-z_]{1,20}:[0-9A-Za-z_.-]{1,43}")
 
 Amounts = Mapping[Account, int]
-# The new posting's id, its kind, its amounts and its time. Not called again for a posting that was there.
-on_posted: Hook[[Session, int, str, Amounts, datetime], None] = Hook("ledger.posting.on_posted")
+
+
+class Posted(NamedTuple):
+    id: int
+    kind: str
+    amounts: Amounts
+
+
+# The new postings and their time. Not called again for a posting that was there.
+on_posted: Hook[[Session, Sequence[Posted], datetime], None] = Hook("ledger.posting.on_posted")
 
 
 def post(
@@ -31,17 +42,15 @@ def post(
     now: datetime,
     *,
     reverses: LedgerTransaction | None = None,
-    held: Mapping[Account, Locked] | None = None,
 ) -> LedgerTransaction:
     """Post these amounts (fen, debit positive) for this cause; the same call again returns the earlier transaction.
 
-    Locks the accounts, unless the caller has: ``held``, as ``lock`` returned them, before it posted anything. Raises
-    WrongPosting, AnotherPosting for other contents under the same cause, NotReversible, Overdrawn, or
-    MoreBackThanWent; then nothing was written. The posting becomes a link of the chain soon after the caller's
-    transaction commits.
+    Locks the accounts. Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible,
+    Overdrawn, or MoreBackThanWent; then nothing was written. The posting becomes a link of the chain soon after the
+    caller's transaction commits.
     """
     _check(kind, cause, amounts, reverses)
-    accounts = lock(db, amounts) if held is None else held
+    accounts = lock(db, amounts)
     reverses_id = reverses.id if reverses else None
     try:
         if reverses:
@@ -61,13 +70,45 @@ def post(
     )
     if posted is None:  # posted before
         return _same(db, _get(db, kind, cause), amounts, reverses_id)
-    rows = [
-        {"transaction_id": posted.id, "account_id": accounts[account].id, "amount_fen": fen}
-        for account, fen in sorted(amounts.items())
-    ]
-    db.execute(insert(LedgerEntry), rows)
-    on_posted(db, posted.id, kind, amounts, now)
+    _write_entries(db, [Posted(posted.id, kind, amounts)], accounts, now)
     return posted
+
+
+def post_each(
+    db: Session, kind: str, postings: Mapping[str, Amounts], now: datetime, held: Mapping[Account, Locked]
+) -> None:
+    """Post the amounts of each cause, none of which was posted before, in as many statements as for one.
+
+    ``held``: all their accounts, as ``lock`` returned them, before anything was posted. Raises WrongPosting, also for a
+    cause that was posted before, Overdrawn or MoreBackThanWent; then the caller's transaction has to be given up.
+    """
+    total: Counter[Account] = Counter()
+    for cause, amounts in postings.items():
+        _check(kind, cause, amounts, None)
+        for account, fen in amounts.items():
+            total[account] += fen
+    _check_balances(held, total)
+    _check_parts(db, MOVES[kind], held, total)
+    given = listed({"cause": Text()}, [(cause,) for cause in postings])
+    wanted = select(literal(kind), given.c.cause, literal(now, LedgerTransaction.at.type))
+    written = (
+        insert(LedgerTransaction)
+        .from_select(["kind", "cause", "at"], wanted, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=["kind", "cause"])
+        .returning(LedgerTransaction.id, LedgerTransaction.cause)
+    )
+    posted = [Posted(row.id, kind, postings[row.cause]) for row in db.execute(written)]
+    if len(posted) < len(postings):
+        raise WrongPosting("one of these causes was posted before")
+    _write_entries(db, posted, held, now)
+
+
+def _write_entries(db: Session, posted: Sequence[Posted], accounts: Mapping[Account, Locked], now: datetime) -> None:
+    rows = sorted((each.id, accounts[account].id, fen) for each in posted for account, fen in each.amounts.items())
+    names = ("transaction_id", "account_id", "amount_fen")
+    given = listed(dict.fromkeys(names, BigInteger()), rows)
+    db.execute(insert(LedgerEntry).from_select(names, select(*given.c), include_defaults=False))
+    on_posted(db, posted, now)
 
 
 def reverse(db: Session, transaction: LedgerTransaction, cause: str, now: datetime) -> LedgerTransaction:

@@ -7,11 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     LargeBinary,
     Select,
-    bindparam,
-    column,
     delete,
     exists,
     func,
@@ -24,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.core.base import listed
 from models.core.encryption import CannotOpen
 from models.notifications.kinds import KINDS, Kind
 from models.notifications.mute import Mute
@@ -214,16 +212,11 @@ def _write(
 ) -> None:
     """Insert them, each due at its time, in one statement; it takes as many parameters for many as for one."""
     columns = Notification.__table__.c
-    lists: dict[str, list[Any]] = {
-        "dedupe_key": [each.key for each, _ in new],
-        "conversation_id": [each.conversation_id for each, _ in new],
-        "subject_id": [each.subject_id for each, _ in new],
-        "facts": [_as_json(each.facts) for each, _ in new],
-        "due_at": [due for _, due in new],
-    }
-    arrays = [bindparam(None, found, ARRAY(columns[name].type)) for name, found in lists.items()]
-    named = [column(name, columns[name].type) for name in lists]
-    rows = func.unnest(*arrays).table_valued(*named).render_derived(name="listed")
+    own = ("dedupe_key", "conversation_id", "subject_id", "facts", "due_at")
+    rows = listed(
+        {name: columns[name].type for name in own},
+        [(each.key, each.conversation_id, each.subject_id, _as_json(each.facts), due) for each, due in new],
+    )
     same = {"template": template, "subject": subject, "created_at": now}
     wanted = select(*rows.c, *(literal(value, columns[name].type) for name, value in same.items()))
     if topic := KINDS[template].topic:
@@ -235,7 +228,7 @@ def _write(
         wanted = wanted.where(~muted)
     written = (
         insert(Notification)
-        .from_select([*lists, *same], wanted, include_defaults=False)
+        .from_select([*own, *same], wanted, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Notification.id)
     )

@@ -6,7 +6,7 @@ windows it takes a message: here it is the one that closes first. The turn opens
 worker uses them, each in its own transaction, so the count can only be too low, never too high.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.base import Base, among, one_of
+from models.core.base import Base, among, one_of, table_of
 from models.people.conversation import Conversation
 from models.people.message import Message, MessageKind
 
@@ -80,15 +80,17 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
     return found
 
 
-def open_by_payment(db: Session, user_id: int, paid_at: datetime) -> None:
-    """Open the window of a person's payment: 48 hours, any number of messages; not where they have several
-    conversations, of which any may have paid.
+def open_by_payment(db: Session, paid: Mapping[int, datetime]) -> None:
+    """Open the window of each person's payment (user, when they paid): 48 hours, any number of messages.
 
-    Called after the notifications are written, in the order in which workers take these locks.
+    Not where they have several conversations, of which any may have paid. Called after the notifications are written,
+    in the order in which workers take these locks.
     """
-    ends_at = literal(paid_at + RULES["paid"].lasts, ServiceWindow.ends_at.type)
-    theirs = select(func.min(Conversation.id), literal("paid"), ends_at).where(Conversation.user_id == user_id)
-    opened = insert(ServiceWindow).from_select(["conversation_id", "kind", "ends_at"], theirs.having(func.count() == 1))
+    payers = table_of((user_id, None, at + RULES["paid"].lasts) for user_id, at in paid.items())
+    theirs = select(func.min(Conversation.id).label("id"), literal("paid"), func.max(payers.c.at))
+    theirs = theirs.join(payers, payers.c.key == Conversation.user_id).group_by(Conversation.user_id)
+    theirs = theirs.having(func.count() == 1).order_by("id")
+    opened = insert(ServiceWindow).from_select(["conversation_id", "kind", "ends_at"], theirs)
     later = opened.on_conflict_do_update(
         index_elements=["conversation_id", "kind"],
         set_={"ends_at": opened.excluded.ends_at},

@@ -4,32 +4,41 @@ An order reserves nothing: whether the appeal still takes the gift is decided wh
 excess payment is refunded. models.payments.expiry deals with unpaid orders and pledges.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
+from models.core.base import write_columns
 from models.core.codes import new_order_number
 from models.core.database import collects_money
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
-from models.giving.funding import mark_funded
-from models.giving.gift_notifications import notify_of_gift, notify_of_payment
-from models.giving.matching import SponsorMatch, lock_pools, match_gift
+from models.giving.gift_notifications import notify_of_late_payment
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import UNPAID, NoCollector, NotFunding, OverCap, Pledge, check_not_full, check_open, raised
-from models.ledger import Account, lock, moves, totals
-from models.ledger.accounts import Locked, channel_of, refunds_of, unassigned_of
+from models.giving.pledge import (
+    UNPAID,
+    NoCollector,
+    NotFunding,
+    OverCap,
+    Pledge,
+    check_not_full,
+    check_open,
+    collected,
+    own_gifts,
+)
+from models.ledger import lock, moves, totals, totals_of
+from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.notifications.service_window import open_by_payment
 from models.organisations.merchant import charity_of_merchant, merchant_of
-from models.payments.locks import lock_gift, lock_pledge
+from models.payments.commit import commit_gifts
+from models.payments.locks import PaidOrder, lock_gifts, lock_pledge
 from models.payments.order import MACHINE as ORDERS
-from models.payments.order import ORDER_LASTS, PayOrder, find_appeal_of_order, live_order
+from models.payments.order import ORDER_LASTS, PayOrder, live_order
 from models.payments.platform_order import FIRST_CHECK, Payment
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import has_open_suspense_item, open_suspense_item
@@ -66,14 +75,6 @@ class AppliedPayment:
 
     outcome: PaymentOutcome
     refund_id: int | None = None
-
-
-class ArrivedMoney(NamedTuple):
-    """Money that becomes a gift: the account that has it, the posting that moves it to the appeal, and its cause."""
-
-    account: Account
-    post: Callable[[Session, int, int, str, datetime, Mapping[Account, Locked]], object]
-    cause: str
 
 
 def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
@@ -188,12 +189,70 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
     suspense item with a task for the fund holder.
     """
-    found = find_appeal_of_order(db, payment.merchant, payment.out_trade_no)
-    if found is None:
+    (applied,) = apply_payments(db, [payment], now)
+    return applied or _apply_alone(db, payment, now)
+
+
+def apply_payments(db: Session, payments: Sequence[Payment], now: datetime) -> list[AppliedPayment | None]:
+    """Apply payments of gifts that their appeals certainly take, in this order; in as many statements as for one.
+
+    None for every other, which ``apply_payment`` then applies in a transaction of its own: one that cannot be right, is
+    late, is told twice, or comes when the appeal has nearly enough.
+    """
+    gifts = lock_gifts(db, [(payment.merchant, payment.out_trade_no) for payment in payments])
+    taken = _taken(db, payments, gifts, now)
+    if taken:
+        _commit(db, taken.values(), now)
+        paid: dict[int, datetime] = {}
+        for place, gift in taken.items():
+            paid[gift.donor.id] = max(payments[place].paid_at, paid.get(gift.donor.id, payments[place].paid_at))
+        open_by_payment(db, paid)
+    return [AppliedPayment(PaymentOutcome.COMMITTED) if place in taken else None for place in range(len(payments))]
+
+
+def _taken(
+    db: Session, payments: Sequence[Payment], gifts: Mapping[tuple[str, str], PaidOrder], now: datetime
+) -> dict[int, PaidOrder]:
+    """Map the places of payments with which nothing is wrong, and whose gifts the appeals take, to what they pay.
+
+    Notes at their orders that they are paid.
+    """
+    first: dict[int, PaidOrder] = {}
+    for place, payment in enumerate(payments):
+        gift = gifts.get((payment.merchant, payment.out_trade_no))
+        if gift and gift.order.amount_fen == payment.fen and gift.order.state != "paid" and gift.pledge.state in UNPAID:
+            first[place] = gift
+    appeals = {gift.appeal.id: gift.appeal for gift in first.values() if gift.appeal.collects(now)}
+    ready = collected(db, appeals.values())
+    own = own_gifts(db, [(gift.donor, gift.appeal) for gift in first.values() if gift.appeal.id in ready])
+    rooms = {number: appeals[number].target_fen - each.public for number, each in totals_of(db, ready).items()}
+    taken: dict[int, PaidOrder] = {}
+    for place, gift in first.items():
+        number, fen = gift.appeal.id, gift.pledge.amount_fen
+        again = gift.pledge.state not in UNPAID  # by the payment before
+        if rooms.get(number, 0) < fen or again or (gift.donor.id, number) in own:
+            continue
+        # Pools may add as much again: what the next gift then finds no room for, is left to be applied alone.
+        rooms[number] -= 2 * fen
+        taken[place] = gift
+        gift.order.transaction_id, gift.order.paid_at = payments[place].transaction_id, payments[place].paid_at
+        ORDERS.move(db, gift.order, "paid", SYSTEM, now)
+        PLEDGES.move(db, gift.pledge, "paid", SYSTEM, now)
+    return taken
+
+
+def _commit(db: Session, gifts: Collection[PaidOrder], now: datetime) -> None:
+    with db.no_autoflush:  # what is moved here and there is one UPDATE
+        write_columns(db, [gift.order for gift in gifts], "state", "transaction_id", "paid_at")
+        commit_gifts(db, [gift.arrived for gift in gifts], "payment_received", now)
+
+
+def _apply_alone(db: Session, payment: Payment, now: datetime) -> AppliedPayment:
+    """Apply a payment whose gift is not taken: refund it, put it in suspense, or do nothing where it was applied."""
+    gift = lock_gifts(db, [(payment.merchant, payment.out_trade_no)]).get((payment.merchant, payment.out_trade_no))
+    if gift is None:
         return _put_in_suspense(db, payment, "unknown_order", None, now)
-    order_id, appeal_id = found
-    appeal = get_appeal(db, appeal_id, lock=True)
-    pledge, order, donor, merchant = lock_gift(db, order_id)
+    order, pledge = gift.order, gift.pledge
     if order.state == "paid":
         if order.transaction_id == payment.transaction_id:
             return AppliedPayment(PaymentOutcome.REPEATED)
@@ -202,65 +261,27 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
         return _put_in_suspense(db, payment, "other_amount", order, now)
     order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
     ORDERS.move(db, order, "paid", SYSTEM, now)
-    applied = _commit_or_refund(db, appeal, pledge, donor, order, merchant.charity_id, now)
-    open_by_payment(db, pledge.donor_id, payment.paid_at)
+    if pledge.state not in _FIRST:
+        applied = _refund(db, order, "twice", now)
+    else:
+        over = _is_over(db, gift, now)
+        PLEDGES.move(db, pledge, "paid", SYSTEM, now)
+        notify_of_late_payment(db, gift.appeal, pledge, now)
+        applied = _refund(db, order, "over" if over else "late", now)
+    open_by_payment(db, {pledge.donor_id: payment.paid_at})
     return applied
 
 
-def commit_gift(
-    db: Session,
-    appeal: Appeal,
-    pledge: Pledge,
-    money: ArrivedMoney,
-    now: datetime,
-    notify: Callable[[Sequence[SponsorMatch]], None] | None = None,
-) -> None:
-    """Commit a paid pledge: post its money for the appeal, match it, notify, and end the funding if that was the last.
-
-    The caller holds appeal and pledge. ``notify`` writes to the donor; without it they hear that the payment arrived.
-    """
-    with db.no_autoflush:  # the pledge's moves, from before and to here, are one UPDATE
-        pools, held = lock_pools(db, appeal, now, (money.account,))
-        money.post(db, appeal.id, pledge.amount_fen, money.cause, now, held)
-        PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    db.flush()
-    has = raised(db, [appeal.id])[appeal.id]
-    added = match_gift(db, pools, appeal, pledge, appeal.target_fen - has.paid_fen, now)
-    has = has.with_match(sum(each.fen for each in added))
-    if notify:
-        notify(added)
-    else:
-        notify_of_payment(db, appeal, pledge, "payment_received", now, added)
-    name = None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
-    notify_of_gift(db, appeal, pledge, name, now, added, has)
-    if appeal.target_fen - has.paid_fen < SMALLEST_PLEDGE:
-        mark_funded(db, appeal, now)
-    db.flush()
-
-
-def _commit_or_refund(
-    db: Session, appeal: Appeal, pledge: Pledge, donor: User, order: PayOrder, charity: int, now: datetime
-) -> AppliedPayment:
-    """Commit the gift of a correctly paid order, or owe a refund where it is late, excess or a second payment."""
-    if pledge.state not in _FIRST:
-        return _refund(db, order, "twice", now)
-    refused = _refusal(db, appeal, pledge, donor, now)
-    PLEDGES.move(db, pledge, "paid", SYSTEM, now)
-    if refused:
-        notify_of_payment(db, appeal, pledge, "payment_late", now)
-        return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
-    commit_gift(db, appeal, pledge, ArrivedMoney(channel_of(charity), moves.payment_received, order.cause), now)
-    return AppliedPayment(PaymentOutcome.COMMITTED)
-
-
-def _refusal(db: Session, appeal: Appeal, pledge: Pledge, donor: User, now: datetime) -> Refusal | None:
-    """Return the reason why the appeal cannot take this gift any more; None where it can."""
+def _is_over(db: Session, gift: PaidOrder, now: datetime) -> bool:
+    """Tell whether nothing but the appeal's target keeps the gift from it."""
     try:
-        check_open(db, appeal, donor, now)
-        check_room(db, appeal, pledge.amount_fen)
-    except (NotFunding, OwnHousehold, OverCap) as refusal:
-        return refusal
-    return NotFunding() if pledge.state in ("expired", "cancelled") else None
+        check_open(db, gift.appeal, gift.donor, now)
+        check_room(db, gift.appeal, gift.pledge.amount_fen)
+    except OverCap:
+        return True
+    except (NotFunding, OwnHousehold):
+        pass
+    return False
 
 
 def _refund(db: Session, order: PayOrder, reason: str, now: datetime) -> AppliedPayment:

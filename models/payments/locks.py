@@ -4,32 +4,64 @@ Matching pools and then the ledger's accounts are locked after them (models.givi
 the transaction; rows that refer to a locked one may still be inserted.
 """
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.orm import Session
 
+from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
+from models.ledger.accounts import channel_of
 from models.organisations.merchant import Merchant
+from models.payments.commit import ArrivedGift
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.people.user import User
 
-_LOCK = {"key_share": True}
+_LOCK: dict[str, Any] = {"key_share": True}
 
 
 def lock_pledge(db: Session, number: int) -> Pledge:
     return db.get_one(Pledge, number, with_for_update=_LOCK, populate_existing=True)
 
 
-def lock_gift(db: Session, order_id: int) -> tuple[Pledge, PayOrder, User, Merchant]:
-    """Lock a pledge and then its order in one statement, and read its donor and the order's merchant number with them.
+@dataclass(frozen=True, slots=True)
+class PaidOrder:
+    """An order of which a payment tells, what it pays for, both held with their appeal, and whose account was paid."""
 
-    The caller keeps what it gets as long as it works with it: the session then finds these rows without asking.
+    order: PayOrder
+    pledge: Pledge
+    appeal: Appeal
+    donor: User
+    charity_id: int
+
+    @property
+    def arrived(self) -> ArrivedGift:
+        return ArrivedGift(self.appeal, self.pledge, self.donor, channel_of(self.charity_id), self.order.cause)
+
+
+def lock_gifts(db: Session, orders: Sequence[tuple[str, str]]) -> dict[tuple[str, str], PaidOrder]:
+    """Lock the appeals, then the pledges and orders of these (merchant account, our number of the order).
+
+    Two statements, for any number; an order that is none of ours is left out.
     """
-    found = select(Pledge, PayOrder, User, Merchant).join(PayOrder, PayOrder.pledge_id == Pledge.id)
+    merchants, numbers = (any_(bindparam(None, sorted(set(each)), ARRAY(Text))) for each in zip(*orders, strict=True))
+    these = (PayOrder.merchant == merchants) & (PayOrder.out_trade_no == numbers)
+    theirs = select(Pledge.appeal_id).join(PayOrder, PayOrder.pledge_id == Pledge.id).where(these)
+    held = select(Appeal).where(Appeal.id.in_(theirs)).order_by(Appeal.id).with_for_update(**_LOCK)
+    appeals = {appeal.id: appeal for appeal in db.scalars(held.execution_options(populate_existing=True))}
+    if not appeals:
+        return {}
+    found = select(PayOrder, Pledge, User, Merchant.charity_id).join(Pledge, Pledge.id == PayOrder.pledge_id)
     found = found.join(User, User.id == Pledge.donor_id).join(Merchant, Merchant.number == PayOrder.merchant)
-    found = found.where(PayOrder.id == order_id).with_for_update(of=(Pledge, PayOrder), **_LOCK)
-    pledge, order, donor, merchant = db.execute(found.execution_options(populate_existing=True)).one()
-    return pledge, order, donor, merchant
+    found = found.where(these).order_by(Pledge.id, PayOrder.id).with_for_update(of=(Pledge, PayOrder), **_LOCK)
+    rows = db.execute(found.execution_options(populate_existing=True))
+    return {
+        (order.merchant, order.out_trade_no): PaidOrder(order, pledge, appeals[pledge.appeal_id], donor, charity_id)
+        for order, pledge, donor, charity_id in rows
+    }
 
 
 def lock_order(db: Session, number: int) -> PayOrder:

@@ -72,13 +72,6 @@ def find_order(db: Session, merchant: str, out_trade_no: str) -> PayOrder | None
     return db.scalar(select(PayOrder).where(PayOrder.merchant == merchant, PayOrder.out_trade_no == out_trade_no))
 
 
-def find_appeal_of_order(db: Session, merchant: str, out_trade_no: str) -> tuple[int, int] | None:
-    """Find an order as ``find_order`` does, and return its id and its appeal's."""
-    found = select(PayOrder.id, Pledge.appeal_id).join(Pledge, Pledge.id == PayOrder.pledge_id)
-    row = db.execute(found.where(PayOrder.merchant == merchant, PayOrder.out_trade_no == out_trade_no)).one_or_none()
-    return (row.id, row.appeal_id) if row else None
-
-
 def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:
     theirs = select(PayOrder).where(PayOrder.pledge_id == pledge_id, PayOrder.state.in_(LIVE))
     return db.scalar(theirs.with_for_update() if lock else theirs)

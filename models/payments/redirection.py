@@ -8,7 +8,6 @@ The donor is notified, and may ask for a refund of the new gift as for any other
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,11 +21,11 @@ from models.giving.gift_notifications import match_facts
 from models.giving.matching import SponsorMatch
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
-from models.ledger import moves
 from models.ledger.accounts import refunds_of
 from models.notifications.notify import notify_user
 from models.organisations.merchant import charity_of_merchant
-from models.payments.collection import ArrivedMoney, check_room, commit_gift
+from models.payments.collection import check_room
+from models.payments.commit import ArrivedGift, commit_gifts
 from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
 from models.people.user import User
@@ -57,8 +56,13 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     refund.redirected_to, refund.ended_at, refund.due_at = gift.id, now, None
     MACHINE.move(db, refund, "redirected", SYSTEM, now)
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
-    money = ArrivedMoney(refunds_of(charity_of_merchant(db, refund.merchant)), moves.refund_redirected, refund.cause)
-    commit_gift(db, target, gift, money, now, partial(_notify, db, refund, before, gift, target, now))
+    source, donor = refunds_of(charity_of_merchant(db, refund.merchant)), db.get_one(User, gift.donor_id)
+
+    def notify(arrived: ArrivedGift, added: Sequence[SponsorMatch]) -> None:
+        _notify(db, refund, before, arrived, now, added)
+
+    arrived = ArrivedGift(target, gift, donor, source, refund.cause)
+    commit_gifts(db, [arrived], "refund_redirected", now, notify)
     return gift
 
 
@@ -113,14 +117,9 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
 
 
 def _notify(
-    db: Session,
-    refund: Refund,
-    before: Pledge,
-    gift: Pledge,
-    target: Appeal,
-    now: datetime,
-    added: Sequence[SponsorMatch],
+    db: Session, refund: Refund, before: Pledge, arrived: ArrivedGift, now: datetime, added: Sequence[SponsorMatch]
 ) -> None:
+    target, gift = arrived.appeal, arrived.pledge
     facts = {
         "number": target.id,
         "title": target.title,

@@ -23,7 +23,8 @@ from models.giving.pledge import UNPAID, Pledge, check_open
 from models.ledger import lock, moves
 from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.organisations.merchant import charity_of_merchant
-from models.payments.collection import ArrivedMoney, check_room, commit_gift
+from models.payments.collection import check_room
+from models.payments.commit import ArrivedGift, commit_gifts
 from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import MACHINE as ORDERS
 from models.payments.order import PayOrder
@@ -154,13 +155,9 @@ def assign_item(db: Session, staff: Staff, number: int, now: datetime) -> Pledge
     order.transaction_id, order.paid_at = item.transaction_id, item.opened_at
     ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
     PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
-    commit_gift(
-        db,
-        appeal,
-        pledge,
-        ArrivedMoney(unassigned_of(charity_of_merchant(db, item.merchant)), moves.payment_assigned, item.cause),
-        now,
-    )
+    source = unassigned_of(charity_of_merchant(db, item.merchant))
+    arrived = ArrivedGift(appeal, pledge, db.get_one(User, pledge.donor_id), source, item.cause)
+    commit_gifts(db, [arrived], "payment_assigned", now)
     _close(db, item, staff, "assigned", now)
     return pledge
 

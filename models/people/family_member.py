@@ -6,6 +6,7 @@ it, and none of them gives to it. Who died or moved away still counts against of
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import Protocol
 
 from sqlalchemy import (
     CheckConstraint,
@@ -123,3 +124,22 @@ def belongs_to(db: Session, user: User, household_id: int | None) -> bool:
     if user.household_id == household_id:
         return True
     return user.id_number is not None and household_id in households_with(db, user.id_number)
+
+
+class Person(Protocol):
+    """What of a user tells where they belong: models.people.user.User."""
+
+    @property
+    def household_id(self) -> int | None: ...
+
+    @property
+    def id_number(self) -> str | None: ...
+
+
+def all_households(db: Session, people: Sequence[Person]) -> list[set[int]]:
+    """Return each one's households, those to which they ``belongs_to``: in two statements at most."""
+    named = households_of_each(db, {each.id_number for each in people if each.id_number})
+    return [
+        ({each.household_id} if each.household_id else set()) | named.get(each.id_number or "", set())
+        for each in people
+    ]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
+from models.core.base import among
 from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.core.refusal import Refusal
 from models.people.conversation import SESSION, Conversation
@@ -128,12 +129,16 @@ def mask(name: str) -> str:
     return name[:1] + "*" * max(len(name) - 1, 2) if name else ""
 
 
-def share_a_phone(db: Session, one: int, other: int) -> bool:
-    """Tell whether these two users write from one WeChat: they may be one person, who switches."""
+def sharing_a_phone(db: Session, some: Iterable[int], others: Iterable[int]) -> set[tuple[int, int]]:
+    """Return which of ``some`` users write from one WeChat with which of the ``others``, as pairs of both.
+
+    Such two may be one person, who switches.
+    """
     first, second = aliased(Conversation), aliased(Conversation)
     same = (first.account == second.account) & (_phone_of(first) == _phone_of(second))
-    found = select(first.id).join(second, same).where(first.user_id == one, second.user_id == other)
-    return db.scalar(found.limit(1)) is not None
+    found = select(first.user_id, second.user_id).join(second, same)
+    found = found.where(among(first.user_id, some), among(second.user_id, others)).distinct()
+    return {(int(one), int(other)) for one, other in db.execute(found) if one and other}
 
 
 def _phone_of(conversation: Any) -> ColumnElement[str]:

@@ -8,15 +8,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import (
-    ARRAY,
     CheckConstraint,
     Index,
     Integer,
     String,
-    bindparam,
     case,
-    column,
-    func,
     literal,
     select,
     update,
@@ -24,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.base import Base, RowId, one_of
+from models.core.base import Base, RowId, listed, one_of
 from models.core.refusal import Refusal
 
 THINGS = ("offer", "listing")
@@ -182,17 +178,12 @@ def _record(db: Session, thing: HasStock, kind: str, parts: Sequence[tuple[int, 
         raise ValueError(f"{parts} has what is no quantity to move")
     name = _NAMES[thing.__tablename__]
     columns = StockMove.__table__.c
-    lists: dict[str, list[Any]] = {
-        "quantity": [quantity for quantity, _ in parts],
-        "cause": [f"{name}:{thing.id}:{cause}" for _, cause in parts],
-    }
-    arrays = [bindparam(None, found, ARRAY(columns[key].type)) for key, found in lists.items()]
-    listed = func.unnest(*arrays).table_valued(*(column(key, columns[key].type) for key in lists))
+    own = ("quantity", "cause")
+    moved = [(quantity, f"{name}:{thing.id}:{cause}") for quantity, cause in parts]
+    given = listed({key: columns[key].type for key in own}, moved)
     same = {"thing": name, "thing_id": thing.id, "kind": kind, "at": now}
-    rows = select(
-        *listed.render_derived(name="listed").c, *(literal(each, columns[key].type) for key, each in same.items())
-    )
-    added = insert(StockMove).from_select([*lists, *same], rows, include_defaults=False)
+    rows = select(*given.c, *(literal(each, columns[key].type) for key, each in same.items()))
+    added = insert(StockMove).from_select([*own, *same], rows, include_defaults=False)
     added = added.on_conflict_do_nothing(index_elements=["cause"])
     return sum(db.scalars(added.returning(StockMove.quantity)))
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import count
 from multiprocessing import get_context
 from threading import Event
@@ -23,8 +22,11 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.orm import Session
 
 from bot.books.sealing import sealing
-from bot.payments.platform_orders import take_payment
+from bot.log import configure_logging
+from bot.pay.answers import Trade, TradeState
+from bot.payments.orders import PaymentIntake
 from bot.processes.postgres import EmbeddedPostgres
+from bot.web.lanes import MONEY
 from models.appeals.appeal import Appeal
 from models.books.chains import CHAINS
 from models.books.money.gifts import check_pledge_sums
@@ -34,9 +36,8 @@ from models.core.encryption import Keyring, use_keyring
 from models.core.hash_chain import waiting
 from models.giving.pledge import Pledge
 from models.migrations import upgrade
-from models.payments.collection import apply_payment, demand_merchant
+from models.payments.collection import demand_merchant
 from models.payments.order import PayOrder
-from models.payments.platform_order import Payment
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.wiring import wire
@@ -172,7 +173,7 @@ def _measure(world: World, name: str, appeals: Sequence[int], payments: int, pro
     print(f"{name:44} {rate:10.0f} {rate / bare:7.2f} {statistics.mean(waits or [0]):6.2f} {unsealed:9,}", flush=True)
 
 
-_engine: Engine | None = None
+_intake: PaymentIntake | None = None
 
 
 class _Untold:
@@ -183,24 +184,30 @@ class _Untold:
 
 
 def _begin(url: str) -> None:
-    global _engine  # noqa: PLW0603 - one for each process
+    global _intake  # noqa: PLW0603 - one for each process
+    configure_logging(json=True, level="ERROR")
     use_keyring(Keyring.parse(settings_for(url).data_keys.get_secret_value()))
     wire()
-    _engine = connect(url, pool_size=1, collects=True)
+    _intake = PaymentIntake(connect(url, pool_size=2, collects=True), _Untold())
 
 
 def _warm(_: int) -> None:
-    assert _engine
-    with Session(_engine) as db:
+    assert _intake
+    with Session(_intake.database) as db:
         db.scalar(select(Pledge.id).join(PayOrder, PayOrder.pledge_id == Pledge.id).limit(1))
     time.sleep(0.5)  # so that each process takes one
 
 
 def _pay(merchant: str, numbers: Sequence[str]) -> None:
-    assert _engine
-    for number in numbers:
-        payment = Payment(merchant, number, f"T{number}", FEN, NOW)
-        take_payment(_engine, _Untold(), partial(apply_payment, payment=payment, now=NOW), lambda _: None)
+    """Pay these orders, as many at once as the pay door has threads."""
+    assert _intake
+    intake = _intake
+
+    def pay(number: str) -> None:
+        intake.apply(Trade(merchant, number, TradeState.SUCCESS, FEN, f"T{number}", NOW, None, ""), NOW)
+
+    with ThreadPoolExecutor(MONEY.threads) as threads:
+        list(threads.map(pay, numbers))
 
 
 @contextmanager

@@ -43,7 +43,7 @@ LIVES = "sys:exit:before"
 WEB = (
     "bot.pay.client:PayClient.order:after",
     "bot.payments.orders:apply_payment:after",
-    "models.ledger.moves:post:after",
+    "models.ledger.moves:post_each:after",
     "bot.work.queues:JobQueues.enqueue:before",
 )
 # Where a worker dies with the notices of it in its hands.

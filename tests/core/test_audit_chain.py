@@ -26,7 +26,7 @@ from models.core.audit_trail import AUDIT, AuditEvent, AuditHead, AuditLink, Uns
 from models.core.database import connect
 from models.core.hash_chain import GENESIS, seal, waiting
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
-from models.ledger import moves
+from tests.harness.money import gift_postings
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
@@ -389,7 +389,7 @@ def test_no_commit_waits_for_the_head_of_a_chain(stage: Stage) -> None:
             sealer.exec_driver_sql(f"SELECT 1 FROM {head} FOR UPDATE")  # noqa: S608 - a name of ours
         stage.say("o-stranger", "通过 1")
         with Database(stage.database) as db, db.begin():
-            moves.payment_received(db, 1, 100, "order:1", NOW)
+            gift_postings.payment_received(db, 1, 100, "order:1", NOW)
         assert stage.seal() == 0  # another one has the lease
         with stage.database.connect() as connection:
             assert [waiting(connection, chain)[0] for chain in CHAINS] == [1, 1]

@@ -35,6 +35,7 @@ from models.staff.task import find_task
 from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.erasing import erase_person
+from tests.harness.money import gift_postings
 from tests.harness.stage import Stage
 from tests.scenes.money.disbursements import (
     asked,
@@ -566,7 +567,7 @@ def test_what_a_pool_added_gives_its_part_and_no_gift_does_for_it(stage: Stage, 
     number = funded(stage, 10_000, 10_000, holder=staff["holder"])
     with at(stage) as db:
         moves.pool_funded(db, 1, int("431124000000"), 20_000, "pool:1", stage.clock())
-        moves.matched(db, 1, number, 20_000, "match:1", stage.clock())
+        gift_postings.matched(db, 1, number, 20_000, "match:1", stage.clock())
     fixed(stage, number)
     stage.clock.move(WAITING_PERIOD)
     use = asked(stage, number, 9_999)

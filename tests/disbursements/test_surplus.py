@@ -33,12 +33,13 @@ from models.disbursements.surplus import (
 )
 from models.giving.pledge import Pledge
 from models.giving.refund_run import SURPLUS, RefundRun
-from models.ledger import held, moves
+from models.ledger import held
 from models.notifications.notification import Notification
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.payments.refund_run import notify_ended
 from models.staff.member import Staff
+from tests.harness.money import gift_postings
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
 from tests.scenes.money.disbursements import asked, at, owner_of, people, used, wrong
@@ -228,7 +229,7 @@ def test_check_books_finds_what_such_an_appeal_still_holds(stage: Stage) -> None
     no_more(stage, number)
     plan_all(stage)
     with at(stage) as db:
-        moves.payment_received(db, number, 7, "test:late", stage.clock())
+        gift_postings.payment_received(db, number, 7, "test:late", stage.clock())
         found = {one.code for one in check_refunds(db.connection(), stage.clock())}
     assert "surplus_kept" in found
 

@@ -20,8 +20,9 @@ from bot.web.caller import address_of
 from bot.web.public.ledger import PAGE
 from bot.web.public.trace import MOST_TRIES
 from bot.web.qr import drawn
-from models.ledger import LedgerTransaction, moves, reverse
+from models.ledger import LedgerTransaction, reverse
 from models.public.ledger import appeals_with_money, newest_posted, overall
+from tests.harness.money import gift_postings
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import Stage
@@ -143,7 +144,7 @@ def test_it_goes_on_where_the_last_page_ended(stage: Stage) -> None:
     numbers = [stage.open_appeal() for _ in range(PAGE + 2)]
     with Database(stage.database) as db, db.begin():
         for number in numbers:
-            moves.payment_received(db, number, 100 * number, f"order:{number}", stage.clock())
+            gift_postings.payment_received(db, number, 100 * number, f"order:{number}", stage.clock())
     first, last = page(stage, "/ledger"), page(stage, f"/ledger?before={numbers[2]}")
     assert [f"<h3>{number} 号" in first for number in numbers] == [False, False, *[True] * PAGE]
     assert f"/ledger?before={numbers[2]}" in first
@@ -157,7 +158,7 @@ def test_the_ledger_lists_its_entries_page_by_page(stage: Stage) -> None:
 
     def received(number: int) -> LedgerTransaction:
         with Database(stage.database, expire_on_commit=False) as db, db.begin():
-            return moves.payment_received(db, appeal, 100 + number, f"order:{number}", stage.clock())
+            return gift_postings.payment_received(db, appeal, 100 + number, f"order:{number}", stage.clock())
 
     for number in range(1, many + 1):
         posted = received(number)

@@ -17,11 +17,11 @@ from models.disbursements.disbursement import Disbursement
 from models.figures.delta import FigureDelta, FigureSum
 from models.figures.fold import fold
 from models.figures.recount import differences
-from models.ledger import moves
 from models.migrations import _config, upgrade
 from models.people.user import Household, User
 from models.places.region import COUNTRY
 from tests.harness.erasing import erase_person
+from tests.harness.money import gift_postings
 from tests.harness.money.checking_books import unguarded
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.money.disbursements import authorised, paid, people
@@ -97,7 +97,9 @@ def test_a_month_is_one_of_china(stage: Stage) -> None:
     number = stage.open_appeal()
     with Database(stage.database) as db, db.begin():
         for at in ("2026-01-31T15:59:59+00:00", "2026-01-31T16:00:00+00:00"):
-            moves.payment_received(db, number, 100, f"order:{at[8:10]}{at[11:13]}", stage.clock().fromisoformat(at))
+            gift_postings.payment_received(
+                db, number, 100, f"order:{at[8:10]}{at[11:13]}", stage.clock().fromisoformat(at)
+            )
         found = db.scalars(select(FigureDelta.month).where(FigureDelta.figure == "money_in").order_by(FigureDelta.id))
         assert found.all() == [date(2026, 1, 1), date(2026, 2, 1)]
 
@@ -106,7 +108,7 @@ def test_folds_at_once_count_nothing_twice_and_lose_nothing(stage: Stage) -> Non
     number = stage.open_appeal()
     with Database(stage.database) as db, db.begin():
         for n in range(60):
-            moves.payment_received(db, number, 100 + n, f"order:{n + 1}", stage.clock())
+            gift_postings.payment_received(db, number, 100 + n, f"order:{n + 1}", stage.clock())
     folds = [Thread(target=fold_all, args=(stage.database, 7)) for _ in range(4)]
     for each in folds:
         each.start()

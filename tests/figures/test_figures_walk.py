@@ -18,6 +18,7 @@ from models.ledger import moves
 from models.people.user import Household, User
 from models.places.region import COUNTRY
 from tests.harness.erasing import erase_person
+from tests.harness.money import gift_postings
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
 
@@ -62,8 +63,8 @@ class Walk:
 
     def _pay(self, fen: int) -> None:
         with Database(self.stage.database) as db, db.begin():
-            moves.payment_received(db, self.number, fen, f"order:{self.serial}", self.stage.clock())
-            moves.payment_received(db, self.number, fen, f"order:{self.serial}", self.stage.clock())
+            gift_postings.payment_received(db, self.number, fen, f"order:{self.serial}", self.stage.clock())
+            gift_postings.payment_received(db, self.number, fen, f"order:{self.serial}", self.stage.clock())
         self.held += fen
         self._count(DAOXIAN_MEIHUA, "money_in", fen)
 

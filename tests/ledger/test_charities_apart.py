@@ -20,6 +20,7 @@ from models.ledger.posting import post
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.money import gift_postings
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
 from tests.scenes.money.charities import LONGHUI, NATIONAL
@@ -54,11 +55,11 @@ def do(db: Database, kind: str, charity: int, appeal: int, fen: int) -> None:
     cause, bank = f"test:{next(_serial)}", BANKS[charity]
     match kind:
         case "received":
-            moves.payment_received(db, appeal, fen, cause, NOW)
+            gift_postings.payment_received(db, appeal, fen, cause, NOW)
         case "unassigned":
             moves.payment_unassigned(db, charity, fen, cause, NOW)
         case "assigned":
-            moves.payment_assigned(db, appeal, fen, cause, NOW)
+            gift_postings.payment_assigned(db, appeal, fen, cause, NOW)
         case "owed":
             moves.refund_owed(db, appeal, fen, cause, NOW)
         case "from_unassigned":
@@ -68,7 +69,7 @@ def do(db: Database, kind: str, charity: int, appeal: int, fen: int) -> None:
         case "bounced":
             moves.refund_bounced(db, charity, fen, cause, NOW)
         case "redirected":
-            moves.refund_redirected(db, appeal, fen, cause, NOW)
+            gift_postings.refund_redirected(db, appeal, fen, cause, NOW)
         case "settled":
             moves.settled(db, bank, fen, fen // 10, cause, NOW)
         case "topped_up":

@@ -15,10 +15,11 @@ from bot.books import export as exporting
 from bot.books.export import DATA, FILES, MANIFEST, NotTheLedger
 from bot.books.sealing import seal_all
 from models.appeals.appeal import Appeal
-from models.ledger import LedgerTransaction, moves
+from models.ledger import LedgerTransaction
 from models.ledger.kinds import MOVES
 from models.ledger.tables import LedgerEntry
 from models.public.ledger import overall
+from tests.harness.money import gift_postings
 from tests.harness.money.checking_books import check, unguarded
 from tests.harness.money.ledger_rows import NOW, balances
 from tests.harness.stage import Stage
@@ -162,7 +163,7 @@ def test_a_head_that_was_noted_must_still_be_there(stage: Stage, tmp_path: Path)
     export(stage, tmp_path)
     noted = f"{read(tmp_path, MANIFEST)['head']['number']}:{read(tmp_path, MANIFEST)['head']['hash']}"
     with Database(stage.database) as db, db.begin():
-        moves.payment_received(db, 1, 100, "order:9", stage.clock())
+        gift_postings.payment_received(db, 1, 100, "order:9", stage.clock())
     export(stage, tmp_path)
     assert verify(tmp_path, noted)[0] == 0
     for other, says in ((noted.replace(":", ":0")[:-1], "not as you noted"), (f"99{noted[2:]}", "ends before")):
@@ -197,8 +198,8 @@ def test_what_is_posted_while_the_files_are_written_is_in_none_of_them(
     def post_more(_: object) -> None:
         seal_all(stage.database)
         with Database(stage.database) as db, db.begin():
-            moves.payment_received(db, 1, 77, "late:1", NOW)
-            moves.payment_received(db, 2, 88, "late:2", NOW)
+            gift_postings.payment_received(db, 1, 77, "late:1", NOW)
+            gift_postings.payment_received(db, 2, 88, "late:2", NOW)
 
     monkeypatch.setattr(exporting, "_seal", post_more)
     export(stage, tmp_path)

@@ -16,8 +16,9 @@ from bot.app import create_app
 from bot.books.export import MANIFEST
 from bot.work.context import WorkerContext
 from models.core.database import snapshot
-from models.ledger import NotPosted, moves, totals
+from models.ledger import NotPosted, totals
 from models.public.ledger import overall
+from tests.harness.money import gift_postings
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
 from tests.scenes.export import export, read, verify
@@ -105,7 +106,7 @@ def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[], str
 def post_many(stage: Stage, numbers: range) -> None:
     with Database(stage.database) as db, db.begin():
         for number in numbers:
-            moves.payment_received(db, 1, 100, f"many:{number}", stage.clock())
+            gift_postings.payment_received(db, 1, 100, f"many:{number}", stage.clock())
 
 
 def peak_of(stage: Stage, folder: Path) -> int:

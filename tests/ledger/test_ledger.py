@@ -22,14 +22,17 @@ from models.ledger import (
     amounts_of,
     find,
     held,
+    lock,
     moves,
     reverse,
     totals,
     totals_of,
 )
 from models.ledger.accounts import LedgerAccount
+from models.ledger.moves import ToAppeal
 from models.ledger.posting import post
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+from tests.harness.money import gift_postings
 from tests.harness.money.first_charity import CHANNEL, REFUNDS
 from tests.harness.money.ledger_rows import NOW, balances, chain
 from tests.harness.money.ledger_rows import database as database
@@ -41,8 +44,8 @@ LATER = NOW + timedelta(days=1)
 def test_money_goes_its_whole_way(database: Engine) -> None:
     with Database(database) as db, db.begin():
         moves.pool_funded(db, 3, 0, 2_000, "pool:3", NOW)
-        moves.payment_received(db, 7, 10_000, "order:1", NOW)
-        moves.matched(db, 3, 7, 1_000, "order:1", NOW)
+        gift_postings.payment_received(db, 7, 10_000, "order:1", NOW)
+        gift_postings.matched(db, 3, 7, 1_000, "order:1", NOW)
         moves.settled(db, 0, 10_000, 60, "settlement:1", NOW)
         moves.refund_owed(db, 7, 2_500, "refund:1", NOW)
         moves.match_returned(db, 3, 7, 250, "refund:1", NOW)
@@ -63,11 +66,11 @@ def test_money_goes_its_whole_way(database: Engine) -> None:
 def test_what_came_too_late_goes_back_or_where_it_belongs(database: Engine) -> None:
     with Database(database) as db, db.begin():
         moves.payment_unassigned(db, 0, 900, "order:1", NOW)
-        moves.payment_assigned(db, 7, 300, "order:1", NOW)
+        gift_postings.payment_assigned(db, 7, 300, "order:1", NOW)
         moves.refund_from_unassigned(db, 0, 600, "refund:1", NOW)
         moves.refund_paid(db, 0, 600, "refund:1", NOW)
         moves.refund_bounced(db, 0, 600, "refund:1", NOW)
-        moves.refund_redirected(db, 8, 100, "refund:1", NOW)
+        gift_postings.refund_redirected(db, 8, 100, "refund:1", NOW)
         moves.refund_paid(db, 0, 500, "refund:2", NOW)
         moves.refund_owed(db, 8, 40, "refund:3", NOW)
         moves.refund_withdrawn(db, 8, 30, "refund:3", NOW)
@@ -85,7 +88,7 @@ def test_a_pool_gives_back_what_is_left(database: Engine) -> None:
 
 def test_a_fee_may_be_nothing_or_all_and_no_more(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.payment_received(db, 7, 100, "order:1", NOW)
+        gift_postings.payment_received(db, 7, 100, "order:1", NOW)
         moves.settled(db, 0, 60, 0, "settlement:1", NOW)
         moves.settled(db, 0, 40, 40, "settlement:2", NOW)
         for fee in (-1, 101, 0.5):
@@ -96,17 +99,17 @@ def test_a_fee_may_be_nothing_or_all_and_no_more(database: Engine) -> None:
 
 def test_the_same_cause_again_is_the_same_transaction_and_moves_nothing(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        first = moves.payment_received(db, 7, 100, "order:1", NOW)
-        assert moves.payment_received(db, 7, 100, "order:1", LATER) is first
+        first = gift_postings.payment_received(db, 7, 100, "order:1", NOW)
+        assert gift_postings.payment_received(db, 7, 100, "order:1", LATER) is first
         number = first.id
     with Database(database) as db, db.begin():
-        again = moves.payment_received(db, 7, 100, "order:1", LATER)
+        again = gift_postings.payment_received(db, 7, 100, "order:1", LATER)
         assert (again.id, again.at) == (number, NOW)
         assert find(db, "payment_received", "order:1") is again
         assert find(db, "payment_received", "order:2") is None
         for appeal, fen in ((7, 101), (8, 100)):
             with pytest.raises(AnotherPosting):
-                moves.payment_received(db, appeal, fen, "order:1", NOW)
+                gift_postings.payment_received(db, appeal, fen, "order:1", NOW)
         moves.refund_owed(db, 7, 100, "order:1", NOW)
     assert chain(database) == [("payment_received", "order:1"), ("refund_owed", "order:1")]
     with Database(database) as db, db.begin():  # also when there is no longer enough for it
@@ -115,7 +118,7 @@ def test_the_same_cause_again_is_the_same_transaction_and_moves_nothing(database
 
 def test_a_mistake_is_reversed_once(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        wrong = moves.payment_received(db, 7, 100, "order:1", NOW)
+        wrong = gift_postings.payment_received(db, 7, 100, "order:1", NOW)
         undone = reverse(db, wrong, "case:1", LATER)
         assert (undone.kind, undone.reverses_id) == ("payment_received", wrong.id)
         assert amounts_of(db, undone) == {CHANNEL: -100, Account("appeal", 7): 100}
@@ -130,14 +133,14 @@ def test_a_mistake_is_reversed_once(database: Engine) -> None:
         with pytest.raises(AnotherPosting):
             reverse(db, wrong, "order:1", LATER)
         with pytest.raises(AnotherPosting):
-            moves.payment_received(db, 7, 100, "case:1", LATER)
+            gift_postings.payment_received(db, 7, 100, "case:1", LATER)
     assert balances(database) == {}
     assert len(chain(database)) == 2
 
 
 def test_what_was_spent_cannot_be_reversed(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        paid = moves.payment_received(db, 7, 100, "order:1", NOW)
+        paid = gift_postings.payment_received(db, 7, 100, "order:1", NOW)
         moves.refund_owed(db, 7, 1, "refund:1", NOW)
         with pytest.raises(Overdrawn) as refused:
             reverse(db, paid, "case:1", NOW)
@@ -147,13 +150,13 @@ def test_what_was_spent_cannot_be_reversed(database: Engine) -> None:
 
 def test_nothing_is_given_that_is_not_there(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.payment_received(db, 7, 100, "order:1", NOW)
+        gift_postings.payment_received(db, 7, 100, "order:1", NOW)
         tries: tuple[Callable[[], Any], ...] = (
             lambda: moves.refund_owed(db, 7, 101, "x:1", NOW),
             lambda: moves.refund_owed(db, 8, 1, "x:1", NOW),
             lambda: moves.refund_from_unassigned(db, 0, 1, "x:1", NOW),
             lambda: moves.refund_paid(db, 0, 1, "x:1", NOW),
-            lambda: moves.matched(db, 3, 7, 1, "x:1", NOW),
+            lambda: gift_postings.matched(db, 3, 7, 1, "x:1", NOW),
             lambda: moves.disbursed(db, 7, 0, 1, "x:1", NOW),
             lambda: moves.settled(db, 0, 101, 0, "x:1", NOW),
         )
@@ -167,8 +170,8 @@ def test_nothing_is_given_that_is_not_there(database: Engine) -> None:
 def test_no_more_comes_back_than_went(database: Engine) -> None:
     with Database(database) as db, db.begin():
         moves.pool_funded(db, 3, 0, 100, "pool:3", NOW)
-        moves.payment_received(db, 7, 100, "order:1", NOW)
-        match = moves.matched(db, 3, 7, 10, "order:1", NOW)
+        gift_postings.payment_received(db, 7, 100, "order:1", NOW)
+        match = gift_postings.matched(db, 3, 7, 10, "order:1", NOW)
         moves.refund_owed(db, 7, 20, "refund:1", NOW)
         moves.match_returned(db, 3, 7, 4, "refund:1", NOW)
         moves.payment_unassigned(db, 0, 50, "order:2", NOW)
@@ -189,7 +192,31 @@ def test_no_more_comes_back_than_went(database: Engine) -> None:
 @pytest.mark.parametrize("fen", [0, -1, 0.5, True, "1", None])
 def test_what_is_no_amount_does_not_move(database: Engine, fen: Any) -> None:
     with Database(database) as db, pytest.raises(WrongPosting):
-        moves.payment_received(db, 7, fen, "order:1", NOW)
+        moves.refund_owed(db, 7, fen, "refund:1", NOW)
+    with Database(database) as db, pytest.raises(WrongPosting):
+        _given(db, {"order:1": ToAppeal(CHANNEL, 7, fen)})
+
+
+def _given(db: Database, gifts: dict[str, ToAppeal]) -> None:
+    moves.given_to_appeals(db, "payment_received", gifts, NOW, lock(db, (CHANNEL, Account("appeal", 7))))
+
+
+def test_gifts_are_posted_together_as_one_by_one(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        _given(db, {"order:1": ToAppeal(CHANNEL, 7, 100), "order:2": ToAppeal(CHANNEL, 7, 30)})
+        gift_postings.payment_received(db, 7, 5, "order:3", NOW)
+        assert totals(db, 7) == Totals(paid=135)
+        of_each = [amounts_of(db, posted) for posted in db.scalars(select(LedgerTransaction).order_by("cause"))]
+    assert of_each == [{CHANNEL: fen, Account("appeal", 7): -fen} for fen in (100, 30, 5)]
+
+
+def test_of_gifts_together_none_is_posted_where_one_was_before(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        gift_postings.payment_received(db, 7, 5, "order:2", NOW)
+    with Database(database) as db, pytest.raises(WrongPosting), db.begin():
+        _given(db, {"order:1": ToAppeal(CHANNEL, 7, 100), "order:2": ToAppeal(CHANNEL, 7, 30)})
+    with Database(database) as db:
+        assert totals(db, 7) == Totals(paid=5)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +225,7 @@ def test_what_is_no_amount_does_not_move(database: Engine, fen: Any) -> None:
 )
 def test_a_cause_has_no_room_for_anybodys_data(database: Engine, cause: str) -> None:
     with Database(database) as db, pytest.raises(WrongPosting):
-        moves.payment_received(db, 7, 100, cause, NOW)
+        gift_postings.payment_received(db, 7, 100, cause, NOW)
 
 
 APPEAL = Account("appeal", 7)
@@ -232,7 +259,7 @@ def test_what_does_not_add_up_is_not_posted(database: Engine, amounts: Any) -> N
 
 def test_a_savepoint_takes_its_postings_back(database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.payment_received(db, 7, 100, "order:1", NOW)
+        gift_postings.payment_received(db, 7, 100, "order:1", NOW)
         with suppress(ZeroDivisionError), db.begin_nested():
             moves.refund_owed(db, 7, 60, "refund:1", NOW)
             raise ZeroDivisionError
@@ -246,11 +273,11 @@ def test_every_database_seals_the_same(new_database: Callable[[], str]) -> None:
     for _ in range(2):
         database = connect(new_database())
         with Database(database) as db, db.begin():
-            paid = moves.payment_received(db, 7, 100, "order:1", NOW).id
+            paid = gift_postings.payment_received(db, 7, 100, "order:1", NOW).id
             moves.settled(db, 0, 50, 3, "settlement:1", LATER)
         with Database(database) as db, db.begin():
             moves.topped_up(db, 0, 47, "top_up:1", NOW)
-            moves.payment_received(db, 8, 50, "order:2", NOW)
+            gift_postings.payment_received(db, 8, 50, "order:2", NOW)
             reverse(db, db.get_one(LedgerTransaction, paid), "case:1", LATER)
         assert len(chain(database)) == 5
         with Database(database) as db:
@@ -263,7 +290,7 @@ def test_a_page_of_appeals_costs_one_query_by_index(new_database: Callable[[], s
     database = connect(new_database())
     with Database(database) as db, db.begin():
         for appeal in range(1, 101):
-            moves.payment_received(db, appeal, 100, f"order:{appeal}", NOW)
+            gift_postings.payment_received(db, appeal, 100, f"order:{appeal}", NOW)
     seen: list[str] = []
     event.listen(database, "before_cursor_execute", lambda _c, _cursor, statement, *_: seen.append(statement))
     with Database(database) as db:

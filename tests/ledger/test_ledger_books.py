@@ -15,6 +15,7 @@ from models.ledger import moves, reverse
 from models.ledger.accounts import LedgerAccount
 from models.ledger.links import link_hash
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction, UnsealedTransaction
+from tests.harness.money import gift_postings
 from tests.harness.money.checking_books import check, codes, unguarded
 from tests.harness.money.checking_ledger import unbounded
 from tests.harness.money.ledger_rows import NOW
@@ -29,11 +30,11 @@ def stage(database_url: str) -> Iterator[Stage]:
         stage.open_appeal()
     with Database(stage.database) as db, db.begin():
         moves.pool_funded(db, 3, 0, 500, "pool:3", NOW)
-        moves.payment_received(db, 1, 1_000, "gift:1", NOW)
-        moves.matched(db, 3, 1, 100, "gift:1", NOW)
-        moves.payment_received(db, 2, 700, "gift:2", NOW)
+        gift_postings.payment_received(db, 1, 1_000, "gift:1", NOW)
+        gift_postings.matched(db, 3, 1, 100, "gift:1", NOW)
+        gift_postings.payment_received(db, 2, 700, "gift:2", NOW)
     with Database(stage.database) as db, db.begin():
-        mistake = moves.payment_received(db, 2, 50, "gift:3", NOW)
+        mistake = gift_postings.payment_received(db, 2, 50, "gift:3", NOW)
         reverse(db, mistake, "case:1", NOW)
     yield stage
     stage.close()
@@ -225,7 +226,7 @@ def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_
     redis = Redis.from_url(redis_flushed)
     books.check_and_tell(stage.settings.database_url, redis, stage.clock())  # an empty ledger is noted, and may begin
     with Database(stage.database) as db, db.begin():
-        moves.payment_received(db, 1, 1_000, "gift:1", NOW)
+        gift_postings.payment_received(db, 1, 1_000, "gift:1", NOW)
     stage.seal()
     books.check_and_tell(stage.settings.database_url, redis, stage.clock())
     with stage.database.connect() as connection:
@@ -233,7 +234,7 @@ def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_
     assert noted
     empty(stage)
     with Database(stage.database) as db, db.begin():
-        moves.payment_received(db, 1, 900, "gift:1", NOW)
+        gift_postings.payment_received(db, 1, 900, "gift:1", NOW)
     stage.seal()
     assert check(stage).exit_code == 0
     assert "not_as_noted: ledger 1 has" in check(stage, "--ledger-head", f"1:{noted[1]}").output

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.core.database import connect
 from models.ledger import Account, LedgerTransaction, NotPosted, held, lock, moves, reverse, totals
+from tests.harness.money import gift_postings
 from tests.harness.money.first_charity import CHANNEL, REFUNDS
 from tests.harness.money.ledger_rows import NOW, balances, chain
 from tests.scenes.money.ledger_deeds import wrong
@@ -56,7 +57,7 @@ def test_the_same_payment_told_by_many_at_once_is_one(url: str, database: Engine
 
     def tell(_number: int) -> int:
         with Database(database) as db, db.begin():
-            return moves.payment_received(db, 7, 100, "order:1", NOW).id
+            return gift_postings.payment_received(db, 7, 100, "order:1", NOW).id
 
     assert len(set(at_once(tell))) == 1
     assert balances(database) == {CHANNEL: 100, Account("appeal", 7): 100}
@@ -78,7 +79,7 @@ def test_of_many_contents_for_one_cause_one_is_posted(url: str, database: Engine
 
 def test_the_last_yuan_is_given_back_once(url: str, database: Engine) -> None:
     with Database(database) as db, db.begin():
-        moves.payment_received(db, 7, 155, "order:1", NOW)
+        gift_postings.payment_received(db, 7, 155, "order:1", NOW)
 
     def refund(number: int) -> str:
         with Database(database) as db, db.begin():
@@ -93,8 +94,8 @@ def test_the_last_yuan_is_given_back_once(url: str, database: Engine) -> None:
 
 def test_a_mistake_that_many_find_is_reversed_once(url: str, database: Engine) -> None:
     with Database(database) as db, db.begin():
-        mistake = moves.payment_received(db, 7, 100, "order:1", NOW).id
-        moves.payment_received(db, 7, 900, "order:2", NOW)
+        mistake = gift_postings.payment_received(db, 7, 100, "order:1", NOW).id
+        gift_postings.payment_received(db, 7, 900, "order:2", NOW)
 
     def undo(number: int) -> str:
         with Database(database) as db, db.begin():
@@ -144,8 +145,8 @@ def test_whatever_many_do_at_once_every_sum_is_kept(url: str, database: Engine) 
 def one_move(db: Database, random: Random, cause: str) -> Counter[str]:
     appeal, pool, fen = random.choice((1, 2)), random.choice((1, 2)), random.randint(1, 60)
     choices: tuple[Callable[[], Any], ...] = (
-        lambda: moves.payment_received(db, appeal, fen, cause, NOW),
-        lambda: moves.matched(db, pool, appeal, fen, cause, NOW),
+        lambda: gift_postings.payment_received(db, appeal, fen, cause, NOW),
+        lambda: gift_postings.matched(db, pool, appeal, fen, cause, NOW),
         lambda: moves.refund_owed(db, appeal, fen, cause, NOW),
         lambda: moves.match_returned(db, pool, appeal, fen, cause, NOW),
         lambda: moves.refund_paid(db, 0, fen, cause, NOW),

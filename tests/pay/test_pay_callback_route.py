@@ -270,7 +270,7 @@ def test_while_the_database_is_away_the_platform_is_asked_to_come_again(
     pledge, prepay_id = placed(stage)
     enter_pin(stage, prepay_id)
     # Whatever it is that fails inside, the commit or before it, nothing of it stays.
-    monkeypatch.setattr("models.payments.collection.notify_of_payment", lambda *_: json.loads("no"))
+    monkeypatch.setattr("models.payments.commit.notify_users", lambda *_: json.loads("no"))
     assert told(stage) == [500]
     assert stage.state(Pledge, pledge) == "awaiting_payment"
     assert balances(stage) == {}

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.books.money.payments import check_payments
 from models.ledger import moves
+from tests.harness.money import gift_postings
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import give, ordered, payment_of, promise, take
 
@@ -59,9 +60,9 @@ def test_what_does_not_fit_together_is_named(stage: Stage, wrong: str, found: li
 
 def test_money_for_an_order_or_a_case_that_is_not_there_is_named(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
-        one = moves.payment_received(db, 1, 100, "order:99", stage.clock()).id
+        one = gift_postings.payment_received(db, 1, 100, "order:99", stage.clock()).id
         two = moves.payment_unassigned(db, 0, 100, "suspense_item:99", stage.clock()).id
-        moves.payment_received(db, 1, 100, "order:2", stage.clock())
+        gift_postings.payment_received(db, 1, 100, "order:2", stage.clock())
     assert codes(stage) == [
         "payment_posting pay_order 2",
         f"no_such_payout ledger {one}",

@@ -22,11 +22,12 @@ from models.core.apportionment import split
 from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge
 from models.giving.refund_run import RefundRun
-from models.ledger import held, moves
+from models.ledger import held
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.payments.refund_run import PAGE, GiftTotal, find_run, live_runs, plan_page, progress_of
 from models.staff.member import Staff
+from tests.harness.money import gift_postings
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import give
@@ -77,7 +78,7 @@ def many_gifts(stage: Stage, appeal: int, count: int = MANY) -> int:
             for number, fen in zip(ids, amounts, strict=True)
         ]
         db.execute(insert(PayOrder), orders)
-        moves.payment_received(db, appeal, sum(amounts), "test:many", now)
+        gift_postings.payment_received(db, appeal, sum(amounts), "test:many", now)
     return sum(amounts)
 
 

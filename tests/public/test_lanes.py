@@ -79,7 +79,7 @@ def test_a_reader_whose_page_is_refused_reads_why(stage: Stage) -> None:
 
 
 def test_each_thread_finds_a_connection_to_the_database(stage: Stage) -> None:
-    pool: Any = stage.database.pool
+    pool: Any = stage.app.extensions["bangfu"]["turns"].database.pool
     assert sum(lane.threads for lane in LANES) <= pool.size() + pool._max_overflow
 
 

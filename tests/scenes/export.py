@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.books.export import export_ledger
 from models.ledger import moves, reverse
+from tests.harness.money import gift_postings
 from tests.harness.stage import Stage
 
 
@@ -24,11 +25,11 @@ def stage(database_url: str) -> Iterator[Stage]:
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
         moves.pool_funded(db, 3, 0, 5_000, "pool:3", now)
-        moves.payment_received(db, 1, 12_345, "order:1", now)
-        moves.matched(db, 3, 1, 5_000, "order:1", now)
-        moves.payment_received(db, 2, 700, "order:2", now)
+        gift_postings.payment_received(db, 1, 12_345, "order:1", now)
+        gift_postings.matched(db, 3, 1, 5_000, "order:1", now)
+        gift_postings.payment_received(db, 2, 700, "order:2", now)
         moves.settled(db, 0, 10_000, 60, "settlement:1", now)
-        reverse(db, moves.payment_received(db, 2, 50, "order:3", now), "case:1", now)
+        reverse(db, gift_postings.payment_received(db, 2, 50, "order:3", now), "case:1", now)
         moves.disbursed(db, 1, 0, 9_000, "disbursement:1", now)
         moves.refund_owed(db, 2, 700, "refund:1", now)
         moves.refund_paid(db, 0, 700, "refund:1", now)

@@ -106,8 +106,8 @@ def apply_paid(db: Session, paid: Payment, now: datetime) -> AppliedPaid:
         steps.pay(db, held, now)
         # It may have been lowered since it was asked for.
         owe_beyond(db, order.id, order.state, now)
-        open_by_payment(db, order.buyer_id, paid.paid_at)
+        open_by_payment(db, {order.buyer_id: paid.paid_at})
         return AppliedPaid(PaidOutcome.PAID)
     back = owe(db, payment, "refund", "late" if paid.fen == payment.amount_fen else "other_amount", now)
-    open_by_payment(db, order.buyer_id, paid.paid_at)
+    open_by_payment(db, {order.buyer_id: paid.paid_at})
     return AppliedPaid(PaidOutcome.BACK, back.id if back else None)

@@ -13,11 +13,11 @@ from models.core.hash_chain import GENESIS
 from models.ledger import (
     Account,
     amounts_of,
-    moves,
 )
 from models.ledger.accounts import LedgerAccount
 from models.ledger.links import link_hash
 from models.ledger.tables import LedgerHead, LedgerLink, LedgerTransaction
+from tests.harness.money import gift_postings
 
 NOW = datetime(2026, 11, 28, 2, 0, 0, 123_456, tzinfo=UTC)
 
@@ -66,6 +66,6 @@ def chain(database: Engine) -> list[tuple[str, str]]:
 @pytest.fixture
 def posted(database: Engine) -> int:
     with Database(database) as db, db.begin():
-        number = moves.payment_received(db, 7, 100, "order:1", NOW).id
+        number = gift_postings.payment_received(db, 7, 100, "order:1", NOW).id
     seal_all(database)
     return number

@@ -19,12 +19,12 @@ from models.disbursements.payee import WAITING_PERIOD, Payee, payees_of
 from models.disbursements.payee_change import set_payee
 from models.disbursements.payout import pay
 from models.giving.pledge import Pledge
-from models.ledger import moves
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.money import gift_postings
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.money.gifts import give
 
@@ -57,7 +57,7 @@ def give_many(db: Database, appeal: Appeal, donor_id: int, how_many: int, fen: i
     amounts = [fen + n % 7 for n in range(how_many)]
     rows = [{**same, "draft_id": f"m{n}", "code": f"M{n:09d}", "amount_fen": each} for n, each in enumerate(amounts)]
     db.execute(insert(Pledge), rows)
-    moves.payment_received(db, appeal.id, sum(amounts), "gift:many", now)
+    gift_postings.payment_received(db, appeal.id, sum(amounts), "gift:many", now)
 
 
 def funded(stage: Stage, *gifts: int, holder: int, settled: bool = True) -> int:

@@ -22,6 +22,7 @@ from models.ledger import (
     moves,
     reverse,
 )
+from tests.harness.money import gift_postings
 from tests.harness.money.ledger_rows import NOW
 from tests.scenes.money.charities import LONGHUI, NATIONAL
 
@@ -173,7 +174,8 @@ def do(db: Database, deed: Deed, plain: Plain) -> LedgerTransaction:
     if deed.kind is None:
         kind, cause = list(plain.posted)[deed.which % len(plain.posted)]
         return reverse(db, db.query(LedgerTransaction).filter_by(kind=kind, cause=cause).one(), deed.cause, NOW)
-    call: Callable[..., LedgerTransaction] = getattr(moves, deed.kind)
+    of_gift = getattr(gift_postings, deed.kind, None)
+    call: Callable[..., LedgerTransaction] = of_gift or getattr(moves, deed.kind)
     touched = SIDES[deed.kind][:2]
     named = [kind for kind in ("pool", "appeal", "bank") if kind in touched]
     numbers = [deed.account(kind, touched).subject_id for kind in named] or [deed.charity]

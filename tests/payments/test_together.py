@@ -1,0 +1,194 @@
+"""Payments that are reported at once are applied together, and come to what they come to one by one."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session as Database
+
+from bot.pay.answers import Trade, TradeState
+from bot.payments.orders import PaymentIntake
+from bot.work.together import Together
+from models.appeals.appeal import Appeal
+from models.core.state_machine import Actor
+from models.giving.pledge import MACHINE, Pledge, raised
+from models.giving.pool import PoolMatch
+from models.ledger import totals
+from models.notifications.notification import Notification
+from models.organisations.merchant import NobodysMerchant
+from models.payments.collection import PaymentOutcome, apply_payments
+from models.payments.order import PayOrder
+from models.payments.platform_order import Payment
+from models.people.conversation import Conversation
+from models.people.user import User
+from tests.harness.racing import assert_books_close, at_once
+from tests.harness.racing import stage as stage
+from tests.harness.stage import Stage
+from tests.scenes.money.gifts import ordered, payment_of, promise, take
+from tests.scenes.money.matching import charity, pool
+
+TARGET = 14_000
+
+
+class Untold:
+    """Takes what is told of payments, and tells nobody."""
+
+    def enqueue(self, jobs: Sequence[Any], told: Sequence[int] = ()) -> None:
+        pass
+
+
+def test_together_they_come_to_what_they_come_to_one_by_one(stage: Stage) -> None:
+    """Two appeals get the same: late, wrong, twice, of the own household, over the target, and with a pool."""
+    staff = charity(stage)
+    for seed in range(4):
+        together, alone = (_World(stage, seed, name) for name in ("together", "alone"))
+        if seed % 2:
+            for world in (together, alone):
+                pool(stage, staff, appeal=world.appeal, cap=9_000, per_donor=1_500, paid=9_000)
+        with Database(stage.database) as db, db.begin():
+            applied = apply_payments(db, together.payments, stage.clock())
+        assert sum(one is not None for one in applied) > 2
+        outcomes = [
+            one.outcome if one else take(stage, payment).outcome
+            for one, payment in zip(applied, together.payments, strict=True)
+        ]
+        left_over = [place for place, one in enumerate(applied) if one is None]
+        order = [*(place for place in range(len(applied)) if place not in left_over), *left_over]
+        of_alone = {place: take(stage, alone.payments[place]).outcome for place in order}
+        assert outcomes == [of_alone[place] for place in range(len(applied))]
+        after = together.after()
+        assert after == alone.after()
+        assert after["states"][together.own] == "refund_pending"
+    assert_books_close(stage)
+
+
+class _World:
+    """An appeal, and payments for it: some in order and some not, all drawn from a seed."""
+
+    def __init__(self, stage: Stage, seed: int, name: str) -> None:
+        chance = Random(seed)
+        self.stage, self.name = stage, f"{name}{seed}"
+        self.appeal = stage.open_appeal(target_fen=TARGET)
+        self.pledges: list[int] = []
+        plain: list[int] = []
+        found: list[Payment] = []
+        for _ in range(24):
+            donor = f"o{self.name}d{chance.randrange(10)}"
+            fen = chance.randrange(100, 2_500)
+            pledge = promise(stage, self.appeal, fen, donor, anonymous=chance.random() < 0.3)
+            self.pledges.append(pledge)
+            payment = payment_of(stage, ordered(stage, pledge))
+            match odd := chance.randrange(8):
+                case 0:
+                    payment = replace(payment, fen=payment.fen + 1)
+                case 1:
+                    found.append(payment)
+                case 2:
+                    found.append(replace(payment, transaction_id=f"{payment.transaction_id}-2"))
+                case 3:
+                    with Database(stage.database) as db, db.begin():
+                        taken_back = db.get_one(Pledge, pledge)
+                        donor_acts = Actor.owner(taken_back.donor_id)
+                        MACHINE.move(db, taken_back, "cancelled", donor_acts, stage.clock())
+            found.append(payment)
+            if odd > 3:
+                plain.append(len(self.pledges) - 1)
+        # One has married into the household since.
+        self.own = plain[0]
+        with Database(stage.database) as db, db.begin():
+            giver = db.get_one(User, db.get_one(Pledge, self.pledges[self.own]).donor_id)
+            giver.household_id = db.get_one(Appeal, self.appeal).household_id
+        self.payments = found
+
+    def after(self) -> dict[str, Any]:
+        """What has become of all, without the numbers that differ between two worlds."""
+        with Database(self.stage.database) as db:
+            pledges = {number: place for place, number in enumerate(self.pledges)}
+            theirs = db.scalars(select(Pledge).where(Pledge.appeal_id == self.appeal).order_by(Pledge.id)).all()
+            orders = db.scalars(select(PayOrder).where(PayOrder.pledge_id.in_(pledges)).order_by(PayOrder.id)).all()
+            matches = db.scalars(select(PoolMatch).where(PoolMatch.appeal_id == self.appeal)).all()
+            news = (
+                select(Notification, Conversation.openid)
+                .join(Conversation)
+                .where(Notification.subject == "appeal", Notification.subject_id == self.appeal)
+            )
+            return {
+                "states": [pledge.state for pledge in theirs],
+                "orders": [(order.state, order.paid_at) for order in orders],
+                "totals": totals(db, self.appeal),
+                "raised": raised(db, [self.appeal])[self.appeal],
+                "matches": sorted((pledges[match.pledge_id], match.fen) for match in matches),
+                "news": Counter(
+                    (openid.replace(self.name, "") if self.name in openid else "owner", told.template, _facts(told))
+                    for told, openid in db.execute(news)
+                ),
+            }
+
+
+def _facts(told: Notification) -> str:
+    facts = json.loads(told.facts)
+    return json.dumps({key: facts[key] for key in sorted(facts) if key not in ("code", "number", "name")})
+
+
+def test_what_comes_at_once_needs_few_transactions_and_each_hears_of_its_own(stage: Stage) -> None:
+    appeal = stage.open_appeal(target_fen=10_000_000)
+    payments = [payment_of(stage, ordered(stage, promise(stage, appeal, 500, f"oDonor{n}"))) for n in range(24)]
+    payments.append(replace(payments[0], merchant="1999999999"))  # nobody's account
+    payments.append(replace(payments[1], transaction_id="T-twice"))
+    intake, commits = PaymentIntake(stage.database, Untold()), list[int]()
+    event.listen(stage.database, "commit", lambda _: commits.append(1))
+    results = at_once([partial(intake.apply, _trade(payment), stage.clock()) for payment in payments])
+    assert isinstance(results[24], NobodysMerchant)
+    outcomes = Counter(getattr(each, "outcome", "failed") for each in results)
+    assert outcomes == {PaymentOutcome.COMMITTED: 24, PaymentOutcome.SUSPENSE: 1, "failed": 1}
+    assert len(commits) < 16
+    with Database(stage.database) as db:
+        assert totals(db, appeal).paid == 24 * 500
+    assert_books_close(stage)
+
+
+def _trade(payment: Payment) -> Trade:
+    paid = (payment.fen, payment.transaction_id, payment.paid_at)
+    return Trade(payment.merchant, payment.out_trade_no, TradeState.SUCCESS, *paid, None, "")
+
+
+def test_what_cannot_be_applied_together_is_applied_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    appeal = stage.open_appeal()
+    payments = [payment_of(stage, ordered(stage, promise(stage, appeal, 500, f"oDonor{n}"))) for n in range(3)]
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("together it does not go")
+
+    monkeypatch.setattr("bot.payments.orders.apply_payments", fail)
+    intake = PaymentIntake(stage.database, Untold())
+    results = intake._apply_all([(payment, stage.clock()) for payment in payments])
+    assert [getattr(each, "outcome", each) for each in results] == [PaymentOutcome.COMMITTED] * 3
+    assert_books_close(stage)
+
+
+def test_each_thread_gets_the_result_or_the_error_of_its_own_item() -> None:
+    begun, go_on, batches = threading.Event(), threading.Event(), list[int]()
+
+    def halve(items: Sequence[int]) -> list[int | Exception]:
+        batches.append(len(items))
+        begun.set()
+        go_on.wait(10)
+        return [item // 2 if item % 2 == 0 else ValueError(item) for item in items]
+
+    together: Together[int, int] = Together(halve)
+    first = threading.Thread(target=together.do, args=(0,))
+    first.start()
+    assert begun.wait(10)
+    threading.Timer(0.3, go_on.set).start()
+    results = at_once([partial(together.do, item) for item in range(8)])
+    first.join()
+    assert [each if isinstance(each, int) else str(each) for each in results] == [0, "1", 1, "3", 2, "5", 3, "7"]
+    assert sum(batches) == 9
+    assert len(batches) < 9
