@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal, OwnHousehold
 from models.appeals.beneficiary import helped_households
-from models.core.base import Base, RowId, among, one_of
+from models.core.base import Base, RowId, one_of
 from models.core.codes import new_code
 from models.core.database import collects_money
 from models.core.hooks import Hook
@@ -25,7 +25,7 @@ from models.core.subject import Subject
 from models.giving.pledge_sums import PledgeSums
 from models.ledger import totals_of
 from models.organisations.charity import Charity
-from models.organisations.merchant import has_merchant
+from models.organisations.merchant import with_merchant
 from models.people.family_member import Person, all_households
 from models.people.shared_phone import sharing_a_phone
 from models.people.user import User
@@ -220,9 +220,11 @@ def is_collected(db: Session, appeal: Appeal) -> bool:
 
 def collected(db: Session, appeals: Collection[Appeal]) -> set[int]:
     """Return the ids of those appeals that ``is_collected``."""
-    wanted = [appeal.charity_id for appeal in appeals if appeal.charity_id is not None]
-    found = db.execute(select(Charity, has_merchant()).where(among(Charity.id, wanted))) if wanted else ()
-    ready = {charity.id for charity, paid in found if charity.collects and (paid or not collects_money(db))}
+    wanted = {appeal.charity_id for appeal in appeals if appeal.charity_id is not None}
+    found = [db.get(Charity, number) for number in wanted]  # mostly one, which the session knows
+    ready = {charity.id for charity in found if charity and charity.collects}
+    if ready and collects_money(db):
+        ready &= with_merchant(db, ready)
     return {
         appeal.id
         for appeal in appeals

@@ -4,13 +4,14 @@ A number is one charity's for good: what came in under it, and every later refun
 charity that gets another number collects under the newest, and keeps the others for what they took in.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
-from models.core.base import Base
+from models.core.base import Base, among
 from models.organisations.charity import BadCharity, Charity, get_charity
 
 
@@ -40,6 +41,11 @@ def merchant_of(db: Session, charity_id: int | None) -> str | None:
     """Return the merchant number under which the charity collects now; None where it has none."""
     own = select(Merchant.number).where(Merchant.charity_id == charity_id)
     return db.scalar(own.order_by(Merchant.added_at.desc(), Merchant.number.desc()).limit(1))
+
+
+def with_merchant(db: Session, charities: Iterable[int]) -> set[int]:
+    """Return those of these charities that have a merchant number, and so can take money."""
+    return set(db.scalars(select(Merchant.charity_id).where(among(Merchant.charity_id, charities))))
 
 
 def has_merchant() -> ColumnElement[bool]:

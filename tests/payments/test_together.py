@@ -33,6 +33,7 @@ from tests.harness.racing import stage as stage
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import ordered, payment_of, promise, take
 from tests.scenes.money.matching import charity, pool
+from tests.scenes.seat import QINGTANG
 
 TARGET = 14_000
 
@@ -135,6 +136,16 @@ class _World:
 def _facts(told: Notification) -> str:
     facts = json.loads(told.facts)
     return json.dumps({key: facts[key] for key in sorted(facts) if key not in ("code", "number", "name")})
+
+
+def test_of_gifts_at_once_a_pool_matches_those_of_its_own_township(stage: Stage) -> None:
+    appeals = [stage.open_appeal(), stage.open_appeal(region=QINGTANG)]
+    pool(stage, charity(stage), region=QINGTANG)
+    payments = [payment_of(stage, ordered(stage, promise(stage, appeal, 500))) for appeal in appeals * 2]
+    with Database(stage.database) as db, db.begin():
+        assert all(apply_payments(db, payments, stage.clock()))
+        assert [totals(db, appeal).matched for appeal in appeals] == [0, 1_000]
+    assert_books_close(stage)
 
 
 def test_what_comes_at_once_needs_few_transactions_and_each_hears_of_its_own(stage: Stage) -> None:
