@@ -117,7 +117,7 @@ class World:
             patient(connection)
             pledges = text(
                 "INSERT INTO pledges (draft_id, code, appeal_id, donor_id, amount_fen, anonymous, by_staff, state,"
-                " created_at, pay_by, fallback) SELECT :prefix || n, :prefix || lpad(n::text, 5, '0'),"
+                " created_at, pay_by, fallback) SELECT :prefix || n, :prefix || lpad(to_hex(n), 5, '0'),"
                 " (:appeals)[n % :several + 1], (:donors)[n % :many + 1], :fen, n % 3 = 0, false, :state, :now, :until,"
                 " 'refund' FROM generate_series(1, :wanted) AS n"
             )
