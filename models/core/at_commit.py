@@ -7,9 +7,7 @@ that lock the same thing, the later one's rows get the higher ids.
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, event, insert, select
-
-from models.core.base import listed
+from sqlalchemy import Connection, Engine, Table, event, insert
 
 Values = dict[str, Any]
 
@@ -47,14 +45,7 @@ def write_waiting(connection: Connection) -> None:
     found: _Waiting | None = connection.info.pop(_KEY, None)
     rows = found.rows if found else []
     for table in dict.fromkeys(table for table, _ in rows):
-        _insert(connection, table, [values for each, values in rows if each is table])
-
-
-def _insert(connection: Connection, table: Table, rows: list[Values]) -> None:
-    """Insert the rows in this order: in one statement, whatever their number."""
-    names = list(rows[0])
-    given = listed({name: table.c[name].type for name in names}, [[values[name] for name in names] for values in rows])
-    connection.execute(insert(table).from_select(names, select(*given.c), include_defaults=False))
+        connection.execute(insert(table), [values for each, values in rows if each is table])
 
 
 @event.listens_for(Engine, "commit")
