@@ -48,7 +48,9 @@ def test_it_asks_the_database_nothing_so_that_a_crowd_costs_nothing(stage: Stage
 
 def test_it_is_there_in_production_too_and_no_frame_may_hold_it(stage: Stage) -> None:
     settings = stage.settings.model_copy(update={"bangfu_env": Environment.PRODUCTION})
-    answer = create_app(settings).test_client().get("/")
+    app = create_app(settings)
+    answer = app.test_client().get("/")
+    app.extensions["bangfu"]["turns"].database.dispose()
     configure_logging(json=False)
     assert answer.status_code == 200
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

@@ -126,7 +126,9 @@ def test_the_bot_goes_on_while_it_is_backed_up(gallery: Gallery, place: Place, t
     taken: list[Result] = []
 
     def take() -> None:
-        taken.append(run(create_app(stage.settings, stage.clock), "backup", str(tmp_path / "backup")))
+        beside = create_app(stage.settings, stage.clock)
+        taken.append(run(beside, "backup", str(tmp_path / "backup")))
+        beside.extensions["bangfu"]["turns"].database.dispose()
         ended.set()
 
     thread = threading.Thread(target=take)
