@@ -260,9 +260,14 @@ def _progress(bench: Bench, number: int) -> dict[str, int]:
 
 
 def _peaks(pid: int) -> Iterator[tuple[str, float]]:
-    """The most memory that each of a worker's processes has held: (which, MB)."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
-    yield f"{pid} {' '.join(words[-3:])}", int(status["VmHWM"].split()[0]) / 1024
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    """The most memory that each of a worker's processes has held: (which, MB). One that ended meanwhile is left out."""
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    if "VmHWM" in status:  # which a process that ended and is not yet waited for no longer has
+        yield f"{pid} {' '.join(words[-3:])}", int(status["VmHWM"].split()[0]) / 1024
+    for child in children:
         yield from _peaks(int(child))

@@ -37,6 +37,8 @@ BY_CHANCE |= {"token_hash", "scene_hash", "digits_hash", "browser_hash"}
 # The database makes them of what is compared.
 BY_CHANCE |= {"terms"}
 MADE = {"audit_head", "audit_links", "audit_unsealed", "ledger_head", "ledger_links", "ledger_unsealed"}
+# A statement's rows are grouped by the database, in the order that its plan happens to have.
+UNORDERED = {"region_deltas"}
 
 
 class Unheard(Exception):
@@ -97,8 +99,10 @@ def final_state(stage: Stage) -> list[str]:
         places = {table.c.id: _places(db, table.c.id) for table in tables if "id" in table.c}
         for table in tables:
             columns = [column for column in table.columns if column.name not in BY_CHANCE]
+            if table.name in UNORDERED:
+                columns = [column for column in columns if not column.primary_key]
             numbered = [places.get(_whose_number(column), {}) for column in columns]
-            ordered = select(*columns).order_by(*table.primary_key.columns)
+            ordered = select(*columns).order_by(*(columns if table.name in UNORDERED else table.primary_key.columns))
             rows += [
                 f"{table.name} {tuple(place.get(value, value) for place, value in zip(numbered, row, strict=True))}"
                 for row in db.execute(ordered)

@@ -95,13 +95,17 @@ def test_a_worker_outlives_a_redis_that_ends_and_begins_and_one_that_is_emptied(
 def test_a_picture_that_redis_forgot_is_deleted_all_the_same(house: House) -> None:
     """By the scheduler's first run, in a process of its own."""
     _, file = gone_photo(house.stage.database, house.folder)
+
+    def forgotten() -> bool:  # the file is deleted first, and its path committed after
+        with Database(house.stage.database) as db:
+            return db.scalars(select(Photo.path)).all() == [None]
+
     with (
         process("bot.work", "scheduler", settings=house.settings),
         process("bot.work", "default", settings=house.settings),
     ):
-        until(lambda: not file.exists())
-    with Database(house.stage.database) as db:
-        assert db.scalars(select(Photo.path)).all() == [None]
+        until(forgotten)
+    assert not file.exists()
 
 
 def test_the_figures_tell_of_queues_sends_and_dead_jobs_and_of_nothing_when_nothing_is_known(
