@@ -109,7 +109,8 @@ class Turns:
         reply = self.renderer.render(says)
         if session and session.screen and answer.says:
             session.screen.remember(reply)
-        mark_read(turn.db, heard, now)
+        if heard:
+            mark_read(turn.db, heard, now)
         notified += turn.notified
         turn.flush()
         locked.failures = 0

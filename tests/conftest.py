@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.valkey import EmbeddedValkey
 from config.settings import SAMPLE_DATA_KEYS
+from models.core.database import LIMITS
 from models.core.encryption import Keyring, use_keyring
 from models.wiring import wire
 from tests.harness import tiers
@@ -35,6 +36,9 @@ tiers.choose_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A machine that stands still for ten seconds is no statement that takes as long. How long a lock is waited for
+    # stays as it is: turns that wait for each other are tested by it.
+    LIMITS.update(statement_timeout="60000", idle_in_transaction_session_timeout="120000")
     wire()
     use_keyring(Keyring.parse(SAMPLE_DATA_KEYS))
     tiers.add_markers(config)
@@ -211,7 +215,7 @@ def stage(database_url: str) -> Iterator["Stage"]:
 
 
 @pytest.fixture
-def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator["Desk"]:
+def desk(database_url: str, redis_flushed: str, tmp_path: Path) -> Iterator["Desk"]:
     """A worker's jobs, run by hand, beside a simulator that has the media."""
     from bot.simulator.app import create_simulator
     from bot.simulator.serving import serving
@@ -221,7 +225,7 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator["Desk"]:
 
     simulator = Simulator(OPTIONS)
     with serving(create_simulator(OPTIONS, simulator)) as url:
-        desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
+        desk = Desk(database_url, redis_flushed, tmp_path / "media", simulator, url)
         yield desk
         desk.database.dispose()
         desk.context.close()

@@ -174,7 +174,7 @@ class EmbeddedPostgres(Server):
     def _spawn(self, command: Sequence[str], ending: signal.Signals) -> subprocess.Popen[bytes]:
         with open(self._log, "ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own command lines, without a shell
-                leashed(command, ending, self._user),
+                self._command(command, ending),
                 cwd="/",
                 pass_fds=self._opened[:1],
                 stdin=subprocess.DEVNULL,
@@ -182,6 +182,9 @@ class EmbeddedPostgres(Server):
                 stderr=log,
                 process_group=0,
             )
+
+    def _command(self, command: Sequence[str], ending: signal.Signals) -> list[str]:
+        return leashed(command, ending, self._user)
 
     def _answers(self) -> bool:
         try:

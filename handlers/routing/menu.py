@@ -5,7 +5,7 @@ from flows.engine.session import Option
 from handlers.routing.screen import PERSON, stand
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
-from models.people.user import User
+from models.people.user import role_of
 
 
 def _menu_for(talk: Talk) -> str:
@@ -13,11 +13,9 @@ def _menu_for(talk: Talk) -> str:
     seat = find_seat(talk)
     if seat:
         return f"menu_{seat.role}"
-    person = talk.turn.person
-    if person.user_id is None:
-        return "menu_new"
-    user = talk.turn.db.get(User, person.user_id)
-    return f"menu_{user.role}" if user else "menu_new"
+    user_id = talk.turn.person.user_id
+    role = None if user_id is None else role_of(talk.turn.db, user_id)
+    return f"menu_{role or 'new'}"
 
 
 def show(talk: Talk) -> Answer:

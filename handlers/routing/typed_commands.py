@@ -39,12 +39,15 @@ class TypedCommands:
         # In the order of config/keywords.toml, not of the table: the first of two equally close words is guessed, and
         # staff's help lists their words in this order.
         self._by_word = {word: name for name, words in lexicon.words.items() if name in table for word in words}
-        self._longest_first = sorted(self._by_word, key=len, reverse=True)
+        self._by_first: dict[str, list[str]] = {}
+        """First character -> the words that begin with it, the longest first."""
+        for word in sorted(self._by_word, key=len, reverse=True):
+            self._by_first.setdefault(word[0], []).append(word)
 
     def match(self, text: str) -> tuple[Command, list[str]] | None:
         """Return the command that the text is, with its arguments; None when it is none."""
         wanted = plain(text)
-        for word in self._longest_first:
+        for word in self._by_first.get(wanted[:1], ()):
             if wanted.startswith(word):
                 command = self.table[self._by_word[word]]
                 arguments = self._arguments(command, wanted[len(word) :])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine
+from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -15,7 +15,16 @@ LOCK_WAIT_MS = 4_000
 STATEMENT_MS = 4_500
 # A turn that hangs between two statements must not keep a person's lock.
 IDLE_IN_TRANSACTION_MS = 10_000
+# What each connection asks the server for, by the setting's name there.
+LIMITS = {
+    "lock_timeout": str(LOCK_WAIT_MS),
+    "statement_timeout": str(STATEMENT_MS),
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+    # On solid-state disks a random page costs little more than the next one: so the planner uses indexes.
+    "random_page_cost": "1.1",
+}
 _BATCH = 1_000
+_TIMES = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 _COLLECTS = "collects"
 _FROZEN_FOR = "frozen_for"
 
@@ -39,12 +48,18 @@ def connect(url: str, *, pool_size: int = 10, collects: bool = False, frozen_for
             "connect_timeout": 3,
             # Gives up a server whose host has gone silent, which only TCP notices.
             "tcp_user_timeout": STATEMENT_MS,
-            "options": f"-c lock_timeout={LOCK_WAIT_MS} -c statement_timeout={STATEMENT_MS} "
-            f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} "
-            # On solid-state disks a random page costs little more than the next one: so the planner uses indexes.
-            "-c random_page_cost=1.1",
+            "options": " ".join(f"-c {name}={value}" for name, value in LIMITS.items()),
         },
     )
+
+
+def limits_lost(connection: Connection) -> list[str]:
+    """Name the limits that a connection made by ``connect`` does not have: a pooler in between did not pass them on."""
+    found = connection.execute(
+        text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)"), {"names": [*LIMITS]}
+    )
+    kept = {row.name: row.setting for row in found}
+    return [name for name, value in LIMITS.items() if kept[name] != value]
 
 
 def collects_money(db: Session) -> bool:
@@ -60,8 +75,14 @@ def order_money_frozen_for(db: Session) -> timedelta:
 
 @contextmanager
 def snapshot(url: str | URL) -> Iterator[Connection]:
-    """Open a read-only connection that sees one consistent state of the database; it holds up no writer."""
+    """Open a read-only connection that sees one consistent state of the database; it holds up no writer.
+
+    Its statements may take as long as they need, also where the server or a pooler sets limits: so may pg_dump, which
+    holds the same snapshot while this connection waits.
+    """
     with _reader(url).connect() as connection:
+        for limit in _TIMES:
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
         yield connection
 
 

@@ -1,7 +1,7 @@
 """Run the statements of every turn: claim the message, lock the person, keep the result.
 
-Plain Core, built once: this is the hot path of the whole program, and each
-round trip counts, so statements are sent in pairs.
+This is the hot path of the whole program. Each round trip counts, so statements are sent in pairs; and they are
+compiled once and run by the driver alone.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     LargeBinary,
+    Select,
     String,
     Table,
     bindparam,
     case,
     exists,
     func,
-    literal,
     literal_column,
     select,
     true,
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from models.core.encryption import keyring
+from models.core.prepared import Prepared
 from models.notifications.notification import UNREAD, Notification
 from models.notifications.service_window import RULES, ServiceWindow
 from models.people.conversation import SESSION, BrokenSession, Conversation, Turn
@@ -75,7 +76,7 @@ class TurnRecord:
 
 # Written out: SQLAlchemy would expand a list of parameters anew for every turn.
 _UNREAD: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in UNREAD]
-_find_reply = select(_turns.c.reply).where(_turns.c.key == bindparam("b_key"))
+_REPLY = Prepared(select(_turns.c.reply).where(_turns.c.key == bindparam("b_key")))
 _person = (
     select(
         _people.c.id,
@@ -122,7 +123,7 @@ _keep_person = (
 
 _claim = (
     insert(_turns)
-    .values({name: bindparam(name) for name in ("key", "received_at", "kind")})
+    .values({name: bindparam(name) for name in ("key", "received_at", "kind")} | {"tries": literal_column("0")})
     .on_conflict_do_nothing(index_elements=["key"])
     .returning(_turns.c.id)
 )
@@ -146,22 +147,22 @@ def _open_window() -> Any:
     )
 
 
-def _claim_and_lock() -> Any:
+def _claim_and_lock() -> Select[*tuple[Any, ...]]:
     """Build the statement that returns exactly one row: the claimed turn's id and the person's columns, each or NULL.
 
     The claim comes first in every plan, so two deliveries never deadlock.
     """
     claimed = _claim.cte("claimed")
     person = _person.cte("person")
-    one = select(literal(1).label("one")).subquery()
+    one = select(literal_column("1").label("one")).subquery()
     return select(claimed.c.id.label("turn_id"), *person.c).select_from(
         one.outerjoin(claimed, true()).outerjoin(person, true())
     )
 
 
-_CLAIM_AND_LOCK = _claim_and_lock()
-_KEEP_BOTH = _keep_person.add_cte(_keep_turn.cte("kept"))
-_KEEP_ALL = _keep_person.add_cte(_keep_turn.cte("kept"), _open_window().cte("opened"))
+_CLAIM_AND_LOCK = Prepared(_claim_and_lock())
+_KEEP_BOTH = Prepared(_keep_person.add_cte(_keep_turn.cte("kept")))
+_KEEP_ALL = Prepared(_keep_person.add_cte(_keep_turn.cte("kept"), _open_window().cte("opened")))
 
 
 def claim(connection: Connection, message: Message, now: datetime) -> tuple[int, LockedPerson] | None:
@@ -173,7 +174,7 @@ def claim(connection: Connection, message: Message, now: datetime) -> tuple[int,
     kind = f"{message.kind}:{message.event}" if message.event else str(message.kind)
     new = {"key": message.key, "received_at": now, "kind": kind[:40]}
     who = {"b_account": message.account, "b_openid": message.openid}
-    turn_id, *columns = connection.execute(_CLAIM_AND_LOCK, new | who).one()
+    turn_id, *columns = _CLAIM_AND_LOCK.one(connection, new | who)
     person: Sequence[Any] = columns
     if turn_id is None:
         return None
@@ -190,7 +191,7 @@ def _greet_person(connection: Connection, message: Message, now: datetime, who: 
 
 def stored_reply(connection: Connection, key: str) -> str | None:
     """Return the reply to the first delivery; None when there is no such turn, or it has no reply yet."""
-    row = connection.execute(_find_reply, {"b_key": key}).first()
+    row = _REPLY.first(connection, {"b_key": key})
     return row[0] if row else None
 
 
@@ -228,7 +229,7 @@ def keep(
     if record.window:
         rule = RULES[record.window]
         opened = {"b_ends": now + rule.lasts, "b_left": rule.messages}
-    connection.execute(_KEEP_ALL if opened else _KEEP_BOTH, turn | after | opened)
+    (_KEEP_ALL if opened else _KEEP_BOTH).run(connection, turn | after | opened)
 
 
 def keep_failure(connection: Connection, turn_id: int, person: LockedPerson, reply: str, ms: int) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     ColumnElement,
     Connection,
@@ -13,8 +14,10 @@ from sqlalchemy import (
     Index,
     Select,
     String,
+    bindparam,
     case,
     false,
+    literal_column,
     or_,
     select,
     text,
@@ -26,6 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapp
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, among, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
+from models.core.prepared import Prepared
 from models.core.state_machine import Actor, By
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
@@ -124,9 +128,9 @@ class Staff(Base):
 SAME_WECHAT = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
 
 
-def serving(now: datetime) -> ColumnElement[bool]:
+def serving(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Build a condition on Staff: members who are active and within their terms."""
-    begun = (Staff.state == "active") & (Staff.active_from <= now)
+    begun = (Staff.state == literal_column("'active'")) & (Staff.active_from <= now)
     return begun & or_(Staff.active_until.is_(None), Staff.active_until > now)
 
 
@@ -157,9 +161,20 @@ def ever_held_seat(db: Session, account: str, openid: str) -> bool:
     return db.scalar(select(Staff.id).where(theirs).limit(1)) is not None
 
 
+# Most people hold no seat, and nearly every turn asks.
+_SEAT = Prepared(
+    select(Staff.id).where(
+        Staff.openid == bindparam("b_openid"),
+        Staff.account == bindparam("b_account"),
+        serving(bindparam("b_now", type_=Staff.active_from.type)),
+    )
+)
+
+
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
     """Find this WeChat's staff member who is active and within the term."""
-    return db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, serving(now)))
+    found = _SEAT.find(db, {"b_openid": openid, "b_account": account, "b_now": now})
+    return db.get(Staff, found[0]) if found else None
 
 
 def all_seats_of(db: Session, seats: Iterable[int]) -> set[int]:

@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from bot.turn import Turns
 from config.settings import Mode
+from models.notifications import turn_store
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
 
@@ -36,6 +37,11 @@ def report(url: str) -> None:
     event.listen(turns.database, "before_cursor_execute", before)
     event.listen(turns.database, "after_cursor_execute", after)
     _time(turns.database.dialect, "do_commit", spent, "COMMIT")
+    for statement, run, name in (
+        (turn_store._CLAIM_AND_LOCK, "first", "claim the message, lock the person"),
+        (turn_store._KEEP_ALL, "run", "keep the turn and the person"),
+    ):
+        _time(statement, run, spent, name)
     object.__setattr__(turns, "route", _timed(turns.route, spent, "route: handlers, engine, readers"))
     turns.renderer.render = _timed(turns.renderer.render, spent, "render: Jinja")  # type: ignore[method-assign]
     words = cycle(MIDDLE)

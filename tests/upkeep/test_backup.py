@@ -263,6 +263,16 @@ def test_a_photo_without_a_file_is_named_and_one_that_was_removed_is_not(gallery
     assert (tmp_path / "backup" / MANIFEST).is_file()
 
 
+def test_of_several_servers_the_one_that_takes_writes_is_backed_up(gallery: Gallery, tmp_path: Path) -> None:
+    url = gallery.stage.database.url
+    both = {"host": (str(tmp_path / "nowhere"), str(url.query["host"])), "target_session_attrs": "read-write"}
+    several = url.update_query_dict(both).render_as_string(hide_password=False)
+    app = create_app(settings_for(several).model_copy(update={"media_dir": str(gallery.folder)}))
+    taken = run(app, "backup", str(tmp_path / "backup"))
+    app.extensions["bangfu"]["turns"].database.dispose()
+    assert taken.exit_code == 0, taken.output
+
+
 def test_each_backup_gets_a_folder_of_its_own(gallery: Gallery, backup: Path) -> None:
     again = run(gallery.stage.app, "backup", str(backup))
     assert again.exit_code == 1

@@ -10,7 +10,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.dialects.postgresql.psycopg import dialect
 
 from bot.processes.leash import leashed
 from bot.processes.postgres import find_programs
@@ -44,10 +46,10 @@ def find_program(name: str, server: int) -> Path:
 
 def run_program(name: str, server: int, url: str | URL, arguments: Sequence[str]) -> None:
     """Run a program on this database; it ends with us. Raises ProgramFailed with what the program said last."""
-    address = make_url(url).set(drivername="postgresql")
-    password = address.password or address.query.get("password", "")
-    bare = address.set(password=None).difference_update_query(["password"])
-    command = [str(find_program(name, server)), *arguments, f"--dbname={bare.render_as_string(hide_password=False)}"]
+    # By its parts: of several servers libpq reads other URLs than SQLAlchemy does.
+    address = dialect().create_connect_args(make_url(url))[1]  # type: ignore[no-untyped-call]
+    password = address.pop("password", "")
+    command = [str(find_program(name, server)), *arguments, f"--dbname={make_conninfo(**address)}"]
     done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, without a shell
         leashed(command),
         env=os.environ | ({"PGPASSWORD": str(password)} if password else {}),

@@ -27,8 +27,6 @@ from models.upkeep.sealed_values import keys_in_use
 
 PART = ".part"
 _OURS_ALONE = 0o077
-# pg_dump holds the same snapshot; a server that ends idle transactions must not end this one before it has begun.
-_STAY = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _MOMENT = text("SELECT transaction_timestamp()")
 _EXPORT = text("SELECT pg_export_snapshot()")
 _TABLES = text(
@@ -81,7 +79,6 @@ def take_backup(database: Engine, storage: Storage | None, target: Path) -> Mani
 
 def look(connection: Connection) -> Seen:
     """Read what a backup of this snapshot has to hold."""
-    connection.execute(_STAY)
     at: datetime = connection.execute(_MOMENT).scalar_one()
     return Seen(
         at=at.astimezone(UTC),

@@ -11,6 +11,7 @@ from bot.upkeep.checks.finding import Finding, Level, bad, duration, ok, told_by
 from bot.upkeep.checks.installation import Installation
 from bot.work.clock import true_now
 from models.books.chains import CHAINS, check_noted, read_head
+from models.core.database import limits_lost
 from models.core.hash_chain import waiting
 from models.migrations import current, head, revisions
 
@@ -31,11 +32,17 @@ _UNSEALED, _UNSEALED_FOR_LONG = 30.0, 600.0
 def check_database(installation: Installation) -> Iterator[Finding]:
     with installation.database.connect() as connection:
         state = connection.execute(_STATE).one()
+        lost = limits_lost(connection)
     used = state.used * 100 // state.most
     words = f"PostgreSQL {state.version}, {state.bytes / 1e9:.1f} GB; {state.used} of {state.most} connections in use"
     do = "raise max_connections, run fewer processes, or put PgBouncer in front"
     level = told_by(used, _MANY, _TOO_MANY)
     yield Finding(level, words, "" if level is Level.OK else do)
+    if lost:
+        yield bad(
+            f"the bot's connections do not get the limits that it asks for: {', '.join(lost)}",
+            "give them in PgBouncer's connect_query; docs/operating.md, The database and Redis, has the line",
+        )
     if state.is_super and installation.settings.is_production:
         yield warn(
             "the bot's role is a superuser: whoever breaks into the bot owns the whole server",

@@ -1,0 +1,76 @@
+"""Run a statement by psycopg alone: what every turn does cannot afford what SQLAlchemy adds, which is twice as much."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Select, Update
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.orm import Session
+
+_DIALECT = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_Convert = Callable[[Any], Any] | None
+
+
+class Prepared:
+    """A Core statement, compiled once; it runs in the transaction of the connection that is given.
+
+    Values are converted by the types of their columns, as ever. Errors are SQLAlchemy's, and where the connection was
+    lost, all of its pool's are made anew.
+
+    Raises ValueError for a statement with a value of its own, which would have to be given at each run: write it out
+    with ``literal_column``.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]] | Update) -> None:
+        compiled: Any = statement.compile(dialect=_DIALECT)
+        names: list[str] = compiled.positiontup
+        if fixed := [name for name in names if not compiled.binds[name].required]:
+            raise ValueError(f"values of the statement's own: {fixed}")
+        self.sql = str(compiled)
+        self._binds: list[tuple[str, _Convert]] = [
+            (name, compiled.binds[name].type.bind_processor(_DIALECT)) for name in names
+        ]
+        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._columns: list[_Convert] = [column.type.result_processor(_DIALECT, None) for column in columns]
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Run the statement, whose rows nobody reads. Raises DBAPIError."""
+        self._execute(connection, values)
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Run the SELECT and return its first row, None if there is none. Raises DBAPIError."""
+        row = self._execute(connection, values).fetchone()
+        if row is None:
+            return None
+        return tuple(
+            value if value is None or convert is None else convert(value)
+            for value, convert in zip(row, self._columns, strict=True)
+        )
+
+    def find(self, db: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Return ``first`` for a session, which writes before what it has pending. Raises DBAPIError."""
+        if db.autoflush:
+            db.flush()
+        return self.first(db.connection(), values)
+
+    def one(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Run the SELECT and return its only row. Raises NoResultFound or DBAPIError."""
+        if (row := self.first(connection, values)) is None:
+            raise NoResultFound
+        return row
+
+    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
+        given = [values[name] if convert is None else convert(values[name]) for name, convert in self._binds]
+        if not connection.in_transaction():
+            connection.begin()  # as SQLAlchemy does by itself: else no rollback and no commit would reach the driver
+        driver: Any = connection.connection.driver_connection
+        try:
+            return psycopg.RawCursor(driver).execute(self.sql, given)
+        except psycopg.Error as error:
+            if driver.closed:
+                connection.exec_driver_sql("SELECT 1")  # SQLAlchemy finds out, and throws away the pool's connections
+            raise DBAPIError.instance(
+                self.sql, None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
+            ) from error

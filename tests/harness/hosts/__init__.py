@@ -1,0 +1,1 @@
+"""Several machines on one: a network of namespaces, and the servers that run in them."""
