@@ -15,7 +15,7 @@ from bot.processes.supervisor import Server, ServiceError, end, hold, spawn
 
 # Linux limits a socket's path to 108 bytes.
 _LONGEST_SOCKET_PATH = 100
-_PATIENCE = 15.0
+_PATIENCE = 60.0
 _GLANCE = 0.05
 
 

@@ -42,13 +42,18 @@ def serve_until_told(app: Flask, listener: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def serving(app: Flask, port: int = 0) -> Iterator[str]:
-    """Serves it at this port (0: a free one) from a thread of the caller's process; yields its address."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Handler)
+def serving(app: Flask, port: int = 0, listener: socket.socket | None = None) -> Iterator[str]:
+    """Serves it at this port (0: a free one) from a thread of the caller's process; yields its address.
+
+    ``listener``: where the caller listens already, instead of the port; it stays the caller's to close.
+    """
+    fd = listener.fileno() if listener else None
+    port = listener.getsockname()[1] if listener else port
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Handler, fd=fd)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="simulator", daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()

@@ -95,6 +95,7 @@ class Timeline:
         self._thread.start()
 
     def close(self) -> None:
+        """Ends the thread; what is due and not done yet is left."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -115,7 +116,7 @@ class Timeline:
     def _take(self, until: float) -> Act | None:
         """The next act that is due by then, with the clock put to its time."""
         with self._changed:
-            if not self._due or self._due[0][0] > until:
+            if self._closed or not self._due or self._due[0][0] > until:
                 return None
             moment = self._due[0][0]
         self._put(moment)

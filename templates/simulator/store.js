@@ -29,11 +29,22 @@ export function formOf(fields) {
   return form;
 }
 
-/** News may overtake each other; an entry only ever moves forward. */
-function take(news) {
+let heard = 0; // messages of the stream
+const toldBy = new Map(); // section -> the message of the stream that told it last
+
+/**
+ * News may overtake each other: an entry only ever moves forward, and of an answer that was asked for when ``asked``
+ * messages of the stream had come, no section counts that the stream has told since.
+ */
+function take(news, asked) {
   if (news.boot !== boot) return location.reload();
   setNow(news.now);
-  const { people: everybody, entries: said, exchanges: delivered, callbacks: called = [], version: newest, ...sections } = news;
+  const { entries: said, exchanges: delivered, callbacks: called = [], version: newest, ...sections } = news;
+  for (const name of Object.keys(sections)) {
+    if (asked === undefined) toldBy.set(name, heard);
+    else if (toldBy.get(name) > asked) delete sections[name];
+  }
+  const { people: everybody, ...others } = sections;
   if (everybody) {
     people.clear();
     for (const person of everybody) people.set(person.openid, person);
@@ -44,9 +55,10 @@ function take(news) {
     pending.delete(entry.ref);
   }
   for (const exchange of delivered) exchanges.set(exchange.id, exchange);
-  for (const callback of called) callbacks.set(callback.id, callback);
+  for (const callback of called)
+    if (!(callbacks.get(callback.id)?.version > callback.version)) callbacks.set(callback.id, callback);
   for (const kept of [exchanges, callbacks]) while (kept.size > KEPT) kept.delete(kept.keys().next().value);
-  Object.assign(told, sections);
+  Object.assign(told, others);
   version = Math.max(version, newest);
 }
 
@@ -54,7 +66,8 @@ let changed = () => {};
 
 /** Looks once. Raises an Error. */
 export async function look() {
-  take(await call(`/desk/feed?after=${version}`));
+  const asked = heard;
+  take(await call(`/desk/feed?after=${version}`), asked);
   changed();
 }
 
@@ -65,6 +78,7 @@ export function listen({ change, lost, found }) {
   changed = change;
   const source = new EventSource(`/desk/stream?after=${version}`);
   source.addEventListener("message", (event) => {
+    heard += 1;
     take(JSON.parse(event.data));
     change();
   });

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -107,12 +107,13 @@ class Server:
 
 
 def _await(port: int) -> None:
-    for _ in range(200):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         try:
-            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
-        except URLError as error:
-            if not isinstance(error.reason, ConnectionRefusedError):
-                return
+            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10).close()
+        except HTTPError:  # an echo has no such page
+            return
+        except OSError:
             time.sleep(0.05)
         else:
             return

@@ -47,7 +47,8 @@ def make_crowd(url: str, database: Engine, people: int) -> tuple[int, int]:
         session = keyring().seal("", purpose_of(Conversation.session))
         connection.execute(text(_CONVERSATIONS), {"account": ACCOUNT, "session": session})
         connection.execute(text(_PLEDGES), {"length": CODE_LENGTH, "appeal": appeal})
-    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("ANALYZE"))
     return appeal, county
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from tests.harness.platform import wechat
 
-_PATIENCE = 20.0
+_PATIENCE = 120.0
 
 
 @dataclass

@@ -128,9 +128,10 @@ def served(database: str, checkout: Path) -> Iterator[int]:
 
 
 def _await(port: int) -> None:
-    for _ in range(400):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         try:
-            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10).close()
         except OSError:
             time.sleep(0.05)
         else:

@@ -171,7 +171,7 @@ def no_op_jobs(bench: Bench) -> float:
     rq += ["--serializer", "rq.serializers.JSONSerializer", "--url", bench.environment["REDIS_URL"], "bench"]
     begin = time.perf_counter()
     with running(rq, OURS):
-        _await(lambda: bare.count < JOBS, 30)
+        _await(lambda: bare.count < JOBS, 120)
         begin, left = time.perf_counter(), bare.count
         _await(lambda: bare.count == 0, 120)
         return left / (time.perf_counter() - begin)

@@ -1,7 +1,7 @@
 """kill -9 at each step of an order's money: what is looked at next goes on from there, and the books close."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -223,7 +223,7 @@ def test_killed_while_a_day_is_compared(selling: Selling, step: str, tmp_path: P
         assert selling.pay.pay(DONOR, prepay_id, PIN).err_msg.endswith(":ok")
         selling.pay.orders.by_number(number, COOP).paid_at -= AGO.total_seconds()
     selling.look(known)
-    day = (stage.clock() - AGO).astimezone(CHINA).date()
+    day = datetime.fromtimestamp(selling.pay.orders.by_number(numbers[1][0], COOP).paid_at, CHINA).date()
     with Database(stage.database) as db, db.begin():
         db.add(BillDay(merchant=COOP, day=day, state="wanted", due_at=stage.clock() - AGO))
     killed(stage, step, tmp_path, "job", "fetch_order_bills", str(number_of(day)))

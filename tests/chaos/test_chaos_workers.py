@@ -1,4 +1,4 @@
-"""A job whose worker was killed with all its children is taken up again within a minute and a half."""
+"""A job whose worker was killed with all its children is taken up again: about a minute later, by its timers."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -83,6 +83,6 @@ def test_a_job_whose_worker_was_killed_is_taken_up_again(
         assert not kept()
         for name in (queue, "scheduler"):
             stack.enter_context(process("bot.work", name, settings=settings))
-        until(kept)
+        until(kept, 180)  # 65 seconds of timers, and what a slow machine adds
         with Database(database) as db:
             assert db.get_one(Photo, number).tries == 2

@@ -83,7 +83,7 @@ def test_twelve_confirmations_at_once_have_one_effect_and_one_reply(stage: Stage
 
     def post(delivery: tuple[dict[str, str], bytes]) -> str:
         query, body = delivery
-        at_once.wait(10)
+        at_once.wait(60)
         response = stage.app.test_client().post("/wechat", query_string=query, data=body)
         assert response.status_code == 200
         return stage.wechat.read_text(response.data)
@@ -103,13 +103,13 @@ def test_a_duplicate_waits_for_the_first_delivery_and_gets_its_reply(stage: Stag
     def slow(turn: TurnContext, session: Session, message: Message) -> Answer:
         calls.append(message.text)
         running.set()
-        assert go_on.wait(3)
+        assert go_on.wait(60)
         return Answer([Say("replies/routing/sorry")])
 
     turns = replace(turns_of(stage), route=slow)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(turns.take, message("你好"))
-        assert running.wait(3)
+        assert running.wait(60)
         second = pool.submit(turns.take, message("你好"))
         assert not second.done()
         go_on.set()
@@ -123,7 +123,7 @@ def test_two_people_do_not_wait_for_each_other(new_database: Callable[[], str]) 
 
     def first_waits(turn: TurnContext, session: Session, message: Message) -> Answer:
         if message.openid == "o-a":
-            assert other_answered.wait(3), "the other person had to wait"
+            assert other_answered.wait(60), "the other person had to wait"
         return Answer([Say("replies/routing/sorry")])
 
     turns = replace(turns_of(stage), route=first_waits)
@@ -235,7 +235,7 @@ def test_two_people_who_give_to_each_other_at_once_both_do(stage: Stage) -> None
 
     def confirm(person: str) -> int:
         query, body = stage.wechat.deliver(wechat.text("确认", person))
-        at_once.wait(5)
+        at_once.wait(60)
         return stage.app.test_client().post("/wechat", query_string=query, data=body).status_code
 
     with ThreadPoolExecutor(2) as pool:

@@ -36,6 +36,7 @@ from models.payments.payout_return import enter_return
 from models.staff.member import Staff
 from models.support.inquiry import Inquiry
 from models.support.payout_hold import HOLD_LASTS
+from tests.harness.racing import patient
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
 from tests.scenes.money.disbursements import asked, at, authorised, fixed, funded, owner_of, people, seen, wrong
@@ -78,7 +79,7 @@ LEAD = (
 
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, new_database: Callable[[], str]) -> Iterator[Stage]:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     yield stage
     stage.close()
 
@@ -227,7 +228,7 @@ def _giving(number: int) -> Any:
 
 def test_eight_hands_at_once_pay_it_once(new_database: Callable[[], str]) -> None:
     """On PostgreSQL: the fund holder's word eight times at once is one transfer, and two requests one line."""
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     staff = people(stage)
     number, use = authorised(stage, *[1_000] * 20, fen=9_999, staff=staff)
 

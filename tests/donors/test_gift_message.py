@@ -46,7 +46,7 @@ from models.staff.member import Staff
 from models.staff.task import find_task
 from models.staff.turn import HasConflict, NotYourTurn, OutsideRegion
 from tests.harness.erasing import erase_person
-from tests.harness.racing import at_once
+from tests.harness.racing import at_once, patient
 from tests.harness.stage import Clock, Stage
 from tests.harness.words.notice_facts import CODE, TITLE, WIDE
 from tests.harness.words.notice_facts import MOST as LARGE
@@ -216,7 +216,7 @@ def test_one_stands_with_a_gift_and_the_same_draft_is_one(stage: Stage) -> None:
 
 
 def test_of_two_at_once_one_stands(new_database: Callable[[], str]) -> None:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     code = gift(stage, stage.open_appeal())
     results = at_once([partial(said, stage, code, draft=f"d{n}") for n in range(4)])
     assert sorted(type(one).__name__ for one in results) == ["MessageExists"] * 3 + ["int"]

@@ -29,6 +29,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from tests.harness.erasing import erase_person
+from tests.harness.racing import patient
 from tests.harness.stage import Stage
 from tests.scenes.money import gifts, refunds
 
@@ -207,7 +208,7 @@ def test_the_charity_hears_of_several_in_one_word(stage: Stage, holder: int, gif
 
 
 def test_of_two_who_decide_at_once_one_does(new_database: Callable[[], str]) -> None:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     holder = stage.appoint("o-holder", "fund_holder", DAOXIAN)
     gift = gifts.give(stage, stage.open_appeal(), 10_000, "o-li")
     number = asked(stage, gift)

@@ -36,6 +36,7 @@ from models.notifications.mute import mute
 from models.payments.expiry import expire_pledges
 from models.people.user import User
 from tests.harness.erasing import erase_person
+from tests.harness.racing import patient
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import donor_of, give, later, ordered, payment_of, take
 from tests.scenes.money.recurring_gifts import by_month, pay_month, recurring_gift_of, remind_donors, told
@@ -268,7 +269,7 @@ def test_the_database_holds_one_of_a_donor_and_appeal(stage: Stage) -> None:
 
 
 def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str]) -> None:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     try:
         appeal = stage.open_appeal()
         donor_of(stage, "oDonor")
@@ -281,7 +282,7 @@ def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str
 
 
 def test_of_many_schedulers_at_once_one_asks(new_database: Callable[[], str]) -> None:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     try:
         appeal = stage.open_appeal()
         number = by_month(stage, appeal)

@@ -23,6 +23,7 @@ from models.places.region import COUNTRY
 from tests.harness.erasing import erase_person
 from tests.harness.money import gift_postings
 from tests.harness.money.checking_books import unguarded
+from tests.harness.racing import patient
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.money.disbursements import authorised, paid, people
 
@@ -105,7 +106,7 @@ def test_a_month_is_one_of_china(stage: Stage) -> None:
 
 
 def test_folds_at_once_count_nothing_twice_and_lose_nothing(stage: Stage) -> None:
-    number = stage.open_appeal()
+    number = patient(stage).open_appeal()
     with Database(stage.database) as db, db.begin():
         for n in range(60):
             gift_postings.payment_received(db, number, 100 + n, f"order:{n + 1}", stage.clock())

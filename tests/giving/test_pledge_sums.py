@@ -15,6 +15,7 @@ from models.books.money.gifts import check_pledge_sums
 from models.giving.pledge import MACHINE, PAID, Pledge, raised
 from models.giving.pledge_sums import PledgeSums
 from tests.harness.money.checking_books import codes, unguarded
+from tests.harness.racing import patient
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
 
@@ -78,6 +79,7 @@ def test_whatever_statements_move_pledges_the_sums_follow(stage: Stage, deeds: l
 
 
 def test_many_at_once_lose_none(stage: Stage) -> None:
+    patient(stage)
     rows = [[row(1, 100 * one + n, "intended") for n in range(20)] for one in range(8)]
 
     def add(mine: list[dict[str, Any]]) -> None:

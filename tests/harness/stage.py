@@ -1,6 +1,7 @@
 """A whole bot behind its real door, and the people who write to it: what transcripts and turn tests stand on."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session as Database
+from sqlalchemy.pool import QueuePool
 from stdnum.cn import ric
 from werkzeug.test import TestResponse
 
@@ -131,6 +133,11 @@ class Bot:
         self.stage = None
 
     def close(self) -> None:
+        """A request whose caller has hung up may still be at work: the connection that it holds would stay open."""
+        pool, end = self.turns.database.pool, time.monotonic() + 30
+        assert isinstance(pool, QueuePool)
+        while pool.checkedout() and time.monotonic() < end:
+            time.sleep(0.01)
         self.turns.database.dispose()
 
     def _now(self) -> datetime:
@@ -152,7 +159,7 @@ _engines: dict[tuple[str, bool], Engine] = {}
 
 
 def bot_for(settings: Settings) -> Bot:
-    known = next((bot for bot in _idle if bot.settings == settings), None)
+    known = next((bot for bot in reversed(_idle) if bot.settings == settings), None)
     if known:
         _idle.remove(known)
     return known or Bot(settings)

@@ -26,11 +26,10 @@ _SHARED = {"bank", "browser", "demo", "filled", "merchant", "module_database", "
 
 def choose_profile() -> None:
     """HYPOTHESIS_PROFILE: ``quick`` of the fast tier, ``full`` of the slow one, or ``long``: elsewhere each time."""
-    settings.register_profile("quick", max_examples=20, derandomize=True, deadline=None)
-    settings.register_profile("full", max_examples=50, derandomize=True, deadline=None)
-    settings.register_profile(
-        "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-    )
+    slow = [HealthCheck.too_slow]  # of the machine it tells more than of the test
+    settings.register_profile("quick", max_examples=20, derandomize=True, deadline=None, suppress_health_check=slow)
+    settings.register_profile("full", max_examples=50, derandomize=True, deadline=None, suppress_health_check=slow)
+    settings.register_profile("long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=slow)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

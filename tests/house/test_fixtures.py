@@ -151,7 +151,7 @@ def test_the_servers_end_with_the_tests_however_those_end(tmp_path, ending):
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as run:
         assert wait_until((tmp_path / "pids").exists, patience=60)
         url, *pids = (tmp_path / "pids").read_text().split()
-        names = {psutil.Process(int(pid)).name() for pid in pids}
+        names = {each.name() for each in psutil.process_iter(["name"]) if str(each.pid) in pids}
         assert {"postgres", "valkey-server"} <= names
         run.send_signal(ending)
     assert wait_until(lambda: not any(is_alive(int(pid)) for pid in pids)), f"some of {names} outlived their run"

@@ -78,8 +78,9 @@ def test_a_port_is_taken_while_somebody_listens_and_free_right_after():
 def test_a_server_that_is_just_ending_is_waited_for():
     server = socket.create_server(("127.0.0.1", 0))
     timer = threading.Timer(0.3, server.close)
+    port = server.getsockname()[1]
     timer.start()
-    demand_free(server.getsockname()[1], patience=10)
+    demand_free(port, patience=60)
     timer.join()
 
 
@@ -170,7 +171,7 @@ def test_postgresql_ends_when_its_starter_is_killed_and_starts_again_at_once(tmp
         starter.wait()
         with EmbeddedPostgres(tmp_path, durable=True) as server:
             assert words(server) == ["kept"]
-            assert not is_alive(pid)
+            assert wait_until(lambda: not is_alive(pid))
 
 
 def test_without_its_programs_postgresql_says_so_and_names_the_way_out(tmp_path, monkeypatch):
@@ -293,7 +294,7 @@ def test_valkey_ends_when_its_starter_is_killed(tmp_path, ending):
         starter.wait()
         with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.url) as client:
             assert client.ping()
-            assert not is_alive(pid)
+            assert wait_until(lambda: not is_alive(pid))
 
 
 # --- The supervisor

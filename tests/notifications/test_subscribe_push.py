@@ -11,8 +11,8 @@ MONEY = "s-money"
 
 
 @pytest.fixture
-def office(database_url: str, redis_url: str, run_simulator: Callable[..., RunningSimulator]) -> Iterator[Office]:
-    office = Office(database_url, redis_url, run_simulator, templates=False, subscriptions=True)
+def office(database_url: str, redis_flushed: str, run_simulator: Callable[..., RunningSimulator]) -> Iterator[Office]:
+    office = Office(database_url, redis_flushed, run_simulator, templates=False, subscriptions=True)
     yield office
     office.close()
 

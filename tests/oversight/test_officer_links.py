@@ -54,7 +54,7 @@ class Office:
         return found[0]
 
     def visit(self, openid: str, link: str) -> requests.Response:
-        return self.stage.visit(openid).get(link, timeout=10)
+        return self.stage.visit(openid).get(link, timeout=60)
 
     def looks(self) -> list[str]:
         opened = AuditEvent.subject.in_(("appeal", "card")) & AuditEvent.detail.in_(("pictures", "proxy"))
@@ -78,7 +78,7 @@ def test_a_forwarded_link_opens_for_nobody_else(office: Office, kind: str) -> No
     assert "另一位工作人员" in forwarded.text
     assert "<img" not in forwarded.text
     # A preview of the link, fetched by a server, is sent to WeChat and comes to nothing.
-    nobody = requests.get(link, timeout=10, allow_redirects=False)
+    nobody = requests.get(link, timeout=60, allow_redirects=False)
     assert nobody.status_code == 302
     assert nobody.headers["Location"].startswith(f"{office.stage.wechat_url}/connect/oauth2/authorize")
     assert office.looks() == []
@@ -90,14 +90,14 @@ def test_a_forwarded_link_opens_for_nobody_else(office: Office, kind: str) -> No
 
 def test_a_picture_s_own_address_opens_for_nobody_else_either(office: Office) -> None:
     browser, link = office.stage.visit(OFFICER), office.pictures()
-    found = re.search(r'<img src="([^"]+)"', browser.get(link, timeout=10).text)
+    found = re.search(r'<img src="([^"]+)"', browser.get(link, timeout=60).text)
     assert found
     address = office.stage.bot_url + found[1]
-    assert browser.get(address, timeout=10).headers["Content-Type"] == "image/jpeg"
+    assert browser.get(address, timeout=60).headers["Content-Type"] == "image/jpeg"
     forwarded = office.stage.visit(FORWARDED_TO)
-    forwarded.get(link, timeout=10)
+    forwarded.get(link, timeout=60)
     for other in (forwarded, requests.Session()):
-        answer = other.get(address, timeout=10)
+        answer = other.get(address, timeout=60)
         assert (answer.status_code, "另一位工作人员" in answer.text) == (403, True)
 
 

@@ -209,7 +209,7 @@ def test_a_probe_and_a_forged_callback_are_refused_and_the_true_one_taken(stage:
 def test_whoever_is_not_the_platform_learns_nothing(
     stage: Collecting, headers: dict[str, str], body: bytes, status: int
 ) -> None:
-    answer = requests.post(f"{stage.bot_url}/pay/notify", data=body, headers=headers, timeout=10)
+    answer = requests.post(f"{stage.bot_url}/pay/notify", data=body, headers=headers, timeout=60)
     assert (answer.status_code, answer.json()) == (status, {"code": "FAIL", "message": "refused"})
 
 
@@ -230,7 +230,7 @@ def test_what_the_headers_show_to_be_no_callback_is_refused_before_its_body_come
 ) -> None:
     signer = stage.simulator.pay.signer
     headers = signer.headers(b"another body", signer.callback_serial()) | wrong
-    connection = http.client.HTTPConnection(urlsplit(stage.bot_url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(stage.bot_url).netloc, timeout=60)
     connection.putrequest("POST", "/pay/notify")
     for name, value in headers.items():
         if name.lower() != "content-length":
@@ -255,11 +255,11 @@ def test_a_callback_that_is_replayed_after_its_time_is_refused(stage: Collecting
     enter_pin(stage, prepay_id)
     assert told(stage) == [204]
     ((headers, body),) = heard
-    again = requests.post(f"{stage.bot_url}/pay/notify", data=body, headers=headers, timeout=10)
+    again = requests.post(f"{stage.bot_url}/pay/notify", data=body, headers=headers, timeout=60)
     assert again.status_code == 204  # the same in its time: taken, and counted once
     changed = headers | {"Wechatpay-Timestamp": str(int(headers["Wechatpay-Timestamp"]) - 301)}
     for wrong_headers, wrong_body in ((changed, body), (headers, body.replace(b"TRANSACTION", b"TRANSACTIOM"))):
-        answer = requests.post(f"{stage.bot_url}/pay/notify", data=wrong_body, headers=wrong_headers, timeout=10)
+        answer = requests.post(f"{stage.bot_url}/pay/notify", data=wrong_body, headers=wrong_headers, timeout=60)
         assert answer.status_code == 401
     assert balances(stage) == HELD
 

@@ -18,6 +18,7 @@ from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
 from config.pay import PlatformKey, read_platform_key
 from tests.harness.money.merchant import NOTIFY, PIN, Merchant
+from tests.harness.processes.workers import until
 from tests.pay.pay_client import AT, ORDER, Make, fault, keys_of, paid
 from tests.pay.pay_client import make as make
 from tests.pay.pay_client import merchant as merchant
@@ -222,7 +223,7 @@ def test_a_slow_platform_is_waited_for_once_and_not_long(merchant: Merchant, mak
         make(timeout=(1.0, 0.2)).order(*ORDER)
     assert (late.value.outcome_unknown, late.value.why) == (True, "ReadTimeout")
     # The one fault is used up, so a second try would have had its answer.
-    assert merchant.simulator.faults.shown() == []
+    until(lambda: merchant.simulator.faults.shown() == [])
 
 
 def test_errors_hold_nothing_of_what_was_sent(merchant: Merchant, make: Make) -> None:

@@ -62,7 +62,7 @@ def platform() -> Iterator[Impostor]:
         yield platform
 
 
-def client(platform: Impostor, timeout: tuple[float, float] = (1.0, 2.0), now: datetime = AT) -> PayClient:
+def client(platform: Impostor, timeout: tuple[float, float] = (10.0, 60.0), now: datetime = AT) -> PayClient:
     own = platform.merchant.own
     return PayClient(
         api_url=platform.url,

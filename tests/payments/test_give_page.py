@@ -34,7 +34,7 @@ def _follow(stage: Collecting, openid: str) -> None:
 
 def _open(stage: Collecting, openid: str, appeal: int) -> tuple[requests.Session, str]:
     browser = stage.visit(openid)
-    return browser, browser.get(f"{stage.bot_url}/give/{appeal}", timeout=10).text
+    return browser, browser.get(f"{stage.bot_url}/give/{appeal}", timeout=60).text
 
 
 def _send(stage: Collecting, browser: requests.Session, appeal: int, page: str, **form: str) -> requests.Response:
@@ -59,7 +59,7 @@ def test_from_the_appeals_page_a_follower_gives_and_pays(stage: Collecting) -> N
     [gift] = _gifts(stage)
     assert (gift.amount_fen, gift.anonymous, gift.state, gift.appeal_id) == (2_050, True, "awaiting_payment", appeal)
     link = sent.headers["Location"]
-    assert "¥20.50" in browser.get(link, timeout=10).text
+    assert "¥20.50" in browser.get(link, timeout=60).text
     sheet = stage.order(browser, link)["sheet"]
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
     assert stage.hear(browser, link) == "paid"
@@ -99,14 +99,14 @@ def test_what_cannot_be_given_is_said_and_changes_nothing(stage: Collecting) -> 
     assert over.status_code == 409
     assert "只差 ¥5,000 了" in over.text
     assert "没有 999 号求助" in _open(stage, DONOR, 999)[1]
-    assert browser.get(f"{stage.bot_url}/give/x", timeout=10).status_code == 404
+    assert browser.get(f"{stage.bot_url}/give/x", timeout=60).status_code == 404
     assert _gifts(stage) == []
 
 
 def test_ones_own_household_gets_no_form(stage: Collecting) -> None:
     appeal = stage.open_appeal()
     browser, _ = _open(stage, "o-owner-0", appeal)
-    page = browser.get(f"{stage.bot_url}/give/{appeal}", timeout=10).text
+    page = browser.get(f"{stage.bot_url}/give/{appeal}", timeout=60).text
     assert "<form" not in page
 
 
@@ -120,7 +120,7 @@ def test_abuse_a_form_of_another_or_of_nobody_is_no_gift(stage: Collecting) -> N
     assert _send(stage, browser, appeal + 1, page).status_code == 403, "made for another appeal"
     assert _send(stage, requests.Session(), appeal, page).status_code == 403, "nobody"
     assert _send(stage, browser, appeal, page, once="forged").status_code == 403
-    assert browser.post(f"{stage.bot_url}/give/{appeal}", data="a" * (LARGEST_GIFT + 1), timeout=10).status_code == 413
+    assert browser.post(f"{stage.bot_url}/give/{appeal}", data="a" * (LARGEST_GIFT + 1), timeout=60).status_code == 413
     assert _gifts(stage) == []
 
 

@@ -19,7 +19,7 @@ from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
 from models.staff.turn import HasConflict
 from models.treasury.bank_entry import BankTransfer, enter
-from tests.harness.racing import assert_books_close, at_once
+from tests.harness.racing import assert_books_close, at_once, patient
 from tests.harness.stage import Stage
 from tests.scenes.money.disbursements import at, authorised, owner_of, paid, people, state, wrong
 from tests.scenes.money.refunds import hear, news_of, plan, runs, want_back
@@ -79,7 +79,7 @@ def test_nobody_says_so_of_their_kins_money(stage: Stage) -> None:
 
 def test_its_gifts_refund_is_heard_of_at_the_same_time(new_database: Callable[[], str]) -> None:
     """Who holds the ledger's accounts waits for no gift that another holds."""
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     try:
         staff = people(stage)
         number, use = not_received(stage, staff, *[1_000] * 12, fen=6_000)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session as Database
 
 from bot.payments.refunds import return_gifts
@@ -29,12 +29,15 @@ from models.payments.refund_run import PAGE, GiftTotal, find_run, live_runs, pla
 from models.staff.member import Staff
 from tests.harness.money import gift_postings
 from tests.harness.money.merchant import MCHID
+from tests.harness.processes.workers import until
 from tests.harness.stage import Stage
 from tests.scenes.money.gifts import give
 from tests.scenes.money.refunds import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 MANY = 1_000
+# What the server calls the session of the worker that is killed.
+DOOMED = "doomed"
 # A process of its own, as a worker is: it plans until it is done, or killed.
 WORKER = """
 import sys
@@ -96,10 +99,18 @@ def owed(stage: Stage) -> int:
         return db.scalar(select(func.count(Refund.id))) or 0
 
 
+def is_gone(stage: Stage) -> bool:
+    """Whether the server has ended the session of the killed worker; until then it holds the run, or still commits."""
+    session = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
+    with stage.database.connect() as connection:
+        return not connection.scalar(session, {"name": DOOMED})
+
+
 @contextmanager
 def worker(stage: Stage, url: str, run: int) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", WORKER, url, str(run), stage.clock().isoformat()]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    named = {**os.environ, "PGAPPNAME": DOOMED}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=named)
     try:
         yield process
     finally:
@@ -118,6 +129,7 @@ def test_a_killed_worker_leaves_nothing_out_and_gives_nothing_twice(stage: Stage
         for _ in range(3):
             assert process.stdout.readline()  # three pages are done
         os.kill(process.pid, signal.SIGKILL)
+    until(lambda: is_gone(stage))
     before = owed(stage)
     assert PAGE * 3 <= before < MANY
     hands = Hands()

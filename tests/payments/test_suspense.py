@@ -35,6 +35,7 @@ from models.staff.task import Task
 from models.staff.turn import HasConflict
 from models.treasury.bill import number_of
 from tests.harness.money.merchant import MCHID
+from tests.harness.racing import patient
 from tests.harness.stage import Stage, id_number
 from tests.harness.tiers import examples
 from tests.scenes.money.bills import TODAY, TOMORROW_MORNING, Counter, counter, told
@@ -203,7 +204,7 @@ def test_nobody_decides_about_their_own_gift_or_kin(stage: Stage) -> None:
 
 
 def test_of_several_at_once_one_settles_it(new_database: Callable[[], str]) -> None:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
     stage.open_appeal()
     number = suspense_item(stage, "other_amount", 9_000)
@@ -223,7 +224,7 @@ def test_of_several_at_once_one_settles_it(new_database: Callable[[], str]) -> N
 
 @pytest.mark.search
 def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
-    stage = Stage(new_database())
+    stage = patient(Stage(new_database()))
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
     deed = st.tuples(
         st.sampled_from(["unknown_order", "other_amount", "paid_twice"]),

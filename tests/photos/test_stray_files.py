@@ -17,7 +17,7 @@ from models.people.photo import Photo
 from tests.harness.processes.media import MediaStore
 from tests.harness.processes.worker_desk import Desk, jpeg
 
-MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 class Shelves:
@@ -36,7 +36,7 @@ class Shelves:
             photo.path = f"{photo.id % 1000:03}/{photo.id}-{photo.id:016x}.jpg"
             return self.file(photo.path)
 
-    def sweep(self, after: timedelta = STRAY_AFTER + MINUTE) -> int:
+    def sweep(self, after: timedelta = STRAY_AFTER + HOUR) -> int:
         """As the sweep does so long after all files were written."""
         return sweep_stray_files(self.database, self.storage, true_now() + after)
 
@@ -58,7 +58,7 @@ def test_what_no_row_names_goes_after_a_day(shelves: Shelves, media: MediaStore)
         shelves.file(f"{number:03}/{number}-00000000000000ab.jpg.part"),  # of a fetch that was killed
         shelves.file("000/anything"),
     ]
-    assert shelves.sweep(STRAY_AFTER - MINUTE) == 0
+    assert shelves.sweep(STRAY_AFTER - HOUR) == 0
     assert len(media.paths()) == 10
     assert shelves.sweep() == len(strays)
     assert media.paths() == sorted([*kept, *elsewhere])
@@ -80,7 +80,7 @@ def test_without_any_file_there_is_nothing_to_sweep(shelves: Shelves) -> None:
 def test_the_job_finds_what_a_killed_worker_left(desk: Desk) -> None:
     photo = desk.fetched(jpeg())
     folder = Shelves(desk.database, Folder(desk.folder))
-    stray, written = desk.folder / folder.file("001/1-00000000000000aa.jpg.part"), true_now() - STRAY_AFTER - MINUTE
+    stray, written = desk.folder / folder.file("001/1-00000000000000aa.jpg.part"), true_now() - STRAY_AFTER - HOUR
     os.utime(stray, (written.timestamp(), written.timestamp()))
     desk.context.run_job("sweep_photo_files", 20261130)
     assert not stray.exists()

@@ -44,7 +44,8 @@ class Held:
 
 def test_a_full_lane_refuses_at_once_and_the_others_go_on() -> None:
     held = Held()
-    door = BufferedApp(held, [replace(MESSAGES, threads=1, most=2), replace(HEALTH, threads=1), PAGES])
+    lanes = [replace(MESSAGES, threads=1, most=2, seconds=60.0), replace(HEALTH, threads=1, seconds=60.0), PAGES]
+    door = BufferedApp(held, lanes)
 
     async def come() -> tuple[list[int], int, int]:
         clients = [Client() for _ in range(4)]

@@ -285,6 +285,7 @@ def test_among_a_days_turns_an_erasure_reads_its_own_persons(stage: Stage) -> No
             asked.append((statement, values))
 
     with stage.database.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql(many, facts)
         connection.exec_driver_sql("ANALYZE turns")
     event.listen(stage.database, "before_cursor_execute", listen)

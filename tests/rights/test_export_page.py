@@ -146,13 +146,13 @@ def test_wechat_says_who_opens_it(new_database: Callable[[], str], redis_url: st
         for openid in (DONOR, OTHER):
             stage.register(openid, "resident")
         link = f"{stage.bot_url}{path_of(stage, ask(stage, DONOR))}"
-        theirs = stage.visit(OTHER).get(link, timeout=10)
+        theirs = stage.visit(OTHER).get(link, timeout=60)
         assert (theirs.status_code, "这不是您的资料" in theirs.text) == (403, True)
         browser = stage.visit(DONOR)
-        own = browser.get(link, timeout=10)
+        own = browser.get(link, timeout=60)
         assert (own.status_code, "王秀兰" in own.text) == (200, True)
         assert own.url.partition("#")[0] == link  # no code stays in the address
-        assert browser.get(f"{link}/json", timeout=10).json()["users"][0]["name"] == "王秀兰"
+        assert browser.get(f"{link}/json", timeout=60).json()["users"][0]["name"] == "王秀兰"
 
 
 def test_it_is_there_for_an_hour(stage: Stage) -> None:

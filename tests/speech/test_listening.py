@@ -217,7 +217,7 @@ def test_a_voice_that_wechat_no_longer_has_is_said_to_be_lost(listening: Ears) -
         Fault(Kind.LOST, where=RECOGNISER),
         Fault(Kind.REFUSE, where=RECOGNISER, code=503),
         Fault(Kind.REFUSE, where=RECOGNISER, code=401),
-        Fault(Kind.SLOW, where=RECOGNISER, seconds=0.3),
+        Fault(Kind.SLOW, where=RECOGNISER, seconds=3.0),
         Fault(Kind.DOWN, where="/cgi-bin/media"),
     ],
     ids=["down", "lost", "busy", "wrong key", "slow", "wechat down"],

@@ -136,7 +136,7 @@ def together(stage: Stage, first: Callable[[Database], Any], second: Callable[[D
         with Database(stage.database) as db, db.begin():
             first(db)
             later = pool.submit(run)
-        return later.result(10)
+        return later.result()
 
 
 def test_no_appeal_is_published_past_a_suspension_of_its_household(staffed: Stage) -> None:

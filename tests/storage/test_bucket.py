@@ -14,6 +14,7 @@ from bot.storage.bucket import Bucket, Patience
 from bot.storage.interface import NoSuchFile, StorageTrouble
 from tests.harness.processes.door import Way
 from tests.harness.processes.s3 import HASTY, KEY_ID, S3, SECRET
+from tests.harness.processes.workers import until
 
 CALLS: dict[str, Callable[[Bucket], Any]] = {
     "read": lambda bucket: bucket.read("001/a.jpg"),
@@ -141,8 +142,7 @@ def test_only_a_few_threads_wait_for_a_slow_server(s3: S3) -> None:
     knocks = s3.door.knocks
     for each in first:
         each.start()
-    while s3.door.knocks < knocks + 2:
-        pass
+    until(lambda: s3.door.knocks >= knocks + 2)
     for _ in range(3):
         with pytest.raises(StorageTrouble, match="busy"):
             bucket.read("001/a.jpg")

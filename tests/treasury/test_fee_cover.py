@@ -23,6 +23,7 @@ from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, NoFees, enter, uncovered
 from models.treasury.reversal import standing_entries
+from tests.harness.racing import patient
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
 from tests.scenes.money.bank_entries import COUNTY, ELSEWHERE, GIVEN, entered, prepared, settled, undone, who
@@ -127,7 +128,7 @@ def test_it_is_undone_and_entered_anew_unless_it_is_spent(stage: Stage) -> None:
 
 @pytest.mark.search
 def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: Callable[[], str]) -> None:
-    stage = prepared(new_database())
+    stage = patient(prepared(new_database()))
     deeds = st.tuples(st.sampled_from(["settle", "cover", "cover", "undo"]), st.integers(1, 9_999), st.integers(0, 3))
 
     @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
@@ -164,7 +165,7 @@ def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: C
 
 def test_of_many_at_once_under_one_number_one_is_entered(new_database: Callable[[], str]) -> None:
     """Also of what arrives and of what is topped up: the others are told, and nothing fails."""
-    stage = prepared(new_database())
+    stage = patient(prepared(new_database()))
     settled(stage, 10_000, 5_000, "B-0")
     for turn in range(3):
 
@@ -192,7 +193,7 @@ def test_of_many_at_once_under_one_number_one_is_entered(new_database: Callable[
 
 
 def test_fees_are_never_covered_twice_by_many_at_once(new_database: Callable[[], str]) -> None:
-    stage = prepared(new_database())
+    stage = patient(prepared(new_database()))
     settled(stage, 10_000, 250, "B-0")
 
     def attempt(one: int) -> str:

@@ -20,6 +20,7 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer
 from models.treasury.reversal import NoSuchBankEntry, standing_entries
+from tests.harness.racing import patient
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
 from tests.scenes.export import export, read, verify
@@ -116,7 +117,7 @@ def test_what_was_spent_meanwhile_is_refused_with_what_is_there_and_changes_noth
 def test_of_many_at_once_one_undoes_it_and_spending_never_overdraws(
     new_database: Callable[[], str],
 ) -> None:
-    stage = prepared(new_database())
+    stage = patient(prepared(new_database()))
     for turn in range(3):
         number = settled(stage, 10_000, 100, f"B-{turn}")
         before = balances(stage)
@@ -156,7 +157,7 @@ _DEEDS = st.tuples(
 @pytest.mark.search
 def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable[[], str]) -> None:
     """Any order of entries under few numbers and of undoing them: the accounts are the sums of those that stand."""
-    stage = prepared(new_database())
+    stage = patient(prepared(new_database()))
 
     @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(_DEEDS, min_size=2, max_size=12))

@@ -122,7 +122,7 @@ def test_forged_jobs_between_queue_and_worker_keep_none_back(shop: Shop, trap: T
     shop.jobs.redis.rpush(queue.intermediate_queue.key, *ids, b"\xff\xfe", "odd id", "honest")
     now = datetime.now(UTC)
     recover_jobs(shop.jobs, now)
-    recover_jobs(shop.jobs, now + LOST_AFTER + timedelta(seconds=10))
+    recover_jobs(shop.jobs, now + LOST_AFTER + timedelta(minutes=10))
     assert queue.get_job_ids() == ["honest"]
     assert shop.jobs.redis.lrange(queue.intermediate_queue.key, 0, -1) == []
     assert not trap.is_sprung

@@ -58,7 +58,10 @@ def send_picture(stage: Stage, number: int) -> str:
     return reply
 
 
-def test_turns_and_pages_together_cost_one_connection(database_url: str, deaf: Deaf) -> None:
+def test_turns_and_pages_together_cost_one_connection(
+    database_url: str, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.work.redis_client.PAUSE", 3_600.0)  # however slowly the rest goes
     stage = Stage(database_url, redis_url=deaf.url)
     stage.say("o-li", "你好")
     assert [bool(send_picture(stage, number)) for number in range(4)] == [True] * 4  # each has a job to hand over

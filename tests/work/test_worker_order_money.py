@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,14 +92,14 @@ def test_a_sellers_day_is_compared_by_a_worker(
         paid.paid_at -= AGO.total_seconds()
         with stall.session() as db:
             db.execute(update(OrderPayment).values(created_at=stage.clock() - AGO - timedelta(hours=1)))
-        day = (stage.clock() - AGO).astimezone(CHINA).date()
+        day = datetime.fromtimestamp(paid.paid_at, CHINA).date()
         keys = {name: str(value) for name, value in settings_in(key_folder()).items()}
         urls = {"PUBLIC_URL": stage.bot_url, "WECHAT_API_URL": stage.wechat_url, "PAY_API_URL": stage.wechat_url}
         urls |= {"PAY_PARTNER_MCH_ID": MCHID}
         settings = environment(url, redis_flushed, tmp_path / "media", **urls, **keys)
         row = select(BillDay).where(BillDay.merchant == COOP, BillDay.day == day, BillDay.state == "compared")
         with process("flask", "--app", "wsgi", "worker", settings=settings), Database(stage.database) as db:
-            until(lambda: db.scalar(row) is not None, longest=180)
+            until(lambda: db.scalar(row) is not None, longest=400)
         with Database(stage.database) as db:
             found = db.scalars(row).one()
             assert (found.paid_fen, found.ledger_paid_fen, found.lines) == (TOTAL, TOTAL, 1)
@@ -114,4 +114,4 @@ def _until(stage: Collecting, stall: Stall, holds: Callable[[], bool]) -> None:
         stage.simulator.timeline.move(1)
         return holds()
 
-    until(look, longest=180)
+    until(look, longest=400)

@@ -218,7 +218,7 @@ def test_a_job_that_was_lost_between_queue_and_worker_is_put_back(jobs: JobQueue
         recover_jobs(jobs, now + since)
         assert queue.count == 0
     for _ in range(2):
-        recover_jobs(jobs, now + LOST_AFTER + timedelta(seconds=10))
+        recover_jobs(jobs, now + LOST_AFTER + timedelta(minutes=10))
         assert [job.args for job in queue.jobs] == [[1]]
         assert queue.intermediate_queue.get_job_ids() == []
 

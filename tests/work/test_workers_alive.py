@@ -61,7 +61,7 @@ def test_the_workers_live_and_end_together(house: House) -> None:
         ends = ("scheduler", "push", "bulk", "voice", "default", "slow")
         assert sorted(child.cmdline()[-1] for child in children) == sorted(ends)
         parent.send_signal(signal.SIGTERM)
-        assert parent.wait(60) == 0
+        assert parent.wait(300) == 0
         assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 

@@ -50,11 +50,12 @@ def test_a_part_is_proposed_while_the_hours_of_its_point_change(handover: Handov
     offer = handover.give(handover.donor("qin"), told=False)
     request = handover.ask(handover.resident("wang"), told=False)
     with handover.session() as other:
+        other.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         lock_point(other, handover.point)
         proposed: list[int] = []
         round_ = threading.Thread(target=lambda: proposed.append(handover.match(offer, request)), daemon=True)
         round_.start()
-        round_.join(5)
+        round_.join(60)  # whoever waits for a lock is sent away sooner
         assert proposed
     round_.join()
 

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.processes.supervisor import free_port
 from config.embedded import url_in
+from tests.harness.processes.programs import is_alive, wait_until
 
 ROOT = Path(__file__).parents[3]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -56,10 +57,9 @@ def start_demo(folder: Path, *arguments: str) -> Demo:
         process_group=0,
     )
     assert process.stdout is not None
-    for line in process.stdout:
-        if "Ctrl-C" in line:
-            break
-    assert process.poll() is None, "the demo ended before it began"
+    if not any("Ctrl-C" in line for line in process.stdout):
+        process.stdout.close()
+        raise AssertionError(f"the demo ended before it began, with {process.wait(60)}")
     return Demo(process, f"http://127.0.0.1:{simulator}/", f"http://127.0.0.1:{port}", folder)
 
 
@@ -76,9 +76,9 @@ def end_demo(demo: Demo) -> None:
     assert process.stdout is not None
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(180) == 0
     process.stdout.close()
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert wait_until(lambda: not [child for child in children if child.is_running() and is_alive(child.pid)])
 
 
 @pytest.fixture(name="page", params=SIZES, ids=str)
@@ -105,7 +105,7 @@ def replies(page: Page) -> list[str]:
 def expect_reply(page: Page, before: int, words: str) -> None:
     """One of the replies after the first ``before`` has these words: a notification may come in between."""
     earlier = sum(words in reply for reply in replies(page)[:before])
-    expect(page.locator(REPLIES).filter(has_text=words).nth(earlier)).to_be_visible(timeout=15_000)
+    expect(page.locator(REPLIES).filter(has_text=words).nth(earlier)).to_be_visible(timeout=60_000)
 
 
 def say(page: Page, typed: str, answered: str) -> None:
@@ -173,7 +173,7 @@ def speak(page: Page, words: str, answered: str) -> None:
 def pay(page: Page) -> None:
     """In the sheet that is open, until the page has heard that it came."""
     page.keyboard.type("123456")
-    page.get_by_role("dialog", name="WeChat Pay").get_by_role("button", name="Done").click(timeout=15_000)
+    page.get_by_role("dialog", name="WeChat Pay").get_by_role("button", name="Done").click(timeout=60_000)
     expect(page.frame_locator("iframe").get_by_text("到账了，谢谢您！")).to_be_visible(timeout=30_000)
 
 
@@ -183,7 +183,7 @@ def leave(page: Page) -> None:
 
 def wait_for(demo: Demo, page: Page, question: str) -> None:
     """Until the worker has done it."""
-    for _ in range(100):
+    for _ in range(600):
         if demo.ask(question):
             return
         page.wait_for_timeout(200)

@@ -59,8 +59,11 @@ class Door:
                 caller, _ = self._listener.accept()
             except OSError:
                 return
-            self.knocks += 1
-            threading.Thread(target=self._serve, args=(caller, self._next_way()), daemon=True).start()
+            way = self._next_way()
+            with self._lock:
+                self._open.add(caller)
+            self.knocks += 1  # whoever hears of it can hang it up
+            threading.Thread(target=self._serve, args=(caller, way), daemon=True).start()
 
     def _next_way(self) -> Way:
         if self._times is None:

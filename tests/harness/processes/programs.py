@@ -13,7 +13,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], patience: float = 20.0) -> bool:
+def wait_until(condition: Callable[[], bool], patience: float = 60.0) -> bool:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if condition():

@@ -34,7 +34,7 @@ def served(stage: Collecting, **more: str) -> Iterator[str]:
 
 def is_up(url: str) -> bool:
     try:
-        requests.get(url, timeout=9)
-    except requests.ConnectionError:
+        requests.get(url, timeout=60)
+    except (requests.ConnectionError, requests.Timeout):
         return False
     return True

@@ -23,7 +23,7 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo
 from tests.harness.stage import Stage
 
-LONGEST = 90.0
+LONGEST = 300.0
 
 
 def environment(database_url: str, redis_url: str, folder: Path, **more: str) -> dict[str, str]:

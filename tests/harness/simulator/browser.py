@@ -23,6 +23,8 @@ PHONE = {"width": 390, "height": 844}
 SHOTS = Path(__file__).parents[2] / "screenshots"
 
 needs_chromium = pytest.mark.browser
+# Playwright's own five seconds are little for a browser, two servers and a database on one busy core.
+expect.set_options(timeout=30_000)
 
 
 @dataclass
@@ -45,7 +47,7 @@ def page_of(simulator: Simulator) -> str:
 def chromium() -> Iterator[Browser]:
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments, timeout=120_000)
         yield launched
         launched.close()
 

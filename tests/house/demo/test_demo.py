@@ -115,7 +115,7 @@ def test_a_newcomer_registers_and_an_officer_visits(demo: Demo, page: Page) -> N
     ):
         say(page, typed, answered)
     assert demo.ask("SELECT state FROM verifications ORDER BY id DESC LIMIT 1") == "public_notice"
-    notices = requests.get(f"{demo.bot}/notices/431124101000", timeout=5).text
+    notices = requests.get(f"{demo.bot}/notices/431124101000", timeout=60).text
     assert "张**" in notices
     assert "张小满" not in notices
 
@@ -133,7 +133,7 @@ def test_a_newcomer_who_does_not_read_speaks(demo: Demo, page: Page) -> None:
 def test_the_bot_is_ready(demo: Demo) -> None:
     """And has sent what the data set owes, in a moment."""
     ready = {"database": "ok", "migrations": "ok", "redis": "ok", "notices": "ok", "chains": "ok"}
-    assert wait_until(lambda: requests.get(f"{demo.bot}/readyz", timeout=5).json() == ready, patience=60)
+    assert wait_until(lambda: requests.get(f"{demo.bot}/readyz", timeout=60).json() == ready, patience=180)
 
 
 def test_a_second_demo_at_the_same_ports_says_so_and_starts_nothing(demo: Demo, tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ class Newcomer:
 
     def pays(self, price: str) -> None:
         self.page.locator(".from.account .bubble a").last.click()
-        self.page.frame_locator("iframe").get_by_role("button", name=f"付 {price}").click(timeout=15_000)
-        expect(self.page.get_by_role("dialog", name="WeChat Pay")).to_be_visible(timeout=15_000)
+        self.page.frame_locator("iframe").get_by_role("button", name=f"付 {price}").click(timeout=60_000)
+        expect(self.page.get_by_role("dialog", name="WeChat Pay")).to_be_visible(timeout=60_000)
         pay(self.page)
         leave(self.page)
 
@@ -96,7 +96,7 @@ def test_a_newcomer_pays_a_yuan_and_traces_it_without_a_keyword(demo: Demo, page
     newcomer.says("我捐的钱去哪了", f"编号 {code}")
     assert re.search("付了 ¥1，到账（公开账本第 \\d+ 笔）", replies(page)[-1])
     page.locator(".from.account .bubble a").last.click()
-    expect(page.frame_locator("iframe").locator(".steps")).to_contain_text("付了 ¥1", timeout=15_000)
+    expect(page.frame_locator("iframe").locator(".steps")).to_contain_text("付了 ¥1", timeout=60_000)
     leave(page)
     expect(page.locator(REPLIES).last).to_be_in_viewport()
     assert [typed for typed in newcomer.typed if is_keyword(typed)] == [ASKED_FOR, ASKED_FOR]

@@ -29,8 +29,8 @@ from tests.harness.processes.demo import (  # noqa: F401
 def demonstrated_by_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Begin the demo at ten in the morning where it is night in China: pushes wait for the morning."""
     now = datetime.now(CHINA)
-    ten = now.replace(hour=10) + timedelta(days=now.hour >= 20)
-    ahead = (ten - now) / timedelta(days=1) if not 8 <= now.hour < 20 else 0.0
+    ten = now.replace(hour=10) + timedelta(days=now.hour >= 19)  # an hour before pushes stop
+    ahead = (ten - now) / timedelta(days=1) if not 8 <= now.hour < 19 else 0.0
     demo = start_demo(tmp_path_factory.mktemp("demo"), f"--days-ahead={ahead}")
     yield demo
     end_demo(demo)
@@ -53,12 +53,12 @@ def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -
     inside = page.frame_locator("iframe")
     button = inside.get_by_role("button", name="付 ¥30")
     sheet = page.get_by_role("dialog", name="WeChat Pay")
-    button.click(timeout=15_000)
-    expect(sheet).to_be_visible(timeout=15_000)
+    button.click(timeout=60_000)
+    expect(sheet).to_be_visible(timeout=60_000)
     page.keyboard.press("Escape")
-    expect(inside.get_by_text("没有付，钱没有动")).to_be_visible(timeout=15_000)
+    expect(inside.get_by_text("没有付，钱没有动")).to_be_visible(timeout=60_000)
     button.click()
-    expect(sheet).to_be_visible(timeout=15_000)
+    expect(sheet).to_be_visible(timeout=60_000)
     pay(page)
     gift = demo.ask("SELECT max(id) FROM pledges")
     assert demo.ask(f"SELECT state FROM pledges WHERE id = {gift}") == "committed"  # noqa: S608
@@ -68,7 +68,7 @@ def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -
     told = "FROM notifications WHERE template = 'pledged' AND state IN ('sent', 'delivered') AND subject_id"
     wait_for(demo, page, f"SELECT count(*) {told} = {appeal}")
     be(page, people[owner]["name"])
-    expect(page.get_by_text(re.compile("捐了 ¥|到账 .* 笔")).last).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(re.compile("捐了 ¥|到账 .* 笔")).last).to_be_visible(timeout=60_000)
     _comes_back(demo, page, f"{demo.bot}/trace/", int(str(gift)))
 
 
@@ -92,8 +92,8 @@ def test_a_newcomer_reaches_a_paid_gift(demo: Demo, page: Page) -> None:
     ):
         say(page, typed, answered)
     page.locator(".from.account .bubble a").last.click()
-    page.frame_locator("iframe").get_by_role("button", name="付 ¥20").click(timeout=15_000)
-    expect(page.get_by_role("dialog", name="WeChat Pay")).to_be_visible(timeout=15_000)
+    page.frame_locator("iframe").get_by_role("button", name="付 ¥20").click(timeout=60_000)
+    expect(page.get_by_role("dialog", name="WeChat Pay")).to_be_visible(timeout=60_000)
     pay(page)
     assert demo.ask("SELECT state || amount_fen FROM pledges ORDER BY id DESC LIMIT 1") == "committed2000"
     leave(page)
@@ -115,7 +115,7 @@ def _comes_back(demo: Demo, page: Page, traces: str, gift: int) -> None:
     wait_for(
         demo, page, "SELECT count(*) FROM notifications WHERE template = 'refunded' AND state IN ('sent', 'delivered')"
     )
-    expect(page.locator(".from.account .bubble").last).to_contain_text("退", timeout=15_000)
+    expect(page.locator(".from.account .bubble").last).to_contain_text("退", timeout=60_000)
     trace.reload()
     expect(trace.locator(".tip")).to_contain_text("退")
     assert trace.locator(".steps li").count() > steps

@@ -178,7 +178,7 @@ def test_the_clock_is_moved_and_says_how_far_ahead_it_is(browser):
         clock = page.get_by_role("dialog", name="The platform's clock")
         expect(clock.locator("#ahead")).to_contain_text("The true time")
         china = simulator.timeline() + 8 * 3600  # wherever the browser is
-        hours = {time.gmtime(at).tm_hour for at in (china, china + 60)}
+        hours = {time.gmtime(at).tm_hour for at in (china - 60, china, china + 60)}
         assert int(clock.locator("#big-time").inner_text().split()[1][:2]) in hours
         clock.get_by_role("button", name="3 days").click()
         expect(clock.locator("#ahead")).to_contain_text("3 d ahead")
@@ -190,6 +190,6 @@ def test_the_clock_is_moved_and_says_how_far_ahead_it_is(browser):
         expect(clock.locator("#ahead")).to_contain_text("3 d 5 h ahead")
         expect(page.locator("#tool-time")).to_contain_text("+3 天 5 小时")
         shoot(page, "clock")
-        assert round(simulator.timeline.ahead) == 3 * 86400 + 5 * 3600
+        assert abs(simulator.timeline.ahead - (3 * 86400 + 5 * 3600)) < 60
         page.keyboard.press("Escape")
         expect(clock).to_be_hidden()
