@@ -16,7 +16,7 @@ from models.core.database import IDLE_IN_TRANSACTION_MS, LIMITS, STATEMENT_MS, c
 from models.people.conversation import Turn
 from tests.harness.platform import wechat
 from tests.harness.processes.databases import PostgresDatabases
-from tests.harness.processes.pgbouncer import PROGRAM, pooler
+from tests.harness.processes.pgbouncer import cannot, pooler
 from tests.harness.stage import Stage
 from tests.harness.transcript import Actor
 
@@ -24,10 +24,7 @@ from tests.harness.transcript import Actor
 TRANSCRIPTS = sorted((Path(__file__).parent.parent / "transcripts").glob("*.chat"))[::12]
 THREADS, PEOPLE, CONNECTIONS = 16, 24, 4
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason="there is no pgbouncer here; .ci/run installs it"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +37,8 @@ def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def through(postgres_url: str) -> Iterator[Callable[[str], str]]:
     """(A database's url) -> its url through the pooler, which has fewer connections than the bot has threads."""
+    if why := cannot():
+        pytest.skip(why)
     with pooler(postgres_url, CONNECTIONS) as through:
         yield through
 
@@ -126,6 +125,7 @@ def test_a_message_that_finds_its_connection_ended_is_taken_at_its_next_delivery
     databases.drop(url)
 
 
+@pytest.mark.usefixtures("through")
 def test_limits_that_it_does_not_give_are_named(database_url: str, postgres_url: str) -> None:
     with pooler(postgres_url, 1, limits=False) as through:
         database = connect(through(database_url))

@@ -7,9 +7,10 @@ import ctypes
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,21 +21,6 @@ from bot.processes.leash import leashed
 _NEW_NETWORK = 0x4000_0000  # CLONE_NEWNET
 # Whoever sends there is not heard: no host has it.
 _NOBODY = "02:00:00:00:00:fe"
-
-
-@cache
-def cannot() -> str:
-    """Why no such network can be made here; empty where it can."""
-    if os.geteuid() != 0:
-        return "only root can make network namespaces"
-    if missing := [program for program in ("ip", "nsenter") if not shutil.which(program)]:
-        return f"there is no {missing[0]} here"
-    name = f"bf{secrets.token_hex(4)}"
-    made = subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True, text=True)
-    if made.returncode != 0:
-        return f"no network namespace can be made here: {made.stderr.strip()}"
-    _ip("netns", "del", name)
-    return ""
 
 
 @dataclass(frozen=True)
@@ -85,9 +71,13 @@ class Network:
         self._made: list[str] = []
 
     def __enter__(self) -> Self:
-        self._add(self._switch)
-        _ip("-n", self._switch, "link", "add", "switch", "type", "bridge")
-        _ip("-n", self._switch, "link", "set", "switch", "up")
+        try:
+            self._add(self._switch)
+            _ip("-n", self._switch, "link", "add", "switch", "type", "bridge")
+            _ip("-n", self._switch, "link", "set", "switch", "up")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,3 +121,27 @@ def _ip(*arguments: str) -> None:
 def _enter(namespace: int) -> None:
     if ctypes.CDLL(None, use_errno=True).setns(namespace, _NEW_NETWORK) != 0:
         raise OSError(ctypes.get_errno(), "the thread could not go there")
+
+
+@cache
+def cannot() -> str:
+    """Why no such network can be made here; empty where one was made, and was cut and mended."""
+    if os.geteuid() != 0:
+        return "only root can make network namespaces"
+    if missing := [program for program in ("ip", "nsenter") if not shutil.which(program)]:
+        return f"there is no {missing[0]} here"
+    try:
+        with Network() as network:
+            one, other = network.host("one"), network.host("other")
+            with other.inside():
+                listener = socket.create_server((other.address, 0))
+            with listener, one.inside():
+                port = listener.getsockname()[1]
+                socket.create_connection((other.address, port), 5).close()
+                with network.cut(one, other), suppress(TimeoutError):
+                    socket.create_connection((other.address, port), 0.5).close()
+                    return "a network cannot be cut here"
+                socket.create_connection((other.address, port), 5).close()
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"no network of namespaces can be made here: {error}"
+    return ""

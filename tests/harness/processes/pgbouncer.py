@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,20 @@ from config.settings import ROOT
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
 # PgBouncer will not run as root.
 _USER = "nobody" if os.geteuid() == 0 else ""
+# Before it, PgBouncer does not follow prepared statements as psycopg closes them.
+_LEAST = (1, 22)
 _DOCUMENTED = re.compile(r"```ini\n(\[databases\].*?)```", re.DOTALL)
+
+
+@cache
+def cannot() -> str:
+    """Why PgBouncer cannot be tried here; empty where it can."""
+    if PROGRAM is None:
+        return "there is no pgbouncer here; .ci/run installs it"
+    said = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"(\d+)\.(\d+)", said)
+    assert found
+    return "" if (int(found[1]), int(found[2])) >= _LEAST else f"this pgbouncer is too old: {found[0]}"
 
 
 @contextmanager
