@@ -30,8 +30,8 @@ class ServiceError(Exception):
     """A service did not start; the message says why, for the person at the terminal."""
 
 
-# Below those that Linux gives to whoever asks for any, so that nobody is given one of ours meanwhile; each process
-# begins elsewhere, and takes none twice before it has been through all.
+# Linux gives a program that asks for any port one from 32768 on. Ours lie below, so that no program is given a port
+# between our look at it and its use; each process begins at another one, and takes them in turn.
 _FIRST, _MANY = 20_000, 12_000
 _ports = itertools.count(os.getpid() * 4_999)
 

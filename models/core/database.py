@@ -24,7 +24,7 @@ LIMITS = {
     "random_page_cost": "1.1",
 }
 _BATCH = 1_000
-_TIMES = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+_TIMES = [name for name in LIMITS if name.endswith("_timeout")]
 _COLLECTS = "collects"
 _FROZEN_FOR = "frozen_for"
 

@@ -1,4 +1,4 @@
-"""Run a statement by psycopg alone: what every turn does cannot afford what SQLAlchemy adds, which is twice as much."""
+"""Run a statement by psycopg alone, for what every turn does: through SQLAlchemy it takes more than twice as long."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ class Prepared:
     """A Core statement, compiled once; it runs in the transaction of the connection that is given.
 
     Values are converted by the types of their columns, as ever. Errors are SQLAlchemy's, and where the connection was
-    lost, all of its pool's are made anew.
+    lost, the pool makes all of its connections anew.
 
     Raises ValueError for a statement with a value of its own, which would have to be given at each run: write it out
     with ``literal_column``.
@@ -36,7 +36,7 @@ class Prepared:
         self._columns: list[_Convert] = [column.type.result_processor(_DIALECT, None) for column in columns]
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        """Run the statement, whose rows nobody reads. Raises DBAPIError."""
+        """Run the statement and leave its rows unread. Raises DBAPIError."""
         self._execute(connection, values)
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:

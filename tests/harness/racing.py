@@ -57,7 +57,7 @@ def at_once(acts: list[Callable[[], object]]) -> list[object]:
 
 
 def _come_to(act: Callable[[], object]) -> object:
-    """What it came to, or what it raised. It is done again where it found no free connection: nothing was begun."""
+    """Return what the act came to, or what it raised; do it again where it found no free connection to begin with."""
     while True:
         try:
             return act()

@@ -19,7 +19,7 @@ from typing import Self
 from bot.processes.leash import leashed
 
 _NEW_NETWORK = 0x4000_0000  # CLONE_NEWNET
-# Whoever sends there is not heard: no host has it.
+# A hardware address that no host has: what is sent there is lost.
 _NOBODY = "02:00:00:00:00:fe"
 
 

@@ -187,6 +187,36 @@ def test_a_web_page_of_the_account_asks_for_a_payment_and_hears_its_end(browser,
         expect(inside.locator("#result")).to_have_text(heard)
 
 
+def test_an_answer_that_was_asked_for_before_the_payment_does_not_take_it_back(browser):
+    """The page looks once and hears the stream; the look's answer comes last, and is the older one."""
+    bot, held = PageBot(), []
+    with opened(browser, bot, pay=keys()) as (page, simulator):
+        merchant = merchant_of(simulator)
+        _, prepay_id = merchant.ordered()
+        home = re.sub(r"#.*", "", page.url)
+        bot.html = PAY_PAGE.format(home=home, asked=json.dumps(merchant.for_bridge(prepay_id)))
+        pick(page, "秀英")
+        simulator.push("oAunt", "text", {"text": page_of(simulator)})
+        page.locator(".bubble a").click()
+        inside = page.frame_locator("iframe")
+        page.route("**/desk/feed*", lambda route: held.append((route, route.fetch())))
+        inside.get_by_role("button", name="付款").click()
+        sheet = page.get_by_role("dialog", name="WeChat Pay")
+        expect(sheet).to_be_visible()
+        page.keyboard.type(PIN)
+        done = sheet.get_by_role("button", name="Done")
+        expect(done).to_be_visible()
+        assert held
+        for route, answer in held:
+            with page.expect_response("**/desk/feed*"):
+                route.fulfill(response=answer)
+        page.unroute_all()
+        page.wait_for_timeout(300)  # the answer is taken by then
+        expect(done).to_be_visible()
+        done.click()
+        expect(inside.locator("#result")).to_have_text("get_brand_wcpay_request:ok")
+
+
 def test_a_web_page_with_a_wrong_signature_is_refused(browser):
     bot = PageBot()
     with opened(browser, bot, expected="422", pay=keys()) as (page, simulator):
