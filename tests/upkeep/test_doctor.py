@@ -33,6 +33,7 @@ from bot.simulator.faults import Fault, Kind
 from bot.simulator.fields import Template
 from bot.simulator.serving import serving
 from bot.upkeep.checks import time as clocks
+from bot.upkeep.checks.database import check_database
 from bot.upkeep.checks.door import check_certificate, check_domain
 from bot.upkeep.checks.examine import CHECKS, examine
 from bot.upkeep.checks.finding import Finding, bad
@@ -40,6 +41,7 @@ from bot.upkeep.checks.installation import Installation
 from bot.work.queues import QUEUES, JobQueues
 from bot.work.workers import Sender
 from config.settings import Environment, Settings
+from models.core.database import LIMITS
 from models.upkeep.dead_job import DeadJob
 from models.upkeep.schedule import claim_run
 from tests.harness.command_line import run
@@ -320,6 +322,17 @@ def test_a_certificate_is_graded_by_its_end(
         [told] = check_certificate(of(stage, public_url=f"https://localhost:{port}"))
     assert told.level == level
     assert re.search(found, told.found)
+
+
+def test_a_limit_that_the_connections_do_not_have_is_named(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As behind a pooler that drops what is asked for."""
+    installation = of(stage)
+    assert [each.level for each in check_database(installation)] == ["ok"]
+    monkeypatch.setitem(LIMITS, "lock_timeout", "1")
+    [told] = [each for each in check_database(installation) if each.level == "bad"]
+    assert "lock_timeout" in told.found
+    assert "connect_query" in told.do
+    installation.close()
 
 
 def test_a_domain_that_leads_nowhere_is_told(stage: Stage) -> None:
