@@ -53,7 +53,7 @@ def configured(folder: Path, bot: str, port: int) -> Path:
     given = block("nginx")
     for ours, here in (
         ("10.0.0.11:8000", bot.removeprefix("http://")),
-        ("    server 10.0.0.12:8000;\n", ""),
+        ("    server 10.0.0.12:8000 max_fails=0;\n", ""),
         ("listen 443", f"listen 127.0.0.1:{port}"),
         ("/etc/ssl/bangfu.example.cn.pem", str(folder / "pem")),
         ("/etc/ssl/private/bangfu.example.cn.key", str(folder / "key")),

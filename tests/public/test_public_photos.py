@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from models.public.photos import RECHECKED, RETRIED, PhotoReview, file_name, rec
 from models.staff.member import Staff
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.processes.worker_desk import Desk
+from tests.harness.processes.workers import until
 from tests.harness.stage import Stage
 from tests.scenes.pages import agreed
 from tests.scenes.public_photos import Album
@@ -294,7 +296,9 @@ def test_the_page_with_photos_is_for_everybody_and_loads_the_small_copies(album:
     def look(page: Page) -> None:
         for place, shown in enumerate(album.shown()):
             page.locator("picture img").nth(place).scroll_into_view_if_needed()
-            page.wait_for_function(f"document.images[{place}].complete && document.images[{place}].naturalWidth > 0")
+            # Not wait_for_function: what it asks again is evaluated by the page, which its own policy forbids.
+            drawn = f"document.images[{place}].complete && document.images[{place}].naturalWidth > 0"
+            until(partial(page.evaluate, drawn))
             loaded = page.evaluate(f"document.images[{place}].currentSrc")
             assert loaded.rpartition("/")[2] in (f"{shown.name}-640.webp", f"{shown.name}-900.webp")
         shared = page.locator("meta[property='og:image']").get_attribute("content") or ""

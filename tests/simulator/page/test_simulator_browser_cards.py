@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.simulator.fields import Template
+from tests.harness.processes.workers import until
 from tests.harness.simulator.browser import (
     PHONE,
     PageBot,
@@ -160,9 +161,8 @@ def test_a_page_inside_asks_for_consent(browser):
         page.locator(".bubble a").click()
         page.frame_locator("iframe").get_by_role("button").click()
         page.get_by_role("dialog", name="Subscription notices").get_by_role("button", name="OK").click()
-        page.wait_for_function("() => true")
         frame = page.frames[1]
-        frame.wait_for_function("document.title.includes('subscribe_messages:ok')")
+        until(lambda: "subscribe_messages:ok" in frame.title())
         assert '"tpl-harvest":"accept"' in frame.title()
 
 
