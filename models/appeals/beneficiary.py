@@ -183,14 +183,13 @@ def join_beneficiaries(db: Session, source: int, target: int) -> None:
     db.execute(moved.execution_options(synchronize_session=False))
 
 
-def helped_households(db: Session, appeals: Iterable[int], households: Iterable[int]) -> set[tuple[int, int]]:
-    """Return which of these appeals are to help which of these households, as pairs of both.
+def helped_households(appeals: Iterable[int], households: Iterable[int]) -> Select[int, int]:
+    """Select which of these appeals are to help which of these households, as pairs of both.
 
     Such a household was asked, or counted itself in, and has not said no.
     """
     theirs = among(Beneficiary.appeal_id, appeals) & among(Beneficiary.household_id, households)
-    found = select(Beneficiary.appeal_id, Beneficiary.household_id).where(theirs, Beneficiary.state != "declined")
-    return {(row.appeal_id, row.household_id) for row in db.execute(found)}
+    return select(Beneficiary.appeal_id, Beneficiary.household_id).where(theirs, Beneficiary.state != "declined")
 
 
 def conflicts(db: Session, organisation: Organisation) -> Mapping[int, str]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     TableValuedAlias,
     Text,
     TypeDecorator,
+    Update,
     any_,
     bindparam,
     column,
@@ -84,21 +85,31 @@ def table_of(rows: Iterable[tuple[int, str | None, datetime | None]]) -> TableVa
     return listed({"key": BigInteger(), "value": Text(), "at": DateTime(timezone=True)}, rows)
 
 
-def listed(columns: Mapping[str, TypeEngine[Any]], rows: Iterable[Sequence[Any]]) -> TableValuedAlias:
+def listed(
+    columns: Mapping[str, TypeEngine[Any]], rows: Iterable[Sequence[Any]], name: str = "given"
+) -> TableValuedAlias:
     """Build a table of these rows, one at least, to join with: a parameter for each column, however many rows."""
     lists = zip(*rows, strict=True)
     arrays = (bindparam(None, list(each), ARRAY(kind)) for each, kind in zip(lists, columns.values(), strict=True))
     named = (column(name, kind) for name, kind in columns.items())
-    return func.unnest(*arrays).table_valued(*named).render_derived(name="given")
+    return func.unnest(*arrays).table_valued(*named).render_derived(name=name)
 
 
-def write_columns(db: Session, rows: Sequence[DeclarativeBase], *names: str) -> None:
-    """Write these columns of many rows of one table, by ``id``, in one statement; the session then knows it is done."""
+def write_columns(db: Session, *parts: tuple[Sequence[DeclarativeBase], Sequence[str]]) -> None:
+    """Write columns of many rows, by ``id``, all in one statement; the session then knows that it is done.
+
+    ``parts``: rows of one table with the names of the columns to write; each of another table.
+    """
+    *others, last = [_written(rows, names) for rows, names in parts if rows]
+    db.connection().execute(last.add_cte(*(each.cte() for each in others)))
+    for rows, names in parts:
+        for row in rows:
+            for name in names:
+                set_committed_value(row, name, getattr(row, name))
+
+
+def _written(rows: Sequence[DeclarativeBase], names: Sequence[str]) -> Update:
     table = cast(Table, type(rows[0]).__table__)
     columns = {"id": BigInteger(), **{name: table.c[name].type for name in names}}
-    given = listed(columns, [[getattr(row, name) for name in columns] for row in rows])
-    changed = update(table).where(table.c.id == given.c.id).values({name: given.c[name] for name in names})
-    db.connection().execute(changed)
-    for row in rows:
-        for name in names:
-            set_committed_value(row, name, getattr(row, name))
+    given = listed(columns, [[getattr(row, name) for name in columns] for row in rows], f"given_{table.name}")
+    return update(table).where(table.c.id == given.c.id).values({name: given.c[name] for name in names})

@@ -1,6 +1,6 @@
 """Run a statement by psycopg alone, for what every turn does: through SQLAlchemy it takes more than twice as long."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -42,12 +42,13 @@ class Prepared:
     def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Run the SELECT and return its first row, None if there is none. Raises DBAPIError."""
         row = self._execute(connection, values).fetchone()
-        if row is None:
-            return None
-        return tuple(
-            value if value is None or convert is None else convert(value)
-            for value, convert in zip(row, self._columns, strict=True)
-        )
+        return None if row is None else self._converted(row)
+
+    def all(self, db: Session, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """Return all rows of the SELECT for a session, which writes before what it has pending. Raises DBAPIError."""
+        if db.autoflush:
+            db.flush()
+        return map(self._converted, self._execute(db.connection(), values).fetchall())
 
     def find(self, db: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return ``first`` for a session, which writes before what it has pending. Raises DBAPIError."""
@@ -60,6 +61,12 @@ class Prepared:
         if (row := self.first(connection, values)) is None:
             raise NoResultFound
         return row
+
+    def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(
+            value if value is None or convert is None else convert(value)
+            for value, convert in zip(row, self._columns, strict=True)
+        )
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
         given = [values[name] if convert is None else convert(values[name]) for name, convert in self._binds]

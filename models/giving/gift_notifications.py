@@ -1,21 +1,18 @@
 """Notifications about gifts: to the owner and the donor, and to all donors when the target is reached."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
-from models.core.base import among
 from models.giving.matching import SponsorMatch
 from models.giving.notification_kinds import join_gifts
 from models.giving.pledge import Pledge, Raised, raised
 from models.notifications.broadcast import notify_backers
-from models.notifications.notify import NewNotification, notify, notify_each, notify_user
-from models.people.conversation import Conversation
+from models.notifications.notify import NewNotification, conversations_of, notify, notify_each, notify_user
 
 # Percent of the target; if one gift passes both, only the first here is told.
 MILESTONES = (100, 50)
@@ -59,17 +56,19 @@ def notify_of_gift(db: Session, appeal: Appeal, pledge: Pledge, name: str | None
     return news.reached
 
 
-def notify_of_gifts(db: Session, gifts: Sequence[GiftNews], now: datetime) -> None:
+def notify_of_gifts(
+    db: Session, gifts: Sequence[GiftNews], now: datetime, writes: Mapping[int, list[int]] | None = None
+) -> None:
     """Notify the owners of gifts, in the order in which they came: of all to one appeal at once; of milestones once.
 
-    The caller holds the appeals, so that of two gifts at once the second counts the first.
+    The caller holds the appeals, so that of two gifts at once the second counts the first. ``writes``: the owners'
+    conversations, where the caller knows them.
     """
-    owners = {gift.appeal.owner_id for gift in gifts}
-    found = select(Conversation.user_id, func.min(Conversation.id)).where(among(Conversation.user_id, owners))
-    writes = dict(db.execute(found.group_by(Conversation.user_id)).all())
+    writes = conversations_of(db, (gift.appeal.owner_id for gift in gifts)) if writes is None else writes
+    owners = {user: numbers[0] for user, numbers in writes.items()}
     news: dict[int, NewNotification] = {}
     for gift in gifts:
-        number, owner = gift.appeal.id, writes.get(gift.appeal.owner_id)
+        number, owner = gift.appeal.id, owners.get(gift.appeal.owner_id)
         if owner is None:
             continue
         before = news.get(number)
@@ -79,7 +78,7 @@ def notify_of_gifts(db: Session, gifts: Sequence[GiftNews], now: datetime) -> No
     for gift in gifts:
         came = gift.amount_fen + gift.matched_fen
         if percent := _passed(gift.has.raised_fen, came, gift.appeal.target_fen):
-            _notify_milestone(db, gift, writes.get(gift.appeal.owner_id), percent, now)
+            _notify_milestone(db, gift, owners.get(gift.appeal.owner_id), percent, now)
 
 
 def notify_of_late_payment(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> None:

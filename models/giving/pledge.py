@@ -7,9 +7,25 @@ mode goes with the session's engine, so that all sums of a program follow one ru
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    bindparam,
+    column,
+    func,
+    join,
+    literal_column,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal, OwnHousehold
@@ -19,11 +35,13 @@ from models.core.codes import new_code
 from models.core.database import collects_money
 from models.core.hooks import Hook
 from models.core.money import SMALLEST_PLEDGE
+from models.core.prepared import Prepared
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.giving.pledge_sums import PledgeSums
-from models.ledger import totals_of
+from models.ledger.accounts import LedgerAccount, LedgerSum
+from models.ledger.totals import add_up
 from models.organisations.charity import Charity
 from models.organisations.merchant import with_merchant
 from models.people.family_member import Person, all_households
@@ -195,21 +213,23 @@ class Donor(Person, Protocol):
 
 
 def own_gifts(db: Session, gifts: Sequence[tuple[Donor, Appeal]]) -> set[tuple[int, int]]:
-    """Return those (donor's id, appeal's) in which the donor would give to their own: in four statements at most.
+    """Return those (donor's id, appeal's) in which the donor would give to their own: in three statements at most.
 
     They belong to the household that asks, or to one that the appeal is to help; or they share a phone with the owner,
     who else could give to it as somebody new, and draw a matching pool.
     """
     homes = all_households(db, [donor for donor, _ in gifts])
     appeals = {appeal.id for _, appeal in gifts}
-    helped = helped_households(db, appeals, {donor.household_id for donor, _ in gifts if donor.household_id})
-    phones = sharing_a_phone(db, {donor.id for donor, _ in gifts}, {appeal.owner_id for _, appeal in gifts})
+    helped = helped_households(appeals, {donor.household_id for donor, _ in gifts if donor.household_id})
+    phones = sharing_a_phone({donor.id for donor, _ in gifts}, {appeal.owner_id for _, appeal in gifts})
+    found = union_all(helped.add_columns(literal_column("'helped'")), phones.add_columns(literal_column("'phone'")))
+    ties = {(why, one, other) for one, other, why in db.execute(found)}
     return {
         (donor.id, appeal.id)
         for (donor, appeal), home in zip(gifts, homes, strict=True)
         if appeal.household_id in home
-        or (appeal.id, donor.household_id) in helped
-        or (donor.id, appeal.owner_id) in phones
+        or ("helped", appeal.id, donor.household_id) in ties
+        or ("phone", donor.id, appeal.owner_id) in ties
     }
 
 
@@ -271,24 +291,42 @@ def counted(db: Session) -> tuple[str, ...]:
     return PAID if collects_money(db) else ("intended", *PAID)
 
 
+def _sums() -> Select[*tuple[Any, ...]]:
+    """Build the statement for what pledges of appeals sum up to, beside each kind of their money; NULL for none."""
+    wanted = func.unnest(bindparam("b_appeals", type_=ARRAY(BigInteger))).table_valued(column("id", BigInteger))
+    wanted = wanted.render_derived(name="wanted")
+    sums, account, money = PledgeSums, LedgerAccount, LedgerSum
+    of_appeal = (account.subject_id == wanted.c.id) & (account.kind == literal_column("'appeal'"))
+    joined = join(wanted, sums, sums.appeal_id == wanted.c.id, isouter=True)
+    joined = joined.join(account, of_appeal, isouter=True).join(money, money.account_id == account.id, isouter=True)
+    pledges = (sums.paid, sums.intended, sums.intended_fen, sums.awaiting_fen)
+    return select(wanted.c.id, *pledges, money.kind, money.amount_fen).select_from(joined)
+
+
+_SUMS = Prepared(_sums())
+
+
 def raised(db: Session, appeal_ids: list[int]) -> dict[int, Raised]:
     """Appeal id -> what it has and what is promised, for all given ids. Targets, lists and milestones use these sums.
 
     Paid is what donors and matching pools gave, without refunds, spent or not: the ledger's public total. The cost is
     the same for any number of gifts.
     """
-    sums = PledgeSums
-    columns = (sums.appeal_id, sums.paid, sums.intended, sums.intended_fen, sums.awaiting_fen)
-    pledges = {row.appeal_id: row for row in db.execute(select(*columns).where(sums.appeal_id.in_(appeal_ids)))}
+    if not appeal_ids:
+        return {}
+    pledges: dict[int, tuple[int, int, int, int]] = {}
+    money: dict[int, list[tuple[str, int]]] = {}
+    rows = _SUMS.all(db, {"b_appeals": sorted(set(appeal_ids))})
+    for appeal_id, paid, intended, intended_fen, awaiting_fen, kind, fen in rows:
+        pledges[appeal_id] = (paid or 0, intended or 0, intended_fen or 0, awaiting_fen or 0)
+        money.setdefault(appeal_id, []).extend([(kind, fen)] if kind else [])
     collects, found = collects_money(db), {}
-    for appeal_id, totals in totals_of(db, appeal_ids).items():
-        row, paid_fen = pledges.get(appeal_id), totals.public
-        if row is None:
-            found[appeal_id] = Raised(paid_fen, 0, paid_fen, 0)
-        elif collects:
-            found[appeal_id] = Raised(paid_fen, row.paid, paid_fen, row.intended_fen + row.awaiting_fen)
+    for appeal_id, (paid, intended, intended_fen, awaiting_fen) in pledges.items():
+        paid_fen = add_up(money[appeal_id]).public
+        if collects:
+            found[appeal_id] = Raised(paid_fen, paid, paid_fen, intended_fen + awaiting_fen)
         else:
-            found[appeal_id] = Raised(paid_fen + row.intended_fen, row.paid + row.intended, paid_fen, row.intended_fen)
+            found[appeal_id] = Raised(paid_fen + intended_fen, paid + intended, paid_fen, intended_fen)
     return found
 
 

@@ -7,9 +7,9 @@ them: a trigger moves it with every entry, and a constraint keeps every account 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, UniqueConstraint, select, tuple_
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.core.base import Base, RowId, one_of
 
@@ -94,20 +94,21 @@ def lock(db: Session, wanted: Iterable[Account]) -> dict[Account, Locked]:
     A transaction that posts more than once locks all its accounts first; else two of them may deadlock.
     """
     accounts = sorted(set(wanted))
-    table = LedgerAccount
-    known = {Account(*row) for row in db.execute(select(table.kind, table.subject_id).where(_among(accounts)))}
+    held = _lock(db, accounts)
+    if len(held) == len(accounts):
+        return held
     # Created before any is locked: no transaction waits for a new account while it holds another.
-    if missing := [account for account in accounts if account not in known]:
-        values = [{"kind": account.kind, "subject_id": account.subject_id} for account in missing]
-        db.execute(insert(table).values(values).on_conflict_do_nothing(index_elements=["kind", "subject_id"]))
-    rows = db.execute(
-        select(table.kind, table.subject_id, table.id, table.balance_fen)
-        .where(_among(accounts))
-        .order_by(table.kind, table.subject_id)
-        .with_for_update()
-    )
+    values = [{"kind": account.kind, "subject_id": account.subject_id} for account in accounts]
+    new = insert(LedgerAccount).values(values)
+    db.execute(new.on_conflict_do_nothing(index_elements=["kind", "subject_id"]))
+    return _lock(db, accounts)
+
+
+def _lock(db: Session, accounts: list[Account]) -> dict[Account, Locked]:
+    """Lock these accounts; where one of them is not there yet, none."""
+    table, other = LedgerAccount, aliased(LedgerAccount)
+    there = select(func.count()).where(tuple_(other.kind, other.subject_id).in_(accounts)).scalar_subquery()
+    found = select(table.kind, table.subject_id, table.id, table.balance_fen)
+    found = found.where(tuple_(table.kind, table.subject_id).in_(accounts), there == len(accounts))
+    rows = db.execute(found.order_by(table.kind, table.subject_id).with_for_update())
     return {Account(row.kind, row.subject_id): Locked(row.id, row.balance_fen) for row in rows}
-
-
-def _among(accounts: list[Account]) -> ColumnElement[bool]:
-    return tuple_(LedgerAccount.kind, LedgerAccount.subject_id).in_(accounts)

@@ -62,16 +62,12 @@ def post(
         if earlier := find(db, kind, cause):
             return _same(db, earlier, amounts, reverses_id)
         raise
-    posted: LedgerTransaction | None = db.scalar(
-        insert(LedgerTransaction)
-        .values(kind=kind, cause=cause, at=now, reverses_id=reverses_id)
-        .on_conflict_do_nothing(index_elements=["kind", "cause"])
-        .returning(LedgerTransaction)
-    )
-    if posted is None:  # posted before
-        return _same(db, _get(db, kind, cause), amounts, reverses_id)
-    _write_entries(db, [Posted(posted.id, kind, amounts)], accounts, now)
-    return posted
+    posted = _write(db, kind, {cause: amounts}, accounts, now, reverses_id)
+    transaction = _get(db, kind, cause)
+    if not posted:  # before
+        return _same(db, transaction, amounts, reverses_id)
+    on_posted(db, posted, now)
+    return transaction
 
 
 def post_each(
@@ -89,26 +85,41 @@ def post_each(
             total[account] += fen
     _check_balances(held, total)
     _check_parts(db, MOVES[kind], held, total)
-    given = listed({"cause": Text()}, [(cause,) for cause in postings])
-    wanted = select(literal(kind), given.c.cause, literal(now, LedgerTransaction.at.type))
-    written = (
-        insert(LedgerTransaction)
-        .from_select(["kind", "cause", "at"], wanted, include_defaults=False)
-        .on_conflict_do_nothing(index_elements=["kind", "cause"])
-        .returning(LedgerTransaction.id, LedgerTransaction.cause)
-    )
-    posted = [Posted(row.id, kind, postings[row.cause]) for row in db.execute(written)]
+    posted = _write(db, kind, postings, held, now)
     if len(posted) < len(postings):
         raise WrongPosting("one of these causes was posted before")
-    _write_entries(db, posted, held, now)
-
-
-def _write_entries(db: Session, posted: Sequence[Posted], accounts: Mapping[Account, Locked], now: datetime) -> None:
-    rows = sorted((each.id, accounts[account].id, fen) for each in posted for account, fen in each.amounts.items())
-    names = ("transaction_id", "account_id", "amount_fen")
-    given = listed(dict.fromkeys(names, BigInteger()), rows)
-    db.execute(insert(LedgerEntry).from_select(names, select(*given.c), include_defaults=False))
     on_posted(db, posted, now)
+
+
+def _write(
+    db: Session,
+    kind: str,
+    postings: Mapping[str, Amounts],
+    accounts: Mapping[Account, Locked],
+    now: datetime,
+    reverses_id: int | None = None,
+) -> list[Posted]:
+    """Write the transactions with their entries; one whose cause was posted before is left out."""
+    table, entries = (
+        LedgerTransaction,
+        [(cause, accounts[account].id, fen) for cause, amounts in postings.items() for account, fen in amounts.items()],
+    )
+    given = listed({"cause": Text(), "account_id": BigInteger(), "amount_fen": BigInteger()}, entries)
+    in_order = listed({"cause": Text()}, [(cause,) for cause in postings], "causes")
+    causes = select(literal(kind), in_order.c.cause, literal(now, table.at.type), literal(reverses_id, BigInteger()))
+    new = (
+        insert(table)
+        .from_select(["kind", "cause", "at", "reverses_id"], causes, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=["kind", "cause"])
+        .returning(table.id, table.cause)
+        .cte("new")
+    )
+    theirs = select(new.c.id, given.c.account_id, given.c.amount_fen).join(given, given.c.cause == new.c.cause)
+    theirs = theirs.order_by(new.c.id, given.c.account_id)
+    names = ["transaction_id", "account_id", "amount_fen"]
+    written = insert(LedgerEntry).from_select(names, theirs, include_defaults=False).cte("written")
+    rows = db.execute(select(new.c.id, new.c.cause).add_cte(written))
+    return [Posted(row.id, kind, postings[row.cause]) for row in rows]
 
 
 def reverse(db: Session, transaction: LedgerTransaction, cause: str, now: datetime) -> LedgerTransaction:

@@ -1,14 +1,18 @@
 """Write notifications: to one conversation, to all conversations of a user, or to many people at once."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     LargeBinary,
     Select,
+    any_,
+    bindparam,
     delete,
     exists,
     func,
@@ -23,6 +27,7 @@ from sqlalchemy.orm import Session
 
 from models.core.base import listed
 from models.core.encryption import CannotOpen
+from models.core.prepared import Prepared
 from models.notifications.kinds import KINDS, Kind
 from models.notifications.mute import Mute
 from models.notifications.notification import TO_DELIVER, UNREAD, Notification, open_facts
@@ -80,15 +85,34 @@ class NewForUser:
     key: str
 
 
-def notify_users(
-    db: Session, template: str, subject: str | None, notifications: Sequence[NewForUser], now: datetime
-) -> None:
-    """Notify many users at once, each as ``notify_user`` does: in two statements, however many they are."""
-    users = {each.user_id for each in notifications}
-    theirs: dict[int | None, list[int]] = {}
-    found = select(Conversation.user_id, Conversation.id).where(Conversation.user_id.in_(users))
-    for user_id, number in db.execute(found.order_by(Conversation.id)):
+_CONVERSATIONS = Prepared(
+    select(Conversation.user_id, Conversation.id)
+    .where(Conversation.user_id == any_(bindparam("b_users", type_=ARRAY(BigInteger))))
+    .order_by(Conversation.id)
+)
+
+
+def conversations_of(db: Session, users: Iterable[int]) -> dict[int, list[int]]:
+    """Map each of these users who writes to us to their conversations, the first one first."""
+    theirs: dict[int, list[int]] = {}
+    for user_id, number in _CONVERSATIONS.all(db, {"b_users": sorted(set(users))}):
         theirs.setdefault(user_id, []).append(number)
+    return theirs
+
+
+def notify_users(
+    db: Session,
+    template: str,
+    subject: str | None,
+    notifications: Sequence[NewForUser],
+    now: datetime,
+    writes: Mapping[int, list[int]] | None = None,
+) -> None:
+    """Notify many users at once, each as ``notify_user`` does: in two statements, however many they are.
+
+    ``writes``: their conversations, where the caller knows them (``conversations_of``).
+    """
+    theirs = conversations_of(db, (each.user_id for each in notifications)) if writes is None else writes
     new = [
         NewNotification(number, each.subject_id, each.facts, _key_for(each.key, number))
         for each in notifications

@@ -12,7 +12,6 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
-from models.core.base import write_columns
 from models.core.codes import new_order_number
 from models.core.database import collects_money
 from models.core.money import SMALLEST_PLEDGE
@@ -26,12 +25,14 @@ from models.giving.pledge import (
     NotFunding,
     OverCap,
     Pledge,
+    Raised,
     check_not_full,
     check_open,
     collected,
     own_gifts,
+    raised,
 )
-from models.ledger import lock, moves, totals, totals_of
+from models.ledger import lock, moves, totals
 from models.ledger.accounts import channel_of, refunds_of, unassigned_of
 from models.notifications.service_window import open_by_payment
 from models.organisations.merchant import charity_of_merchant, merchant_of
@@ -200,9 +201,10 @@ def apply_payments(db: Session, payments: Sequence[Payment], now: datetime) -> l
     late, is told twice, or comes when the appeal has nearly enough.
     """
     gifts = lock_gifts(db, [(payment.merchant, payment.out_trade_no) for payment in payments])
-    taken = _taken(db, payments, gifts, now)
+    had = raised(db, sorted({gift.appeal.id for gift in gifts.values()}))
+    taken = _taken(db, payments, gifts, had, now)
     if taken:
-        _commit(db, taken.values(), now)
+        _commit(db, taken.values(), had, now)
         paid: dict[int, datetime] = {}
         for place, gift in taken.items():
             paid[gift.donor.id] = max(payments[place].paid_at, paid.get(gift.donor.id, payments[place].paid_at))
@@ -211,11 +213,15 @@ def apply_payments(db: Session, payments: Sequence[Payment], now: datetime) -> l
 
 
 def _taken(
-    db: Session, payments: Sequence[Payment], gifts: Mapping[tuple[str, str], PaidOrder], now: datetime
+    db: Session,
+    payments: Sequence[Payment],
+    gifts: Mapping[tuple[str, str], PaidOrder],
+    had: Mapping[int, Raised],
+    now: datetime,
 ) -> dict[int, PaidOrder]:
     """Map the places of payments with which nothing is wrong, and whose gifts the appeals take, to what they pay.
 
-    Notes at their orders that they are paid.
+    Notes at their orders that they are paid. ``had``: what their appeals had before.
     """
     first: dict[int, PaidOrder] = {}
     for place, payment in enumerate(payments):
@@ -225,7 +231,7 @@ def _taken(
     appeals = {gift.appeal.id: gift.appeal for gift in first.values() if gift.appeal.collects(now)}
     ready = collected(db, appeals.values())
     own = own_gifts(db, [(gift.donor, gift.appeal) for gift in first.values() if gift.appeal.id in ready])
-    rooms = {number: appeals[number].target_fen - each.public for number, each in totals_of(db, ready).items()}
+    rooms = {number: appeals[number].target_fen - had[number].paid_fen for number in ready}
     taken: dict[int, PaidOrder] = {}
     for place, gift in first.items():
         number, fen = gift.appeal.id, gift.pledge.amount_fen
@@ -241,10 +247,10 @@ def _taken(
     return taken
 
 
-def _commit(db: Session, gifts: Collection[PaidOrder], now: datetime) -> None:
+def _commit(db: Session, gifts: Collection[PaidOrder], had: Mapping[int, Raised], now: datetime) -> None:
+    orders = [gift.order for gift in gifts]
     with db.no_autoflush:  # what is moved here and there is one UPDATE
-        write_columns(db, [gift.order for gift in gifts], "state", "transaction_id", "paid_at")
-        commit_gifts(db, [gift.arrived for gift in gifts], "payment_received", now)
+        commit_gifts(db, [gift.arrived for gift in gifts], "payment_received", now, orders=orders, had=had)
 
 
 def _apply_alone(db: Session, payment: Payment, now: datetime) -> AppliedPayment:

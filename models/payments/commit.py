@@ -1,6 +1,6 @@
 """Commit gifts whose money has come: post it for the appeals, match it, notify, and end what has enough."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +14,11 @@ from models.giving.funding import mark_funded
 from models.giving.gift_notifications import GiftNews, notify_of_gifts, payment_facts
 from models.giving.matching import SponsorMatch, lock_pools, match_gifts
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import Pledge, raised
+from models.giving.pledge import Pledge, Raised, raised
 from models.ledger import Account, moves
 from models.ledger.moves import ToAppeal
-from models.notifications.notify import NewForUser, notify_users
+from models.notifications.notify import NewForUser, conversations_of, notify_users
+from models.payments.order import PayOrder
 from models.people.user import User
 
 
@@ -38,11 +39,15 @@ def commit_gifts(
     kind: str,
     now: datetime,
     notify: Callable[[ArrivedGift, Sequence[SponsorMatch]], None] | None = None,
+    *,
+    orders: Sequence[PayOrder] = (),
+    had: Mapping[int, Raised] | None = None,
 ) -> None:
     """Commit paid pledges, in the order in which they came; in as many statements as for one.
 
     ``kind``: as what the ledger posts their money. ``notify`` writes to a donor; without it they hear that the payment
-    arrived.
+    arrived. ``orders``: those that paid, to be written with the pledges. ``had``: what the appeals had before, of which
+    nothing was promised by these pledges; read here without it.
     """
     appeals = {gift.appeal.id: gift.appeal for gift in gifts}
     pledges = [gift.pledge for gift in gifts]
@@ -52,11 +57,9 @@ def commit_gifts(
         moves.given_to_appeals(db, kind, money, now, held)
         for pledge in pledges:
             PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-        write_columns(db, pledges, "state")
+        write_columns(db, (pledges, ["state"]), (orders, ["state", "transaction_id", "paid_at"]))
     db.flush()
-    has = raised(db, list(appeals))
-    for pledge in pledges:  # as it was before them
-        has[pledge.appeal_id] = has[pledge.appeal_id].plus(-pledge.amount_fen, -1)
+    has = dict(had) if had else _before(db, pledges)
     rooms = {number: appeal.target_fen - has[number].paid_fen for number, appeal in appeals.items()}
     added = match_gifts(db, pools, held, pledges, rooms, now)
     news = []
@@ -66,20 +69,33 @@ def commit_gifts(
         has[number] = has[number].plus(fen + matched, 1)
         name = None if gift.pledge.anonymous else gift.donor.display_name
         news.append(GiftNews(gift.appeal, gift.pledge.id, fen, name, has[number], matched))
+    writes = conversations_of(db, [*(each.owner_id for each in appeals.values()), *(gift.donor.id for gift in gifts)])
     if notify:
         for gift in gifts:
             notify(gift, added.get(gift.pledge.id, ()))
     else:
-        _notify_donors(db, gifts, added, now)
-    notify_of_gifts(db, news, now)
+        _notify_donors(db, gifts, added, now, writes)
+    notify_of_gifts(db, news, now, writes)
     for number, appeal in appeals.items():
         if appeal.target_fen - has[number].paid_fen < SMALLEST_PLEDGE:
             mark_funded(db, appeal, now)
     db.flush()
 
 
+def _before(db: Session, pledges: Sequence[Pledge]) -> dict[int, Raised]:
+    """Return what the appeals had before these pledges, which were just committed."""
+    has = raised(db, [pledge.appeal_id for pledge in pledges])
+    for pledge in pledges:
+        has[pledge.appeal_id] = has[pledge.appeal_id].plus(-pledge.amount_fen, -1)
+    return has
+
+
 def _notify_donors(
-    db: Session, gifts: Sequence[ArrivedGift], added: dict[int, list[SponsorMatch]], now: datetime
+    db: Session,
+    gifts: Sequence[ArrivedGift],
+    added: Mapping[int, list[SponsorMatch]],
+    now: datetime,
+    writes: Mapping[int, list[int]],
 ) -> None:
     news = [
         NewForUser(
@@ -90,4 +106,4 @@ def _notify_donors(
         )
         for gift in gifts
     ]
-    notify_users(db, "payment_received", "appeal", news, now)
+    notify_users(db, "payment_received", "appeal", news, now, writes)

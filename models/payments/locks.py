@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.ledger.accounts import channel_of
+from models.organisations.charity import Charity
 from models.organisations.merchant import Merchant
 from models.payments.commit import ArrivedGift
 from models.payments.order import PayOrder
@@ -29,11 +30,15 @@ def lock_pledge(db: Session, number: int) -> Pledge:
 
 @dataclass(frozen=True, slots=True)
 class PaidOrder:
-    """An order of which a payment tells, what it pays for, both held with their appeal, and whose account was paid."""
+    """An order of which a payment tells, what it pays for, both held with their appeal, and whose account was paid.
+
+    ``charity``: the appeal's, which the session then knows.
+    """
 
     order: PayOrder
     pledge: Pledge
     appeal: Appeal
+    charity: Charity | None
     donor: User
     charity_id: int
 
@@ -50,8 +55,9 @@ def lock_gifts(db: Session, orders: Sequence[tuple[str, str]]) -> dict[tuple[str
     merchants, numbers = (any_(bindparam(None, sorted(set(each)), ARRAY(Text))) for each in zip(*orders, strict=True))
     these = (PayOrder.merchant == merchants) & (PayOrder.out_trade_no == numbers)
     theirs = select(Pledge.appeal_id).join(PayOrder, PayOrder.pledge_id == Pledge.id).where(these)
-    held = select(Appeal).where(Appeal.id.in_(theirs)).order_by(Appeal.id).with_for_update(**_LOCK)
-    appeals = {appeal.id: appeal for appeal in db.scalars(held.execution_options(populate_existing=True))}
+    held = select(Appeal, Charity).outerjoin(Charity, Charity.id == Appeal.charity_id).where(Appeal.id.in_(theirs))
+    held = held.order_by(Appeal.id).with_for_update(of=Appeal, **_LOCK).execution_options(populate_existing=True)
+    appeals = {appeal.id: (appeal, charity) for appeal, charity in db.execute(held)}
     if not appeals:
         return {}
     found = select(PayOrder, Pledge, User, Merchant.charity_id).join(Pledge, Pledge.id == PayOrder.pledge_id)
@@ -59,7 +65,7 @@ def lock_gifts(db: Session, orders: Sequence[tuple[str, str]]) -> dict[tuple[str
     found = found.where(these).order_by(Pledge.id, PayOrder.id).with_for_update(of=(Pledge, PayOrder), **_LOCK)
     rows = db.execute(found.execution_options(populate_existing=True))
     return {
-        (order.merchant, order.out_trade_no): PaidOrder(order, pledge, appeals[pledge.appeal_id], donor, charity_id)
+        (order.merchant, order.out_trade_no): PaidOrder(order, pledge, *appeals[pledge.appeal_id], donor, charity_id)
         for order, pledge, donor, charity_id in rows
     }
 

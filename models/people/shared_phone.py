@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, func, select, type_coerce
+from sqlalchemy import ColumnElement, LargeBinary, Select, func, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from models.core.base import among
@@ -129,16 +129,15 @@ def mask(name: str) -> str:
     return name[:1] + "*" * max(len(name) - 1, 2) if name else ""
 
 
-def sharing_a_phone(db: Session, some: Iterable[int], others: Iterable[int]) -> set[tuple[int, int]]:
-    """Return which of ``some`` users write from one WeChat with which of the ``others``, as pairs of both.
+def sharing_a_phone(some: Iterable[int], others: Iterable[int]) -> Select[int | None, int | None]:
+    """Select which of ``some`` users write from one WeChat with which of the ``others``, as pairs of both.
 
     Such two may be one person, who switches.
     """
     first, second = aliased(Conversation), aliased(Conversation)
     same = (first.account == second.account) & (_phone_of(first) == _phone_of(second))
     found = select(first.user_id, second.user_id).join(second, same)
-    found = found.where(among(first.user_id, some), among(second.user_id, others)).distinct()
-    return {(int(one), int(other)) for one, other in db.execute(found) if one and other}
+    return found.where(among(first.user_id, some), among(second.user_id, others)).distinct()
 
 
 def _phone_of(conversation: Any) -> ColumnElement[str]:

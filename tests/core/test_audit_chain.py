@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, Table, event, func, select
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
@@ -30,6 +30,7 @@ from tests.harness.money import gift_postings
 from tests.harness.platform import wechat
 from tests.harness.racing import patient
 from tests.harness.stage import Stage
+from tests.harness.statements import statements
 from tests.harness.tiers import examples
 
 NOW = datetime(2026, 11, 24, 2, 0, 0, 123_456, tzinfo=UTC)
@@ -266,21 +267,16 @@ def test_a_turn_without_events_leaves_the_trail_alone_and_one_with_them_writes_i
     """And no turn touches the head of a chain."""
     number = stage.open_appeal()
     stage.register("o-donor", "donor")
-    seen: list[str] = []
     engine = stage.app.extensions["bangfu"]["turns"].database
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def see(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    for words in ("菜单", "看求助", str(number), "帮助", "没有这样的话"):
-        stage.say("o-donor", words)
+    with statements(engine) as seen:
+        for words in ("菜单", "看求助", str(number), "帮助", "没有这样的话"):
+            stage.say("o-donor", words)
     assert len(seen) > 20
     # Whether an appeal's page is open is read from its trail; nothing is written or locked.
     touching = [each for each in seen if "audit_" in each and (not each.startswith("SELECT") or "FOR UPDATE" in each)]
     assert touching == []
-    seen.clear()
-    stage.say("o-donor", "通过 1")
+    with statements(engine) as seen:
+        stage.say("o-donor", "通过 1")
     kinds = [statement.split()[0] for statement in seen if "audit_" in statement]
     assert kinds == ["SELECT", "INSERT"]  # the first counts what was refused today
     assert "audit_events" in seen[-1]

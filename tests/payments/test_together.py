@@ -32,6 +32,7 @@ from tests.harness.processes.workers import until
 from tests.harness.racing import assert_books_close, at_once
 from tests.harness.racing import stage as stage
 from tests.harness.stage import Stage
+from tests.harness.statements import statements
 from tests.scenes.money.gifts import ordered, payment_of, promise, take
 from tests.scenes.money.matching import charity, pool
 from tests.scenes.seat import QINGTANG
@@ -69,6 +70,23 @@ def test_together_they_come_to_what_they_come_to_one_by_one(stage: Stage) -> Non
         assert after == alone.after()
         assert after["states"][together.own] == "refund_pending"
     assert_books_close(stage)
+
+
+@pytest.mark.parametrize("count", [1, 16])
+def test_it_takes_fifteen_statements_for_any_number(database_url: str, count: int) -> None:
+    stage = Stage(database_url)
+    appeals = [stage.open_appeal(target_fen=1_000_000) for _ in range(2)]
+
+    def paid(number: int) -> Payment:
+        return payment_of(stage, ordered(stage, promise(stage, appeals[number % 2], 500, f"oDonor{number}")))
+
+    with Database(stage.database) as db, db.begin():  # before it, each account is new
+        assert all(apply_payments(db, [paid(0), paid(1)], stage.clock()))
+    payments = [paid(2 + number) for number in range(count)]
+    with statements(stage.database) as seen, Database(stage.database) as db, db.begin():
+        assert all(apply_payments(db, payments, stage.clock()))
+    assert len(seen) <= 15, "\n".join(seen)
+    stage.close()
 
 
 class _World:

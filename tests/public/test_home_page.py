@@ -2,8 +2,6 @@
 
 import re
 
-from sqlalchemy.event import listen, remove
-
 from bot.app import create_app
 from bot.log import configure_logging
 from bot.simulator.serving import serving
@@ -11,6 +9,7 @@ from config.settings import Environment
 from tests.harness.pages.examining import examining, in_a_browser
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.stage import Stage
+from tests.harness.statements import statements
 
 
 def test_it_says_what_this_is_and_how_one_comes_in(stage: Stage) -> None:
@@ -34,15 +33,8 @@ def test_every_link_on_it_opens_and_leads_into_the_house(stage: Stage) -> None:
 
 
 def test_it_asks_the_database_nothing_so_that_a_crowd_costs_nothing(stage: Stage) -> None:
-    asked: list[str] = []
-    database = stage.app.extensions["bangfu"]["turns"].database
-
-    def note(*found: object) -> None:
-        asked.append(str(found[2]))
-
-    listen(database, "before_cursor_execute", note)
-    assert stage.client.get("/").status_code == 200
-    remove(database, "before_cursor_execute", note)
+    with statements(stage.app.extensions["bangfu"]["turns"].database) as asked:
+        assert stage.client.get("/").status_code == 200
     assert asked == []
 
 

@@ -1,6 +1,5 @@
 """What anybody may see: nothing private in it, every page once, and a search that finds what is there and no more."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from models.people.user import User
 from models.public.catalogue import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Catalogue, SearchTerm, own_pledges
 from models.public.views import find_story
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.statements import statements
 from tests.scenes.goods import asked, given, sold
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -176,25 +176,9 @@ def test_a_donor_sees_their_own_pledges_and_nobody_elses(stage: Stage) -> None:
         ]
 
 
-def test_as_many_queries_total_a_whole_page_as_one_of_it(
-    stage: Stage, count_statements: Callable[[Database], list[str]]
-) -> None:
+def test_as_many_queries_total_a_whole_page_as_one_of_it(stage: Stage) -> None:
     for _ in range(3):
         stage.open_appeal()
-    with Database(stage.database) as db:
-        statements = count_statements(db)
+    with statements(stage.database) as seen, Database(stage.database) as db:
         APPEALS.page(db, (), NOW)
-    assert len(statements) == 4  # what is urgent, what waits, what was promised, and the ledger
-
-
-@pytest.fixture
-def count_statements() -> Callable[[Database], list[str]]:
-    """The statements that a session sends from now on."""
-    from sqlalchemy import event
-
-    def listen(db: Database) -> list[str]:
-        statements: list[str] = []
-        event.listen(db.connection(), "before_cursor_execute", lambda *args: statements.append(args[2]))
-        return statements
-
-    return listen
+    assert len(seen) == 3  # what is urgent, what waits, and what each has
