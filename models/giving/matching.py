@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.core.apportionment import split
 from models.core.base import among
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import LEFT_APPEAL, Pledge
-from models.giving.pool import MatchingPool, PoolMatch
+from models.giving.pool import MatchingPool, PoolMatch, PoolSum
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount, Locked
 from models.ledger.moves import ToAppeal
@@ -77,9 +77,8 @@ def matching_offers(db: Session, appeal_id: int, now: datetime) -> list[Matching
         return []
     found = []
     for pool in pools_for(db, [appeal], now)[appeal_id]:
-        of_appeal = select(func.coalesce(func.sum(_NET), 0))
-        of_appeal = of_appeal.where(PoolMatch.pool_id == pool.id, PoolMatch.appeal_id == appeal_id)
-        left = pool.per_appeal_fen - int(db.scalar(of_appeal) or 0)
+        of_appeal = select(PoolSum.fen).where(PoolSum.pool_id == pool.id, PoolSum.appeal_id == appeal_id)
+        left = pool.per_appeal_fen - (db.scalar(of_appeal) or 0)
         there = db.scalar(select(LedgerAccount.balance_fen).where(*_is_account(pool.account))) or 0
         if min(left, there, pool.cap_fen - pool.matched_fen) > 0:
             found.append(MatchingOffer(pool.sponsor, pool.open_until))
@@ -154,9 +153,14 @@ class _Caps:
     ) -> None:
         known = {pool.id: pool for found in pools.values() for pool in found}
         self._money = {number: held[pool.account].balance_fen for number, pool in known.items()}
-        of_pools = among(PoolMatch.pool_id, known)
-        self._donors = self._sums(db, PoolMatch.donor_id, of_pools, {gift.donor_id for gift in gifts})
-        self._appeals = self._sums(db, PoolMatch.appeal_id, of_pools, {gift.appeal_id for gift in gifts})
+        donors, appeals = {gift.donor_id for gift in gifts}, {gift.appeal_id for gift in gifts}
+        # Of one donor they are few; of an appeal to which the whole country gives they are not.
+        of_donors = select(PoolMatch.pool_id, PoolMatch.donor_id, func.sum(_NET))
+        of_donors = of_donors.where(among(PoolMatch.pool_id, known), among(PoolMatch.donor_id, donors))
+        self._donors = self._sums(db, of_donors.group_by(PoolMatch.pool_id, PoolMatch.donor_id))
+        of_appeals = select(PoolSum.pool_id, PoolSum.appeal_id, PoolSum.fen)
+        of_appeals = of_appeals.where(among(PoolSum.pool_id, known), among(PoolSum.appeal_id, appeals))
+        self._appeals = self._sums(db, of_appeals)
 
     def left(self, pool: MatchingPool, gift: Pledge) -> int:
         return min(
@@ -173,12 +177,9 @@ class _Caps:
         self._appeals[pool.id, gift.appeal_id] += fen
 
     @staticmethod
-    def _sums(
-        db: Session, of: InstrumentedAttribute[int], of_pools: ColumnElement[bool], wanted: set[int]
-    ) -> Counter[tuple[int, int]]:
+    def _sums(db: Session, sums: Select[int, int, int]) -> Counter[tuple[int, int]]:
         """Return what each pool has added to the gifts of each donor or appeal, less what went back."""
-        sums = select(PoolMatch.pool_id, of, func.sum(_NET)).where(of_pools, among(of, wanted))
-        return Counter({(pool, one): int(fen) for pool, one, fen in db.execute(sums.group_by(PoolMatch.pool_id, of))})
+        return Counter({(pool, one): int(fen) for pool, one, fen in db.execute(sums)})
 
 
 def lock_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Account] = ()) -> None:

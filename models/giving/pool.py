@@ -138,6 +138,18 @@ class PoolMatch(Base):
         return f"match:{self.id}.{self.returns}"
 
 
+class PoolSum(Base):
+    """What a pool has added to the gifts of an appeal, less what went back.
+
+    Triggers on the matches move it in the statement that moves a match (migration 0075); check-books recounts it.
+    """
+
+    __tablename__ = "pool_sums"
+    pool_id: Mapped[int] = mapped_column(ForeignKey("matching_pools.id"), primary_key=True, autoincrement=False)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), primary_key=True, autoincrement=False)
+    fen: Mapped[int]
+
+
 class PoolTransfer(Base):
     """A bank transfer by which the sponsor paid in or was paid back. ``bank_reference``: the bank's number of it.
 

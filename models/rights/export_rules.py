@@ -79,7 +79,7 @@ LEFT_OUT = {
     "listing_codes": "WeChat's own address of a listing, which everybody may scan from its page",
     "appeal_codes": "WeChat's own address of an appeal, which everybody may scan from its page",
     **dict.fromkeys(("ledger_accounts", "ledger_entries", "ledger_links", "ledger_unsealed", "ledger_sums"), _OF_MONEY),
-    "pledge_sums": _OF_MONEY,
+    **dict.fromkeys(("pledge_sums", "pool_sums"), _OF_MONEY),
     **dict.fromkeys(("ledger_transactions", "allocation_runs", "bill_days", "bill_lines", "refund_runs"), _OF_MONEY),
     **dict.fromkeys(
         ("figure_deltas", "figure_sums", "figure_waiting", "region_counts", "region_deltas"),

@@ -29,6 +29,8 @@ DONE: list[tuple[str, str | None, set[str]]] = [
     ("UPDATE pool_transfers SET pool_id = 2 WHERE id = 1", "pool_transfers_fixed", {"pool_transfer_differs"}),
     ("DELETE FROM pool_transfers WHERE kind = 'returned'", None, {"pool_sum"}),
     ("DELETE FROM pool_matches WHERE id = 1", None, {"pool_sum"}),
+    ("UPDATE pool_sums SET fen = fen + 1 WHERE pool_id = 1", None, {"pool_sums_differ"}),
+    ("DELETE FROM pool_sums WHERE pool_id = 1", None, {"pool_sums_differ"}),
 ]
 
 

@@ -11,7 +11,7 @@ from models.books.violation import Violation
 from models.core.database import stream
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import LEFT_APPEAL, Pledge
-from models.giving.pool import MatchingPool, PoolMatch, PoolTransfer
+from models.giving.pool import MatchingPool, PoolMatch, PoolSum, PoolTransfer
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 
@@ -22,6 +22,7 @@ _NET = PoolMatch.fen - PoolMatch.returned_fen
 
 def check_matching(connection: Connection, _now: datetime) -> Iterator[Violation]:
     yield from _sums(connection)
+    yield from _of_appeals(connection)
     yield from _caps(connection)
     yield from _matches(connection)
     yield from _gifts(connection)
@@ -52,6 +53,21 @@ def _sums(connection: Connection) -> Iterator[Violation]:
     for found in stream(connection, statement.order_by(MatchingPool.id)):
         words = f"has added {found.matched_fen} fen, its matches {found.net}, of {found.paid}; on it are {found.there}"
         yield Violation("pool_sum", "pool", found.id, words)
+
+
+def _of_appeals(connection: Connection) -> Iterator[Violation]:
+    """Check that what is kept of a pool and an appeal is what its matches come to."""
+    net = select(PoolMatch.pool_id, PoolMatch.appeal_id, func.sum(_NET).label("fen"))
+    net_of = net.group_by(PoolMatch.pool_id, PoolMatch.appeal_id).subquery()
+    same = and_(PoolSum.pool_id == net_of.c.pool_id, PoolSum.appeal_id == net_of.c.appeal_id)
+    has, kept = func.coalesce(net_of.c.fen, 0), func.coalesce(PoolSum.fen, 0)
+    pool = func.coalesce(net_of.c.pool_id, PoolSum.pool_id).label("pool")
+    appeal = func.coalesce(net_of.c.appeal_id, PoolSum.appeal_id).label("appeal")
+    found = select(pool, appeal, has.label("has"), kept.label("kept")).select_from(net_of)
+    found = found.outerjoin(PoolSum, same, full=True).where(has != kept).order_by(pool, appeal)
+    for row in stream(connection, found):
+        words = f"keeps {row.kept} fen as added to appeal {row.appeal}; its matches come to {row.has}"
+        yield Violation("pool_sums_differ", "pool", row.pool, words)
 
 
 def _caps(connection: Connection) -> Iterator[Violation]:
