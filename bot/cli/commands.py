@@ -32,7 +32,7 @@ from bot.work.clock import Clock
 from bot.work.queues import QUEUES, JobQueues
 from config.settings import Settings
 from flows.language.lexicon import Lexicon
-from models.migrations import upgrade
+from models.migrations import Held, upgrade
 from models.tables import metadata
 from models.upkeep.key_rotation import note_rotation, rotate
 
@@ -56,7 +56,13 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: MakeA
     def upgrade_() -> None:
         """Bring the database to today's schema, and the goods in it to the sorts of config/sorts.toml."""
         demand_database(settings)
-        upgrade(settings.database_url)
+        try:
+            upgrade(settings.database_url)
+        except Held:
+            raise click.ClickException(
+                "for two minutes a program has held a table that a migration needs: a backup, check-books or "
+                "export-ledger? Nothing is lost and the programs go on; run it again when that has ended"
+            ) from None
         with migrated(settings) as database:
             sort_goods(database, lexicon)
         click.echo("The database is up to date.")

@@ -8,6 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from models.migrations import LOCK_WAIT_MS
 from models.tables import metadata
 
 
@@ -20,15 +21,19 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal
 
 def run() -> None:
     url = context.config.attributes.get("url") or os.environ["DATABASE_URL"]
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    with engine.begin() as connection:
+    limit = {"options": f"-c lock_timeout={LOCK_WAIT_MS}"}
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=limit)
+    with engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=metadata,
             render_item=render_item,
             compare_type=False,
+            # Old processes go on meanwhile: what one migration has locked must not wait for the next.
+            transaction_per_migration=True,
         )
-        context.run_migrations()
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 run()

@@ -41,8 +41,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appeal_id", name=op.f("pk_pledge_sums")),
     )
     into = f"INSERT INTO pledge_sums (appeal_id, {', '.join(_COLUMNS)})"
-    filled = f"SELECT {', '.join(_OF)} FROM pledges"  # noqa: S608
-    op.execute(f"{into} SELECT appeal_id, {_SUMS} FROM ({filled}) AS one GROUP BY appeal_id")  # noqa: S608
     for event, (rows, tables) in _EVENTS.items():
         name = f"pledges_summed_{event.lower()}"
         # Appeals in one order, so that two statements of many pledges never wait for each other.
@@ -55,6 +53,9 @@ def upgrade() -> None:
         )
         each = f"AFTER {event} ON pledges REFERENCING {tables} FOR EACH STATEMENT"
         op.execute(f"CREATE TRIGGER {name} {each} EXECUTE FUNCTION {name}()")
+    # Only now: from the first trigger on nobody writes, so that none of the old processes' pledges is left out.
+    filled = f"SELECT {', '.join(_OF)} FROM pledges"  # noqa: S608
+    op.execute(f"{into} SELECT appeal_id, {_SUMS} FROM ({filled}) AS one GROUP BY appeal_id")  # noqa: S608
 
 
 def downgrade() -> None:

@@ -30,10 +30,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["appeal_id"], ["appeals.id"], name=op.f("fk_pool_sums_appeal_id_appeals")),
         sa.PrimaryKeyConstraint("pool_id", "appeal_id", name=op.f("pk_pool_sums")),
     )
-    op.execute(
-        "INSERT INTO pool_sums (pool_id, appeal_id, fen)"
-        " SELECT pool_id, appeal_id, sum(fen - returned_fen) FROM pool_matches GROUP BY pool_id, appeal_id"
-    )
     for event, (rows, tables) in _EVENTS.items():
         name = f"pool_matches_summed_{event.lower()}"
         # In one order, so that two statements of many matches never wait for each other.
@@ -47,6 +43,11 @@ def upgrade() -> None:
         )
         each = f"AFTER {event} ON pool_matches REFERENCING {tables} FOR EACH STATEMENT"
         op.execute(f"CREATE TRIGGER {name} {each} EXECUTE FUNCTION {name}()")
+    # Only now: from the first trigger on nobody writes, so that none of the old processes' matches is left out.
+    op.execute(
+        "INSERT INTO pool_sums (pool_id, appeal_id, fen)"
+        " SELECT pool_id, appeal_id, sum(fen - returned_fen) FROM pool_matches GROUP BY pool_id, appeal_id"
+    )
 
 
 def downgrade() -> None:

@@ -32,11 +32,16 @@ def environment(database_url: str, redis_url: str, folder: Path, **more: str) ->
 
 
 @contextmanager
-def process(*arguments: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """``python -m`` these, until the block is left."""
+def process(*arguments: str, settings: dict[str, str], folder: Path = ROOT) -> Iterator[subprocess.Popen[bytes]]:
+    """``python -m`` these, until the block is left. ``folder``: that of other code than ours."""
     command = [sys.executable, "-m", *arguments]
     started = subprocess.Popen(
-        leashed(command), cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+        leashed(command),
+        cwd=folder,
+        env=settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
     )
     try:
         yield started
