@@ -99,11 +99,11 @@ def _write(
     now: datetime,
     reverses_id: int | None = None,
 ) -> list[Posted]:
-    """Write the transactions with their entries; one whose cause was posted before is left out."""
-    table, entries = (
-        LedgerTransaction,
-        [(cause, accounts[account].id, fen) for cause, amounts in postings.items() for account, fen in amounts.items()],
-    )
+    """Write the transactions with their entries, but for causes that were posted before; return what was written."""
+    table = LedgerTransaction
+    entries = [
+        (cause, accounts[account].id, fen) for cause, amounts in postings.items() for account, fen in amounts.items()
+    ]
     given = listed({"cause": Text(), "account_id": BigInteger(), "amount_fen": BigInteger()}, entries)
     in_order = listed({"cause": Text()}, [(cause,) for cause in postings], "causes")
     causes = select(literal(kind), in_order.c.cause, literal(now, table.at.type), literal(reverses_id, BigInteger()))

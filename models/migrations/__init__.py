@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 _HERE = Path(__file__).parent
-# Whoever comes after a migration that waits for a lock waits for it, too, and a turn does so for 4,000 ms.
+# A turn that needs the same table queues behind a migration that waits for its lock, and gives up after 4,000 ms.
 LOCK_WAIT_MS = 1_000
 _TRIES, _PAUSE_SECONDS = 60, 1.0
 

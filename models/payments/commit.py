@@ -59,7 +59,7 @@ def commit_gifts(
             PLEDGES.move(db, pledge, "committed", SYSTEM, now)
         write_columns(db, (pledges, ["state"]), (orders, ["state", "transaction_id", "paid_at"]))
     db.flush()
-    has = dict(had) if had else _before(db, pledges)
+    has = _before(db, pledges) if had is None else dict(had)
     rooms = {number: appeal.target_fen - has[number].paid_fen for number, appeal in appeals.items()}
     added = match_gifts(db, pools, held, pledges, rooms, now)
     news = []

@@ -30,9 +30,10 @@ def lock_pledge(db: Session, number: int) -> Pledge:
 
 @dataclass(frozen=True, slots=True)
 class PaidOrder:
-    """An order of which a payment tells, what it pays for, both held with their appeal, and whose account was paid.
+    """Hold an order that is paid, with its pledge and appeal, all three locked, and the donor.
 
-    ``charity``: the appeal's, which the session then knows.
+    ``charity``: the appeal's, kept here so that the session need not ask for it. ``charity_id``: whose merchant account
+    was paid.
     """
 
     order: PayOrder

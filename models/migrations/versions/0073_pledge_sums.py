@@ -53,7 +53,7 @@ def upgrade() -> None:
         )
         each = f"AFTER {event} ON pledges REFERENCING {tables} FOR EACH STATEMENT"
         op.execute(f"CREATE TRIGGER {name} {each} EXECUTE FUNCTION {name}()")
-    # Only now: from the first trigger on nobody writes, so that none of the old processes' pledges is left out.
+    # After the triggers: creating one locks the table, so the sums miss no pledge that an old process writes meanwhile.
     filled = f"SELECT {', '.join(_OF)} FROM pledges"  # noqa: S608
     op.execute(f"{into} SELECT appeal_id, {_SUMS} FROM ({filled}) AS one GROUP BY appeal_id")  # noqa: S608
 

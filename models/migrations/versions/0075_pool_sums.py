@@ -43,7 +43,7 @@ def upgrade() -> None:
         )
         each = f"AFTER {event} ON pool_matches REFERENCING {tables} FOR EACH STATEMENT"
         op.execute(f"CREATE TRIGGER {name} {each} EXECUTE FUNCTION {name}()")
-    # Only now: from the first trigger on nobody writes, so that none of the old processes' matches is left out.
+    # After the triggers: creating one locks the table, so the sums miss no match that an old process writes meanwhile.
     op.execute(
         "INSERT INTO pool_sums (pool_id, appeal_id, fen)"
         " SELECT pool_id, appeal_id, sum(fen - returned_fen) FROM pool_matches GROUP BY pool_id, appeal_id"
