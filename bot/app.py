@@ -155,6 +155,7 @@ def make_codec(settings: Settings) -> WebhookCodec:
         aes_key=settings.wechat_aes_key.get_secret_value(),
         aes_key_previous=settings.wechat_aes_key_previous.get_secret_value(),
         mode=settings.wechat_mode,
+        account=settings.wechat_account,
     )
 
 
@@ -164,7 +165,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     # As many connections as there are threads, half of which are kept open.
     kept_open = sum(lane.threads for lane in LANES) // 2
     database = connect(
-        settings.database_url, pool_size=kept_open, collects=settings.collects, frozen_for=settings.frozen_for
+        settings.database_url,
+        pool_size=kept_open,
+        collects=settings.collects,
+        frozen_for=settings.frozen_for,
+        account=settings.wechat_account,
     )
     clock = clock or clock_of(settings, database)
     configure_logging(json=settings.is_production)

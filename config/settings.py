@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         SecretStr(SAMPLE_DATA_KEYS),
         description="comma-separated 32-byte keys in base64; the first seals, all of them open",
     )
+    wechat_account: str = Field(
+        "",
+        pattern=r"^(gh_[0-9A-Za-z]{1,60})?$",
+        description="the account's original ID, `gh_…`, where several accounts share a database: this program serves "
+        "that one alone; empty: there is one account",
+    )
     wechat_app_id: str = Field(SAMPLE_APP_ID, description="the account's AppID")
     wechat_app_secret: SecretStr = Field(SecretStr(SAMPLE_APP_SECRET), description="the account's AppSecret")
     wechat_token: SecretStr = Field(SecretStr(SAMPLE_TOKEN), description="signs every delivery; the console's Token")
@@ -127,6 +133,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="the key before, accepted while a change spreads"
     )
     wechat_mode: Mode = Field(Mode.SAFE, description="`plain`, `compatible` or `safe`; must equal the console's choice")
+    wechat_menus: str = Field(
+        "", description="the folder of the account's own menus, written as those of templates/menu; empty: those"
+    )
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a simulator of it")
     wechat_templates: Ids = Field(
         {}, description="which of the account's templates is which card of config/push.toml: card=ID,card=ID"

@@ -21,6 +21,7 @@ from models.organisations.charity import (
     add_charity,
     name_charity,
     place_of,
+    set_account,
     set_collecting,
 )
 from models.organisations.filing import Filing, add_filing
@@ -85,6 +86,15 @@ def add_charity_commands(app: Flask, settings: Settings, clock: Clock) -> None:
         with _database(settings) as db:
             add_merchant(db, number, merchant, clock())
             click.echo(f"Charity {number} collects under merchant {merchant}.")
+
+    @group.command("account")
+    @click.argument("number", type=int)
+    @click.argument("account", metavar="gh_…|all")
+    def account_(number: int, account: str) -> None:
+        """Let a charity collect for the people of one official account alone, or of all."""
+        with _database(settings) as db:
+            set_account(db, number, None if account == "all" else account, clock())
+            click.echo(f"Charity {number} collects for the people of {account}; what it has it keeps.")
 
     @group.command("suspend")
     @click.argument("number", type=int)
@@ -153,6 +163,7 @@ def _begun(appeals: int) -> str:
 def _lines(db: Session, charity: Charity, now: datetime) -> list[str]:
     where = "the whole country" if charity.region_code is None else place_of(db, charity.region_code)
     lines = [f"{charity.id}  {charity.state}  {charity.name or '(no name)'}  {charity.credit_code or '-'}  {where}"]
+    lines += [f"   for the people of {charity.account} alone"] if charity.account else []
     merchant = merchant_of(db, charity.id)
     lines += [f"   merchant {merchant}" if merchant else "   no merchant number: its appeals cannot be paid"]
     filings = db.scalars(select(Filing).where(Filing.charity_id == charity.id).order_by(Filing.from_day, Filing.id))

@@ -1,9 +1,11 @@
 """Add the commands of the account's menus: check them, publish them."""
 
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
 
 from bot.wechat.menu import Menu, NotPublished, diff, lint_all, publish, published, render_menus
 from bot.wechat.policy import Unreachable, WeChatError
@@ -14,16 +16,25 @@ from flows.language.lexicon import Lexicon
 from handlers.routing.command_table import COMMANDS
 
 
-def menus_of(lexicon: Lexicon) -> dict[str, Menu]:
+def menus_of(lexicon: Lexicon, folder: str = "") -> dict[str, Menu]:
+    """Render the menus. ``folder``: that of the account's own (WECHAT_MENUS); what it does not have is ours.
+
+    Raises click.ClickException where it is no folder.
+    """
     words = {name: lexicon.words[name][0] for name in COMMANDS if name in lexicon.words}
-    return render_menus(Renderer(lexicon.words).env, words)
+    env = Renderer(lexicon.words).env
+    if folder and not Path(folder).is_dir():
+        raise click.ClickException(f"WECHAT_MENUS: {folder} is no folder")
+    if folder and env.loader:
+        env = env.overlay(loader=ChoiceLoader([PrefixLoader({"menu": FileSystemLoader(folder)}), env.loader]))
+    return render_menus(env, words)
 
 
 def add_menu_commands(app: Flask, settings: Settings, lexicon: Lexicon) -> None:
     @app.cli.command("lint-menu")
     def lint_menu() -> None:
         """Check the menus against WeChat's limits."""
-        problems = lint_all(menus_of(lexicon), COMMANDS)
+        problems = lint_all(menus_of(lexicon, settings.wechat_menus), COMMANDS)
         for problem in problems:
             click.echo(problem, err=True)
         if problems:
@@ -34,7 +45,7 @@ def add_menu_commands(app: Flask, settings: Settings, lexicon: Lexicon) -> None:
     @click.option("--dry-run", is_flag=True, help="Only tell what would change.")
     def publish_menu(dry_run: bool) -> None:
         """Publish the menus, touching only what differs."""
-        wanted = menus_of(lexicon)
+        wanted = menus_of(lexicon, settings.wechat_menus)
         if problems := lint_all(wanted, COMMANDS):
             raise click.ClickException("\n".join(problems))
         api = make_api(settings)

@@ -17,6 +17,7 @@ from bot.storage.interface import NoSuchFile, Storage, StorageTrouble
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.work.clock import Clock, true_now
+from models.core.database import own_account
 from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_matches
 from models.people.conversation import SESSION, Conversation
@@ -105,7 +106,7 @@ class Photos:
         """
         with Session(self.database) as db, db.begin():
             photo, now = db.get(Photo, photo_id, with_for_update=True), self._clock()
-            if photo is None or photo.state != "owed":
+            if photo is None or photo.state != "owed" or not photo.is_of(own_account(db)):
                 return None
             waited = now - photo.created_at
             if photo.tries and waited >= WECHAT_KEEPS:
@@ -182,6 +183,8 @@ class Photos:
 def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:
     """List photos whose next try is due, the longest due first."""
     owed = (Photo.state == "owed") & (Photo.try_at <= now)
+    if account := own_account(connection):
+        owed &= Photo.account.is_(None) | (Photo.account == account)
     return list(connection.scalars(select(Photo.id).where(owed).order_by(Photo.try_at, Photo.id).limit(most)))
 
 

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, select, true
 from sqlalchemy.orm import Session
 
 from bot.wechat.client import WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.work.clock import Clock, true_now
+from models.core.database import own_account
 from models.core.encryption import CannotOpen
 from models.proxy.card import SCENE, Card
+from models.staff.member import Staff
 
 log = structlog.get_logger()
 
@@ -49,7 +51,16 @@ def owed_codes(db: Session, now: datetime, most: int) -> Sequence[int]:
     """List cards that have waited two minutes for their QR code and have tries left, the oldest first."""
     owed = Card.qr_url.is_(None) & Card.bound_at.is_(None) & Card.void_at.is_(None)
     waited = (Card.issued_at < now - OWED_AFTER) & (Card.qr_tries < MOST_TRIES)
-    return db.scalars(select(Card.id).where(owed, waited).order_by(Card.issued_at).limit(most)).all()
+    return db.scalars(
+        select(Card.id).where(owed, waited, _of_own_account(db)).order_by(Card.issued_at).limit(most)
+    ).all()
+
+
+def _of_own_account(db: Session) -> ColumnElement[bool]:
+    """Build the condition that the card is of an officer of our account, to which its code then leads."""
+    account = own_account(db)
+    issuer = select(Staff.id).where(Staff.id == Card.issued_by, Staff.account == account)
+    return issuer.exists() if account else true()
 
 
 def _begin(database: Engine, card_id: int) -> str | None:
@@ -61,6 +72,8 @@ def _begin(database: Engine, card_id: int) -> str | None:
             log.error("card.cannot_open", card=card_id)
             return None
         if card is None or card.code is None or card.qr_url is not None or card.qr_tries >= MOST_TRIES:
+            return None
+        if not db.scalar(select(Card.id).where(Card.id == card_id, _of_own_account(db))):
             return None
         card.qr_tries += 1
         return card.code

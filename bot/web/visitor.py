@@ -22,6 +22,7 @@ from bot.web.links import Links
 from bot.web.pages import guarded
 from bot.wechat.oauth import WebAuthorization
 from bot.wechat.policy import Action, Unreachable, WeChatError
+from models.core.database import own_account
 from models.people.conversation import Conversation
 
 log = structlog.get_logger()
@@ -66,8 +67,10 @@ class Visitors:
         with Session(self._database, expire_on_commit=False) as db:
             conversation = db.get(Conversation, found) if isinstance(found, int) else None
             # Who has given the phone to another is not the one who looks at it now.
-            here = conversation is not None and conversation.parked_openid is None
-            return conversation if here and conversation and is_theirs(db, conversation) else None
+            if conversation is None or conversation.parked_openid is not None:
+                return None
+            ours = own_account(db) in ("", conversation.account)
+            return conversation if ours and is_theirs(db, conversation) else None
 
     def _send(self, path: str) -> Response:
         """Redirect to WeChat, which sends the browser back with a one-time code."""
@@ -94,7 +97,10 @@ class Visitors:
         if visitor.is_snapshot:
             raise VisitRefused("snapshot")
         with Session(self._database) as db:
-            theirs = db.scalars(select(Conversation).where(Conversation.openid == visitor.openid))
+            known = select(Conversation).where(Conversation.openid == visitor.openid)
+            if account := own_account(db):
+                known = known.where(Conversation.account == account)
+            theirs = db.scalars(known)
             number = next((each.id for each in theirs if is_theirs(db, each)), None)
         if number is None:
             raise VisitRefused("not_yours")

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from wechatpy.replies import TextReply
@@ -71,11 +72,15 @@ class WebhookCodec:
         aes_key_previous: str,
         mode: Mode,
         now: Callable[[], float] = time.time,
+        account: str = "",
     ) -> None:
-        """Set up the channel; ``now``: epoch seconds. Raises ValueError on an empty token or AppID, or a bad key."""
+        """Set up the channel; ``now``: epoch seconds. ``account``: the original ID that each message is to, if given.
+
+        Raises ValueError on an empty token or AppID, or a bad key.
+        """
         if not token or not app_id:
             raise ValueError("the token or the AppID is empty: anybody could sign, or seal")
-        self._token = token
+        self._token, self._account = token, account
         self._mode = mode
         self._now = now
         keys = [] if mode is Mode.PLAIN else [aes_key, *filter(None, [aes_key_previous])]
@@ -103,13 +108,13 @@ class WebhookCodec:
         if self._mode is Mode.PLAIN:
             if sealed is not None:
                 raise Unreadable("sealed_in_plain_mode")
-            return Delivery(to_message(fields))
+            return Delivery(self._ours(fields))
         # In compatible mode the plain fields beside it are not signed, so nothing reads them.
         if not sealed or not isinstance(sealed, str):
             raise Forgery("not_sealed")
         demand_signature(proof.msg_signature, self._token, proof.timestamp, proof.nonce, sealed)
         envelope, xml = self._unseal(sealed)
-        return Delivery(to_message(read_xml(xml)), envelope)
+        return Delivery(self._ours(read_xml(xml)), envelope)
 
     def seal(self, reply: str, delivery: Delivery) -> bytes:
         """Make the response body. Its XML is the same for every delivery of a message; only the encryption differs."""
@@ -125,6 +130,13 @@ class WebhookCodec:
         timestamp, nonce = str(int(self._now())), secrets.token_hex(8)
         signature = signature_of(self._token, timestamp, nonce, sealed)
         return _SEALED_REPLY.format(sealed, signature, timestamp, nonce).encode()
+
+    def _ours(self, fields: dict[str, Any]) -> Message:
+        """Read the message. Raises Forgery where it is to another account: whoever knows our secrets speaks for us."""
+        message = to_message(fields)
+        if self._account not in ("", message.account):
+            raise Forgery("account")
+        return message
 
     def _unseal(self, sealed: str) -> tuple[Envelope, bytes]:
         *earlier, last = self._envelopes

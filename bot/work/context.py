@@ -37,7 +37,11 @@ class WorkerContext:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
         wire()
         self.database = connect(
-            settings.database_url, pool_size=2, collects=settings.collects, frozen_for=settings.frozen_for
+            settings.database_url,
+            pool_size=2,
+            collects=settings.collects,
+            frozen_for=settings.frozen_for,
+            account=settings.wechat_account,
         )
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)

@@ -40,7 +40,7 @@ def check_answers(turn: TurnContext, draft: Draft) -> None:
     if role and not is_below(by.role, role):
         raise NotYoursToInvite(role=role, by=by.role)
     if role and not has_a_place(draft.answers):
-        charity_for(turn.db, by.region_code)
+        charity_for(turn.db, by.region_code, turn.person.account)
     if role and "place" in draft.answers and has_a_place(draft.answers):
         check_invitation(by, role, draft.answers["place"]["code"], seat_of(turn.db, by))
 
@@ -51,7 +51,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     last_day = _last_day(answers, turn.world.today)
     until = datetime.combine(last_day + timedelta(days=1), time(), CHINA) if last_day else None
     # A fund holder is one of the charity that collects in the county.
-    charity = None if has_a_place(answers) else charity_for(turn.db, code).id
+    charity = None if has_a_place(answers) else charity_for(turn.db, code, turn.person.account).id
     wanted = Invitation(answers["role"], code, answers["name"], until, charity_id=charity)
     staff, secret = invite(turn.db, by, wanted, turn.world.now)
     values = {

@@ -14,6 +14,7 @@ from models.core.state_machine import SYSTEM, WrongState
 from models.organisations.charity import Charity, NoCharity, find_charity, place_of
 from models.organisations.filing import filing_for, find_filing
 from models.organisations.merchant import has_merchant
+from models.people.own_account import account_of
 
 # Called when an appeal has become public; the caller holds it.
 on_published: Hook[[Session, Appeal, datetime], None] = Hook("appeals.publication.on_published")
@@ -27,8 +28,9 @@ def publish(db: Session, appeal: Appeal, now: datetime, charity: Charity | None 
     """
     if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
         raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
-    charity = charity or _nearest(db, appeal.region_code)
-    if not (charity and charity.collects and charity.covers(appeal.region_code)):
+    charity = charity or _nearest(db, appeal)
+    account = account_of(db, appeal.owner_id)
+    if not (charity and charity.collects and charity.covers(appeal.region_code, account)):
         raise NoCharity(place=place_of(db, appeal.region_code))
     if appeal.collect_days is not None:
         appeal.deadline = end_of_day(now, appeal.collect_days)
@@ -53,7 +55,7 @@ def begin_to_collect(db: Session, now: datetime) -> int:
 
 def _begin(db: Session, appeal: Appeal, now: datetime) -> bool:
     before = (appeal.charity_id, appeal.filing_id)
-    if appeal.charity_id is None and (charity := _nearest(db, appeal.region_code)):
+    if appeal.charity_id is None and (charity := _nearest(db, appeal)):
         appeal.charity_id = charity.id
     if appeal.charity_id is not None and appeal.kind == "crowdfund":
         filing = find_filing(db, appeal.charity_id, now, appeal.closes_at)
@@ -65,7 +67,15 @@ def _begin(db: Session, appeal: Appeal, now: datetime) -> bool:
     return True
 
 
-def _nearest(db: Session, region_code: str) -> Charity | None:
-    """Choose the nearest charity that covers the place, rather one that can take money where money is collected."""
-    payable = find_charity(db, region_code, has_merchant()) if collects_money(db) else None
-    return payable or find_charity(db, region_code)
+def filed_by(db: Session, appeal: Appeal) -> int | None:
+    """Return the charity whose fund holders alone file it: that of its owner's account; None: any that covers it."""
+    account = account_of(db, appeal.owner_id)
+    found = find_charity(db, appeal.region_code, account, Charity.account.is_not(None))
+    return found.id if found else None
+
+
+def _nearest(db: Session, appeal: Appeal) -> Charity | None:
+    """Choose the charity for its place and account, rather one that can take money where money is collected."""
+    where = appeal.region_code, account_of(db, appeal.owner_id)
+    payable = find_charity(db, *where, has_merchant()) if collects_money(db) else None
+    return payable or find_charity(db, *where)

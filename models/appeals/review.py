@@ -6,6 +6,7 @@ county officer who decided its case may: most counties have one or two, and that
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, freeze, lock_appeal, resume
 from models.appeals.file import has_read_appeal
-from models.appeals.publication import publish
+from models.appeals.publication import filed_by, publish
 from models.core.calendar import day_in_china
 from models.core.hooks import Hook
 from models.core.refusal import Refusal
@@ -248,16 +249,17 @@ def _pass_step(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datet
             _open_next_step(db, appeal, "county", now)
         case "county":
             _move_through(db, appeal, staff, ("county_review",), now)
-            _open_next_step(db, appeal, "file", now)
+            _open_next_step(db, appeal, "file", now, filed_by(db, appeal))
         case "file":
             _move_through(db, appeal, staff, ("fund_holder_filed",), now)
             publish(db, appeal, now, db.get_one(Charity, staff.charity_id))
 
 
-def _open_next_step(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
+def _open_next_step(db: Session, appeal: Appeal, step: str, now: datetime, charity: int | None = None) -> None:
     passed = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
     barred = {**passed, **verifiers_of(db, appeal.household_id)}
-    open_task(db, appeal.matter, step, now, barred)
+    matter = appeal.matter if charity is None else replace(appeal.matter, charity_id=charity)
+    open_task(db, matter, step, now, barred)
 
 
 def _move_through(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:

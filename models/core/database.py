@@ -27,18 +27,27 @@ _BATCH = 1_000
 _TIMES = [name for name in LIMITS if name.endswith("_timeout")]
 _COLLECTS = "collects"
 _FROZEN_FOR = "frozen_for"
+_ACCOUNT = "account"
 
 
-def connect(url: str, *, pool_size: int = 10, collects: bool = False, frozen_for: timedelta = timedelta(0)) -> Engine:
+def connect(
+    url: str,
+    *,
+    pool_size: int = 10,
+    collects: bool = False,
+    frozen_for: timedelta = timedelta(0),
+    account: str = "",
+) -> Engine:
     """Create an engine whose parameters never reach a log or an exception's text.
 
     ``collects``: PAY_MODE=on. It goes with the engine, so that pages, sweeps and jobs of one program cannot count by
     different rules; ``collects_money`` reads it. ``frozen_for``: how long WeChat Pay keeps the money of an
-    order of the market, with PAY_PARTNER_MCH_ID as well; ``order_money_frozen_for`` reads it.
+    order of the market, with PAY_PARTNER_MCH_ID as well; ``order_money_frozen_for`` reads it. ``account``: the original
+    ID of the official account that the program serves, where several share the database; ``own_account`` reads it.
     """
     return create_engine(
         url,
-        execution_options={_COLLECTS: collects, _FROZEN_FOR: frozen_for},
+        execution_options={_COLLECTS: collects, _FROZEN_FOR: frozen_for, _ACCOUNT: account},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=3,
@@ -65,6 +74,13 @@ def limits_lost(connection: Connection) -> list[str]:
 def collects_money(db: Session) -> bool:
     """Tell whether the program that this session belongs to collects money (PAY_MODE=on)."""
     return bool(db.get_bind().get_execution_options().get(_COLLECTS, False))
+
+
+def own_account(db: Session | Connection) -> str:
+    """Return the original ID of the official account that this program serves; empty where it serves every one."""
+    bind = db.get_bind() if isinstance(db, Session) else db
+    found: str = bind.get_execution_options().get(_ACCOUNT, "")
+    return found
 
 
 def order_money_frozen_for(db: Session) -> timedelta:

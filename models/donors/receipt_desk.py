@@ -173,7 +173,7 @@ def waits_for_a_fund_holder(db: Session, county: Staff, number: int) -> dict[str
         raise NoSuchReceipt(number=number)
     receipt = db.get_one(Receipt, number)
     charity = db.get(Charity, task.charity_id) if task.charity_id is not None else None
-    nearest = find_charity(db, county.region_code)
+    nearest = find_charity(db, county.region_code, county.account)
     invites = nearest is not None and nearest.id == task.charity_id
     return {"appeal": receipt.appeal_id, "charity": charity.name if charity else None, "invites": invites}
 

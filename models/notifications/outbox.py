@@ -26,6 +26,7 @@ from models.core.base import among, table_of
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import TO_DELIVER, Notification, open_text
 from models.people.conversation import Conversation
+from models.people.own_account import with_own_account
 from models.people.shared_phone import names_of
 
 # A worker that has not settled a claim by then counts as dead: all its time-outs together are shorter.
@@ -113,6 +114,7 @@ def claim_due(db: Session, ids: Collection[int], now: datetime) -> list[ClaimedN
     due = (
         select(Notification.id)
         .where(among(Notification.id, ids), Notification.state == "owed", Notification.due_at <= now, ~stopped)
+        .where(with_own_account(db, Notification.conversation_id))
         .with_for_update(skip_locked=True)
     )
     claimed = db.connection().execute(_CLAIM.where(_ROWS.c.id.in_(due)), {"b_now": now}).scalars().all()
@@ -204,6 +206,7 @@ def refuse_people(db: Session, codes: dict[int, int]) -> None:
 def due_ids(db: Session, urgency: str, now: datetime, most: int) -> list[int]:
     """List the ids of owed notifications that are due, the longest due first."""
     owed = (Notification.state == "owed") & (Notification.urgency == urgency) & (Notification.due_at <= now)
+    owed &= with_own_account(db, Notification.conversation_id)
     return list(
         db.scalars(select(Notification.id).where(owed).order_by(Notification.due_at, Notification.id).limit(most))
     )

@@ -4,6 +4,7 @@ A charity's fund holders (models.staff.member) are the staff with its ``charity_
 under can be looked up by anybody, and donors are told it before they give.
 """
 
+import re
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, select
@@ -19,6 +20,8 @@ from models.places.region import Region, covers, parents
 # is named.
 STATES = ("unnamed", "active", "suspended")
 LONGEST_NAME, LONGEST_CERTIFICATE = 60, 40
+# WeChat's name of an official account.
+_ORIGINAL_ID = re.compile(r"gh_[0-9A-Za-z]{1,60}")
 # The database's integers end there.
 _HIGHEST_ID = 2**63 - 1
 
@@ -34,7 +37,8 @@ class BadCharity(ValueError):
 
 
 class Charity(Base):
-    """A charity. ``region_code``: where it collects for appeals; None: in the whole country.
+    """A charity. ``region_code``: where it collects for appeals; None: in the whole country. ``account``: the original
+    ID of the official account for whose people alone it collects; None: for all.
 
     ``credit_code``: its unified social credit code (GB 32100). ``certificate``: the number of its certificate for
     public fundraising. The number 0 is the charity that the upgrade made: accounts of the ledger from before that day,
@@ -47,6 +51,7 @@ class Charity(Base):
     credit_code: Mapped[str | None] = mapped_column(String(18), unique=True)
     certificate: Mapped[str | None] = mapped_column(String(LONGEST_CERTIFICATE))
     region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
+    account: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(10))
     created_at: Mapped[datetime]
 
@@ -62,8 +67,10 @@ class Charity(Base):
     def collects(self) -> bool:
         return self.state == "active"
 
-    def covers(self, region_code: str) -> bool:
-        return self.region_code is None or covers(self.region_code, region_code)
+    def covers(self, region_code: str, account: str | None) -> bool:
+        """Tell whether it collects for who lives there and writes to this account (None: to none)."""
+        here = self.region_code is None or covers(self.region_code, region_code)
+        return here and self.account in (None, account)
 
 
 def add_charity(
@@ -111,6 +118,17 @@ def set_collecting(db: Session, number: int, collects: bool, now: datetime) -> C
     return charity
 
 
+def set_account(db: Session, number: int, account: str | None, now: datetime) -> Charity:
+    """Let a charity collect for the people of one official account alone, or of all. Raises BadCharity."""
+    charity = get_charity(db, number, lock=True)
+    if account is not None and not _ORIGINAL_ID.fullmatch(account):
+        raise BadCharity("an account is known by its original ID, as in gh_0123456789ab")
+    charity.account = account
+    db.flush()
+    record(db, at=now, actor="system", action="account_set", subject="charity", subject_id=number)
+    return charity
+
+
 def get_charity(db: Session, number: int, *, lock: bool = False) -> Charity:
     """Get a charity. Raises BadCharity."""
     known = 0 <= number <= _HIGHEST_ID
@@ -130,22 +148,29 @@ def read_line(words: str | None, most: int, what: str) -> str:
     return line
 
 
-def charity_for(db: Session, region_code: str) -> Charity:
-    """Choose the active charity that covers the place, the nearest first. Raises NoCharity."""
-    found = find_charity(db, region_code)
+def charity_for(db: Session, region_code: str, account: str | None) -> Charity:
+    """Choose the active charity that covers the place: first those of the account alone, and the nearest first.
+
+    Raises NoCharity.
+    """
+    found = find_charity(db, region_code, account)
     if found is None:
         raise NoCharity(place=place_of(db, region_code))
     return found
 
 
-def find_charity(db: Session, region_code: str, wanted: ColumnElement[bool] | None = None) -> Charity | None:
+def find_charity(
+    db: Session, region_code: str, account: str | None, wanted: ColumnElement[bool] | None = None
+) -> Charity | None:
     """Choose as ``charity_for`` does, of those that are ``wanted``; None where there is none."""
     wide = [*parents(region_code), region_code]
     there = Charity.region_code.in_(wide) | Charity.region_code.is_(None)
-    found = select(Charity).where(Charity.state == "active", there)
+    theirs = Charity.account.is_(None) | (Charity.account == account)
+    found = select(Charity).where(Charity.state == "active", there, theirs)
     if wanted is not None:
         found = found.where(wanted)
-    return db.scalar(found.order_by(Charity.region_code.desc().nulls_last(), Charity.id).limit(1))
+    nearest = (Charity.account.nulls_last(), Charity.region_code.desc().nulls_last(), Charity.id)
+    return db.scalar(found.order_by(*nearest).limit(1))
 
 
 def place_of(db: Session, region_code: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, Select, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
+from models.core.database import own_account
 
 # The subject_id of a "draft" photo is the conversation's.
 SUBJECTS = (
@@ -61,6 +62,8 @@ class Photo(Base):
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     try_at: Mapped[datetime] = mapped_column(default=_first_sweep, server_default=func.now())
     created_at: Mapped[datetime]
+    account: Mapped[str | None] = mapped_column(String(64))
+    """The official account that it was sent to, which alone hands it out; None where one serves the whole database."""
     copy_of: Mapped[int | None] = mapped_column(ForeignKey("photos.id"))
     """The photo whose picture it repeats: its file is copied, since WeChat no longer has it."""
     print: Mapped[int | None]
@@ -81,6 +84,10 @@ class Photo(Base):
         ),
         Index("ix_photos_open", "id", postgresql_where=text(_OPEN)),
     )
+
+    def is_of(self, account: str) -> bool:
+        """Tell whether a program that serves this account (empty: every one) can fetch the photo."""
+        return not account or self.account in (None, account)
 
 
 FINGERPRINT_PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
@@ -217,6 +224,7 @@ def _add(
         media_id=picture["media_id"],
         pic_url=picture["pic_url"],
         created_at=now,
+        account=own_account(db) or None,
         copy_of=copy_of,
     )
     db.add(row)

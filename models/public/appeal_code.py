@@ -14,8 +14,11 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Select, String, func, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import Appeal
 from models.core.base import Base
 from models.core.calendar import CHINA
+from models.market.listing import Listing
+from models.people.own_account import writes_to_own_account
 from models.public.appeal_page import open_pages
 from models.public.listing_page import open_pages as open_listings
 
@@ -49,17 +52,18 @@ class ListingCode(Base):
 class Codes:
     """The codes of one kind of thing: their table, and the numbers of the things whose page shows one.
 
-    ``scene``: what the scene begins with.
+    ``scene``: what the scene begins with. ``owner``: the column of the user to whose account the code leads.
     """
 
     table: type[Any]
     key: str
     scene: str
     pages: Callable[[datetime], Select[int]]
+    owner: Any
 
 
-APPEALS = Codes(AppealCode, "appeal_id", SCENE, open_pages)
-LISTINGS = Codes(ListingCode, "listing_id", LISTING_SCENE, open_listings)
+APPEALS = Codes(AppealCode, "appeal_id", SCENE, open_pages, Appeal.owner_id)
+LISTINGS = Codes(ListingCode, "listing_id", LISTING_SCENE, open_listings, Listing.seller_id)
 
 
 class CodeScans(Base):
@@ -96,12 +100,12 @@ def keep_code(db: Session, number: int, address: str, ends_at: datetime, codes: 
 
 def owed_codes(db: Session, now: datetime, most: int, codes: Codes = APPEALS) -> Sequence[int]:
     """List the things whose page is open and that have no code, or one that is soon shown no more."""
-    return db.scalars(_owed(now, codes).limit(most)).all()
+    return db.scalars(_owed(db, now, codes).limit(most)).all()
 
 
 def is_owed(db: Session, number: int, now: datetime, codes: Codes = APPEALS) -> bool:
     """Tell whether this thing is one of them."""
-    owed = _owed(now, codes).subquery()
+    owed = _owed(db, now, codes).subquery()
     return db.scalar(select(owed.c[0]).where(owed.c[0] == number)) is not None
 
 
@@ -119,8 +123,9 @@ def scans_of(db: Session, number: int) -> Scans:
     return Scans(*map(int, db.execute(sums.where(CodeScans.appeal_id == number)).one()))
 
 
-def _owed(now: datetime, codes: Codes) -> Select[int]:
+def _owed(db: Session, now: datetime, codes: Codes) -> Select[int]:
     pages, table = codes.pages(now), codes.table
     number = pages.selected_columns[0]
+    ours = writes_to_own_account(db, codes.owner)
     dying = or_(table.ends_at.is_(None), table.ends_at < now + _RENEWED)
-    return pages.outerjoin(table, getattr(table, codes.key) == number).where(dying).order_by(number)
+    return pages.outerjoin(table, getattr(table, codes.key) == number).where(dying, ours).order_by(number)

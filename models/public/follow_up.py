@@ -16,6 +16,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.notifications.service_window import open_windows, use_message
 from models.people.conversation import Conversation
+from models.people.own_account import with_own_account
 from models.public.appeal_page import is_open
 from models.public.listing_page import is_open as is_listing_open
 
@@ -113,14 +114,17 @@ def _ask_for_card(db: Session, wanted: FollowUp, conversation_id: int, now: date
 def owed_posters(db: Session, now: datetime, most: int) -> Sequence[int]:
     """List the posters whose job was lost, the first asked first; a card that is late is owed no more."""
     owed = (FollowUp.state == "owed") & (FollowUp.kind == "poster") & (FollowUp.asked_at < now - OWED_AFTER)
+    owed &= with_own_account(db, FollowUp.conversation_id)
     return db.scalars(select(FollowUp.id).where(owed).order_by(FollowUp.asked_at).limit(most)).all()
 
 
 def address_follow_up(db: Session, follow_up_id: int, now: datetime) -> Addressed | None:
-    """Tell to whom it goes; None where it may not be sent, which gives it up."""
+    """Tell to whom it goes; None where we may not send it. What nobody may send any more is given up."""
     found = db.get(FollowUp, follow_up_id, with_for_update=True)
     if found is None or found.state != "owed":
         return None
+    if not db.scalar(select(with_own_account(db, found.conversation_id))):
+        return None  # the worker of its own account sends it
     here = (Conversation.id == found.conversation_id) & Conversation.following & Conversation.parked_openid.is_(None)
     openid = db.scalar(select(Conversation.openid).where(here))
     late = now > found.asked_at + LATE[found.kind]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
+from models.people.own_account import with_own_account
 from models.speech.voice import Voice, notification_key
 
 # A worker that has not said what came of it by then counts as dead: its time limit is shorter.
@@ -29,7 +30,7 @@ def claim_voice(db: Session, voice_id: int, now: datetime) -> ClaimedVoice | Non
     free = Voice.tried_at.is_(None) | (Voice.tried_at < now - CLAIM_LASTS)
     claimed = (
         update(Voice)
-        .where(Voice.id == voice_id, Voice.state == "listening", free)
+        .where(Voice.id == voice_id, Voice.state == "listening", free, with_own_account(db, Voice.conversation_id))
         .values(tries=Voice.tries + 1, tried_at=now)
         .returning(Voice.id, Voice.conversation_id, Voice.media_id, Voice.tries, Voice.since)
     )
@@ -92,5 +93,6 @@ def _lock(db: Session, voice_id: int) -> tuple[Voice, datetime] | None:
 def owed_voices(connection: Connection, now: datetime, most: int) -> list[int]:
     """List voices that nobody has been at for a while: Redis or a killed worker may have lost the job."""
     waited = func.coalesce(Voice.tried_at, Voice.since) < now - CLAIM_LASTS
-    owed = select(Voice.id).where(Voice.state == "listening", waited).order_by(Voice.id).limit(most)
+    ours = with_own_account(connection, Voice.conversation_id)
+    owed = select(Voice.id).where(Voice.state == "listening", waited, ours).order_by(Voice.id).limit(most)
     return list(connection.scalars(owed))

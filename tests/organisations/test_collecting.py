@@ -32,12 +32,12 @@ def appeal_of(stage: Stage, number: int) -> Appeal:
 
 def test_the_nearest_active_charity_collects(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
-        assert charity_for(db, MAYANG).id == LONGHUI
-        assert charity_for(db, DAOXIAN_MEIHUA).id == NATIONAL
+        assert charity_for(db, MAYANG, None).id == LONGHUI
+        assert charity_for(db, DAOXIAN_MEIHUA, None).id == NATIONAL
         set_collecting(db, LONGHUI, False, stage.clock())
-        assert charity_for(db, MAYANG).id == NATIONAL
+        assert charity_for(db, MAYANG, None).id == NATIONAL
         nearer = add_charity(db, "永州助学会", "53360000500000007W", "慈募证字第7号", "431100000000", stage.clock())
-        assert charity_for(db, DAOXIAN_MEIHUA).id == nearer.id
+        assert charity_for(db, DAOXIAN_MEIHUA, None).id == nearer.id
 
 
 def test_where_money_is_collected_the_nearest_is_one_that_can_take_it(stage: Stage) -> None:

@@ -55,6 +55,11 @@ TEMPLATES = tuple(Template(each["template_id"], each["title"], each["content"]) 
 
 # An event that no scheduler has sealed for an hour.
 _UNSEALED = "INSERT INTO audit_unsealed VALUES (99, now() - interval '1 hour')"
+_ANOTHER = """
+    UPDATE conversations SET account = 'gh_x';
+    INSERT INTO conversations (account, openid, session, created_at, touched_at)
+    SELECT 'gh_y', 'o-other', session, created_at, touched_at FROM conversations LIMIT 1
+"""
 # What is wrong because that is: the server here is not ready, and there is no token for what comes after.
 FOLLOWS = {"migrations": {"server"}, "wechat": {"templates"}}
 
@@ -178,6 +183,13 @@ def _sql(statement: str) -> Callable[[Patient], None]:
         (_books_wrong, "chains", "bad", "2 violations", "run check-books"),
         (_sql("UPDATE users SET name = '\\x00'"), "keys", "bad", "a key that DATA_KEYS lacks: 00", "find that key"),
         (_not_on_the_list, "wechat", "bad", "40164", "add this machine's address 203.0.113.7 to the IP whitelist"),
+        (
+            _sql(_ANOTHER),
+            "wechat",
+            "bad",
+            "people of several accounts are in the database, gh_x and gh_y",
+            "set WECHAT_ACCOUNT",
+        ),
         (_no_template, "templates", "bad", "no template for task", "copy its ID"),
         (
             _other_fields,

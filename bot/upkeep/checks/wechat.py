@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from sqlalchemy import func, select
+
 from bot.push.cards import Card, UnknownCard, load_cards
 from bot.upkeep.checks.finding import Finding, bad, ok, warn
 from bot.upkeep.checks.installation import Installation
 from bot.wechat.policy import WeChatError
 from bot.wechat.token import TokenManager
 from bot.work.context import make_api
+from models.people.conversation import Conversation
 
 _FIELD = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 _CONSOLE = "in WeChat's console"
@@ -42,6 +45,24 @@ def check_account(installation: Installation) -> Iterator[Finding]:
         yield bad(str(error), _REFUSED.get(error.code, _ELSE).format(address=address))
     else:
         yield ok("WeChat gives this machine a token: AppID, AppSecret and IP whitelist are right")
+    yield from _served(installation)
+
+
+def _served(installation: Installation) -> Iterator[Finding]:
+    """Demand that a program among several accounts serves one of them: else it sends to everybody by this one."""
+    ours = installation.settings.wechat_account
+    ends = select(func.min(Conversation.account), func.max(Conversation.account))
+    with installation.database.connect() as connection:
+        first, last = connection.execute(ends).one()
+    if not ours and first != last:
+        yield bad(
+            f"people of several accounts are in the database, {first} and {last} among them",
+            "set WECHAT_ACCOUNT to the original ID of the account whose AppID this is; each has programs of its own",
+        )
+    elif ours and first and ours not in (first, last) and first == last:
+        yield warn(
+            f"nobody has written to {ours} yet, only to {first}", f"compare WECHAT_ACCOUNT with the ID {_CONSOLE}"
+        )
 
 
 def check_templates(installation: Installation) -> Iterator[Finding]:
