@@ -44,7 +44,7 @@ from models.rights import name_change, number_claim, request  # noqa: F401
 from models.rights.erasure import erasure as rights_erasure  # noqa: F401
 from models.rights.erasure import paper, remainder  # noqa: F401
 from models.speech import consent, voice  # noqa: F401
-from models.staff import conflict_of_interest, decision, member, recusal, task  # noqa: F401
+from models.staff import conflict_of_interest, decision, member, menu_due, recusal, task  # noqa: F401
 from models.stock import move  # noqa: F401
 from models.support import inquiry, ticket  # noqa: F401
 from models.treasury import bank_entry, bill, discrepancy, gift_accounts  # noqa: F401

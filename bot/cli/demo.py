@@ -11,7 +11,6 @@ from flask import Flask
 
 from bot.cli.chat import chat
 from bot.cli.database import demand_database
-from bot.cli.menu import menus_of
 from bot.demo import run as demo
 from bot.demo.clock import TimeDoesNotGoBack
 from bot.demo.dump import PREPARED
@@ -19,6 +18,7 @@ from bot.demo.seed import NotOurs
 from bot.demo.year.grow import BooksAreWrong
 from bot.demo.year.house import MakeApp
 from bot.demo.year.phone import WentAstray
+from bot.menus.render import menus_of
 from bot.processes.supervisor import ServiceError
 from bot.simulator.options import read_people
 from bot.work.context import make_api

@@ -60,6 +60,7 @@ POLICY: Mapping[int, Rule] = {
     45109: Rule("the platform has withdrawn this API", Action.DISABLE_FEATURE),
     # The person: a retry does not help
     40003: Rule("no such person on this account", Action.GIVE_UP_PERSON),
+    49003: Rule("no such person among the followers", Action.GIVE_UP_PERSON),
     43004: Rule("the person does not follow the account", Action.GIVE_UP_PERSON),
     43019: Rule("the person is on the account's blacklist", Action.GIVE_UP_PERSON),
     48002: Rule("the person refuses the account's messages", Action.GIVE_UP_PERSON),

@@ -2,6 +2,7 @@
 
 from bot.books import jobs as books
 from bot.market import jobs as market
+from bot.menus import jobs as menus
 from bot.payments import jobs as payments
 from bot.photos import jobs as photos
 from bot.proxy import jobs as proxy
@@ -16,6 +17,7 @@ from bot.work.job import Job
 ROOMS = (
     books.JOBS,
     market.JOBS,
+    menus.JOBS,
     payments.JOBS,
     photos.JOBS,
     proxy.JOBS,

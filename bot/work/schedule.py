@@ -140,5 +140,6 @@ SCHEDULE = {
     "photo_files": Scheduled(
         timedelta(hours=20), enqueues=lambda now: ("sweep_photo_files", int(f"{now:%Y%m%d}")), when=is_night
     ),
+    "menus": Scheduled(timedelta(seconds=60), lambda context, _now: context.jobs.enqueue_once("give_menus", 0)),
     "digest": Scheduled(timedelta(hours=20), enqueues=lambda now: ("write_digests", month_before(now)), when=is_time),
 }

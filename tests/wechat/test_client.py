@@ -394,7 +394,7 @@ def test_what_might_be_done_twice_is_not_repeated(client, platform, path, call):
 EXPECTED = {
     Action.RETRY_LATER: {-1},
     Action.RENEW_TOKEN: {40001, 40014, 42001},
-    Action.GIVE_UP_PERSON: {40003, 43004, 43019, 48002},
+    Action.GIVE_UP_PERSON: {40003, 43004, 43019, 48002, 49003},
     Action.STOP_UNTIL_RESET: {45009, 48006},
     Action.WAIT_A_MINUTE: {45011, 45066},
     Action.NEXT_CHANNEL: {45015, 45047},

@@ -7,13 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.cli.menu import menus_of
+from bot.menus.render import NoMenus, menus_of
 from bot.photos.store import owed_photos
 from bot.proxy import card_codes
 from bot.words.lexicon import load_lexicon
@@ -257,5 +256,5 @@ def test_an_account_has_menus_of_its_own(tmp_path: Path) -> None:
         name: ours[name] for name in ours if name != "default"
     }
     shutil.rmtree(tmp_path)
-    with pytest.raises(click.ClickException, match="WECHAT_MENUS"):
+    with pytest.raises(NoMenus, match="WECHAT_MENUS"):
         menus_of(lexicon, str(tmp_path))

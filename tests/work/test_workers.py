@@ -198,6 +198,7 @@ def test_every_entry_of_the_schedule_can_be_run(stage: Stage) -> None:
         [20261124],
         [20261124_19],
         [20261124],
+        [0],
         [2026120102],
         [202611],
     ]
