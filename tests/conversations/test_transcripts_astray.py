@@ -32,7 +32,7 @@ ASTRAY = {Kind.DROP: 0.07, Kind.LATE: 0.07, Kind.DUPLICATE: 0.06}
 # Made from a message's key or by lot, when something was done on the true clock, or how long it took.
 BY_CHANCE = {"draft_id", "code", "key", "session", "dedupe_key", "ms", "name", "id_number", "phone", "reply", "facts"}
 BY_CHANCE |= {"code_hash", "out_trade_no", "transaction_id", "out_refund_no", "refund_id"}
-BY_CHANCE |= {"parcel", "seed", "seed_hash", "lot"}
+BY_CHANCE |= {"parcel", "seed", "seed_hash", "lot", "due_at"}
 BY_CHANCE |= {"token_hash", "scene_hash", "digits_hash", "browser_hash"}
 # The database makes them of what is compared.
 BY_CHANCE |= {"terms"}

@@ -140,6 +140,7 @@ def test_a_job_is_known_by_a_name_that_no_move_changes() -> None:
         "ask_refund",
         "ask_refunds",
         "check_books",
+        "give_menus",
         "check_registry",
         "deliver",
         "deliver_bulk",

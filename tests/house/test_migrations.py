@@ -141,3 +141,23 @@ def test_an_upgrade_that_never_gets_its_lock_says_so_and_keeps_what_it_did(
         assert current(connection) == head()
     stage.close()
     database.dispose()
+
+
+def test_an_upgrade_notes_the_menus_of_all_who_are_registered_also_when_it_is_cut_off_and_done_again(
+    new_database: Callable[[], str],
+) -> None:
+    url = new_database()
+    stage, database = Stage(url), connect(url)
+    stage.register("o-li", "donor")
+    stage.register("o-wang", "resident")
+    stage.say("o-stranger", "你好")
+    command.downgrade(_config(url), "0076")
+    for before in ("0076", "0077"):
+        with database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": before})
+        upgrade(url)
+        with database.connect() as connection:
+            noted = connection.scalars(text("SELECT openid FROM menus_due ORDER BY openid")).all()
+        assert noted == ["o-li", "o-wang"]
+    stage.close()
+    database.dispose()

@@ -21,7 +21,7 @@ LEXICON = load_lexicon()
 INTENTS = LEXICON.intents
 ANSWERS = Path(__file__).parents[2] / "templates/replies/routing/intents.txt"
 # What a turn itself writes, whatever it answers.
-OF_A_TURN = {"conversations", "turns", "service_windows"}
+OF_A_TURN = {"conversations", "turns", "service_windows", "menus_due"}
 
 
 def test_most_of_what_people_type_is_understood_and_next_to_nothing_wrongly() -> None:

@@ -1,7 +1,5 @@
 """Note whose menu may change: triggers do, for people who come, register, leave, or hold a seat.
 
-Who is registered is noted once, so that the worker gives them their tags; it takes a minute for each million.
-
 Revision: 0077
 """
 
@@ -73,10 +71,6 @@ def upgrade() -> None:
             f"CREATE TRIGGER {name} AFTER UPDATE OF {columns} ON {table} FOR EACH ROW"
             f" WHEN ({_CHANGED[table]}) EXECUTE FUNCTION {name}()"
         )
-    op.execute(
-        "INSERT INTO menus_due (account, openid, due_at) SELECT account, openid, now() FROM conversations"
-        " WHERE user_id IS NOT NULL AND parked_openid IS NULL AND following ON CONFLICT DO NOTHING"
-    )
 
 
 def downgrade() -> None:

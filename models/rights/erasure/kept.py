@@ -67,7 +67,6 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(("staff.work_no", "staff.name", "staff.id_number", "staff.id_hash", "staff.openid"), _OF_OFFICE),
     **dict.fromkeys(("conflicts_of_interest.id_number", "conflicts_of_interest.id_hash"), _OF_OFFICE),
     "account": "the official account's id; conversations.openid, beside it, becomes a tombstone",
-    "menus_due.openid": "the worker takes the tag from the WeChat within minutes, and deletes the row",
     "conversations.openid": "replaced by a tombstone with the row's own number",
     "conversations.erased_phone": "a keyed hash of the WeChat, for a month, so that limits and ties do not begin anew",
     "registry_source": "an authority's name",
