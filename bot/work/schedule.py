@@ -27,6 +27,7 @@ from models.disbursements.allocation_run import unfinished_allocations
 from models.donors.recurring_gift import end_for_closed_appeals, remind_donors
 from models.notifications.broadcast import live_broadcasts
 from models.outreach.digest import is_time, month_before
+from models.staff.menu_due import forget_left
 
 # A run that works page by page stops after so many, to stay short; the next one goes on.
 MOST_PAGES = 20
@@ -42,12 +43,16 @@ class Scheduled:
 
     A run whose process ends in the middle is made at its next time. A rare one must not wait so long: it
     enqueues a job, and counts as claimed only if Redis has accepted the job.
+
+    ``of_account``: where several official accounts share the database, the programs of each make the run for
+    themselves, since it looks after their Redis, or after their own people alone.
     """
 
     every: timedelta
     run: Callable[[WorkerContext, datetime], object] | None = None
     enqueues: Callable[[datetime], Named] | None = None
     when: Callable[[datetime], bool] = always
+    of_account: bool = False
 
 
 def _where_paid(
@@ -116,15 +121,21 @@ def _apply_deadlines(context: WorkerContext, now: datetime) -> None:
 
 
 SCHEDULE = {
-    "lost_jobs": Scheduled(timedelta(seconds=15), lambda context, _now: recover_jobs(context.jobs, true_now())),
-    "outbox": Scheduled(timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now)),
+    "lost_jobs": Scheduled(
+        timedelta(seconds=15), lambda context, _now: recover_jobs(context.jobs, true_now()), of_account=True
+    ),
+    "outbox": Scheduled(
+        timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now), of_account=True
+    ),
     "broadcasts": Scheduled(timedelta(seconds=15), _resume_broadcast),
     "figures": Scheduled(timedelta(seconds=10), lambda context, _now: fold_all(context.database)),
     "regions": Scheduled(timedelta(seconds=10), lambda context, _now: fold_regions(context.database)),
     "waiting": Scheduled(timedelta(hours=1), lambda context, now: count_all_waiting(context.database, now)),
     "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),
-    "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs),
-    "owed": Scheduled(timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now)),
+    "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs, of_account=True),
+    "owed": Scheduled(
+        timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now), of_account=True
+    ),
     "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_gift_orders)),
     "refunds": Scheduled(timedelta(seconds=30), _where_paid(sweep_refunds)),
     "order_payments": Scheduled(timedelta(seconds=15), _where_sold(sweep_payments)),
@@ -140,6 +151,11 @@ SCHEDULE = {
     "photo_files": Scheduled(
         timedelta(hours=20), enqueues=lambda now: ("sweep_photo_files", int(f"{now:%Y%m%d}")), when=is_night
     ),
-    "menus": Scheduled(timedelta(seconds=60), lambda context, _now: context.jobs.enqueue_once("give_menus", 0)),
+    "menus": Scheduled(
+        timedelta(seconds=60), lambda context, _now: context.jobs.enqueue_once("give_menus", 0), of_account=True
+    ),
+    "old_menu_notes": Scheduled(
+        timedelta(hours=20), lambda context, now: forget_left(context.database, now), when=is_night
+    ),
     "digest": Scheduled(timedelta(hours=20), enqueues=lambda now: ("write_digests", month_before(now)), when=is_time),
 }

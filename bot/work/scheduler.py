@@ -84,14 +84,19 @@ class Scheduler:
         return [
             name
             for name, entry in self.schedule.items()
-            if entry.when(now) and (name not in ran or abs(now - ran[name]) >= entry.every)
+            if entry.when(now) and ((key := self._key(name)) not in ran or abs(now - ran[key]) >= entry.every)
         ]
+
+    def _key(self, name: str) -> str:
+        """Return the name under which the entry's last run is kept."""
+        account = self.context.settings.wechat_account
+        return f"{name} {account}" if account and self.schedule[name].of_account else name
 
     def _claim(self, name: str, now: datetime) -> bool:
         """Run an entry, or enqueue its job, unless another process claimed this run."""
         entry = self.schedule[name]
         with Session(self.context.database) as db, db.begin():
-            if not claim_run(db, name, entry.every, now):
+            if not claim_run(db, self._key(name), entry.every, now):
                 return False
             if entry.enqueues:
                 self.context.jobs.put([entry.enqueues(now)])

@@ -88,7 +88,8 @@ LEFT_OUT = {
     "stock_moves": "they count pieces and grams; the offer or listing is exported with what they add up to",
     "shelves": "they count pieces and grams of an offer; the offer is exported with what they add up to",
     "rounds": "a round is of its offer, and public but for the names; the household's own place in it is exported",
-    "menus_due": "that the person's menu may have changed, until the worker has seen to it a minute later",
+    "menus_due": "that the person's menu may have changed, until the worker has seen to it a minute later; of a "
+    "WeChat that nobody here has any longer, for a week at most",
     "delivery_reports": "WeChat's answer to a notification, without the person; the notification is exported",
     "turns": "a month of steps and times without what was said; our answers, kept for a day, repeat what other rows "
     "hold, and an officer's hold other people's files",

@@ -7,9 +7,9 @@ the note.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import String, and_, case, delete, func, select, tuple_
+from sqlalchemy import Engine, String, and_, case, delete, func, select, text, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base
@@ -17,6 +17,10 @@ from models.core.database import own_account
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff, serving
+
+# Where no menus are published, or WeChat refuses the account, a note of a WeChat that nobody here has any longer is
+# kept for so long and no longer: it may be all that is left of an erased person.
+LEFT_LASTS = timedelta(days=7)
 
 
 class MenuDue(Base):
@@ -60,3 +64,14 @@ def menus_given(db: Session, given: Sequence[WantedMenu]) -> None:
     """Delete the notes that were seen to; one that was made anew meanwhile stays."""
     seen = [(each.account, each.openid, each.due_at) for each in given]
     db.execute(delete(MenuDue).where(tuple_(MenuDue.account, MenuDue.openid, MenuDue.due_at).in_(seen)))
+
+
+def forget_left(database: Engine, now: datetime) -> None:
+    """Delete the notes, older than LEFT_LASTS, of WeChats that nobody here has."""
+    known = select(Conversation.id).where(
+        Conversation.account == MenuDue.account, Conversation.openid == MenuDue.openid
+    )
+    with database.begin() as connection:
+        # Where the menus of millions wait to be published, it has to look at each.
+        connection.execute(text("SET LOCAL statement_timeout = 60000"))
+        connection.execute(delete(MenuDue).where(MenuDue.due_at < now - LEFT_LASTS, ~known.exists()))

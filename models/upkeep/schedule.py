@@ -10,10 +10,13 @@ from models.core.base import Base
 
 
 class LastRun(Base):
-    """When an entry of the schedule was last run. ``ran_at``: when that run began."""
+    """When an entry of the schedule was last run. ``ran_at``: when that run began.
+
+    ``name``: the entry's, followed by the official account's where the programs of each account make the run.
+    """
 
     __tablename__ = "last_runs"
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
     ran_at: Mapped[datetime]
 
 

@@ -18,7 +18,7 @@ from bot.work.context import WorkerContext
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
-from models.staff.menu_due import MenuDue
+from models.staff.menu_due import MenuDue, forget_left
 from tests.harness.processes.worker_desk import worker_beside
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import Stage
@@ -152,3 +152,22 @@ def test_before_the_menus_are_published_nobody_is_forgotten(
     context.run_job("give_menus", 0)
     assert len(running.simulator.crowd.tags_of(WANG)) == 1
     context.close()
+
+
+def test_of_who_left_nothing_stays_also_where_the_menus_are_never_published(stage: Stage) -> None:
+    stage.register(WANG, "resident")
+    stage.register(CHEN, "donor")
+    with Database(stage.database) as db, db.begin():
+        db.execute(update(Conversation).where(Conversation.openid == WANG).values(openid="gone:1", user_id=None))
+
+    def noted() -> set[str]:
+        with Database(stage.database) as db:
+            return set(db.scalars(select(MenuDue.openid)))
+
+    since = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        db.execute(update(MenuDue).values(due_at=since))
+    forget_left(stage.database, since + timedelta(days=6))
+    assert noted() >= {WANG, CHEN}
+    forget_left(stage.database, since + timedelta(days=8))
+    assert noted() == {CHEN, "gone:1"}

@@ -16,6 +16,9 @@ from bot.menus.render import NoMenus, menus_of
 from bot.photos.store import owed_photos
 from bot.proxy import card_codes
 from bot.words.lexicon import load_lexicon
+from bot.work.context import WorkerContext
+from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from config.settings import ROOT
 from models.appeals.appeal import Appeal
 from models.appeals.review import approve
@@ -149,6 +152,30 @@ def test_each_sends_to_its_own_people(two: Two) -> None:
     assert [len(ids) for ids in owed] == [1, 1]
     claimed = two.each(lambda db: [one.conversation_id for one in claim_due(db, [*owed[0], *owed[1]], now)])
     assert claimed == ([both[0]], [both[1]])
+
+
+def test_the_scheduler_of_each_looks_after_its_own_people_however_often_the_other_is_first(
+    two: Two, redis_flushed: str
+) -> None:
+    """Each account has a Redis of its own: what the other's scheduler puts into it, our workers never see."""
+    both, now = people(two), two.here.clock()
+    with Database(two.here.database) as db, db.begin():
+        for number, person in enumerate(both):
+            facts = {"number": number, "title": "买羊", "state": "village_review"}
+            notify(db, person, "appeal_moved", facts, f"test:{number}", now)
+    waiting = []
+    for base, stage in enumerate((two.here, two.there), 3):
+        redis = f"{redis_flushed.partition('?')[0]}?db={base}"
+        context = WorkerContext(stage.settings.model_copy(update={"redis_url": redis}), stage.clock)
+        context.jobs.redis.flushdb()
+        scheduler = Scheduler(context, redis, {name: SCHEDULE[name] for name in ("outbox", "deadlines")})
+        done = scheduler.tick(now)
+        assert scheduler.tick(now) == []
+        waiting.append((done, context.jobs.queues["push"].count))
+        context.jobs.redis.flushdb()
+        scheduler.close()
+        context.close()
+    assert waiting == [(["outbox", "deadlines"], 1), (["outbox"], 1)]
 
 
 def test_each_fetches_what_was_sent_to_it(two: Two) -> None:
