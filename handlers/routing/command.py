@@ -46,6 +46,8 @@ class Command:
     ``staff``: the roles that may use it (handlers.routing.roles); None: everybody.
 
     ``guess``: it may be suggested after a typing error (never for money or decisions).
+
+    ``only_reads``: it writes nothing, so a refusal leaves nothing to be rolled back.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Command:
     takes: Takes = Takes.NOTHING
     staff: frozenset[By] | None = None
     guess: bool = True
+    only_reads: bool = False
     matters: Sequence[str] = ("case",)
     """The subjects, beside appeals, that a MATTER's number may be of; the words for them are in config/readers.toml."""
     unmarked: str = "appeal"

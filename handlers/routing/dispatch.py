@@ -1,6 +1,7 @@
 """Run a command or a confirmed draft: check the permission, run it in a savepoint, answer refusals in words."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 import structlog
 
@@ -34,7 +35,7 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
     if not may_run(talk, command):
         return explain_no_seat(talk) or menu.not_understood(talk)
     try:
-        with talk.turn.atomic():
+        with nullcontext() if command.only_reads else talk.turn.atomic():
             answer = command.run(talk, *arguments)
     except Refusal as refusal:
         return _refused(refusal, to_staff=bool(command.staff))

@@ -5,16 +5,13 @@ from flows.engine.session import Option
 from handlers.routing.screen import PERSON, stand
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
-from models.people.user import role_of
+from models.staff.member import find_role
 
 
 def _menu_for(talk: Talk) -> str:
     """Choose the person's menu, a choice set of config/choices.toml; staff get that of their role."""
-    seat = find_seat(talk)
-    if seat:
-        return f"menu_{seat.role}"
-    user_id = talk.turn.person.user_id
-    role = None if user_id is None else role_of(talk.turn.db, user_id)
+    person = talk.turn.person
+    role = find_role(talk.turn.db, person.account, person.openid, person.user_id, talk.world.now)
     return f"menu_{role or 'new'}"
 
 

@@ -206,7 +206,7 @@ def keep(
     *,
     in_flow: bool = False,
 ) -> None:
-    """Store the session, the reply and the turn's record, to be committed with everything the turn did."""
+    """Store the session, the reply and the turn's record, and commit everything that the turn did."""
     turn = {
         "b_turn": turn_id,
         "conversation_id": person.id,
@@ -229,7 +229,7 @@ def keep(
     if record.window:
         rule = RULES[record.window]
         opened = {"b_ends": now + rule.lasts, "b_left": rule.messages}
-    (_KEEP_ALL if opened else _KEEP_BOTH).run(connection, turn | after | opened)
+    (_KEEP_ALL if opened else _KEEP_BOTH).run_and_commit(connection, turn | after | opened)
 
 
 def keep_failure(connection: Connection, turn_id: int, person: LockedPerson, reply: str, ms: int) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, bindparam, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -11,7 +11,6 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.hooks import Hook
-from models.core.prepared import Prepared
 from models.core.refusal import Refusal
 from models.people.erased_phone import tries_from_phone
 
@@ -113,15 +112,6 @@ class User(Base):
     def masked_name(self) -> str:
         """The name with all but its first character masked, for screens and papers that others see; empty without."""
         return self.name[0] + "*" * (len(self.name) - 1) if self.name else ""
-
-
-_ROLE = Prepared(select(User.role).where(User.id == bindparam("b_user")))
-
-
-def role_of(db: Session, user_id: int) -> str | None:
-    """Return the person's role alone, as a menu needs it; None where there is no such person."""
-    found = _ROLE.find(db, {"b_user": user_id})
-    return found[0] if found else None
 
 
 class Consent(Base):

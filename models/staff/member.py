@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     false,
+    func,
     literal_column,
     or_,
     select,
@@ -161,14 +162,27 @@ def ever_held_seat(db: Session, account: str, openid: str) -> bool:
     return db.scalar(select(Staff.id).where(theirs).limit(1)) is not None
 
 
+_held = (
+    (Staff.openid == bindparam("b_openid"))
+    & (Staff.account == bindparam("b_account"))
+    & serving(bindparam("b_now", type_=Staff.active_from.type))
+)
 # Most people hold no seat, and nearly every turn asks.
-_SEAT = Prepared(
-    select(Staff.id).where(
-        Staff.openid == bindparam("b_openid"),
-        Staff.account == bindparam("b_account"),
-        serving(bindparam("b_now", type_=Staff.active_from.type)),
+_SEAT = Prepared(select(Staff.id).where(_held))
+_ROLE = Prepared(
+    select(
+        func.coalesce(
+            select(Staff.role).where(_held).scalar_subquery(),
+            select(User.role).where(User.id == bindparam("b_user", type_=User.id.type)).scalar_subquery(),
+        )
     )
 )
+
+
+def find_role(db: Session, account: str, openid: str, user_id: int | None, now: datetime) -> str | None:
+    """Find the role in which this WeChat acts: that of its seat, else that in which the person is registered."""
+    found = _ROLE.find(db, {"b_openid": openid, "b_account": account, "b_user": user_id, "b_now": now})
+    return found[0] if found else None
 
 
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:

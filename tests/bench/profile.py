@@ -36,10 +36,9 @@ def report(url: str) -> None:
 
     event.listen(turns.database, "before_cursor_execute", before)
     event.listen(turns.database, "after_cursor_execute", after)
-    _time(turns.database.dialect, "do_commit", spent, "COMMIT")
     for statement, run, name in (
-        (turn_store._CLAIM_AND_LOCK, "first", "claim the message, lock the person"),
-        (turn_store._KEEP_ALL, "run", "keep the turn and the person"),
+        (turn_store._CLAIM_AND_LOCK, "first", "begin, claim the message, lock the person"),
+        (turn_store._KEEP_ALL, "run_and_commit", "keep the turn and the person, commit"),
     ):
         _time(statement, run, spent, name)
     object.__setattr__(turns, "route", _timed(turns.route, spent, "route: handlers, engine, readers"))

@@ -21,6 +21,7 @@ from bot.wechat.codec import REPLY_BYTES
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Session
 from flows.engine.turn import TurnContext
+from handlers.routing.command_table import COMMANDS
 from models.appeals.appeal import Appeal
 from models.core.database import connect
 from models.giving.pledge import Pledge
@@ -35,6 +36,7 @@ from models.support.desk import LONGEST_ANSWER
 from models.support.ticket import Ticket
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, settings_for
+from tests.harness.statements import statements
 from tests.harness.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
@@ -378,6 +380,24 @@ def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
         assert is_named == bool(waiting) or len(reply.encode()) > REPLY_BYTES - 100
     assert not waiting
     assert "现在没有新消息" in reply
+
+
+def test_a_command_that_only_reads_writes_nothing_and_takes_no_savepoint(stage: Stage) -> None:
+    """The menu, which everybody asks for most, is three statements: claim and lock, the person's role, keep."""
+    stage.register("o-donor", "donor")
+    stage.appoint("o-officer", "township")
+    said = {"menu": "菜单", "help": "帮助", "privacy": "隐私"}
+    assert said.keys() == {command.name for command in COMMANDS.values() if command.only_reads}
+    for name, words in said.items():
+        for openid in ("o-new", "o-donor", "o-officer"):
+            stage.say(openid, words)
+            with statements(stage.app.extensions["bangfu"]["turns"].database) as seen:
+                stage.say(openid, words)
+            kinds = [statement.split()[0] for statement in seen]
+            assert (kinds[0], kinds[-1]) == ("WITH", "WITH")
+            assert set(kinds[1:-1]) <= {"SELECT"}
+            if name == "menu":
+                assert len(kinds) == 3
 
 
 def test_a_turn_is_recorded_with_where_it_left_the_person(stage: Stage) -> None:

@@ -19,9 +19,9 @@ def statements(database: Engine) -> Iterator[list[str]]:
 
     execute = Prepared._execute
 
-    def executed(statement: Prepared, *given: Any) -> Any:
+    def executed(statement: Prepared, *given: Any, **how: Any) -> Any:
         seen.append(statement.sql)
-        return execute(statement, *given)
+        return execute(statement, *given, **how)
 
     event.listen(database, "before_cursor_execute", see)
     Prepared._execute = executed  # type: ignore[assignment]

@@ -190,8 +190,9 @@ def test_a_push_to_who_is_parked_says_for_whom_it_is_and_nothing_else(office: Of
     assert office.went(notice)[:2] == ("waiting", "service")
     pushed = office.shown("oAunt", "text", "msgmenu", "template", "subscription")[before:]
     assert len(pushed) == 1
-    assert "有给王**的消息" in str(pushed[0])
-    assert not any(word in str(pushed[0]) for word in ("苗寨", "修路", "秀兰", "50"))
+    words = str(pushed[0]["content"])
+    assert "有给王**的消息" in words
+    assert not any(word in words for word in ("苗寨", "修路", "秀兰", "50"))
     # The window of who is parked closes: a card would tell what it is about.
     with office.session() as db:
         db.execute(update(ServiceWindow).values(ends_at=office.now()))
