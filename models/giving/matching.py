@@ -20,7 +20,7 @@ from models.giving.allocation import DisbursementShare
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch, PoolSum
 from models.ledger import Account, lock, moves
-from models.ledger.accounts import LedgerAccount, Locked
+from models.ledger.accounts import CHANNEL, LedgerAccount, Locked
 from models.ledger.moves import ToAppeal
 from models.places.region import parents
 
@@ -90,15 +90,18 @@ def _is_account(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bo
 
 
 def lock_pools(
-    db: Session, appeals: Collection[Appeal], now: datetime, others: Iterable[Account]
+    db: Session, appeals: Collection[Appeal], now: datetime, sources: Collection[Account]
 ) -> tuple[dict[int, list[MatchingPool]], dict[Account, Locked]]:
     """Lock and return the pools for gifts to these appeals, and all accounts that these will move money on.
 
-    The caller holds the appeals and has posted nothing yet. ``others``: where the gifts' money is.
+    The caller holds the appeals and has posted nothing yet. ``sources``: where the gifts' money is; what has just come
+    by a channel is to be posted last (models.ledger.accounts.lock).
     """
     pools = pools_for(db, appeals, now, held=True)
     of_pools = (pool.account for found in pools.values() for pool in found)
-    return pools, lock(db, [*(Account("appeal", appeal.id) for appeal in appeals), *others, *of_pools])
+    channels = [account for account in sources if account.kind == CHANNEL]
+    others = [account for account in sources if account.kind != CHANNEL]
+    return pools, lock(db, [*(Account("appeal", appeal.id) for appeal in appeals), *others, *of_pools], channels)
 
 
 def match_gifts(

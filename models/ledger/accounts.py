@@ -7,7 +7,7 @@ them: a trigger moves it with every entry, and a constraint keeps every account 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func, select, tuple_
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func, select, tuple_, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -15,7 +15,8 @@ from models.core.base import Base, RowId, one_of
 
 # Accounts with a debit balance: what we have and what we spent; the others are what we owe. The migration's trigger
 # names these kinds too.
-DEBIT = frozenset({"channel", "bank", "fees"})
+CHANNEL = "channel"
+DEBIT = frozenset({CHANNEL, "bank", "fees"})
 KINDS = DEBIT | {"appeal", "pool", "refunds", "unassigned"}
 MAY_OWE = "fees"
 
@@ -44,7 +45,7 @@ SMALLEST_REGION = 10**11
 
 
 def channel_of(charity_id: int) -> Account:
-    return Account("channel", charity_id)
+    return Account(CHANNEL, charity_id)
 
 
 def refunds_of(charity_id: int) -> Account:
@@ -88,27 +89,37 @@ class Locked(NamedTuple):
     balance_fen: int
 
 
-def lock(db: Session, wanted: Iterable[Account]) -> dict[Account, Locked]:
+def lock(db: Session, wanted: Iterable[Account], added_to: Iterable[Account] = ()) -> dict[Account, Locked]:
     """Lock these accounts to the end of the transaction, always in the same order, and read their balances in fen.
 
-    A transaction that posts more than once locks all its accounts first; else two of them may deadlock.
+    A transaction that posts more than once locks all its accounts first; else two of them may deadlock. ``added_to``:
+    channels, to which only the last posting of the transaction adds, and which it locks by that. They are returned
+    as they are now: all payments of a charity add to one, and wait for each other only from that posting to the commit.
     """
-    accounts = sorted(set(wanted))
-    held = _lock(db, accounts)
-    if len(held) == len(accounts):
+    accounts, others = sorted(set(wanted)), sorted(set(added_to))
+    held = _lock(db, accounts, others)
+    if len(held) == len(accounts) + len(others):
         return held
     # Created before any is locked: no transaction waits for a new account while it holds another.
-    values = [{"kind": account.kind, "subject_id": account.subject_id} for account in accounts]
+    values = [{"kind": account.kind, "subject_id": account.subject_id} for account in accounts + others]
     new = insert(LedgerAccount).values(values)
     db.execute(new.on_conflict_do_nothing(index_elements=["kind", "subject_id"]))
-    return _lock(db, accounts)
+    return _lock(db, accounts, others)
 
 
-def _lock(db: Session, accounts: list[Account]) -> dict[Account, Locked]:
-    """Lock these accounts; where one of them is not there yet, none."""
+def _lock(db: Session, accounts: list[Account], others: list[Account]) -> dict[Account, Locked]:
+    """Lock the accounts, channels last, and find the others; where one of them all is not there yet, none."""
     table, other = LedgerAccount, aliased(LedgerAccount)
-    there = select(func.count()).where(tuple_(other.kind, other.subject_id).in_(accounts)).scalar_subquery()
+    wanted = tuple_(other.kind, other.subject_id).in_(accounts + others)
+    there = select(func.count()).where(wanted).scalar_subquery()
     found = select(table.kind, table.subject_id, table.id, table.balance_fen)
-    found = found.where(tuple_(table.kind, table.subject_id).in_(accounts), there == len(accounts))
-    rows = db.execute(found.order_by(table.kind, table.subject_id).with_for_update())
+    found = found.where(there == len(accounts) + len(others))
+    locked = found.where(tuple_(table.kind, table.subject_id).in_(accounts))
+    locked = locked.order_by(table.kind == CHANNEL, table.id).with_for_update()
+    if others:
+        held = locked.cte("locked")
+        looked_at = found.where(tuple_(table.kind, table.subject_id).in_(others))
+        rows = db.execute(union_all(select(held), looked_at)).all()
+    else:
+        rows = db.execute(locked).all()
     return {Account(row.kind, row.subject_id): Locked(row.id, row.balance_fen) for row in rows}

@@ -75,8 +75,9 @@ def post_each(
 ) -> None:
     """Post the amounts of each cause, none of which was posted before, in as many statements as for one.
 
-    ``held``: all their accounts, as ``lock`` returned them, before anything was posted. Raises WrongPosting, also for a
-    cause that was posted before, Overdrawn or MoreBackThanWent; then the caller's transaction has to be given up.
+    ``held``: all their accounts, as ``lock`` returned them, before anything was posted on them. Raises WrongPosting,
+    also for a cause that was posted before, Overdrawn or MoreBackThanWent; then the caller's transaction has to be
+    given up.
     """
     total: Counter[Account] = Counter()
     for cause, amounts in postings.items():
@@ -115,7 +116,8 @@ def _write(
         .cte("new")
     )
     theirs = select(new.c.id, given.c.account_id, given.c.amount_fen).join(given, given.c.cause == new.c.cause)
-    theirs = theirs.order_by(new.c.id, given.c.account_id)
+    # In the order in which accounts are locked: a trigger locks those of ``added_to`` as it counts their entries.
+    theirs = theirs.order_by(given.c.account_id, new.c.id)
     names = ["transaction_id", "account_id", "amount_fen"]
     written = insert(LedgerEntry).from_select(names, theirs, include_defaults=False).cte("written")
     rows = db.execute(select(new.c.id, new.c.cause).add_cte(written))

@@ -115,9 +115,10 @@ def read_counts(db: Session, region_code: str, now: datetime) -> Counts:
 # Deltas that another process folds at this moment are passed over. The counts are locked in one order by all.
 _FOLD = text(f"""
     WITH delta AS (
-        DELETE FROM region_deltas WHERE id IN (
+        -- An array, because IN is answered by a scan where many were written and few are left.
+        DELETE FROM region_deltas WHERE id = ANY (ARRAY (
             SELECT id FROM region_deltas ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED
-        ) RETURNING region_code, month, what, took, amount, fen
+        )) RETURNING region_code, month, what, took, amount, fen
     ), grown AS (
         SELECT level, area, month, what, took, sum(amount) AS amount, sum(fen) AS fen
         FROM delta CROSS JOIN LATERAL ({AREAS}) AS areas

@@ -18,6 +18,7 @@ from models.giving.pledge import Pledge, Raised, raised
 from models.ledger import Account, moves
 from models.ledger.moves import ToAppeal
 from models.notifications.notify import NewForUser, conversations_of, notify_users
+from models.notifications.service_window import open_by_payment
 from models.payments.order import PayOrder
 from models.people.user import User
 
@@ -42,19 +43,19 @@ def commit_gifts(
     *,
     orders: Sequence[PayOrder] = (),
     had: Mapping[int, Raised] | None = None,
+    paid_at: Mapping[int, datetime] | None = None,
 ) -> None:
     """Commit paid pledges, in the order in which they came; in as many statements as for one.
 
     ``kind``: as what the ledger posts their money. ``notify`` writes to a donor; without it they hear that the payment
     arrived. ``orders``: those that paid, to be written with the pledges. ``had``: what the appeals had before, of which
-    nothing was promised by these pledges; read here without it.
+    nothing was promised by these pledges; read here without it. ``paid_at``: when each donor paid, which opens their
+    window. Posted last: all gifts to a charity add to one account, whose lock then waits for nothing but the commit.
     """
     appeals = {gift.appeal.id: gift.appeal for gift in gifts}
     pledges = [gift.pledge for gift in gifts]
     with db.no_autoflush:
-        pools, held = lock_pools(db, appeals.values(), now, (gift.source for gift in gifts))
-        money = {gift.cause: ToAppeal(gift.source, gift.appeal.id, gift.pledge.amount_fen) for gift in gifts}
-        moves.given_to_appeals(db, kind, money, now, held)
+        pools, held = lock_pools(db, appeals.values(), now, {gift.source for gift in gifts})
         for pledge in pledges:
             PLEDGES.move(db, pledge, "committed", SYSTEM, now)
         write_columns(db, (pledges, ["state"]), (orders, ["state", "transaction_id", "paid_at"]))
@@ -80,13 +81,17 @@ def commit_gifts(
         if appeal.target_fen - has[number].paid_fen < SMALLEST_PLEDGE:
             mark_funded(db, appeal, now)
     db.flush()
+    if paid_at:
+        open_by_payment(db, paid_at)
+    money = {gift.cause: ToAppeal(gift.source, gift.appeal.id, gift.pledge.amount_fen) for gift in gifts}
+    moves.given_to_appeals(db, kind, money, now, held)
 
 
 def _before(db: Session, pledges: Sequence[Pledge]) -> dict[int, Raised]:
-    """Return what the appeals had before these pledges, which were just committed."""
+    """Return what the appeals had before these pledges, which were just committed and whose money is not posted yet."""
     has = raised(db, [pledge.appeal_id for pledge in pledges])
     for pledge in pledges:
-        has[pledge.appeal_id] = has[pledge.appeal_id].plus(-pledge.amount_fen, -1)
+        has[pledge.appeal_id] = has[pledge.appeal_id].plus(0, -1)
     return has
 
 

@@ -31,13 +31,15 @@ from models.people.user import User
 from tests.harness.processes.workers import until
 from tests.harness.racing import assert_books_close, at_once
 from tests.harness.racing import stage as stage
-from tests.harness.stage import Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.statements import statements
+from tests.scenes.money.charities import LONGHUI, MERCHANTS, NATIONAL
 from tests.scenes.money.gifts import ordered, payment_of, promise, take
 from tests.scenes.money.matching import charity, pool
 from tests.scenes.seat import QINGTANG
 
 TARGET = 14_000
+IN_LONGHUI = "430524101000"
 
 
 class Untold:
@@ -86,7 +88,40 @@ def test_it_takes_fifteen_statements_for_any_number(database_url: str, count: in
     with statements(stage.database) as seen, Database(stage.database) as db, db.begin():
         assert all(apply_payments(db, payments, stage.clock()))
     assert len(seen) <= 15, "\n".join(seen)
+    # All gifts to a charity add to one account, which is locked from the posting on.
+    assert [[name in each for name in ("ledger_entries", "figure_deltas", "audit_events")] for each in seen[-3:]] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
     stage.close()
+
+
+def test_batches_of_two_charities_never_wait_for_each_other_in_a_circle(stage: Stage) -> None:
+    """Gifts to either come in any order, beside others that are paid twice."""
+    appeals = [stage.open_appeal(target_fen=1_000_000, region=region) for region in (DAOXIAN_MEIHUA, IN_LONGHUI) * 2]
+    chance, batches = Random(7), list[list[Payment]]()
+    for batch in range(8):
+        payments = []
+        for number in range(8):
+            pledge = promise(stage, appeals[(batch + number) % 4], 500, f"oDonor{batch}-{number}")
+            payments.append(payment_of(stage, ordered(stage, pledge)))
+        chance.shuffle(payments)
+        batches.append(payments)
+    assert {payment.merchant for payment in batches[0]} == {MERCHANTS[NATIONAL][0], MERCHANTS[LONGHUI][0]}
+    others = [payment_of(stage, ordered(stage, promise(stage, appeals[n % 2], 500, f"oOther{n}"))) for n in range(8)]
+
+    def apply(payments: Sequence[Payment]) -> bool:
+        with Database(stage.database) as db, db.begin():
+            return all(apply_payments(db, payments, stage.clock()))
+
+    def twice(payment: Payment) -> PaymentOutcome:
+        take(stage, payment)
+        return take(stage, replace(payment, transaction_id=f"{payment.transaction_id}-2")).outcome
+
+    results = at_once([*(partial(apply, batch) for batch in batches), *(partial(twice, each) for each in others)])
+    assert results == [True] * 8 + [PaymentOutcome.SUSPENSE] * 8
+    assert_books_close(stage)
 
 
 class _World:
