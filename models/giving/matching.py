@@ -21,7 +21,7 @@ from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch, PoolSum
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import CHANNEL, LedgerAccount, Locked
-from models.ledger.moves import ToAppeal
+from models.ledger.moves import ToAppeal, ToPool
 from models.places.region import parents
 
 # The most pools that match one gift, because all of them are named to its donor.
@@ -206,22 +206,19 @@ def return_matches(db: Session, pledge_ids: Sequence[int], now: datetime) -> int
         .order_by(PoolMatch.id)
         .execution_options(populate_existing=True)
     ).all()
-    lefts, total = unspent_matches(db, {match.pledge_id for match in matches}), 0
+    lefts, returned = unspent_matches(db, {match.pledge_id for match in matches}), dict[str, ToPool]()
     for pledge_id in sorted(lefts):
         of_gift = {match.id: match for match in matches if match.pledge_id == pledge_id}
         weights = {number: match.fen - match.returned_fen for number, match in of_gift.items()}
         for number, fen in split(lefts[pledge_id], weights).items():
-            _return(db, of_gift[number], fen, now)
-            total += fen
-    return total
-
-
-def _return(db: Session, match: PoolMatch, fen: int, now: datetime) -> None:
-    match.returned_fen += fen
-    match.returns += 1
-    db.get_one(MatchingPool, match.pool_id).matched_fen -= fen
+            match = of_gift[number]
+            match.returned_fen += fen
+            match.returns += 1
+            db.get_one(MatchingPool, match.pool_id).matched_fen -= fen
+            returned[match.return_cause] = ToPool(match.appeal_id, match.pool_id, fen)
     db.flush()
-    moves.match_returned(db, match.pool_id, match.appeal_id, fen, match.return_cause, now)
+    moves.matches_returned(db, returned, now)
+    return sum(each.fen for each in returned.values())
 
 
 def unspent_matches(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:

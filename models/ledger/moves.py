@@ -18,6 +18,7 @@ from models.ledger.accounts import (
     Locked,
     channel_of,
     charity_of_bank,
+    lock,
     refunds_of,
     unassigned_of,
 )
@@ -31,6 +32,14 @@ class ToAppeal(NamedTuple):
 
     source: Account
     appeal_id: int
+    fen: int
+
+
+class ToPool(NamedTuple):
+    """Money that goes back from an appeal to the pool that added it to a gift."""
+
+    appeal_id: int
+    pool_id: int
     fen: int
 
 
@@ -56,6 +65,20 @@ def payment_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: 
 def refund_owed(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     """Owe money held for an appeal back to its donor."""
     return _post(db, "refund_owed", _appeal(appeal_id), refunds_of(_collector(db, appeal_id)), fen, cause, now)
+
+
+def refunds_owed(db: Session, appeal_id: int, refunds: Mapping[str, int], now: datetime) -> None:
+    """Owe gifts to one appeal back to their donors: fen by cause, none of which was posted before.
+
+    For any number in as many statements as for one. Raises as models.ledger.posting.post_each does.
+    """
+    source, to = _appeal(appeal_id), refunds_of(_collector(db, appeal_id))
+    amounts = {}
+    for cause, fen in refunds.items():
+        _check(fen)
+        amounts[cause] = {source: fen, to: -fen}
+    if amounts:
+        post_each(db, "refund_owed", amounts, now, lock(db, (source, to)))
 
 
 def refund_from_unassigned(db: Session, charity_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
@@ -88,9 +111,18 @@ def pool_returned(db: Session, pool_id: int, holder_id: int, fen: int, cause: st
     return _post(db, "pool_returned", _pool(pool_id), _bank(holder_id), fen, cause, now)
 
 
-def match_returned(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """Return to the pool what it added to a gift that is refunded."""
-    return _post(db, "match_returned", _appeal(appeal_id), _pool(pool_id), fen, cause, now)
+def matches_returned(db: Session, returned: Mapping[str, ToPool], now: datetime) -> None:
+    """Return to pools what they added to gifts that are refunded, by causes of which none was posted before.
+
+    For any number in as many statements as for one. Raises as models.ledger.posting.post_each does.
+    """
+    amounts = {}
+    for cause, (appeal_id, pool_id, fen) in returned.items():
+        _check(fen)
+        amounts[cause] = {_appeal(appeal_id): fen, _pool(pool_id): -fen}
+    if amounts:
+        accounts = {account for sides in amounts.values() for account in sides}
+        post_each(db, "match_returned", amounts, now, lock(db, accounts))
 
 
 def disbursed(db: Session, appeal_id: int, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:

@@ -172,8 +172,12 @@ def new_refund(
     run_id: int | None = None,
     suspense_item_id: int | None = None,
     disbursement_id: int | None = None,
+    flush: bool = True,
 ) -> Refund:
-    """Insert an owed refund of ``fen`` of this order, under a new number; the caller posts it to the ledger."""
+    """Insert an owed refund of ``fen`` of this order, under a new number; the caller posts it to the ledger.
+
+    ``flush``: False where the caller flushes, once for many.
+    """
     refund = Refund(
         pay_order_id=order.id,
         merchant=order.merchant,
@@ -190,7 +194,8 @@ def new_refund(
         due_at=now + LEASE,
     )
     db.add(refund)
-    db.flush()
+    if flush:
+        db.flush()
     return refund
 
 

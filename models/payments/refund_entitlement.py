@@ -15,6 +15,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal, titles_of
+from models.core.base import write_columns
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.allocation_run import check_allocated
@@ -151,6 +152,38 @@ def owe_refund(
         PLEDGES.move(db, pledge, "refund_pending", actor, now, detail=reason)
     db.flush()
     return refund
+
+
+def owe_refunds(
+    db: Session,
+    gifts: Sequence[tuple[Pledge, PayOrder, int]],
+    reason: str,
+    now: datetime,
+    run_id: int,
+) -> list[int]:
+    """Owe the refunds of gifts to one appeal, which a run refunds, as ``owe_refund`` does; return their ids.
+
+    ``gifts``: each with the order that paid it and the fen of it that are left. The caller holds appeal, pledges,
+    orders and accounts, and returns the matches. For any number in as many statements as for one.
+    """
+    if not gifts:
+        return []
+    theirs = [pledge.id for pledge, _, _ in gifts]
+    earlier = select(Refund.pledge_id, Refund.id).where(Refund.pledge_id.in_(theirs), Refund.reason.not_in(BESIDE))
+    there = {row.pledge_id: row.id for row in db.execute(earlier)}
+    new = [gift for gift in gifts if gift[0].id not in there]
+    refunds = [
+        new_refund(db, order, pledge, fen, reason, now, run_id=run_id, flush=False) for pledge, order, fen in new
+    ]
+    db.flush()
+    moves.refunds_owed(db, gifts[0][0].appeal_id, {each.cause: each.amount_fen for each in refunds}, now)
+    moved = [pledge for pledge, _, _ in new if pledge.state != "refund_pending"]
+    with db.no_autoflush:
+        for pledge in moved:
+            PLEDGES.move(db, pledge, "refund_pending", SYSTEM, now, detail=reason)
+        if moved:
+            write_columns(db, (moved, ["state"]))
+    return sorted([*there.values(), *(each.id for each in refunds)])
 
 
 def find_refundable(db: Session, donor: User, code: str, now: datetime) -> Refundable:

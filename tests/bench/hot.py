@@ -3,6 +3,8 @@
 PostgreSQL waits for the disk, as in production, and a sealer runs beside. Payments are applied as the pay door applies
 them; only the queue that tells of them is left out. The bare cost beside it is one transaction that locks a row and
 writes as many others, by psycopg alone. ``--gifts`` fills the one appeal with gifts first: the rate must not fall.
+At last all its gifts are owed back, page by page, as the worker does when an appeal fails, and beside that somebody
+keeps asking for the appeal's lock, as a turn about it does.
 """
 
 import argparse
@@ -12,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from multiprocessing import get_context
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -27,17 +30,21 @@ from bot.pay.answers import Trade, TradeState
 from bot.payments.orders import PaymentIntake
 from bot.processes.postgres import EmbeddedPostgres
 from bot.web.lanes import MONEY
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import Appeal, get_appeal
 from models.books.chains import CHAINS
+from models.books.money.accounts import check_accounts
 from models.books.money.gifts import check_pledge_sums
 from models.books.money.payments import check_payments
+from models.core.batch_run import batches
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.core.hash_chain import waiting
 from models.giving.pledge import Pledge
+from models.giving.refund_run import RefundRun, begin_refund_run
 from models.migrations import upgrade
 from models.payments.collection import demand_merchant
 from models.payments.order import PayOrder
+from models.payments.refund_run import plan_page
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.wiring import wire
@@ -81,8 +88,10 @@ def main(arguments: Sequence[str] = ()) -> None:
             for processes in PROCESSES:
                 name = f"one appeal that has {given.gifts:,} gifts, {processes}"
                 _measure(world, name, world.appeals[:1], given.payments, processes, bare)
+            _refund(world, world.appeals[0])
         with stage.database.connect() as connection:
             assert [str(each) for each in check_pledge_sums(connection, NOW)] == []
+            assert [str(each) for each in check_accounts(connection, NOW)] == []
         stage.close()
 
 
@@ -137,9 +146,14 @@ class World:
             return list(found)
 
     def fill(self, appeal: int, gifts: int) -> None:
-        """Give the appeal so many gifts that have come, past the ledger."""
+        """Give the appeal so many gifts that have come, with their postings, past the triggers that post one by one."""
         began = time.perf_counter()
         self.orders([appeal], gifts, "committed")
+        with self.stage.database.begin() as connection:
+            patient(connection)
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for statement in Path(__file__).with_suffix(".sql").read_text().split(";\n"):
+                connection.execute(text(statement), {"appeal": appeal, "fen": FEN, "gifts": gifts, "now": NOW})
         with self.stage.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SET statement_timeout = 0"))
             for upkeep in ("VACUUM ANALYZE", "CHECKPOINT"):  # of what was filled in, not of what is measured
@@ -173,6 +187,39 @@ def _measure(world: World, name: str, appeals: Sequence[int], payments: int, pro
     with world.stage.database.connect() as connection:
         unsealed = sum(waiting(connection, chain)[0] for chain in CHAINS)
     print(f"{name:44} {rate:10.0f} {rate / bare:7.2f} {statistics.mean(waits or [0]):6.2f} {unsealed:9,}", flush=True)
+
+
+def _refund(world: World, number: int) -> None:
+    """Let the appeal fail and owe back what it has, as models.payments.refund_run does."""
+    database, waits, ending = world.stage.database, list[float](), Event()
+    with Session(database) as db, db.begin():
+        get_appeal(db, number, lock=True).state = "failed"
+        begin_refund_run(db, number, "failed", NOW)
+        run = db.scalars(select(RefundRun.id)).one()
+
+    def ask() -> None:
+        while not ending.wait(0.02):
+            began = time.perf_counter()
+            with Session(database) as db, db.begin():
+                get_appeal(db, number, lock=True)
+            waits.append(time.perf_counter() - began)
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        began, gifts, pages = time.perf_counter(), 0, list[float]()
+        try:
+            for page in batches(database, lambda db, _: plan_page(db, run, NOW)):
+                gifts += len(page.ids)
+                pages.append(time.perf_counter())
+        finally:
+            ending.set()
+            asking.result()
+    seconds = [later - earlier for earlier, later in pairwise(pages)]
+    rate = gifts / (pages[-1] - began)
+    print(f"{gifts:,} gifts owed back in {len(pages):,} pages: {rate:.0f} a second", flush=True)
+    for name, found in (("a page", seconds), ("a turn waits for the appeal", waits)):
+        p50, p99 = (1000 * statistics.quantiles(found, n=100)[part] for part in (49, 98))
+        print(f"  {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {1000 * max(found):.1f} ms")
 
 
 _intake: PaymentIntake | None = None

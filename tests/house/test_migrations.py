@@ -98,7 +98,8 @@ def waits_for_a_lock(connection: Connection) -> bool:
     return bool(connection.scalar(text(waits)))
 
 
-@pytest.mark.parametrize("goes_on", [False, True], ids=["once", "goes_on"])
+# Slow: the upgrade lets the old process go on for a second, again and again.
+@pytest.mark.parametrize("goes_on", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["once", "goes_on"])
 @pytest.mark.parametrize("revision", MEANWHILE)
 def test_an_upgrade_counts_what_old_processes_write_meanwhile_and_lets_them_go_on(
     new_database: Callable[[], str], revision: str, goes_on: bool

@@ -48,7 +48,7 @@ def test_money_goes_its_whole_way(database: Engine) -> None:
         gift_postings.matched(db, 3, 7, 1_000, "order:1", NOW)
         moves.settled(db, 0, 10_000, 60, "settlement:1", NOW)
         moves.refund_owed(db, 7, 2_500, "refund:1", NOW)
-        moves.match_returned(db, 3, 7, 250, "refund:1", NOW)
+        gift_postings.match_returned(db, 3, 7, 250, "refund:1", NOW)
         moves.disbursed(db, 7, 0, 5_000, "disbursement:1", NOW)
         moves.disbursement_returned(db, 7, 0, 500, "disbursement:1", NOW)
         moves.fees_covered(db, 0, 60, "fees:1", NOW)
@@ -173,11 +173,11 @@ def test_no_more_comes_back_than_went(database: Engine) -> None:
         gift_postings.payment_received(db, 7, 100, "order:1", NOW)
         match = gift_postings.matched(db, 3, 7, 10, "order:1", NOW)
         moves.refund_owed(db, 7, 20, "refund:1", NOW)
-        moves.match_returned(db, 3, 7, 4, "refund:1", NOW)
+        gift_postings.match_returned(db, 3, 7, 4, "refund:1", NOW)
         moves.payment_unassigned(db, 0, 50, "order:2", NOW)
         moves.refund_from_unassigned(db, 0, 50, "refund:2", NOW)
         tries: tuple[Callable[[], Any], ...] = (
-            lambda: moves.match_returned(db, 3, 7, 7, "x:1", NOW),
+            lambda: gift_postings.match_returned(db, 3, 7, 7, "x:1", NOW),
             lambda: reverse(db, match, "x:1", NOW),
             lambda: moves.refund_withdrawn(db, 7, 21, "x:1", NOW),
             lambda: moves.refund_withdrawn(db, 8, 1, "x:1", NOW),

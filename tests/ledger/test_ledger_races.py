@@ -148,7 +148,7 @@ def one_move(db: Database, random: Random, cause: str) -> Counter[str]:
         lambda: gift_postings.payment_received(db, appeal, fen, cause, NOW),
         lambda: gift_postings.matched(db, pool, appeal, fen, cause, NOW),
         lambda: moves.refund_owed(db, appeal, fen, cause, NOW),
-        lambda: moves.match_returned(db, pool, appeal, fen, cause, NOW),
+        lambda: gift_postings.match_returned(db, pool, appeal, fen, cause, NOW),
         lambda: moves.refund_paid(db, 0, fen, cause, NOW),
     )
     try:

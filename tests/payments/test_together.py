@@ -49,10 +49,14 @@ class Untold:
         pass
 
 
-def test_together_they_come_to_what_they_come_to_one_by_one(stage: Stage) -> None:
-    """Two appeals get the same: late, wrong, twice, of the own household, over the target, and with a pool."""
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 6), marks=pytest.mark.slow)], ids=["few", "more"])
+def test_together_they_come_to_what_they_come_to_one_by_one(stage: Stage, seeds: range) -> None:
+    """Two appeals get the same: late, wrong, twice, of the own household, over the target, and with a pool.
+
+    More seeds are slow: each has two worlds of payments.
+    """
     staff = charity(stage)
-    for seed in range(4):
+    for seed in seeds:
         together, alone = (_World(stage, seed, name) for name in ("together", "alone"))
         if seed % 2:
             for world in (together, alone):

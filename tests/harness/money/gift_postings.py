@@ -1,4 +1,4 @@
-"""Post gifts to appeals one at a time, as models.payments.commit posts many."""
+"""Post gifts to appeals, and matches back to pools, one at a time, as the program posts many."""
 
 from datetime import datetime
 
@@ -24,6 +24,10 @@ def refund_redirected(db: Session, appeal_id: int, fen: int, cause: str, now: da
 
 def matched(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
     return _to_appeal(db, "matched", Account("pool", pool_id), appeal_id, fen, cause, now)
+
+
+def match_returned(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
+    return post(db, "match_returned", cause, {Account("appeal", appeal_id): fen, Account("pool", pool_id): -fen}, now)
 
 
 def _to_appeal(
