@@ -1,0 +1,67 @@
+"""A county of the demo's year (bot.demo.year.plan), whose people live by what their phones show them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from random import Random
+from typing import TypeVar
+
+from bot.demo.year.county import Seat
+from bot.demo.year.house import House
+from bot.demo.year.plan import Household as Drawn
+from bot.demo.year.plan import Plan
+from tests.year.habits import habits_of
+from tests.year.people import Donor, Household, Officer, Person
+from tests.year.phone import Phone
+
+Kind = TypeVar("Kind", bound=Person)
+
+# What an officer finds in a house.
+_FOUND = {"people": "4", "findings": "三间土房，西屋漏雨，老人有病常年吃药，靠两亩地和打零工过日子。"}
+# What a donor gives to one appeal, in yuan.
+_GIFT = 1_200
+
+
+class County:
+    def __init__(self, house: House, plan: Plan, seats: Iterable[Seat]) -> None:
+        self.house, self.plan = house, plan
+        self.officers = [
+            self._person(Officer, "officer", seat.phone.openid, "", seat.phone.place, _FOUND) for seat in seats
+        ]
+        self.households = [self._household(one) for one in plan.households]
+        self.donors = [
+            self._person(Donor, "donor", one.openid, one.name, "", {"nickname": one.name, "role": "我想帮助别人"})
+            for one in plan.donors
+        ]
+
+    def live_a_day(self) -> None:
+        """Let a day pass: officers work first, then donors give, then households read their news."""
+        self.house.live_until(self.house.clock() + timedelta(days=1))
+        for officer in self.officers:
+            officer.live_a_day()
+        for donor in self.donors:
+            donor.give(_GIFT)
+        self.house.work()
+        for household in self.households:
+            household.live_a_day()
+
+    def _household(self, one: Drawn) -> Household:
+        budget: list[tuple[str, int]] = one.want["budget"]
+        facts = {
+            "name": one.name,
+            "id_number": one.id_number,
+            "phone": one.phone,
+            "role": "我家有困难",
+            "title": one.want["title"],
+            "category": one.want["category"],
+            "target": str(sum(yuan for _, yuan in budget)),
+            "budget": "，".join(f"{item} {yuan}" for item, yuan in budget),
+            "story": one.want["story"],
+            "days": "75天",
+        }
+        where = self.plan.words["towns"][one.town]["label"]
+        return self._person(Household, "household", one.openid, one.name, where, facts)
+
+    def _person(self, kind: type[Kind], who: str, openid: str, name: str, where: str, facts: dict[str, str]) -> Kind:
+        lot = Random(f"{self.plan.words['seed']} {openid}")
+        phone = Phone(self.house.simulator, self.house.app, openid, where, lot)
+        return kind(name, phone, habits_of(who), lot, facts)

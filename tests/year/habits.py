@@ -1,0 +1,71 @@
+"""What people do about what they read: habits of their own, in habits.toml, by the words of the question."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.year.screen import Screen
+
+# What a person does that is no text: a picture, where they stand, a page that is opened.
+PICTURE, PLACE, PAGE = "[picture]", "[place]", "[page]"
+# Any of the lines that name a thing by its number.
+ONE_OF_THEM = "[one of them]"
+
+
+@dataclass(frozen=True)
+class Habit:
+    """``seen``: words that stand on the screen together. ``take``: labels, the first that is there is chosen by its
+    number. ``tell``: the name of a fact of the person, which is typed. ``say``: these very words, or a deed.
+    ``learn``: a fact that stands there, by its name and a pattern; it counts for the rest of the conversation.
+    """
+
+    seen: tuple[str, ...]
+    take: tuple[str, ...] = ()
+    tell: str = ""
+    say: str = ""
+    learn: tuple[str, ...] = ()
+
+
+@cache
+def habits_of(who: str) -> tuple[Habit, ...]:
+    """Return the habits of these people, the more special first, and then everybody's."""
+    read = tomllib.loads(Path(__file__).with_name("habits.toml").read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = [*read[who], *(read["everybody"] if who != "everybody" else [])]
+    return tuple(_habit(row) for row in rows)
+
+
+def _habit(row: dict[str, Any]) -> Habit:
+    given: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return Habit(**given)
+
+
+def answer_to(
+    screen: Screen, habits: Sequence[Habit], facts: dict[str, str], *, has_looked: bool = False
+) -> str | None:
+    """Return what the person says or does now; None where they do not know what to do.
+
+    ``has_looked``: they have opened the page that it links to.
+    """
+    for habit in habits:
+        if not screen.says(*habit.seen) or (habit.say == PAGE and has_looked):
+            continue
+        if habit.learn:
+            name, pattern = habit.learn
+            facts[name] = re.findall(pattern, screen.words)[-1]
+        if habit.take:
+            if habit.take == (ONE_OF_THEM,):
+                return ONE_OF_THEM
+            labels = [facts.get(label, label) for label in habit.take]
+            if (number := screen.number_of(*labels)) is None:
+                continue
+            return number
+        if habit.tell:
+            if habit.tell not in facts:
+                continue
+            return facts[habit.tell]
+        return habit.say
+    return None

@@ -1,0 +1,111 @@
+"""The people of the county, each with a phone, facts of their own, and what they have come for."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.year.habits import ONE_OF_THEM, PAGE, PICTURE, PLACE, Habit, answer_to
+from tests.year.phone import Phone
+from tests.year.screen import Screen
+
+# Nobody writes to a machine for ever, nor answers the same question again and again.
+PATIENCE, _TRIES = 60, 3
+_PLEDGED = re.compile(r"捐 ¥([\d,]+)")
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a conversation went: whether it came to its end, and what stood there last."""
+
+    ended: bool
+    last: Screen
+
+
+@dataclass
+class Person:
+    """``facts``: what they know of themselves and want, by the names in habits.toml.
+
+    ``astray``: of conversations that did not come to their end, what they wanted and what stood there last.
+    """
+
+    name: str
+    phone: Phone
+    habits: Sequence[Habit]
+    lot: Random
+    facts: dict[str, str] = field(default_factory=dict)
+    astray: list[tuple[str, str]] = field(default_factory=list)
+
+    def pursue(self, words: str, until: str, facts: Mapping[str, str] | None = None) -> Told:
+        """Say the words, and go on by what stands on the screen until it says ``until``; or give up."""
+        known, asked = self.facts | dict(facts or {}), Counter[str]()
+        screen, count, looked_at = self.phone.say(words), 1, ""
+        while count < PATIENCE and until not in screen.words:
+            answer = answer_to(screen, self.habits, known, has_looked=looked_at == screen.words)
+            looked_at = screen.words if answer == PAGE else looked_at
+            asked[screen.words] += 1
+            if not answer or asked[screen.words] > _TRIES:
+                break
+            screen = self._do(answer, screen)
+            count += 1
+        ended = until in screen.words
+        if not ended:
+            self.astray.append((words, screen.words))
+        return Told(ended, screen)
+
+    def _do(self, answer: str, screen: Screen) -> Screen:
+        if answer == ONE_OF_THEM:
+            return self.phone.say(self.lot.choice(screen.things))
+        if answer == PICTURE:
+            return self.phone.send_picture()
+        if answer == PLACE:
+            return self.phone.send_place()
+        if answer == PAGE:
+            self.phone.open(screen.links[-1])
+            return screen
+        return self.phone.say(answer)
+
+
+@dataclass
+class Household(Person):
+    """``news``: all that the account has told them by itself."""
+
+    news: list[str] = field(default_factory=list)
+
+    def arrive(self) -> bool:
+        """Register and ask for help. Returns whether both came to their end."""
+        self.phone.follow(self.name)
+        return self.pursue("注册", "注册好了").ended and self.pursue("求助", "请记住这个号").ended
+
+    def live_a_day(self) -> None:
+        """Read the news."""
+        self.news.append(self.phone.say("消息").words)
+
+
+@dataclass
+class Donor(Person):
+    """``paid``: what they have given, in yuan. ``is_idle``: when they last looked, nobody asked for anything."""
+
+    paid: int = 0
+    is_idle: bool = False
+
+    def arrive(self) -> bool:
+        self.phone.follow(self.name)
+        return self.pursue("注册", "注册好了").ended
+
+    def give(self, yuan: int) -> None:
+        """Look who asks, choose one of them, and give; what is too much for it is made less."""
+        told = self.pursue("看求助", "还没有付钱", {"yuan": str(yuan)})
+        if told.ended and self.phone.pay(told.last.links[-1]):
+            self.paid += int(_PLEDGED.findall(told.last.words)[-1].replace(",", ""))
+        self.is_idle = "现在没有正在收捐款的求助" in told.last.words
+
+
+class Officer(Person):
+    """Works through the queue, the first thing first."""
+
+    def live_a_day(self, most: int = 20) -> None:
+        for _ in range(most):
+            if "1" not in self.phone.say("待办").lines or not self.pursue("1", "接着办下一件").ended:
+                return

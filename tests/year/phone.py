@@ -1,0 +1,75 @@
+"""A person's phone: what they send goes by the platform, what comes stands on its screen, links open in its browser."""
+
+import io
+from random import Random
+from urllib.parse import parse_qsl, urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from bot.demo.seed_pictures import draw_scene
+from bot.simulator.platform import Delivery
+from bot.simulator.simulator import Simulator
+from tests.year.screen import Screen
+
+# The platform's test password of everybody.
+PIN = "123456"
+# The middle of China, in degrees: a place counts by its label.
+_HERE = (35.0, 104.2)
+
+
+class Phone:
+    """``where``: the place where it is, as WeChat's map labels it. ``screen``: the newest words of the account."""
+
+    def __init__(self, platform: Simulator, account: Flask, openid: str, where: str, lot: Random) -> None:
+        self.platform, self.openid, self.where, self._lot = platform, openid, where, lot
+        self.screen = Screen("")
+        self._browser: FlaskClient = account.test_client()
+
+    def follow(self, name: str) -> Screen:
+        self.platform.new_person(self.openid, name)
+        return self._shown(self.platform.follow(self.openid))
+
+    def say(self, words: str) -> Screen:
+        return self._shown(self.platform.send_text(self.openid, words))
+
+    def send_picture(self) -> Screen:
+        written = io.BytesIO()
+        draw_scene(self._lot, small=True).save(written, "JPEG")
+        return self._shown(self.platform.photo(self.openid, written.getvalue()))
+
+    def send_place(self) -> Screen:
+        return self._shown(self.platform.place(self.openid, *_HERE, self.where))
+
+    def open(self, link: str) -> TestResponse:
+        """Open the page; where it asks WeChat who is there, WeChat says so."""
+        answer = self._browser.get(_path(link))
+        if answer.status_code == 302 and "/connect/oauth2/authorize" in (at := answer.headers["Location"]):
+            visit = self.platform.oauth.visit(self.openid, dict(parse_qsl(urlsplit(at).query)))
+            answer = self._browser.get(_path(self.platform.oauth.go(visit)))
+        while answer.status_code in (302, 303):
+            answer = self._browser.get(_path(answer.headers["Location"]))
+        return answer
+
+    def pay(self, link: str) -> bool:
+        """Open the page to pay, press its button and enter the PIN. Returns whether the money went."""
+        if self.open(link).status_code != 200:
+            return False
+        order = self._browser.post(f"{_path(link)}/order", json={"fallback": "refund"}).get_json()
+        if order.get("state") != "ready":
+            return False
+        prepay_id = order["sheet"]["package"].removeprefix("prepay_id=")
+        paid = self.platform.pay.pay(self.openid, prepay_id, PIN)
+        self.platform.timeline.move(1)
+        return paid.err_msg.endswith(":ok")
+
+    def _shown(self, delivery: Delivery) -> Screen:
+        """What is not answered leaves the screen as it was."""
+        self.screen = Screen(delivery.reply_text) if delivery.reply_text else self.screen
+        return self.screen
+
+
+def _path(link: str) -> str:
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

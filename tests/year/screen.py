@@ -1,0 +1,37 @@
+"""Read what a phone shows, as a person does: the words, the numbered lines, the links."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+_LINE = re.compile(r"^(\d{1,3}) (\S.*)$", re.MULTILINE)
+_LINK = re.compile(r"https?://[^\s\"<>]+")
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The words of the account that stand last in the chat."""
+
+    words: str
+
+    @cached_property
+    def lines(self) -> dict[str, str]:
+        """The numbered lines: number -> what stands behind it. Of a number that stands twice, the last."""
+        return dict(_LINE.findall(self.words))
+
+    @cached_property
+    def links(self) -> list[str]:
+        return _LINK.findall(self.words)
+
+    @cached_property
+    def things(self) -> list[str]:
+        """The numbers of the lines that name a thing by its own number."""
+        return [number for number, line in self.lines.items() if "号" in line]
+
+    def number_of(self, *labels: str) -> str | None:
+        """Find the number of the first label that begins a line; None where none does."""
+        return next((n for label in labels for n, line in self.lines.items() if line.startswith(label)), None)
+
+    def says(self, *words: str) -> bool:
+        """Tell whether all of these stand on it."""
+        return all(each in self.words for each in words)

@@ -1,0 +1,60 @@
+"""Some weeks of a county, played by people who know the bot only by their phones.
+
+Slow: every message goes through the bot's door, every gift through the platform, and the days through the scheduler.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import create_app
+from bot.demo import run as demo
+from bot.demo.seed import FOLDER
+from bot.demo.year.county import found_county
+from bot.demo.year.house import Account, House
+from bot.demo.year.plan import draw_plan, read_words
+from models.core.encryption import Keyring, use_keyring
+from models.wiring import wire
+from tests.harness.processes.databases import PostgresDatabases
+from tests.scenes.money.charities import remove_charities
+from tests.scenes.year import wrong_in
+from tests.year.county import County
+
+ACCOUNT = Account(demo.ACCOUNT["id"], (demo.TEMPLATES, demo.SUBSCRIPTIONS))
+DAYS = 14
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def county(databases: PostgresDatabases, redis_flushed: str, tmp_path: Path) -> Iterator[County]:
+    url = databases.create()  # its own: the county's numbers begin later than those of other tests
+    remove_charities(url)
+    environment = demo.environment(tmp_path) | {
+        "DATABASE_URL": url,
+        "REDIS_URL": redis_flushed,
+        "MEDIA_DIR": str(tmp_path / "media"),
+    }
+    plan = draw_plan(read_words() | {"days": 60, "households": 6, "donors": 4, "gifts": 0})
+    use_keyring(Keyring.parse(environment["DATA_KEYS"]))
+    wire()
+    charities = tomllib.loads((FOLDER / "charities.toml").read_text(encoding="utf-8"))["charities"]
+    with House(create_app, environment, ACCOUNT, tmp_path, plan.begin) as house:
+        yield County(house, plan, found_county(house, plan, charities, tmp_path).values())
+    databases.drop(url)
+
+
+def test_who_reads_what_stands_there_is_verified_asks_and_gets_what_they_need(county: County) -> None:
+    assert all(household.arrive() for household in county.households)
+    assert all(donor.arrive() for donor in county.donors)
+    for _ in range(DAYS):
+        county.live_a_day()
+    for household in county.households:
+        news = "\n".join(household.news)
+        assert all(words in news for words in ("您家的认证通过了", "可以收捐款了")), news
+    assert all(donor.is_idle for donor in county.donors)
+    assert sum(donor.paid for donor in county.donors) == sum(int(one.facts["target"]) for one in county.households)
+    assert {words for officer in county.officers for words in officer.astray} == set()
+    assert wrong_in(county.house.settings.database_url, county.house.clock()) == {}
