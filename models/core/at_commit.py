@@ -1,8 +1,8 @@
 """Write rows when a transaction commits: until then they wait on its connection.
 
 So they follow savepoints and rollbacks exactly, wherever those were opened, no commit can skip them, and one statement
-writes all that a turn has told. They are written under every lock that the transaction took: of two transactions
-that lock the same thing, the later one's rows get the higher ids.
+writes all that a turn has told. They are written under every lock that the transaction took, but for that of the window
+that a turn opens at its end: of two transactions that lock the same thing, the later one's rows get the higher ids.
 """
 
 from typing import Any

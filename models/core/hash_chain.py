@@ -3,7 +3,8 @@
 A row that is to be sealed is written without a lock, and a trigger notes its id in the same transaction as one that
 waits. One sealer at a time takes what waits by ids, numbers it and links it. Of two rows that were written under the
 same lock the later one has the higher id and could not be seen before the other: so a chain tells of each thing in
-the order in which it happened, and no commit waits for a head.
+the order in which it happened, and no commit waits for a head. (Payments that add to one channel at the same moment
+lock it after they have their ids: which of them stands first says nothing.)
 """
 
 import hashlib

@@ -28,12 +28,14 @@ def run(
     """
     transformer = Transformer(driver)
     given = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
-    name = driver._prepared._names.get((sql, transformer.types or ()))
-    if name is None:
+    names, key = driver._prepared._names, (sql, transformer.types or ())
+    if (name := names.get(key)) is None:
         return None
+    names.move_to_end(key)  # psycopg drops what was not used for longest
     pgconn = driver.pgconn
-    begin = pgconn.transaction_status == TransactionStatus.IDLE
-    before: list[_Command] = [partial(pgconn.send_query_params, b"BEGIN", None)] if begin else []
+    begins = pgconn.transaction_status == TransactionStatus.IDLE and not driver.autocommit
+    begin = partial(pgconn.send_query_params, driver._get_tx_start_command(), None)
+    before: list[_Command] = [begin] if begins else []
     after: list[_Command] = [partial(pgconn.send_query_params, b"COMMIT", None)] if commit else []
     statement = partial(pgconn.send_query_prepared, name, given, transformer.formats)
     with driver.lock:

@@ -75,6 +75,10 @@ class LedgerAccount(Base):
     )
 
 
+# In which order accounts are locked: channels last, so that payments need not hold them for longer.
+IN_ORDER = (LedgerAccount.kind == CHANNEL, LedgerAccount.id)
+
+
 class LedgerSum(Base):
     """The sum in fen of each kind of posting on an account, debit positive; a trigger moves it with every entry."""
 
@@ -93,8 +97,8 @@ def lock(db: Session, wanted: Iterable[Account], added_to: Iterable[Account] = (
     """Lock these accounts to the end of the transaction, always in the same order, and read their balances in fen.
 
     A transaction that posts more than once locks all its accounts first; else two of them may deadlock. ``added_to``:
-    channels, to which only the last posting of the transaction adds, and which it locks by that. They are returned
-    as they are now: all payments of a charity add to one, and wait for each other only from that posting to the commit.
+    channels, to which only the last posting of the transaction adds, and which that locks itself. They are returned as
+    they are now: all payments of a charity add to one, and wait for each other only from that posting to the commit.
     """
     accounts, others = sorted(set(wanted)), sorted(set(added_to))
     held = _lock(db, accounts, others)
@@ -115,7 +119,7 @@ def _lock(db: Session, accounts: list[Account], others: list[Account]) -> dict[A
     found = select(table.kind, table.subject_id, table.id, table.balance_fen)
     found = found.where(there == len(accounts) + len(others))
     locked = found.where(tuple_(table.kind, table.subject_id).in_(accounts))
-    locked = locked.order_by(table.kind == CHANNEL, table.id).with_for_update()
+    locked = locked.order_by(*IN_ORDER).with_for_update()
     if others:
         held = locked.cte("locked")
         looked_at = found.where(tuple_(table.kind, table.subject_id).in_(others))

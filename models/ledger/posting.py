@@ -10,9 +10,9 @@ from sqlalchemy import BigInteger, ColumnElement, Text, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.core.base import listed
+from models.core.base import among, listed
 from models.core.hooks import Hook
-from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, LedgerSum, Locked, lock
+from models.ledger.accounts import IN_ORDER, KINDS, MAY_OWE, Account, LedgerAccount, LedgerSum, Locked, lock
 from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotReversible, Overdrawn, WrongPosting
 from models.ledger.kinds import MOVES, Move
 from models.ledger.tables import LedgerEntry, LedgerTransaction
@@ -115,9 +115,12 @@ def _write(
         .returning(table.id, table.cause)
         .cte("new")
     )
-    theirs = select(new.c.id, given.c.account_id, given.c.amount_fen).join(given, given.c.cause == new.c.cause)
-    # In the order in which accounts are locked: a trigger locks those of ``added_to`` as it counts their entries.
-    theirs = theirs.order_by(given.c.account_id, new.c.id)
+    # Those of ``added_to`` are not locked yet. An entry's foreign key would lock them too weakly to wait in turn.
+    numbers = {account.id for account in accounts.values()}
+    locked = select(LedgerAccount.id).where(among(LedgerAccount.id, numbers))
+    held = locked.order_by(*IN_ORDER).with_for_update().cte("held")
+    theirs = select(new.c.id, held.c.id, given.c.amount_fen).join(given, given.c.cause == new.c.cause)
+    theirs = theirs.join(held, held.c.id == given.c.account_id).order_by(new.c.id, held.c.id)
     names = ["transaction_id", "account_id", "amount_fen"]
     written = insert(LedgerEntry).from_select(names, theirs, include_defaults=False).cte("written")
     rows = db.execute(select(new.c.id, new.c.cause).add_cte(written))

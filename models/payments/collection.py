@@ -204,10 +204,11 @@ def apply_payments(db: Session, payments: Sequence[Payment], now: datetime) -> l
     had = raised(db, sorted({gift.appeal.id for gift in gifts.values()}))
     taken = _taken(db, payments, gifts, had, now)
     if taken:
-        paid_at: dict[int, datetime] = {}
+        _commit(db, taken.values(), had, now)
+        paid: dict[int, datetime] = {}
         for place, gift in taken.items():
-            paid_at[gift.donor.id] = max(payments[place].paid_at, paid_at.get(gift.donor.id, payments[place].paid_at))
-        _commit(db, taken.values(), had, paid_at, now)
+            paid[gift.donor.id] = max(payments[place].paid_at, paid.get(gift.donor.id, payments[place].paid_at))
+        open_by_payment(db, paid)
     return [AppliedPayment(PaymentOutcome.COMMITTED) if place in taken else None for place in range(len(payments))]
 
 
@@ -246,16 +247,10 @@ def _taken(
     return taken
 
 
-def _commit(
-    db: Session,
-    gifts: Collection[PaidOrder],
-    had: Mapping[int, Raised],
-    paid_at: Mapping[int, datetime],
-    now: datetime,
-) -> None:
-    orders, arrived = [gift.order for gift in gifts], [gift.arrived for gift in gifts]
+def _commit(db: Session, gifts: Collection[PaidOrder], had: Mapping[int, Raised], now: datetime) -> None:
+    orders = [gift.order for gift in gifts]
     with db.no_autoflush:  # what is moved here and there is one UPDATE
-        commit_gifts(db, arrived, "payment_received", now, orders=orders, had=had, paid_at=paid_at)
+        commit_gifts(db, [gift.arrived for gift in gifts], "payment_received", now, orders=orders, had=had)
 
 
 def _apply_alone(db: Session, payment: Payment, now: datetime) -> AppliedPayment:

@@ -1,4 +1,4 @@
-"""Commit gifts whose money has come: post it for the appeals, match it, notify, and end what has enough."""
+"""Commit gifts whose money has come: match it, notify, end what has enough, and post it for the appeals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from models.giving.pledge import Pledge, Raised, raised
 from models.ledger import Account, moves
 from models.ledger.moves import ToAppeal
 from models.notifications.notify import NewForUser, conversations_of, notify_users
-from models.notifications.service_window import open_by_payment
 from models.payments.order import PayOrder
 from models.people.user import User
 
@@ -43,14 +42,14 @@ def commit_gifts(
     *,
     orders: Sequence[PayOrder] = (),
     had: Mapping[int, Raised] | None = None,
-    paid_at: Mapping[int, datetime] | None = None,
 ) -> None:
     """Commit paid pledges, in the order in which they came; in as many statements as for one.
 
     ``kind``: as what the ledger posts their money. ``notify`` writes to a donor; without it they hear that the payment
     arrived. ``orders``: those that paid, to be written with the pledges. ``had``: what the appeals had before, of which
-    nothing was promised by these pledges; read here without it. ``paid_at``: when each donor paid, which opens their
-    window. Posted last: all gifts to a charity add to one account, whose lock then waits for nothing but the commit.
+    nothing was promised by these pledges; read here without it.
+
+    Posted last: all gifts to a charity add to one account, whose lock then waits for little but the commit.
     """
     appeals = {gift.appeal.id: gift.appeal for gift in gifts}
     pledges = [gift.pledge for gift in gifts]
@@ -81,8 +80,6 @@ def commit_gifts(
         if appeal.target_fen - has[number].paid_fen < SMALLEST_PLEDGE:
             mark_funded(db, appeal, now)
     db.flush()
-    if paid_at:
-        open_by_payment(db, paid_at)
     money = {gift.cause: ToAppeal(gift.source, gift.appeal.id, gift.pledge.amount_fen) for gift in gifts}
     moves.given_to_appeals(db, kind, money, now, held)
 

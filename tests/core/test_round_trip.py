@@ -187,6 +187,28 @@ def test_a_lost_connection_is_told_and_the_next_is_new(database: Engine, commit:
     assert _failures(database) == 2
 
 
+def test_what_is_used_stays_prepared_while_others_come_and_go(database: Engine, sent: list[int]) -> None:
+    """psycopg keeps a number of statements, and drops the one that was not used for longest."""
+    with database.begin() as connection:
+        driver = connection.connection.driver_connection
+        assert driver
+        driver.prepared_max = 4
+        for number in range(12):
+            driver.execute(f"SELECT {number}", prepare=True)
+            _READ.one(connection, _WHO)
+    assert len(sent) == 12
+
+
+def test_a_transaction_begins_as_the_connection_is_set(database: Engine) -> None:
+    with database.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
+        _READ.one(connection, _WHO)
+        assert connection.exec_driver_sql("SHOW transaction_isolation").scalar_one() == "repeatable read"
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        _WRITE.run(connection, _WHO | {"failures": 5})
+        assert _state(connection) == (TransactionStatus.IDLE, PipelineStatus.OFF)
+    assert _failures(database) == 5
+
+
 def test_a_session_larger_than_a_sockets_buffer_is_kept(database: Engine) -> None:
     """What the server does not read at once is sent on as it reads."""
     keep = Prepared(update(Conversation).values(session=bindparam("session")))
@@ -205,7 +227,10 @@ def test_a_waiting_statement_lets_other_threads_go_on(database: Engine) -> None:
         held.execute(update(Conversation).values(failures=1))
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(_write, database, 2)
-            while not held.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")):
+            waits = (
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            while not held.scalar(text(waits)):
                 assert not waiting.done()
             held.commit()
             waiting.result(timeout=60)
