@@ -1,6 +1,7 @@
 """A county of the demo's year (bot.demo.year.plan), whose people live by what their phones show them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import TypeVar
@@ -12,6 +13,7 @@ from bot.demo.year.plan import Plan
 from tests.year.habits import habits_of
 from tests.year.people import Donor, Household, Officer, Person
 from tests.year.phone import Phone
+from tests.year.screen import Screen, words_of
 
 Kind = TypeVar("Kind", bound=Person)
 
@@ -35,14 +37,27 @@ class County:
 
     def live_a_day(self) -> None:
         """Let a day pass: officers work first, then donors give, then households read their news."""
-        self.house.live_until(self.house.clock() + timedelta(days=1))
+        with self._ringing():
+            self.house.live_until(self.house.clock() + timedelta(days=1))
         for officer in self.officers:
             officer.live_a_day()
         for donor in self.donors:
             donor.give(_GIFT)
-        self.house.work()
+        with self._ringing():
+            self.house.work()
         for household in self.households:
             household.live_a_day()
+
+    @contextmanager
+    def _ringing(self) -> Iterator[None]:
+        """Show people what the account sends by itself meanwhile; nobody says anything then."""
+        chat = self.house.simulator.chat
+        before = chat.newer_than(0)["version"]
+        yield
+        phones = {one.phone.openid: one.phone for one in [*self.officers, *self.donors, *self.households]}
+        for entry in chat.newer_than(before)["entries"]:
+            if entry["by"] == "account":
+                phones[entry["openid"]].ring(Screen(words_of(entry["content"])))
 
     def _household(self, one: Drawn) -> Household:
         budget: list[tuple[str, int]] = one.want["budget"]
@@ -57,6 +72,10 @@ class County:
             "budget": "，".join(f"{item} {yuan}" for item, yuan in budget),
             "story": one.want["story"],
             "days": "75天",
+            "shop": "渭源县城农资店",
+            "bank": "农业银行渭源县支行",
+            "account": f"62284800000000{one.serial:05}",
+            "last_places": one.id_number[-6:],
         }
         where = self.plan.words["towns"][one.town]["label"]
         return self._person(Household, "household", one.openid, one.name, where, facts)

@@ -20,13 +20,15 @@ ONE_OF_THEM = "[one of them]"
 class Habit:
     """``seen``: words that stand on the screen together. ``take``: labels, the first that is there is chosen by its
     number. ``tell``: the name of a fact of the person, which is typed. ``say``: these very words, or a deed.
-    ``learn``: a fact that stands there, by its name and a pattern; it counts for the rest of the conversation.
+    ``line``: a pattern; the first line that has it is chosen. ``learn``: a fact that stands there, by its name and a
+    pattern; it counts for the rest of the conversation.
     """
 
     seen: tuple[str, ...]
     take: tuple[str, ...] = ()
     tell: str = ""
     say: str = ""
+    line: str = ""
     learn: tuple[str, ...] = ()
 
 
@@ -56,6 +58,10 @@ def answer_to(
         if habit.learn:
             name, pattern = habit.learn
             facts[name] = re.findall(pattern, screen.words)[-1]
+        if habit.line:
+            if found := [number for number, line in screen.lines.items() if re.search(habit.line, line)]:
+                return found[0]
+            continue
         if habit.take:
             if habit.take == (ONE_OF_THEM,):
                 return ONE_OF_THEM

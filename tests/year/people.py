@@ -12,7 +12,14 @@ from tests.year.screen import Screen
 
 # Nobody writes to a machine for ever, nor answers the same question again and again.
 PATIENCE, _TRIES = 60, 3
+_RING_UP = "请打电话问他钱收到没有"
 _PLEDGED = re.compile(r"捐 ¥([\d,]+)")
+
+
+# What a household does when it reads the word, and a pattern of what then stands there in the end.
+_DEEDS = {"用钱": "交上去了|现在就可以申请用钱|能用的 ¥0|不能申请用钱", "收到": "记下了", "补照片": "收到了"}
+# The budget has several lines, and the next is asked for another day.
+_GOES_ON = "交上去了：用款|现在就可以申请用钱"
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,10 @@ class Person:
     astray: list[tuple[str, str]] = field(default_factory=list)
 
     def pursue(self, words: str, until: str, facts: Mapping[str, str] | None = None) -> Told:
-        """Say the words, and go on by what stands on the screen until it says ``until``; or give up."""
+        """Say the words, and go on by what stands on the screen until it says ``until``, a pattern; or give up."""
         known, asked = self.facts | dict(facts or {}), Counter[str]()
         screen, count, looked_at = self.phone.say(words), 1, ""
-        while count < PATIENCE and until not in screen.words:
+        while count < PATIENCE and not re.search(until, screen.words):
             answer = answer_to(screen, self.habits, known, has_looked=looked_at == screen.words)
             looked_at = screen.words if answer == PAGE else looked_at
             asked[screen.words] += 1
@@ -49,7 +56,7 @@ class Person:
                 break
             screen = self._do(answer, screen)
             count += 1
-        ended = until in screen.words
+        ended = bool(re.search(until, screen.words))
         if not ended:
             self.astray.append((words, screen.words))
         return Told(ended, screen)
@@ -69,9 +76,11 @@ class Person:
 
 @dataclass
 class Household(Person):
-    """``news``: all that the account has told them by itself."""
+    """``news``: all that they have read. ``offered``: the words for what is to be done yet; ``known``: all of those."""
 
     news: list[str] = field(default_factory=list)
+    offered: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
 
     def arrive(self) -> bool:
         """Register and ask for help. Returns whether both came to their end."""
@@ -79,8 +88,18 @@ class Household(Person):
         return self.pursue("注册", "注册好了").ended and self.pursue("求助", "请记住这个号").ended
 
     def live_a_day(self) -> None:
-        """Read the news."""
-        self.news.append(self.phone.say("消息").words)
+        """Do what was offered and is not done yet, and read the news."""
+        for words in list(self.offered):
+            told = self.pursue(words, _DEEDS[words.split()[0]])
+            if told.ended and not re.search(_GOES_ON, told.last.words):
+                self.offered.remove(words)
+        self.phone.say("消息")
+        heard, self.phone.heard = self.phone.heard, []
+        self.news += [screen.words for screen in heard]
+        for words in [each for screen in heard for each in screen.offers]:
+            if words.split()[0] in _DEEDS and words not in self.known:
+                self.offered.append(words)
+                self.known.append(words)
 
 
 @dataclass
@@ -102,10 +121,22 @@ class Donor(Person):
         self.is_idle = "现在没有正在收捐款的求助" in told.last.words
 
 
+@dataclass
 class Officer(Person):
-    """Works through the queue, the first thing first."""
+    """Works through the queue, the first thing first. ``references``: how many numbers the bank has given."""
+
+    references: int = 0
 
     def live_a_day(self, most: int = 20) -> None:
+        """Do one thing after the other; whoever is to be rung up about their money has a day more to say so."""
+        left = 0
         for _ in range(most):
-            if "1" not in self.phone.say("待办").lines or not self.pursue("1", "接着办下一件").ended:
+            self.references += 1
+            facts = {"reference": f"{self.phone.openid[-6:]}{self.references:08}"}
+            number = str(left + 1)
+            if number not in self.phone.say("待办").things:
                 return
+            told = self.pursue(number, f"接着办下一件|等放款的|{_RING_UP}", facts)
+            if not told.ended:
+                return
+            left += bool(re.search(_RING_UP, told.last.words))

@@ -20,11 +20,14 @@ _HERE = (35.0, 104.2)
 
 
 class Phone:
-    """``where``: the place where it is, as WeChat's map labels it. ``screen``: the newest words of the account."""
+    """``where``: the place where it is, as WeChat's map labels it. ``screen``: the newest words of the account;
+    ``heard``: all of them that nobody has thought about yet.
+    """
 
     def __init__(self, platform: Simulator, account: Flask, openid: str, where: str, lot: Random) -> None:
         self.platform, self.openid, self.where, self._lot = platform, openid, where, lot
         self.screen = Screen("")
+        self.heard: list[Screen] = []
         self._browser: FlaskClient = account.test_client()
 
     def follow(self, name: str) -> Screen:
@@ -41,6 +44,11 @@ class Phone:
 
     def send_place(self) -> Screen:
         return self._shown(self.platform.place(self.openid, *_HERE, self.where))
+
+    def ring(self, screen: Screen) -> None:
+        """Show what the account sent by itself."""
+        self.screen = screen
+        self.heard.append(screen)
 
     def open(self, link: str) -> TestResponse:
         """Open the page; where it asks WeChat who is there, WeChat says so."""
@@ -66,7 +74,8 @@ class Phone:
 
     def _shown(self, delivery: Delivery) -> Screen:
         """What is not answered leaves the screen as it was."""
-        self.screen = Screen(delivery.reply_text) if delivery.reply_text else self.screen
+        if delivery.reply_text:
+            self.ring(Screen(delivery.reply_text))
         return self.screen
 
 
