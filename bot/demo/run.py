@@ -235,7 +235,7 @@ def _await(url: str, processes: Processes) -> None:
 
 
 def _tag(api: WeChatApi, menus: dict[str, Menu], seeded: Seeded) -> None:
-    """Give each person their menu: a simulator begins without tags, and the worker tags only whose menu changes."""
+    """Give each person their menu: a simulator begins without tags, and the worker tags those whose menu changes."""
     numbers = api.tags()
     for role in sorted(set(seeded.tags.values())):
         tag = numbers[menus[role]["matchrule"]["tag"]]

@@ -66,6 +66,6 @@ def _send(pgconn: PGconn, commands: Sequence[_Command]) -> Generator[Any, Any, l
         yield from fetch_many(pgconn)  # that all is answered
         pgconn.exit_pipeline_mode()
     except BaseException:
-        pgconn.finish()  # answers that nobody read would be taken for those to what is asked next
+        pgconn.finish()  # else results left unread would be taken for those of the next command
         raise
     return results

@@ -1,4 +1,4 @@
-"""Commit gifts whose money has come: match it, notify, end what has enough, and post it for the appeals."""
+"""Commit paid gifts: match them, notify owners and donors, end appeals that have enough, and post the money."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def commit_gifts(
 
 
 def _before(db: Session, pledges: Sequence[Pledge]) -> dict[int, Raised]:
-    """Return what the appeals had before these pledges, which were just committed and whose money is not posted yet."""
+    """Return what each appeal had before these pledges; they are committed, and their money is not posted yet."""
     has = raised(db, [pledge.appeal_id for pledge in pledges])
     for pledge in pledges:
         has[pledge.appeal_id] = has[pledge.appeal_id].plus(0, -1)

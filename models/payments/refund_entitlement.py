@@ -15,7 +15,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal, titles_of
-from models.core.base import write_columns
+from models.core.base import among, write_columns
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.allocation_run import check_allocated
@@ -122,7 +122,6 @@ def owe_refund(
     *,
     pledge: Pledge | None = None,
     actor: Actor = SYSTEM,
-    run_id: int | None = None,
 ) -> Refund:
     """Owe the donor a refund of ``fen`` of this paid order; the second time, return the refund that exists.
 
@@ -140,7 +139,7 @@ def owe_refund(
     earlier = db.scalar(select(Refund).where(of_it))
     if earlier:
         return earlier
-    refund = new_refund(db, order, pledge, fen, reason, now, run_id=run_id)
+    refund = new_refund(db, order, pledge, fen, reason, now)
     charity = charity_of_merchant(db, order.merchant)
     if reason in UNASSIGNED:
         moves.refund_from_unassigned(db, charity, fen, refund.cause, now)
@@ -169,7 +168,7 @@ def owe_refunds(
     if not gifts:
         return []
     theirs = [pledge.id for pledge, _, _ in gifts]
-    earlier = select(Refund.pledge_id, Refund.id).where(Refund.pledge_id.in_(theirs), Refund.reason.not_in(BESIDE))
+    earlier = select(Refund.pledge_id, Refund.id).where(among(Refund.pledge_id, theirs), Refund.reason.not_in(BESIDE))
     there = {row.pledge_id: row.id for row in db.execute(earlier)}
     new = [gift for gift in gifts if gift[0].id not in there]
     refunds = [
@@ -177,12 +176,11 @@ def owe_refunds(
     ]
     db.flush()
     moves.refunds_owed(db, gifts[0][0].appeal_id, {each.cause: each.amount_fen for each in refunds}, now)
-    moved = [pledge for pledge, _, _ in new if pledge.state != "refund_pending"]
     with db.no_autoflush:
-        for pledge in moved:
+        for pledge, _, _ in new:
             PLEDGES.move(db, pledge, "refund_pending", SYSTEM, now, detail=reason)
-        if moved:
-            write_columns(db, (moved, ["state"]))
+        if new:
+            write_columns(db, ([pledge for pledge, _, _ in new], ["state"]))
     return sorted([*there.values(), *(each.id for each in refunds)])
 
 

@@ -18,8 +18,8 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff, serving
 
-# Where no menus are published, or WeChat refuses the account, a note of a WeChat that nobody here has any longer is
-# kept for so long and no longer: it may be all that is left of an erased person.
+# How long the note of a WeChat without a conversation is kept where no menus are published, or WeChat refuses the
+# account: it may be all that is left of an erased person.
 LEFT_LASTS = timedelta(days=7)
 
 
@@ -67,7 +67,7 @@ def menus_given(db: Session, given: Sequence[WantedMenu]) -> None:
 
 
 def forget_left(database: Engine, now: datetime) -> None:
-    """Delete the notes, older than LEFT_LASTS, of WeChats that nobody here has."""
+    """Delete notes older than LEFT_LASTS whose WeChat has no conversation."""
     known = select(Conversation.id).where(
         Conversation.account == MenuDue.account, Conversation.openid == MenuDue.openid
     )

@@ -62,7 +62,7 @@ def test_what_was_stopped_since_the_backup_stays_stopped(new_database: Callable[
     subprocess.run([program("pg_restore"), *clean, f"--dbname={restored}", backup], check=True)
     file = tmp_path / "erasures.jsonl"
     file.write_text("")
-    app = create_app(settings_for(restored))
+    app = create_app(settings_for(restored), clock=stage.clock)
     said = run(app, "erasures", "replay", str(file)).output
     app.extensions["bangfu"]["turns"].database.dispose()
     assert "3 requests and 0 erasures on paper that waited were ended" in said
