@@ -1,5 +1,6 @@
 """Give followers the tags by which WeChat chooses their menu."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -37,13 +38,15 @@ def give_menus(context: "WorkerContext") -> int:
     tags = _tags(context)
     if tags is None:
         return 0
-    seen = 0
+    seen, refused = 0, Counter[int]()
     try:
         for people in _alike(due):
-            _give(context, tags, people)
+            _give(context, tags, people, refused)
             seen += len(people)
     except WeChatError as error:
         log.warning("menus.not_given", code=error.code)
+    for code, people_refused in refused.items():
+        log.info("menus.people_refused", code=code, people=people_refused)
     return seen
 
 
@@ -74,8 +77,13 @@ def _alike(due: Iterable[WantedMenu]) -> Iterator[list[WantedMenu]]:
             yield people[start : start + PEOPLE_PER_TAGGING]
 
 
-def _give(context: "WorkerContext", tags: Mapping[str, int], people: Sequence[WantedMenu]) -> None:
-    """Take all other menus' tags from these people and give them theirs. Raises what is about the account."""
+def _give(
+    context: "WorkerContext", tags: Mapping[str, int], people: Sequence[WantedMenu], refused: Counter[int]
+) -> None:
+    """Take all other menus' tags from these people and give them theirs. Raises what is about the account.
+
+    Counts in ``refused``, by WeChat's code, those to whom nothing can be given: most of them follow no longer.
+    """
     first = people[0]
     try:
         if not first.gone:
@@ -84,10 +92,11 @@ def _give(context: "WorkerContext", tags: Mapping[str, int], people: Sequence[Wa
         if error.action not in _ABOUT_THEM:
             raise
         if len(people) > 1:
-            for one in people:
-                _give(context, tags, [one])
+            half = len(people) // 2  # so that a few calls find one of many
+            for part in (people[:half], people[half:]):
+                _give(context, tags, part, refused)
             return
-        log.warning("menu.not_given", code=error.code)
+        refused[error.code] += 1
     with Session(context.database) as db, db.begin():
         menus_given(db, people)
 

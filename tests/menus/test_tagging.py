@@ -1,12 +1,14 @@
 """Each follower wears the tag of the menu that they are to have, whatever becomes of them, and only then."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session as Database
+from structlog.testing import capture_logs
 
 from bot.menus.render import menus_of
 from bot.menus.tagging import give_menus
@@ -123,10 +125,29 @@ def test_a_seat_that_begins_tomorrow_changes_the_menu_tomorrow(square: Square) -
 
 
 def test_one_whom_wechat_does_not_know_keeps_nobody_from_theirs(square: Square) -> None:
-    square.stage.register("oStranger", "resident")  # of whom the platform knows nothing
+    """Of whom the platform knows nothing is found by halves, and one line of the log says how many they were."""
+    for number in range(31):
+        square.simulator.new_person(f"oNeighbour{number:02}")
+        square.simulator.follow(f"oNeighbour{number:02}")
+        square.stage.register(f"oNeighbour{number:02}", "resident")
     give_menus(square.context)
-    assert square.worn()[WANG] == "居民"
+    square.change(update(User).where(User.role == "resident").values(role="donor"))
+    square.stage.register("oStranger", "donor")
+    calls, untag = list[int](), square.context.api.untag_people
+
+    def counted(tag: int, openids: Sequence[str]) -> Any:
+        calls.append(len(openids))
+        return untag(tag, openids)
+
+    square.context.api.untag_people = counted  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        give_menus(square.context)
+    assert square.worn()[WANG] == "爱心人士"
     assert square.notes() == 0
+    assert [(line["event"], line["people"]) for line in logs if line["event"].startswith("menu")] == [
+        ("menus.people_refused", 1)
+    ]
+    assert len(calls) < 30
 
 
 @pytest.mark.parametrize("code", [48001, 45009])
