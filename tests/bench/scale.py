@@ -1,10 +1,10 @@
 """``make bench ARGS=scale``: what people, officers and the worker ask, of 50 thousand, half a million and five million
 people in PostgreSQL, and whether it takes as long.
 
-The people come in steps, with their households, cases, appeals, gifts, notifications and turns. In each step everything
-is timed through the bot's door or as the worker runs it, in one process; and all statements are explained: a scan of a
-large table ends the bench. Beside the times stand the pages of 8 kB that the statements read, which do not depend on
-what else the machine does.
+The people come in steps, with their households, cases, appeals, gifts, notifications and turns; each step is a database
+of its own. Everything is timed through the bot's door or as the worker runs it, in one process, a few times in one
+database and then in the next, so that what else the machine does befalls all alike. All statements are explained: a
+scan of a large table ends the bench. Beside the times stand the pages of 8 kB that the statements read.
 """
 
 import argparse
@@ -13,13 +13,14 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+import psycopg
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from bot.figures.folding import fold_all, fold_regions, recount_all_regions
@@ -29,7 +30,9 @@ from bot.processes.valkey import EmbeddedValkey
 from bot.words.lexicon import load_lexicon
 from bot.work.queues import JobQueues
 from bot.work.sweeps import DEADLINES, GOODS_DEADLINES, ONE_BY_ONE, sweep_outbox, sweep_owed
-from models.core.encryption import keyring, purpose_of
+from config.settings import SAMPLE_DATA_KEYS
+from models.core.database import connect
+from models.core.encryption import Keyring, keyring, purpose_of, use_keyring
 from models.figures.fold import AREAS
 from models.migrations import upgrade
 from models.people.conversation import Conversation
@@ -41,6 +44,8 @@ from tests.scenes.money.charities import seed_charities
 SIZES = (50_000, 500_000, 5_000_000)
 # People of the first step who do nothing but ask.
 ASKING, PEOPLE = 101, 16
+# So many times in one database, then in the next.
+IN_TURN = 5
 # A table with fewer rows is read whole by any plan.
 LARGE = 5_000
 STORY = "家里三口人，老伴身体不好，儿子在外打工，想把这件事办起来，补贴家用，供孙子上学。" * 3
@@ -79,38 +84,53 @@ def main(arguments: Sequence[str] = ()) -> None:
         tempfile.TemporaryDirectory() as folder,
         EmbeddedPostgres() as server,
         EmbeddedValkey(Path(folder) / "valkey", keep=False) as valkey,
+        ExitStack() as stack,
     ):
-        upgrade(server.url)
-        stage = Stage(server.url)
-        stage.clock.now = datetime.now(UTC)
-        load_regions(stage.database, read_regions(DIVISIONS))
-        seed_charities(server.url)
-        _fill(stage, "scale_begin.sql")
-        found: list[dict[str, Asked]] = []
+        use_keyring(Keyring.parse(SAMPLE_DATA_KEYS))
+        now = datetime.now(UTC)
+        stages = [Stage(url) for url in list(_grown(server.url, given.users, now))]
+        for stage in stages:
+            stack.callback(stage.close)
+            stage.clock.now = now
+            _begin(stage)
+        jobs = [JobQueues(valkey.url.replace("db=0", f"db={number}")) for number in range(len(stages))]
         scans: list[str] = []
-        low = ASKING
-        for users in given.users:
-            began = time.perf_counter()
-            _fill(stage, "scale.sql", low=low, high=ASKING - 1 + users, areas=AREAS)
-            recount_all_regions(stage.database)
-            while fold_regions(stage.database):
-                pass
-            size = _size(stage.database)
-            print(f"{users:,} people were filled in, in {time.perf_counter() - began:.0f} s; {size}", flush=True)
-            low = ASKING + users
-            found.append(_measured(stage, JobQueues(valkey.url), given.rounds, scans))
-        _report(given.users, found)
-        stage.close()
+        _report(given.users, _measured(list(zip(stages, jobs, strict=True)), given.rounds, scans))
     if scans:
         raise SystemExit("\n".join(["scans of large tables:", *scans]))
 
 
-def _fill(stage: Stage, file: str, **values: object) -> None:
-    values |= {"now": stage.clock().isoformat(), "account": ACCOUNT, "story": STORY}
+def _grown(server: str, sizes: Sequence[int], now: datetime) -> Iterator[str]:
+    """Fill in the people of each step after those of the step before, in a copy of its database; yields its address."""
+    copied, low = "template0", ASKING
+    for users in sizes:
+        began, name = time.perf_counter(), f"bench_{users}"
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {copied} STRATEGY FILE_COPY")
+        url = make_url(server).set(database=name).render_as_string(hide_password=False)
+        database = connect(url)
+        if copied == "template0":
+            upgrade(url)
+            load_regions(database, read_regions(DIVISIONS))
+            seed_charities(url)
+            _fill(database, "scale_begin.sql", now)
+        _fill(database, "scale.sql", now, low=low, high=ASKING - 1 + users, areas=AREAS)
+        recount_all_regions(database)
+        while fold_regions(database):
+            pass
+        size = _size(database)
+        database.dispose()
+        print(f"{users:,} people were filled in, in {time.perf_counter() - began:.0f} s; {size}", flush=True)
+        copied, low = name, ASKING + users
+        yield url
+
+
+def _fill(database: Engine, file: str, now: datetime, **values: object) -> None:
+    values |= {"now": now.isoformat(), "account": ACCOUNT, "story": STORY}
     values["name"] = keyring().seal("n", purpose_of(Staff.name)).hex()
     values["session"] = keyring().seal("", purpose_of(Conversation.session)).hex()
     filled = (HERE / file).read_text(encoding="utf-8").format(**values)
-    with stage.database.begin() as connection:
+    with database.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         # The rows fit together as they are made; looking up each foreign key would take minutes.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -119,7 +139,7 @@ def _fill(stage: Stage, file: str, **values: object) -> None:
         for table in ("households", "users", "conversations", "verifications", "appeals", "listings", "staff"):
             setval = "SELECT setval(pg_get_serial_sequence(:table, 'id'), 200000000)"
             connection.execute(text(setval), {"table": table})
-    with stage.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM ANALYZE"))
 
@@ -129,20 +149,23 @@ def _size(database: Engine) -> str:
         return str(connection.execute(text("SELECT pg_size_pretty(pg_database_size(current_database()))")).scalar_one())
 
 
-def _measured(stage: Stage, jobs: JobQueues, rounds: int, scans: list[str]) -> dict[str, Asked]:
-    _begin(stage)
-    found = {}
-    for name, act, times in _acts(stage, jobs, rounds):
-        for _ in range(3):  # a process compiles each statement once, and each connection learns its tables
-            act()
-        asked = found[name] = Asked()
-        for _ in range(times):
-            began = time.perf_counter()
-            act()
-            asked.seconds.append(time.perf_counter() - began)
-        with _listening(stage) as sent:
-            act()
-        asked.pages = sum(_pages(stage.database, name, *each, scans) for each in sent)
+def _measured(places: Sequence[tuple[Stage, JobQueues]], rounds: int, scans: list[str]) -> list[dict[str, Asked]]:
+    found: list[dict[str, Asked]] = [{} for _ in places]
+    for each in zip(*(_acts(stage, jobs, rounds) for stage, jobs in places), strict=True):
+        for (name, act, _), asked in zip(each, found, strict=True):
+            asked[name] = Asked()
+            for _ in range(3):  # a process compiles each statement once, and each connection learns its tables
+                act()
+        for turn in range(0, each[0][2], IN_TURN):
+            for (name, act, times), asked in zip(each, found, strict=True):
+                for _ in range(min(IN_TURN, times - turn)):
+                    began = time.perf_counter()
+                    act()
+                    asked[name].seconds.append(time.perf_counter() - began)
+        for (name, act, _), asked, (stage, _) in zip(each, found, places, strict=True):
+            with _listening(stage) as sent:
+                act()
+            asked[name].pages = sum(_pages(stage.database, name, *one, scans) for one in sent)
     return found
 
 

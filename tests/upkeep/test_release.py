@@ -125,8 +125,8 @@ class Doors:
 class Crowd:
     """People who promise gifts and pay them, one after the other, until they are to stop."""
 
-    def __init__(self, doors: Doors, simulator: Simulator, wechat: str) -> None:
-        self._doors, self._simulator, self._wechat = doors, simulator, wechat
+    def __init__(self, doors: Doors, simulator: Simulator, wechat: str, log: Path) -> None:
+        self._doors, self._simulator, self._wechat, self._log = doors, simulator, wechat, log
         self._stop, self.said = threading.Event(), Counter[str]()
         self.paid = Counter({f"oGiver{number}": 0 for number in range(PEOPLE)})
         for openid in self.paid:
@@ -165,7 +165,12 @@ class Crowd:
 
     def _say(self, openid: str, words: str) -> str:
         delivery = self._simulator.send_text(openid, words)
-        assert delivery.status is Status.REPLIED, (words, delivery.status, delivery.violations)
+        if delivery.status is not Status.REPLIED:
+            outcomes = [(attempt.outcome, attempt.http_status, attempt.ms) for attempt in delivery.attempts]
+            log = self._log.read_text("utf-8", "replace")[-20_000:]
+            raise AssertionError(
+                f"{words} {delivery.status} {delivery.violations} {outcomes}, the programs say:\n{log}"
+            )
         self.said[openid] += 1
         return delivery.reply_text
 
@@ -183,8 +188,8 @@ class Crowd:
 class Installation:
     """One database and Redis, and programs of either release beside each other."""
 
-    def __init__(self, doors: Doors, settings: dict[str, str]) -> None:
-        self._doors, self._settings = doors, settings
+    def __init__(self, doors: Doors, settings: dict[str, str], log: Path) -> None:
+        self._doors, self._settings, self._log = doors, settings, log
 
     @contextmanager
     def serving(self, code: Path) -> Iterator[str]:
@@ -193,8 +198,8 @@ class Installation:
         door = f"http://127.0.0.1:{port}"
         settings = self._settings | {"PUBLIC_URL": door}
         with (
-            process(*web.command_line(port)[2:], settings=settings, folder=code) as server,
-            process("flask", "--app", "wsgi", "worker", settings=settings, folder=code) as workers,
+            process(*web.command_line(port)[2:], settings=settings, folder=code, log=self._log) as server,
+            process("flask", "--app", "wsgi", "worker", settings=settings, folder=code, log=self._log) as workers,
         ):
             until(lambda: _is_ready(door))
             self._doors.open.append(door)
@@ -286,10 +291,11 @@ def test_a_release_goes_out_and_back_without_a_stop(empty_database: str, redis_f
         wechat = stack.enter_context(serving(create_simulator(simulator.options, simulator)))
         given = {"WECHAT_API_URL": wechat, "PAY_API_URL": wechat, **settings_in(key_folder())}
         settings = environment(url, redis_flushed, tmp_path / "media", **given)
-        installation = Installation(doors, settings)
+        log = tmp_path / "programs.log"
+        installation = Installation(doors, settings, log)
         before = stack.enter_context(ExitStack())
         door = before.enter_context(installation.serving(old))
-        crowd = Crowd(doors, simulator, wechat)
+        crowd = Crowd(doors, simulator, wechat, log)
         stack.callback(crowd.end)
         crowd.go_on()
         with process("flask", "--app", "wsgi", "upgrade", settings=settings) as upgrading:

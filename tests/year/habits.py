@@ -19,9 +19,9 @@ ONE_OF_THEM = "[one of them]"
 @dataclass(frozen=True)
 class Habit:
     """``seen``: words that stand on the screen together. ``take``: labels, the first that is there is chosen by its
-    number. ``tell``: the name of a fact of the person, which is typed. ``say``: these very words, or a deed.
-    ``line``: a pattern; the first line that has it is chosen. ``learn``: a fact that stands there, by its name and a
-    pattern; it counts for the rest of the conversation.
+    number. ``tell``: the name of a fact of the person, which is typed. ``say``: these words, with facts in braces, or a
+    deed. ``line``: a pattern; the first line that has it is chosen. ``learn``: a fact that stands there, by its name
+    and a pattern; it counts for the rest of the conversation.
     """
 
     seen: tuple[str, ...]
@@ -40,6 +40,26 @@ def habits_of(who: str) -> tuple[Habit, ...]:
     return tuple(_habit(row) for row in rows)
 
 
+@cache
+def _summary() -> dict[str, str]:
+    """What stands before the colon in a summary that is to be confirmed -> the name of the fact."""
+    read = tomllib.loads(Path(__file__).with_name("habits.toml").read_text(encoding="utf-8"))
+    labels: dict[str, str] = read["summary"]
+    return labels
+
+
+def slip_in(screen: Screen, facts: dict[str, str]) -> str | None:
+    """Find the number of the first line of a summary that is not what the person knows; what is hidden by * counts."""
+    for number, line in screen.lines.items():
+        label, colon, shown = line.partition("：")
+        fact = facts.get(_summary().get(label, ""), "") if colon else ""
+        if "¥" in shown:
+            fact, shown = fact.replace(",", ""), re.findall(r"¥([\d,.]+)", shown)[0].replace(",", "")
+        if fact and not re.fullmatch(re.escape(shown).replace("\\*", "."), fact):
+            return number
+    return None
+
+
 def _habit(row: dict[str, Any]) -> Habit:
     given: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     return Habit(**given)
@@ -52,6 +72,8 @@ def answer_to(
 
     ``has_looked``: they have opened the page that it links to.
     """
+    if screen.says("确认", "回复") and (number := slip_in(screen, facts)):
+        return number
     for habit in habits:
         if not screen.says(*habit.seen) or (habit.say == PAGE and has_looked):
             continue
@@ -73,5 +95,5 @@ def answer_to(
             if habit.tell not in facts:
                 continue
             return facts[habit.tell]
-        return habit.say
+        return habit.say.format_map(facts)
     return None

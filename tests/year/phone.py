@@ -1,6 +1,7 @@
 """A person's phone: what they send goes by the platform, what comes stands on its screen, links open in its browser."""
 
 import io
+from collections.abc import Callable
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,12 +10,16 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bot.demo.seed_pictures import draw_scene
-from bot.simulator.platform import Delivery
+from bot.simulator.platform import Delivery, Status
 from bot.simulator.simulator import Simulator
 from tests.year.screen import Screen
 
 # The platform's test password of everybody.
 PIN = "123456"
+# What is not answered, and a page that does not come, is tried so often.
+_TRIES = 5
+# From this status on, the page did not come.
+_BROKEN = 500
 # The middle of China, in degrees: a place counts by its label.
 _HERE = (35.0, 104.2)
 
@@ -32,18 +37,18 @@ class Phone:
 
     def follow(self, name: str) -> Screen:
         self.platform.new_person(self.openid, name)
-        return self._shown(self.platform.follow(self.openid))
+        return self._tell(lambda: self.platform.follow(self.openid))
 
     def say(self, words: str) -> Screen:
-        return self._shown(self.platform.send_text(self.openid, words))
+        return self._tell(lambda: self.platform.send_text(self.openid, words))
 
     def send_picture(self) -> Screen:
         written = io.BytesIO()
         draw_scene(self._lot, small=True).save(written, "JPEG")
-        return self._shown(self.platform.photo(self.openid, written.getvalue()))
+        return self._tell(lambda: self.platform.photo(self.openid, written.getvalue()))
 
     def send_place(self) -> Screen:
-        return self._shown(self.platform.place(self.openid, *_HERE, self.where))
+        return self._tell(lambda: self.platform.place(self.openid, *_HERE, self.where))
 
     def ring(self, screen: Screen) -> None:
         """Show what the account sent by itself."""
@@ -51,20 +56,27 @@ class Phone:
         self.heard.append(screen)
 
     def open(self, link: str) -> TestResponse:
-        """Open the page; where it asks WeChat who is there, WeChat says so."""
-        answer = self._browser.get(_path(link))
-        if answer.status_code == 302 and "/connect/oauth2/authorize" in (at := answer.headers["Location"]):
-            visit = self.platform.oauth.visit(self.openid, dict(parse_qsl(urlsplit(at).query)))
-            answer = self._browser.get(_path(self.platform.oauth.go(visit)))
-        while answer.status_code in (302, 303):
-            answer = self._browser.get(_path(answer.headers["Location"]))
+        """Open the page; where it asks WeChat who is there, WeChat says so. What does not come is opened again."""
+        for _ in range(_TRIES):
+            answer = self._browser.get(_path(link))
+            if answer.status_code == 302 and "/connect/oauth2/authorize" in (at := answer.headers["Location"]):
+                visit = self.platform.oauth.visit(self.openid, dict(parse_qsl(urlsplit(at).query)))
+                answer = self._browser.get(_path(self.platform.oauth.go(visit)))
+            while answer.status_code in (302, 303):
+                answer = self._browser.get(_path(answer.headers["Location"]))
+            if answer.status_code < _BROKEN:
+                break
         return answer
 
     def pay(self, link: str) -> bool:
         """Open the page to pay, press its button and enter the PIN. Returns whether the money went."""
-        if self.open(link).status_code != 200:
-            return False
-        order = self._browser.post(f"{_path(link)}/order", json={"fallback": "refund"}).get_json()
+        for _ in range(_TRIES):
+            if self.open(link).status_code != 200:
+                return False
+            ordered = self._browser.post(f"{_path(link)}/order", json={"fallback": "refund"})
+            if ordered.status_code < _BROKEN:
+                break
+        order = ordered.get_json(silent=True) or {}
         if order.get("state") != "ready":
             return False
         prepay_id = order["sheet"]["package"].removeprefix("prepay_id=")
@@ -72,8 +84,12 @@ class Phone:
         self.platform.timeline.move(1)
         return paid.err_msg.endswith(":ok")
 
-    def _shown(self, delivery: Delivery) -> Screen:
-        """What is not answered leaves the screen as it was."""
+    def _tell(self, deliver: Callable[[], Delivery]) -> Screen:
+        """Send it, again while WeChat says that the account cannot serve; no answer leaves the screen as it was."""
+        for _ in range(_TRIES):
+            delivery = deliver()
+            if delivery.status is not Status.UNAVAILABLE:
+                break
         if delivery.reply_text:
             self.ring(Screen(delivery.reply_text))
         return self.screen

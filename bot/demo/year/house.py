@@ -118,10 +118,14 @@ class House:
         """Let time pass; at the hours of ``HOURS`` the scheduler and the worker do what is due."""
         while (hour := _next_hour(self._next)) <= when:
             self._move(hour)
-            self._scheduler.tick(self.clock())
+            self.tick()
             self.work()
             self._next = hour
         self._move(when)
+
+    def tick(self) -> None:
+        """Do what the scheduler has to do by now."""
+        self._scheduler.tick(self.clock())
 
     def leave_bills(self) -> None:
         """Compare no more bills from now on, morning by morning."""

@@ -32,17 +32,15 @@ def environment(database_url: str, redis_url: str, folder: Path, **more: str) ->
 
 
 @contextmanager
-def process(*arguments: str, settings: dict[str, str], folder: Path = ROOT) -> Iterator[subprocess.Popen[bytes]]:
-    """``python -m`` these, until the block is left. ``folder``: that of other code than ours."""
+def process(
+    *arguments: str, settings: dict[str, str], folder: Path = ROOT, log: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``python -m`` these, until the block is left. ``folder``: of other code than ours; ``log``: for what they say."""
     command = [sys.executable, "-m", *arguments]
-    started = subprocess.Popen(
-        leashed(command),
-        cwd=folder,
-        env=settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
+    with log.open("ab") as said:
+        started = subprocess.Popen(
+            leashed(command), cwd=folder, env=settings, stdout=said, stderr=said, process_group=0
+        )
     try:
         yield started
     finally:

@@ -24,6 +24,7 @@ from tests.harness.processes.demo import (  # noqa: F401
     pay,
     replies,
     say,
+    wait_for,
 )
 
 # Never typed of one's own accord: a review ends with the request to answer with this word.
@@ -93,6 +94,7 @@ def test_a_newcomer_pays_a_yuan_and_traces_it_without_a_keyword(demo: Demo, page
     expect_reply(page, before, "捐的 ¥1 到账了，谢谢您")
 
     code = demo.ask("SELECT code FROM pledges WHERE state = 'committed' AND amount_fen = 100 ORDER BY id DESC LIMIT 1")
+    wait_for(demo, page, "SELECT NOT EXISTS (SELECT FROM ledger_unsealed)")  # from then on it has a number
     newcomer.says("我捐的钱去哪了", f"编号 {code}")
     assert re.search("付了 ¥1，到账（公开账本第 \\d+ 笔）", replies(page)[-1])
     page.locator(".from.account .bubble a").last.click()
