@@ -26,13 +26,14 @@ _HERE = (35.0, 104.2)
 
 class Phone:
     """``where``: the place where it is, as WeChat's map labels it. ``screen``: the newest words of the account;
-    ``heard``: all of them that nobody has thought about yet.
+    ``heard``: all of them that nobody has thought about yet. ``shown``: all that ever stood on it, in its order.
     """
 
     def __init__(self, platform: Simulator, account: Flask, openid: str, where: str, lot: Random) -> None:
         self.platform, self.openid, self.where, self._lot = platform, openid, where, lot
         self.screen = Screen("")
         self.heard: list[Screen] = []
+        self.shown: list[str] = []
         self._browser: FlaskClient = account.test_client()
 
     def follow(self, name: str) -> Screen:
@@ -40,6 +41,7 @@ class Phone:
         return self._tell(lambda: self.platform.follow(self.openid))
 
     def say(self, words: str) -> Screen:
+        self.shown.append(f"> {words}")
         return self._tell(lambda: self.platform.send_text(self.openid, words))
 
     def send_picture(self) -> Screen:
@@ -54,6 +56,7 @@ class Phone:
         """Show what the account sent by itself."""
         self.screen = screen
         self.heard.append(screen)
+        self.shown.append(screen.words)
 
     def open(self, link: str) -> TestResponse:
         """Open the page; where it asks WeChat who is there, WeChat says so. What does not come is opened again."""
