@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     ):
         use_keyring(Keyring.parse(SAMPLE_DATA_KEYS))
         now = datetime.now(UTC)
-        stages = [Stage(url) for url in list(_grown(server.url, given.users, now))]
+        stages = [Stage(url) for url in _grown(server.url, given.users, now)]
         for stage in stages:
             stack.callback(stage.close)
             stage.clock.now = now
@@ -100,9 +100,12 @@ def main(arguments: Sequence[str] = ()) -> None:
         raise SystemExit("\n".join(["scans of large tables:", *scans]))
 
 
-def _grown(server: str, sizes: Sequence[int], now: datetime) -> Iterator[str]:
-    """Fill in the people of each step after those of the step before, in a copy of its database; yields its address."""
-    copied, low = "template0", ASKING
+def _grown(server: str, sizes: Sequence[int], now: datetime) -> list[str]:
+    """Fill in the people of each step after those of the step before, in a copy of its database; return the addresses.
+
+    Nobody may be connected to a database that is copied.
+    """
+    urls, copied, low = list[str](), "template0", ASKING
     for users in sizes:
         began, name = time.perf_counter(), f"bench_{users}"
         with psycopg.connect(server, autocommit=True) as admin:
@@ -122,7 +125,8 @@ def _grown(server: str, sizes: Sequence[int], now: datetime) -> Iterator[str]:
         database.dispose()
         print(f"{users:,} people were filled in, in {time.perf_counter() - began:.0f} s; {size}", flush=True)
         copied, low = name, ASKING + users
-        yield url
+        urls.append(url)
+    return urls
 
 
 def _fill(database: Engine, file: str, now: datetime, **values: object) -> None:

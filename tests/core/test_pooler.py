@@ -15,7 +15,7 @@ from bot.books.check import check_books
 from models.core.database import IDLE_IN_TRANSACTION_MS, LIMITS, STATEMENT_MS, connect, limits_lost, snapshot
 from models.people.conversation import Turn
 from tests.harness.platform import wechat
-from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.processes.databases import PostgresDatabases, end_connections
 from tests.harness.processes.pgbouncer import cannot, pooler
 from tests.harness.stage import Stage
 from tests.harness.transcript import Actor
@@ -112,15 +112,7 @@ def test_a_message_that_finds_its_connection_ended_is_taken_at_its_next_delivery
     url = databases.create()  # its own: other tests keep connections to those that are lent
     stage = Stage(through(url))
     stage.say("o-li", "你好")
-    ender = connect(url)
-    with ender.begin() as connection:
-        connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
-    ender.dispose()
+    end_connections(url)
     query, body = stage.wechat.deliver(wechat.text("菜单", "o-li"))
     statuses: list[int] = []
     while 200 not in statuses and len(statuses) < 6:

@@ -12,7 +12,7 @@ from models.core.database import connect
 from models.core.prepared import Prepared
 from models.people.conversation import Conversation
 from tests.harness.platform import wechat
-from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.processes.databases import PostgresDatabases, end_connections
 from tests.harness.stage import Stage
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=timezone(timedelta(hours=8)))
@@ -115,13 +115,7 @@ def test_a_message_that_comes_after_the_server_was_away_is_taken_at_its_second_d
     url = databases.create()  # its own: other tests keep connections to those that are lent
     stage = Stage(url)
     stage.say("o-li", "你好")
-    with stage.database.begin() as connection:
-        connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-            )
-        )
+    end_connections(url)
     query, body = stage.wechat.deliver(wechat.text("菜单", "o-li"))
     answers = [stage.client.post("/wechat", query_string=query, data=body).status_code for _ in range(2)]
     assert answers == [503, 200]

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from random import Random
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Flask
@@ -13,6 +14,8 @@ from bot.demo.seed_pictures import draw_scene
 from bot.simulator.platform import Delivery, Status
 from bot.simulator.simulator import Simulator
 from tests.year.screen import Screen
+
+Found = TypeVar("Found")
 
 # The platform's test password of everybody.
 PIN = "123456"
@@ -59,26 +62,15 @@ class Phone:
         self.shown.append(screen.words)
 
     def open(self, link: str) -> TestResponse:
-        """Open the page; where it asks WeChat who is there, WeChat says so. What does not come is opened again."""
-        for _ in range(_TRIES):
-            answer = self._browser.get(_path(link))
-            if answer.status_code == 302 and "/connect/oauth2/authorize" in (at := answer.headers["Location"]):
-                visit = self.platform.oauth.visit(self.openid, dict(parse_qsl(urlsplit(at).query)))
-                answer = self._browser.get(_path(self.platform.oauth.go(visit)))
-            while answer.status_code in (302, 303):
-                answer = self._browser.get(_path(answer.headers["Location"]))
-            if answer.status_code < _BROKEN:
-                break
-        return answer
+        """Open the page, again where it does not come."""
+        return _tried(lambda: self._open(link), _came)
 
     def pay(self, link: str) -> bool:
         """Open the page to pay, press its button and enter the PIN. Returns whether the money went."""
-        for _ in range(_TRIES):
-            if self.open(link).status_code != 200:
-                return False
-            ordered = self._browser.post(f"{_path(link)}/order", json={"fallback": "refund"})
-            if ordered.status_code < _BROKEN:
-                break
+        if self.open(link).status_code != 200:
+            return False
+        button = f"{_path(link)}/order"
+        ordered = _tried(lambda: self._browser.post(button, json={"fallback": "refund"}), _came)
         order = ordered.get_json(silent=True) or {}
         if order.get("state") != "ready":
             return False
@@ -87,15 +79,35 @@ class Phone:
         self.platform.timeline.move(1)
         return paid.err_msg.endswith(":ok")
 
+    def _open(self, link: str) -> TestResponse:
+        """Open the page; where it asks WeChat who is there, WeChat says so."""
+        answer = self._browser.get(_path(link))
+        if answer.status_code == 302 and "/connect/oauth2/authorize" in (at := answer.headers["Location"]):
+            visit = self.platform.oauth.visit(self.openid, dict(parse_qsl(urlsplit(at).query)))
+            answer = self._browser.get(_path(self.platform.oauth.go(visit)))
+        while answer.status_code in (302, 303):
+            answer = self._browser.get(_path(answer.headers["Location"]))
+        return answer
+
     def _tell(self, deliver: Callable[[], Delivery]) -> Screen:
         """Send it, again while WeChat says that the account cannot serve; no answer leaves the screen as it was."""
-        for _ in range(_TRIES):
-            delivery = deliver()
-            if delivery.status is not Status.UNAVAILABLE:
-                break
+        delivery = _tried(deliver, lambda found: found.status is not Status.UNAVAILABLE)
         if delivery.reply_text:
             self.ring(Screen(delivery.reply_text))
         return self.screen
+
+
+def _tried(act: Callable[[], Found], came: Callable[[Found], bool]) -> Found:
+    """Do it until something comes of it, so often as people do; returns what came last."""
+    for _ in range(_TRIES):
+        found = act()
+        if came(found):
+            break
+    return found
+
+
+def _came(answer: TestResponse) -> bool:
+    return answer.status_code < _BROKEN
 
 
 def _path(link: str) -> str:

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from bot.demo.year.house import House
 from bot.simulator.faults import Fault, Kind
 from bot.work.redis_client import open_redis
+from tests.harness.processes.databases import end_connections
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -113,9 +113,4 @@ class RoughHouse(House):
     def _fail_over(self) -> None:
         """End all connections to the database, as a standby that takes over does not know them."""
         self.befell["failover"] += 1
-        url: Any = make_url(self.settings.database_url).set(drivername="postgresql")
-        with psycopg.connect(url.render_as_string(hide_password=False)) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-            )
+        end_connections(self.settings.database_url)

@@ -13,6 +13,15 @@ Migrate = Callable[[str], Any]
 Forget = Callable[[str], None]
 
 
+def end_connections(url: str) -> None:
+    """End all that is connected to the database, as a server that is replaced does."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
+
 class PostgresDatabases:
     """Databases of one server, each a copy of one that was migrated once.
 
